@@ -1,0 +1,40 @@
+"""yolosses: every YOLO loss, exact, fast, explained."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yolosses.losses import YOLOv1Loss as YOLOv1Loss
+    from yolosses.structures import Assignment as Assignment
+    from yolosses.structures import LossOutput as LossOutput
+    from yolosses.structures import Predictions as Predictions
+    from yolosses.structures import Targets as Targets
+    from yolosses.structures import Term as Term
+
+__version__ = "0.1.0.dev0"
+
+# Loaded at first use, so that a command line or a tool that only asks for the version does not wait for
+# torch.
+_HOME = {
+    "Assignment": "structures",
+    "LossOutput": "structures",
+    "Predictions": "structures",
+    "Targets": "structures",
+    "Term": "structures",
+    "YOLOv1Loss": "losses",
+}
+_ROOMS = ("assigners", "boxes", "codecs", "functional", "losses", "structures")
+
+__all__ = [*_HOME, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"yolosses.{_HOME[name]}"), name)
+    if name in _ROOMS:
+        return import_module(f"yolosses.{name}")
+    raise AttributeError(f"module 'yolosses' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Command line, playground and lessons: they bring the rooms below together."""

@@ -1,0 +1,54 @@
+"""YOLOv1's rule: of the boxes of the cell that holds an object's centre, the one that fits best is
+responsible."""
+
+import torch
+from torch import Tensor
+
+from yolosses.boxes import paired_iou
+from yolosses.structures import Assignment
+
+
+@torch.no_grad()
+def assign_responsible(
+    pred_boxes: Tensor, gt_boxes: Tensor, cell: Tensor, mask: Tensor, *, num_cells: int
+) -> Assignment:
+    """1obj_ij: box j of cell i is responsible when its IoU with the object is the highest of the cell's
+    boxes.
+
+    Where no box of the cell overlaps the object at all, the smallest root mean square distance of (x, y, w,
+    h) decides (Darknet's rule; its limit of 20 on that distance, beyond which it writes out of bounds, is
+    left out). Ties go to the lowest index. A cell answers for one object, the first in order; the others are
+    counted in ``num_dropped``.
+
+    Args:
+        pred_boxes: (B, M, K, 4) cxcywh, the boxes of each object's own cell.
+        gt_boxes: (B, M, 4) cxcywh in the same frame.
+        cell: (B, M) int64, the cell that holds each object's centre.
+        mask: (B, M) bool, objects that take part.
+        num_cells: G.
+
+    Returns:
+        One pair for each object (P = M), predictors numbered cell * K + box.
+    """
+    first = first_in_cell(cell, mask, num_cells=num_cells)
+    iou = paired_iou(pred_boxes, gt_boxes.unsqueeze(2))
+    distance = (pred_boxes - gt_boxes.unsqueeze(2)).square().sum(-1)  # ranks like its root
+    best = torch.where((iou > 0).any(-1, keepdim=True), iou, -distance).argmax(-1)
+    best_iou = iou.gather(2, best.unsqueeze(2)).squeeze(2)
+    return Assignment(
+        predictor=torch.where(first, cell * pred_boxes.shape[2] + best, 0),
+        object=torch.arange(cell.shape[1], device=cell.device).expand_as(cell),
+        mask=first,
+        iou=torch.where(first, best_iou, 0),
+        num_dropped=(mask & ~first).sum(1),
+    )
+
+
+def first_in_cell(cell: Tensor, mask: Tensor, *, num_cells: int) -> Tensor:
+    """(B, M) bool: the objects that come first in their cell. ``cell``: (B, M) int64; ``mask``: (B, M)
+    bool."""
+    order = torch.arange(cell.shape[1], device=cell.device).expand_as(cell)
+    nobody = cell.new_full((cell.shape[0], num_cells + 1), cell.shape[1])
+    # Objects that take no part meet in an extra cell of their own, so that every shape stays constant.
+    first = nobody.scatter_reduce(1, torch.where(mask, cell, num_cells), order, "amin")
+    return mask & (first.gather(1, cell) == order)

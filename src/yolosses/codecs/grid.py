@@ -1,0 +1,192 @@
+"""YOLOv1's output: a grid of cells, each with K boxes and one class vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from yolosses.arguments import require_at_least, require_choice
+from yolosses.precision import at_least_float32
+
+
+class GridOutput(NamedTuple):
+    """The parts of a raw output, as the network emits them, over G cells (or any selection of cells in place
+    of G).
+
+    ``boxes``: (B, G, K, 4) x, y, then w, h in the network's encoding; ``confidence``: (B, G, K); ``classes``:
+    (B, G, C).
+    """
+
+    boxes: Tensor
+    confidence: Tensor
+    classes: Tensor
+
+    def at(self, cell: Tensor) -> GridOutput:
+        """The outputs of one cell for each object; ``cell``: (B, M) int64. Half precision becomes float32
+        here, when little is left."""
+        return GridOutput(*(_take(part, cell) for part in self))
+
+    def box(self, index: Tensor) -> GridOutput:
+        """Of selected cells (B, M), the box with ``index`` (B, M) only: boxes (B, M, 4), confidence (B, M,
+        1), classes (B, M, C)."""
+        boxes = self.boxes.take_along_dim(index[..., None, None], 2).squeeze(2)
+        return GridOutput(boxes, self.confidence.take_along_dim(index[..., None], 2), self.classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridCodec:
+    """Cells are numbered row by row, predictors cell * K + box.
+
+    Attributes:
+        grid: (rows, columns).
+        boxes_per_cell: K, the paper's B.
+        num_classes: C.
+        size_encoding: "sqrt" when the network emits sqrt(w), sqrt(h), as the author's does; "linear" when it
+            emits w, h.
+        layout: "cell": each cell holds K x (x, y, w, h, confidence), then C classes. "darknet": all class
+            scores, then all confidences, then all boxes, as Darknet's ``[detection]`` layer has them.
+
+    x, y are offsets from the cell's left-top corner in cell units; w, h fractions of the image.
+    """
+
+    grid: tuple[int, int]
+    boxes_per_cell: int
+    num_classes: int
+    size_encoding: str = "sqrt"
+    layout: str = "cell"
+
+    def __post_init__(self) -> None:
+        if len(self.grid) != 2:
+            raise ValueError(f"grid: expected an integer or (rows, columns); got {self.grid!r}")
+        for side in self.grid:
+            require_at_least("grid", side, 1, kind=int)
+        require_at_least("boxes_per_cell", self.boxes_per_cell, 1, kind=int)
+        require_at_least("num_classes", self.num_classes, 1, kind=int)
+        require_choice("size_encoding", self.size_encoding, ("sqrt", "linear"))
+        require_choice("layout", self.layout, ("cell", "darknet"))
+
+    @property
+    def num_cells(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def channels(self) -> int:
+        """Numbers per cell: 5K + C."""
+        return 5 * self.boxes_per_cell + self.num_classes
+
+    def split(self, raw: Tensor) -> GridOutput:
+        """Views of the parts of ``raw``, (B, rows*cols*(5K+C)) or (B, rows, cols, 5K+C).
+
+        Raises:
+            TypeError: ``raw`` is not floating. ValueError: it has another shape, or four dimensions with the
+                blocked "darknet" layout.
+        """
+        flat = self._flat(raw)
+        k, c, cells = self.boxes_per_cell, self.num_classes, self.num_cells
+        # split, not slices: its backward writes all parts into one gradient instead of one full-size gradient
+        # for each part.
+        if self.layout == "darknet":
+            classes, confidence, boxes = torch.split(flat, [cells * c, cells * k, cells * k * 4], 1)
+            return GridOutput(
+                boxes.view(-1, cells, k, 4), confidence.view(-1, cells, k), classes.view(-1, cells, c)
+            )
+        predictors, classes = torch.split(flat.view(-1, cells, self.channels), [5 * k, c], -1)
+        boxes, confidence = torch.split(predictors.view(-1, cells, k, 5), [4, 1], -1)
+        return GridOutput(boxes, confidence.squeeze(-1), classes)
+
+    def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """The cell that holds each box's centre, and the centre's offset within it.
+
+        The cell is found in float32 whatever the dtype, as Darknet does, so that a centre on a border falls
+        into the same cell everywhere; a centre on the image's right or bottom edge belongs to the last cell,
+        with offset 1.
+
+        Args:
+            boxes: (..., 4) cxcywh, fractions of the image.
+
+        Returns:
+            cell (...) int64 and offset (..., 2) x, y in cell units.
+        """
+        rows, cols = self.grid
+        x, y = boxes[..., 0], boxes[..., 1]
+        col = (x.float() * cols).long().clamp(0, cols - 1)
+        row = (y.float() * rows).long().clamp(0, rows - 1)
+        return row * cols + col, torch.stack((x * cols - col, y * rows - row), -1)
+
+    def encode(self, boxes: Tensor, cell: Tensor) -> Tensor:
+        """What a network should emit in ``cell`` (...) for ``boxes`` (..., 4) cxcywh fractions: (..., 4).
+        Inverse of `decode`."""
+        rows, cols = self.grid
+        x, y = boxes[..., 0] * cols - cell % cols, boxes[..., 1] * rows - cell // cols
+        size = boxes[..., 2:].sqrt() if self.size_encoding == "sqrt" else boxes[..., 2:]
+        return torch.cat((torch.stack((x, y), -1), size), -1)
+
+    def decode(self, output: Tensor, cell: Tensor) -> Tensor:
+        """Boxes (..., 4) cxcywh in fractions of the image, of box outputs (..., 4) in ``cell`` (...)."""
+        rows, cols = self.grid
+        x, y = (output[..., 0] + cell % cols) / cols, (output[..., 1] + cell // cols) / rows
+        return torch.cat((torch.stack((x, y), -1), self.size(output[..., 2:])), -1)
+
+    def in_cell(self, offset: Tensor, size: Tensor) -> Tensor:
+        """Boxes (..., 4) cxcywh in fractions of the image, their centre measured from their cell's corner.
+
+        This is the frame in which boxes of one cell are compared: leaving out the corner they share keeps
+            bits that adding it would round away.
+
+        Args:
+            offset: (..., 2) x, y in cell units. size: (..., 2) w, h in fractions of the image.
+        """
+        rows, cols = self.grid
+        return torch.cat((offset[..., :1] / cols, offset[..., 1:] / rows, size), -1)
+
+    def cells_within(self, boxes: Tensor, mask: Tensor) -> Tensor:
+        """(B, G) bool: cells whose centre lies in one of ``boxes`` (B, M, 4) cxcywh fractions where ``mask``
+        (B, M).
+
+        Linear in M + G: each box adds its rectangle of cells to a two-dimensional difference array, which is
+        then summed up.
+        """
+        rows, cols = self.grid
+        x0, x1 = _centres_between(boxes[..., 0], boxes[..., 2], cols)
+        y0, y1 = _centres_between(boxes[..., 1], boxes[..., 3], rows)
+        corner = torch.stack([y * (cols + 1) + x for y, x in ((y0, x0), (y1, x1), (y0, x1), (y1, x0))], 1)
+        one = mask.int()
+        step = torch.stack((one, one, -one, -one), 1)
+        difference = one.new_zeros(len(boxes), (rows + 1) * (cols + 1)).scatter_add(
+            1, corner.flatten(1), step.flatten(1)
+        )
+        covered = difference.view(-1, rows + 1, cols + 1).cumsum(1).cumsum(2)
+        return (covered[:, :rows, :cols] > 0).flatten(1)
+
+    def size(self, output: Tensor) -> Tensor:
+        """w, h in fractions of the image from the network's encoding of them."""
+        return output.square() if self.size_encoding == "sqrt" else output
+
+    def _flat(self, raw: Tensor) -> Tensor:
+        if not raw.is_floating_point():
+            raise TypeError(f"raw: expected a floating dtype; got {raw.dtype}")
+        (rows, cols), length = self.grid, self.num_cells * self.channels
+        maps = (rows, cols, self.channels) if self.layout == "cell" else None
+        if raw.shape[1:] not in ((length,), maps):
+            accepted = f"(B, {length})" + (f" or (B, {rows}, {cols}, {self.channels})" if maps else "")
+            grid = rows if rows == cols else self.grid
+            raise ValueError(
+                f"raw: expected {accepted} for grid={grid}, boxes_per_cell={self.boxes_per_cell}, "
+                f"num_classes={self.num_classes}, layout={self.layout!r}; got {tuple(raw.shape)}"
+            )
+        return raw.reshape(raw.shape[0], length)
+
+
+def _centres_between(centre: Tensor, size: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+    """First and one past the last cell along one axis whose centre (index + 0.5) lies between the edges."""
+    first = ((centre - size / 2) * cells - 0.5).ceil().long().clamp(0, cells)
+    end = ((centre + size / 2) * cells - 0.5).floor().long().add(1).clamp(0, cells)
+    return first, end.maximum(first)
+
+
+def _take(part: Tensor, cell: Tensor) -> Tensor:
+    index = cell.view(*cell.shape, *(1,) * (part.ndim - 2)).expand(-1, -1, *part.shape[2:])
+    return at_least_float32(part.gather(1, index))

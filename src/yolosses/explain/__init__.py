@@ -1,0 +1,1 @@
+"""A loss in numbers, words and pictures, from tensors. Empty so far."""

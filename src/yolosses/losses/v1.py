@@ -1,0 +1,229 @@
+"""You Only Look Once: Unified, Real-Time Object Detection. Redmon, Divvala, Girshick, Farhadi, CVPR 2016."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from yolosses.arguments import require_at_least, require_choice
+from yolosses.assigners import assign_responsible
+from yolosses.codecs import GridCodec, GridOutput
+from yolosses.functional import Penalty, activation_of, softmax_cross_entropy, squared_error, tangent_sqrt
+from yolosses.precision import at_least_float32
+from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term
+
+
+class YOLOv1Loss(nn.Module):
+    """The YOLOv1 loss, equation (3) of the paper: five sums of squared errors over S x S cells of B boxes::
+
+        L = lambda_coord * sum 1obj_ij [(x - x^)^2 + (y - y^)^2]                       term 1    "xy"
+          + lambda_coord * sum 1obj_ij [(sqrt w - sqrt w^)^2 + (sqrt h - sqrt h^)^2]   term 2    "wh"
+          + lambda_obj   * sum 1obj_ij (C - C^)^2                                      term 3-1  "obj"
+          + lambda_noobj * sum 1noobj_ij (C - 0)^2                                     term 3-2  "noobj"
+          + lambda_cls   * sum 1obj_i sum_c (p(c) - p^(c))^2                           term 4    "cls"
+
+    Box j of cell i is responsible (1obj_ij) for the object whose centre lies in cell i when its IoU with it
+    is the highest of the cell's boxes; every other box is 1noobj_ij. The confidence target C^ is that IoU.
+
+    Args:
+        grid: S, or (rows, columns).
+        boxes_per_cell: the paper's B. num_classes: C.
+        lambda_coord, lambda_noobj, lambda_obj, lambda_cls: weights of the terms.
+        size_encoding: what the network emits: "sqrt", the roots of w and h (the author's network), or
+            "linear", w and h.
+        size_term: what term 2 compares: "sqrt", roots (the paper), or "linear", w and h themselves (Darknet's
+            sqrt=0). The root of a size that the network emits itself is `functional.tangent_sqrt`: finite and
+            pushing upwards at and below 0.
+        confidence_target: "iou" (the paper), or "one" (Darknet's rescore=0).
+        class_term: "squared_error" (the paper), or "cross_entropy" over the softmax of the class outputs.
+        layout: order of the raw output, see `GridCodec`. "cell" or "darknet".
+        reduction: "mean" over images, "sum", or "none" (one value an image).
+        class_weight: (C,) factors of the elements of the class term.
+        xy_penalty, wh_penalty, obj_penalty, noobj_penalty, cls_penalty: elementwise function (pred, target)
+            of each term. With a penalty on logits the network's output for that quantity is a logit, and is
+            decoded so (`functional.activation_of`).
+
+    Shapes:
+        raw: (B, rows*cols*(5K+C)) or (B, rows, cols, 5K+C), K = boxes_per_cell; any floating dtype, computed
+            in at least float32.
+        x, y are offsets in the cell in cell units, w, h fractions of the image.
+
+    Detached: the assignment and the IoU that is the confidence target. Normaliser: the number of images, or
+    ``normalizer``.
+
+    Deviations from the paper, which leaves these open: with no overlap at all the smallest squared distance
+    decides (Darknet); ties go to the lowest index; one object a cell, the first wins and the others are
+    counted in ``num_dropped``. Labels outside 0..C-1 are an error of `Targets.validate`. In cells whose
+    centre lies in an ignored region, boxes that answer for nothing are left alone.
+
+    Raises:
+        ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit;
+            naming it.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        grid: int | tuple[int, int] = 7,
+        boxes_per_cell: int = 2,
+        num_classes: int = 20,
+        lambda_coord: float = 5.0,
+        lambda_noobj: float = 0.5,
+        lambda_obj: float = 1.0,
+        lambda_cls: float = 1.0,
+        size_encoding: str = "sqrt",
+        size_term: str = "sqrt",
+        confidence_target: str = "iou",
+        class_term: str = "squared_error",
+        layout: str = "cell",
+        reduction: str = "mean",
+        class_weight: Tensor | None = None,
+        xy_penalty: Penalty = squared_error,
+        wh_penalty: Penalty = squared_error,
+        obj_penalty: Penalty = squared_error,
+        noobj_penalty: Penalty = squared_error,
+        cls_penalty: Penalty | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value in (
+            ("coord", lambda_coord),
+            ("noobj", lambda_noobj),
+            ("obj", lambda_obj),
+            ("cls", lambda_cls),
+        ):
+            require_at_least(f"lambda_{name}", value, 0)
+        require_choice("size_term", size_term, ("sqrt", "linear"))
+        require_choice("confidence_target", confidence_target, ("iou", "one"))
+        require_choice("class_term", class_term, ("squared_error", "cross_entropy"))
+        require_choice("reduction", reduction, ("mean", "sum", "none"))
+        if class_term == "cross_entropy" and cls_penalty is not None:
+            raise ValueError(
+                "cls_penalty: expected None with class_term='cross_entropy', which is a penalty itself"
+            )
+        self.xy_activation, self.wh_activation = activation_of(xy_penalty), activation_of(wh_penalty)
+        self.confidence_activation = activation_of(obj_penalty)
+        if activation_of(noobj_penalty) is not self.confidence_activation:
+            raise ValueError(
+                "obj_penalty, noobj_penalty: expected both on logits or neither; they share the confidence output"
+            )
+        if self.wh_activation is torch.sigmoid and size_term != size_encoding:
+            raise ValueError(
+                f"wh_penalty: on logits, size_term and size_encoding must agree; got {size_term!r}, {size_encoding!r}"
+            )
+        if class_weight is not None and class_weight.shape != (num_classes,):
+            raise ValueError(f"class_weight: expected ({num_classes},); got {tuple(class_weight.shape)}")
+        self.codec = GridCodec(
+            grid=(grid, grid) if isinstance(grid, int) else grid,
+            boxes_per_cell=boxes_per_cell,
+            num_classes=num_classes,
+            size_encoding=size_encoding,
+            layout=layout,
+        )
+        self.lambda_coord, self.lambda_noobj, self.lambda_obj, self.lambda_cls = (
+            lambda_coord,
+            lambda_noobj,
+            lambda_obj,
+            lambda_cls,
+        )
+        self.size_term, self.confidence_target, self.reduction = size_term, confidence_target, reduction
+        self.xy_penalty, self.wh_penalty = xy_penalty, wh_penalty
+        self.obj_penalty, self.noobj_penalty = obj_penalty, noobj_penalty
+        self.cls_penalty = (
+            softmax_cross_entropy if class_term == "cross_entropy" else cls_penalty or squared_error
+        )
+        self.cls_activation = activation_of(self.cls_penalty)
+        self.register_buffer("class_weight", class_weight, persistent=False)
+
+    def forward(
+        self,
+        raw: Tensor,
+        targets: Targets,
+        assignment: Assignment | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> LossOutput:
+        """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
+        `LossOutput.reduce`."""
+        if assignment is None:
+            assignment = self.assign(raw, targets)
+        terms = self.elementwise(raw, targets, assignment)
+        return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer)
+
+    @torch.no_grad()
+    def assign(self, raw: Tensor, targets: Targets) -> Assignment:
+        """Which box answers for which object, and its IoU now."""
+        cell, offset = self.codec.locate(targets.boxes)
+        output = self._activated(self._split(raw, targets).at(cell).boxes)
+        pred = self.codec.in_cell(output[..., :2], self.codec.size(output[..., 2:]))
+        truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
+        assignment = assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
+        if targets.ignore is None:
+            return assignment
+        spared = self.codec.cells_within(targets.boxes, targets.mask & targets.ignore)
+        return replace(assignment, spared=spared.repeat_interleave(self.codec.boxes_per_cell, 1))
+
+    def elementwise(self, raw: Tensor, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
+        """The five terms before any sum."""
+        output, k = self._split(raw, targets), self.codec.boxes_per_cell
+        cell = assignment.predictor // k
+        pred, truth = output.at(cell).box(assignment.predictor % k), targets.at(assignment.object)
+        offset = self.codec.encode(truth.boxes, cell)[..., :2]
+        pred_size, size = self._sizes_compared(pred.boxes[..., 2:], truth.boxes[..., 2:])
+        confidence = (
+            assignment.iou[..., None] if self.confidence_target == "iou" else torch.ones_like(pred.confidence)
+        )
+        classes = truth.labels[..., None] == torch.arange(self.codec.num_classes, device=raw.device)
+        every = at_least_float32(output.confidence.flatten(1))[..., None]
+
+        obj = assignment.mask[..., None].to(pred.boxes.dtype)  # 1obj_ij, and 1obj_i
+        if truth.weight is not None:
+            obj = obj * truth.weight[..., None]
+        noobj = assignment.background(every.shape[1])[..., None].to(every.dtype)  # 1noobj_ij
+        cls = obj if self.class_weight is None else obj * self.class_weight
+        who = {"predictor": assignment.predictor, "object": assignment.object}
+        all_ = torch.arange(every.shape[1], device=raw.device).expand(every.shape[:2])
+        return (
+            Term.compare("xy", self.lambda_coord, self.xy_penalty, pred.boxes[..., :2], offset, obj, **who),
+            Term.compare("wh", self.lambda_coord, self.wh_penalty, pred_size, size, obj, **who),
+            Term.compare("obj", self.lambda_obj, self.obj_penalty, pred.confidence, confidence, obj, **who),
+            Term.compare(
+                "noobj",
+                self.lambda_noobj,
+                self.noobj_penalty,
+                every,
+                torch.zeros_like(every),
+                noobj,
+                predictor=all_,
+            ),
+            Term.compare("cls", self.lambda_cls, self.cls_penalty, pred.classes, classes, cls, **who),
+        )
+
+    def decode(self, raw: Tensor) -> Predictions:
+        """Boxes, and the score of every class: confidence times class probability, for A = rows * cols * K
+        predictors."""
+        output = GridOutput(*map(at_least_float32, self.codec.split(raw)))
+        cell = torch.arange(self.codec.num_cells, device=raw.device)[:, None]
+        boxes = self.codec.decode(self._activated(output.boxes), cell)
+        scores = (
+            self.confidence_activation(output.confidence)[..., None]
+            * self.cls_activation(output.classes)[:, :, None]
+        )
+        return Predictions(boxes.flatten(1, 2), scores.flatten(1, 2))
+
+    def _activated(self, boxes: Tensor) -> Tensor:
+        return torch.cat((self.xy_activation(boxes[..., :2]), self.wh_activation(boxes[..., 2:])), -1)
+
+    def _sizes_compared(self, pred: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+        truth = truth.to(pred.dtype)
+        target = truth.sqrt() if self.size_term == "sqrt" else truth
+        if self.size_term == self.codec.size_encoding:
+            return pred, target
+        return (tangent_sqrt(pred) if self.size_term == "sqrt" else pred.square()), target
+
+    def _split(self, raw: Tensor, targets: Targets) -> GridOutput:
+        if len(targets) != raw.shape[0]:
+            raise ValueError(f"targets: expected {raw.shape[0]} images like raw; got {len(targets)}")
+        return self.codec.split(raw)

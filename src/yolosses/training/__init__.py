@@ -1,0 +1,1 @@
+"""A small trainer that proves the losses on real pictures."""

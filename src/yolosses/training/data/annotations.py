@@ -1,0 +1,168 @@
+"""Labels of one picture, checked as they are read: every reader feeds its rows through here, so all judge alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from yolosses.training.data.dataset import DataError, Problem, Record
+
+CLIP_TOLERANCE = 0.5  # pixels: rounding in the label file, not worth a word
+_LEAST_SIDE = 1e-6  # of the picture: below this a side is lost in float32 next to a centre of order 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One picture that a data set lists.
+
+    Attributes:
+        name: of the picture, unique within the split.
+        record: its labels, or None if it cannot be used (one of the problems says why).
+        problems: what is wrong with its labels.
+        unlabelled: True if it has no label file, which makes it a picture without objects.
+    """
+
+    name: str
+    record: Record | None
+    problems: Sequence[Problem] = ()
+    unlabelled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """All that a reader found for a split: its pictures, and the problems and notes that belong to no picture."""
+
+    class_names: tuple[str, ...]
+    entries: list[Entry]
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class ClassIndex:
+    """Labels by name: the classes that are wanted, and those that the data set has.
+
+    Args:
+        own: the data set's class names, in its own order; None if it has none, and numbers then mean ``wanted``.
+        wanted: the names to number by; None for the data set's own.
+
+    Raises:
+        DataError: if the two have no name in common.
+    """
+
+    def __init__(self, own: Sequence[str] | None, wanted: Sequence[str] | None) -> None:
+        names = wanted if wanted is not None else own
+        if not names:
+            raise DataError("class_names: expected at least one class; got none")
+        self.names = tuple(names)
+        self._own = tuple(own) if own is not None else self.names
+        self._index = {name: i for i, name in reversed(list(enumerate(self.names)))}
+        if wanted is not None and not any(name in self._index for name in self._own):
+            raise DataError(f"class_names: none of the data set's classes {_listed(self._own)} is among the wanted {_listed(self.names)}")
+        # Own numbers stay as they are unless other names are asked for: a data set may name two classes alike.
+        self._numbers = [self._index.get(name) for name in self._own] if wanted is not None else list(range(len(self._own)))
+
+    def by_name(self, name: str) -> int | str:
+        """The label of a class name, or the reason why there is none."""
+        label = self._index.get(name)
+        return f"class {name!r} is not among the {len(self.names)} classes {_listed(self.names)}" if label is None else label
+
+    def by_number(self, number: int) -> int | str:
+        """The label of the data set's own class number, or the reason why there is none."""
+        if not 0 <= number < len(self._own):
+            return f"class {number}, but there are {len(self._own)} classes (0..{len(self._own) - 1})"
+        label = self._numbers[number]
+        return self.by_name(self._own[number]) if label is None else label
+
+
+class Labels:
+    """Collects the boxes of one picture. What cannot be used becomes a `Problem`; the rest becomes a `Record`.
+
+    Args:
+        file: the label file, for the problems.
+        image_size: (height, width) in pixels.
+    """
+
+    def __init__(self, file: Path, image_size: tuple[int, int]) -> None:
+        self.file = file
+        self.image_size = image_size
+        self.problems: list[Problem] = []
+        self._boxes: list[tuple[float, float, float, float]] = []
+        self._labels: list[int] = []
+        self._ignore: list[bool] = []
+        self._seen: dict[tuple[object, ...], str] = {}
+
+    def skip(self, where: str, reason: str) -> None:
+        """Report an object that cannot be used."""
+        self.problems.append(Problem(file=self.file, where=where, reason=reason, action="skipped"))
+
+    def add(self, where: str, label: int | str, corners: tuple[float, float, float, float], *, ignore: bool = False) -> None:
+        """Check one object and take it in.
+
+        Args:
+            where: its place in the file.
+            label: the class index, or the reason why there is none.
+            corners: left, top, right, bottom edges in pixels.
+            ignore: crowd or difficult.
+        """
+        height, width = self.image_size
+        left, top, right, bottom = corners
+        if isinstance(label, str):
+            return self.skip(where, label)
+        if not all(map(math.isfinite, corners)):
+            return self.skip(where, f"the box is not finite (edges {left:g}, {top:g}, {right:g}, {bottom:g})")
+        if right - left < _LEAST_SIDE * width or bottom - top < _LEAST_SIDE * height:
+            return self.skip(where, f"box of width {right - left:g} and height {bottom - top:g} pixels: both must be above 0")
+        twin = self._seen.setdefault((label, corners, ignore), where)
+        if twin is not where:
+            return self.skip(where, f"the same as {twin}")
+        excess = max(-left, -top, right - width, bottom - height)
+        if excess > 0:
+            left, top, right, bottom = max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
+            picture = f"the picture of {width}x{height} (width x height)"
+            if right - left < _LEAST_SIDE * width or bottom - top < _LEAST_SIDE * height:
+                return self.skip(where, f"wholly outside {picture}: edges {', '.join(f'{edge:g}' for edge in corners)} pixels")
+            if excess > CLIP_TOLERANCE:
+                reason = f"leaves {picture} by {excess:.4g} pixels"
+                self.problems.append(Problem(file=self.file, where=where, reason=reason, action="clipped"))
+        self._boxes.append(((left + right) / (2 * width), (top + bottom) / (2 * height), (right - left) / width, (bottom - top) / height))
+        self._labels.append(label)
+        self._ignore.append(ignore)
+        return None
+
+    def entry(self, name: str, path: Path, *, unlabelled: bool = False) -> Entry:
+        """The picture with what was collected."""
+        record = Record(
+            name=name,
+            path=path,
+            image_size=self.image_size,
+            boxes=np.array(self._boxes, np.float32).reshape(-1, 4),
+            labels=np.array(self._labels, np.int64),
+            ignore=np.array(self._ignore, np.bool_),
+        )
+        return Entry(name=name, record=record, problems=self.problems, unlabelled=unlabelled)
+
+
+def unusable(name: str, file: Path, where: str, reason: str) -> Entry:
+    """A listed picture of which nothing can be used."""
+    return Entry(name=name, record=None, problems=[Problem(file=file, where=where, reason=reason, action="skipped")])
+
+
+def size_conflict(stated: tuple[object, object], actual: tuple[int, int]) -> str | None:
+    """The reason why pixels of the ``stated`` (height, width) say nothing about a picture of the ``actual`` one, if they differ.
+
+    A size that is missing or not positive states nothing.
+    """
+    if any(isinstance(side, bool) or not isinstance(side, int) or side <= 0 for side in stated) or stated == actual:
+        return None
+    return (
+        f"labelled as {stated[1]}x{stated[0]} (width x height), but the picture is {actual[1]}x{actual[0]}"
+        " once upright: its boxes cannot be placed"
+    )
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    return f"({', '.join(names[:most])}{', ...' if len(names) > most else ''})"

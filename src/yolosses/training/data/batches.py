@@ -1,0 +1,189 @@
+"""Batches of training pictures, the same for the same seed, prepared ahead in the background."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from yolosses.structures import Targets
+from yolosses.training.data.dataset import DetectionDataset
+from yolosses.training.data.transforms import (
+    Augmentation,
+    Fit,
+    Geometry,
+    jitter_colours,
+    plain_geometry,
+    random_geometry,
+    visible_boxes,
+    warp,
+)
+
+_AHEAD = 2  # batches prepared before they are asked for
+_PICTURE, _ORDER = 0, 1  # separate random streams
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Pictures and truth for one optimiser step.
+
+    Attributes:
+        images: (B, 3, H, W) float32 RGB in 0..1, contiguous.
+        targets: boxes as fractions of the images.
+        indices: (B,) positions in the data set's ``records``.
+        geometries: how each picture lies in its image.
+        num_hidden: objects that the random crops left out, see `visible_boxes`.
+    """
+
+    images: Tensor
+    targets: Targets
+    indices: tuple[int, ...]
+    geometries: tuple[Geometry, ...]
+    num_hidden: int
+
+
+class Batches:
+    """A data set as batches, epoch by epoch.
+
+    What is random depends on ``(seed, epoch, index of the picture)`` alone: an epoch is the same whenever and however often it is asked for,
+    so a run that is resumed sees what it would have seen.
+
+    Args:
+        dataset: the pictures.
+        batch_size: pictures a batch; the last of an epoch may be smaller.
+        image_size: (height, width) of the images in pixels.
+        augmentation: how pictures vary; ``None``: not at all.
+        fit: ``"stretch"`` or ``"letterbox"``, see `plain_geometry`.
+        shuffle: a new order each epoch; otherwise that of the data set.
+        seed: 0 or more.
+        drop_last: leave out a last batch that is smaller than ``batch_size``.
+
+    Raises:
+        ValueError: if an argument is out of range, or no batch would remain.
+    """
+
+    def __init__(
+        self,
+        dataset: DetectionDataset,
+        *,
+        batch_size: int,
+        image_size: tuple[int, int],
+        augmentation: Augmentation | None = None,
+        fit: Fit = "stretch",
+        shuffle: bool = False,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1; got {batch_size}")
+        if min(image_size) < 1:
+            raise ValueError(f"image_size: expected (height, width) in pixels; got {image_size}")
+        if fit not in ("stretch", "letterbox"):
+            raise ValueError(f"fit: expected 'stretch' or 'letterbox'; got {fit!r}")
+        if seed < 0:
+            raise ValueError(f"seed: expected 0 or more; got {seed}")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.image_size = image_size
+        self.augmentation = augmentation
+        self.fit: Fit = fit
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drop_last = drop_last
+        if len(self) == 0:
+            raise ValueError(f"batch_size: expected at most {len(dataset)}, the number of pictures, with drop_last; got {batch_size}")
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+    def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from batch ``first`` on. A background thread keeps two of them ready; it ends with the iteration.
+
+        Raises:
+            DataError: when a picture cannot be read.
+        """
+        order = self._order(number)
+        groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][: len(self)]
+        return _ahead(self, number, groups[first:])
+
+    def batch(self, indices: NDArray[np.int64], *, epoch: int = 0) -> Batch:
+        """The batch of some pictures as they look in an epoch, made here and now."""
+        images = torch.empty(len(indices), 3, *self.image_size)
+        boxes: list[Tensor] = []
+        labels: list[Tensor] = []
+        ignore: list[Tensor] = []
+        geometries: list[Geometry] = []
+        num_hidden = 0
+        for row, index in enumerate(indices.tolist()):
+            record = self.dataset.records[index]
+            image, geometry = self._image(index, epoch)
+            images[row] = torch.from_numpy(image)
+            moved, keep = visible_boxes(record.boxes, geometry)
+            boxes.append(torch.from_numpy(moved))
+            labels.append(torch.from_numpy(record.labels[keep]))
+            ignore.append(torch.from_numpy(record.ignore[keep]))
+            geometries.append(geometry)
+            num_hidden += int((~keep).sum())
+        return Batch(
+            images=images,
+            targets=Targets.from_cxcywh(boxes, labels, ignore=ignore),
+            indices=tuple(indices.tolist()),
+            geometries=tuple(geometries),
+            num_hidden=num_hidden,
+        )
+
+    def _image(self, index: int, epoch: int) -> tuple[NDArray[np.float32], Geometry]:
+        picture, size = self.dataset.picture(index), self.dataset.records[index].image_size
+        if self.augmentation is None:
+            geometry = plain_geometry(size, self.image_size, self.fit)
+            return warp(picture, geometry), geometry
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _PICTURE, epoch, index]))
+        geometry = random_geometry(size, self.image_size, self.fit, self.augmentation, rng)
+        return jitter_colours(warp(picture, geometry), self.augmentation, rng), geometry
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if not self.shuffle:
+            return np.arange(len(self.dataset))
+        return np.random.default_rng(np.random.SeedSequence([self.seed, _ORDER, epoch])).permutation(len(self.dataset))
+
+
+def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=_AHEAD)
+    stop = threading.Event()
+
+    def hand_over(item: Batch | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def prepare() -> None:
+        try:
+            for group in groups:
+                if not hand_over(batches.batch(group, epoch=epoch)):
+                    return
+            hand_over(None)
+        except BaseException as error:  # noqa: BLE001  raised again where the batches are used
+            hand_over(error)
+
+    worker = threading.Thread(target=prepare, name="yolosses-batches", daemon=True)
+    worker.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        worker.join()

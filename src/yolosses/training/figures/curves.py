@@ -1,0 +1,217 @@
+"""Curves over the optimiser steps of a run: the terms of the loss, the learning rate, the scores."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from yolosses.training.figures.style import (
+    BLUE,
+    FAINT_INK,
+    INK,
+    LINE_STYLES,
+    MARKERS,
+    PALETTE,
+    VERMILLION,
+    LineStyle,
+    new_figure,
+    plain_axes,
+)
+
+# The numbers that the YOLOv1 formula gives its terms. Terms of other losses are shown by their own names.
+TERM_LABELS = {
+    "xy": "1 centre (xy)",
+    "wh": "2 size (wh)",
+    "obj": "3-1 confidence, object",
+    "noobj": "3-2 confidence, no object",
+    "cls": "4 class",
+}
+
+
+def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
+    """Every term of the loss over the optimiser steps, weighted (left) and unweighted (right).
+
+    Faint lines are the values of the single steps, strong ones their running mean. Below lie the learning rate
+    and, where the log has it, the norm of the gradient. What a logarithmic axis cannot show (0, NaN) leaves a
+    gap; a loss that is not finite is marked at its first step.
+
+    Args:
+        rows: the rows of ``log.jsonl`` in the order of the steps. ``step``, ``learning_rate``, ``total``,
+            ``terms`` and ``raw_terms`` are read, and ``epoch``, ``images``, ``seconds``, ``gradient_norm``
+            where present.
+        title: stands above the figure.
+
+    Raises:
+        ValueError: if ``rows`` is empty.
+    """
+    if not rows:
+        raise ValueError("rows: expected at least one logged step; got none")
+    steps = _column(rows, "step")
+    total = _column(rows, "total")
+    weighted_terms = _terms(rows, "terms")
+    figure = new_figure(12.0, 7.0)
+    grid = figure.add_gridspec(3, 2, height_ratios=[0.75, 5.0, 1.5])
+    header = figure.add_subplot(grid[0, :])
+    weighted = figure.add_subplot(grid[1, 0])
+    unweighted = figure.add_subplot(grid[1, 1], sharex=weighted, sharey=weighted)
+    share = figure.add_subplot(grid[2, 0], sharex=weighted)
+    rate = figure.add_subplot(grid[2, 1], sharex=weighted)
+    for axes in (weighted, unweighted, share, rate):
+        plain_axes(axes)
+
+    weighted.set_yscale("log", nonpositive="mask")
+    _line(weighted, steps, total, "total", color=INK, style="-", width=2.6)
+    _term_lines(weighted, steps, weighted_terms)
+    _heading(weighted, "weighted terms, which the optimiser sees")
+    _term_lines(unweighted, steps, _terms(rows, "raw_terms"))
+    _heading(unweighted, "unweighted terms, before the lambdas (same scale)")
+    for axes in (weighted, unweighted):
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.tick_params(labelbottom=False)
+        _mark_not_finite(axes, steps, total)
+        _epochs_above(axes, rows)
+    _shares(share, steps, weighted_terms)
+    rate.plot(steps, _column(rows, "learning_rate"), color=INK, linewidth=1.6, label="learning rate")
+    rate.set_ylim(bottom=0.0)
+    rate.yaxis.set_major_locator(MaxNLocator(3))
+    _heading(rate, "learning rate")
+    for axes in (share, rate):
+        axes.set_xlabel("optimiser step", fontsize=9, color=FAINT_INK)
+    weighted.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
+    weighted.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+    header.set_axis_off()
+    header.text(0.0, 1.0, title, fontsize=15, fontweight="bold", color=INK, va="top")
+    header.text(1.0, 1.0, _extent(rows), fontsize=9.5, color=FAINT_INK, va="top", ha="right")
+    handles, labels = weighted.get_legend_handles_labels()
+    header.legend(handles, labels, loc="lower left", ncols=6, frameon=False, fontsize=9.5, handlelength=3.6, columnspacing=1.8, borderaxespad=0.0, borderpad=0.0)
+    return figure
+
+
+def _terms(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, NDArray[np.float64]]:
+    return {name: np.array([row[key][name] for row in rows], np.float64) for name in rows[0][key]}
+
+
+def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
+    for index, (name, values) in enumerate(terms.items()):
+        _line(
+            axes,
+            steps,
+            values,
+            TERM_LABELS.get(name, name),
+            color=PALETTE[index % len(PALETTE)],
+            style=LINE_STYLES[index % len(LINE_STYLES)],
+            marker=MARKERS[index % len(MARKERS)],
+            width=1.9,
+            phase=index,
+        )
+
+
+def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
+    """What part of the total each term has, smoothed, stacked; wide areas carry the number of their term."""
+    smooth = np.stack([_running_mean(values, _window(len(steps))) for values in terms.values()])
+    shares = 100.0 * smooth / np.nansum(smooth, axis=0)
+    axes.stackplot(steps, shares, colors=PALETTE, labels=list(terms), edgecolor="white", linewidth=0.6)
+    tops = np.cumsum(shares, axis=0)
+    inner = slice(len(steps) // 20, len(steps) - len(steps) // 20)
+    for name, part, top in zip(terms, shares, tops, strict=True):
+        at = int(np.nanargmax(part[inner])) + inner.start
+        if part[at] >= 14.0:
+            number = TERM_LABELS.get(name, name).split(" ")[0]
+            axes.text(steps[at], top[at] - part[at] / 2, number, fontsize=8.5, color="white", fontweight="bold", ha="center", va="center")
+    axes.set_ylim(0, 100)
+    axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
+    _heading(axes, "share of the total")
+
+
+def _heading(axes: Axes, text: str) -> None:
+    axes.set_title(text, loc="left", fontsize=10, color=INK)
+
+
+def _extent(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How long the run was, as far as the log tells."""
+    last = rows[-1]
+    parts = [f"{last['step']:,} steps"]
+    if "images" in last:
+        parts.append(f"{last['images']:,} pictures seen")
+    if "epoch" in last:
+        parts.append(f"{last['epoch']:,} epochs")
+    if "seconds" in last:
+        minutes, seconds = divmod(round(last["seconds"]), 60)
+        parts.append(f"{minutes} min {seconds:02d} s")
+    return " · ".join(parts)
+
+
+def _epochs_above(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A second axis on top: ticks where an epoch is complete."""
+    ends = {row["epoch"]: row["step"] for row in rows if "epoch" in row}
+    if len(ends) < 3:
+        return
+    chosen = [int(epoch) for epoch in MaxNLocator(6, integer=True).tick_values(0, max(ends)) if int(epoch) in ends]
+    above = axes.secondary_xaxis("top")
+    above.set_xticks([ends[epoch] for epoch in chosen], [f"epoch {chosen[0]}", *map(str, chosen[1:])])
+    above.tick_params(colors=FAINT_INK, labelsize=8, length=3, width=0.8)
+    above.spines["top"].set_visible(False)
+
+
+def _column(rows: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
+    return np.array([np.nan if row[key] is None else row[key] for row in rows], np.float64)
+
+
+def _window(count: int) -> int:
+    return max(1, count // 40)
+
+
+def _line(
+    axes: Axes,
+    steps: NDArray[np.float64],
+    values: NDArray[np.float64],
+    label: str,
+    *,
+    color: str,
+    style: LineStyle,
+    width: float,
+    marker: str = "",
+    phase: int = 0,
+) -> None:
+    """The single steps faintly, their running mean strongly; markers sit at other steps for every ``phase``."""
+    axes.plot(steps, values, color=color, linewidth=0.6, alpha=0.22, zorder=2, label=f"_{label}, single steps")
+    apart = max(1, len(values) // 7)
+    axes.plot(
+        steps,
+        _running_mean(values, _window(len(values))),
+        color=color,
+        linestyle=style,
+        linewidth=width,
+        zorder=3,
+        marker=marker,
+        markersize=5.5,
+        markeredgecolor="white",
+        markeredgewidth=0.7,
+        markevery=(apart * (2 * phase + 1) // 10, apart),
+        label=label,
+    )
+
+
+def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Mean over ``window`` steps around each; fewer at the ends and where values are not finite."""
+    window += 1 - window % 2
+    valid = np.isfinite(values)
+    kernel = np.ones(window)
+    sums = np.convolve(np.where(valid, values, 0.0), kernel)[window // 2 : window // 2 + len(values)]
+    counts = np.convolve(valid.astype(np.float64), kernel)[window // 2 : window // 2 + len(values)]
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=valid)
+
+
+def _mark_not_finite(axes: Axes, steps: NDArray[np.float64], total: NDArray[np.float64]) -> None:
+    broken = np.flatnonzero(~np.isfinite(total))
+    if broken.size:
+        axes.axvline(steps[broken[0]], color=VERMILLION, linewidth=1.2, linestyle=":")
+
+
+def plot_metrics(history: Sequence[Mapping[str, Any]]) -> Figure:
+    raise NotImplementedError

@@ -17,3 +17,16 @@ def require_at_least(name: str, value: float, least: float, *, kind: type[int] |
         raise TypeError(f"{name}: expected {wanted} >= {least}; got {value!r}")
     if not least <= value < float("inf"):
         raise ValueError(f"{name}: expected {wanted} >= {least}; got {value!r}")
+
+
+def require_pair(name: str, value: object) -> None:
+    """Raise ``TypeError`` unless ``value`` is a tuple of two; what it holds is checked apart."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(f"{name}: expected an integer or (rows, columns); got {value!r}")
+
+
+def require_class_weight(value: object, num_classes: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is None or a tensor with one number for each class."""
+    if value is not None and getattr(value, "shape", None) != (num_classes,):
+        got = tuple(value.shape) if hasattr(value, "shape") else repr(value)
+        raise ValueError(f"class_weight: expected a tensor ({num_classes},); got {got}")

@@ -69,13 +69,18 @@ class Targets:
         regions."""
         return self.mask if self.ignore is None else self.mask & ~self.ignore
 
-    def at(self, index: Tensor) -> Targets:
-        """The objects at ``index`` (B, P) int64 of each image, with repetition."""
-        picked = {
-            f.name: value.take_along_dim(index if value.ndim == 2 else index[..., None], 1)
-            for f in fields(self)
-            if (value := getattr(self, f.name)) is not None
-        }
+    def at(self, index: Tensor, mask: Tensor) -> Targets:
+        """The objects at ``index`` (B, P) int64 of each image, with repetition.
+
+        Where ``mask`` (B, P) bool is False a box of half the image, of class 0 and weight 0, stands in:
+        padding may hold any numbers, and a NaN that meets its weight 0 too late is a NaN in the gradient.
+        """
+        neutral = {"boxes": 0.5, "labels": 0, "mask": False, "weight": 0.0, "ignore": False}
+        picked = {}
+        for f in fields(self):
+            if (value := getattr(self, f.name)) is not None:
+                place, keep = (index, mask) if value.ndim == 2 else (index[..., None], mask[..., None])
+                picked[f.name] = torch.where(keep, value.take_along_dim(place, 1), neutral[f.name])
         return replace(self, **picked)
 
     @classmethod
@@ -159,9 +164,11 @@ class Targets:
         weight: Sequence[Tensor] | None,
         ignore: Sequence[Tensor] | None,
     ) -> Targets:
-        if not boxes:
+        if len(boxes) == 0:
             raise ValueError("boxes: expected one tensor for each image; got an empty list")
         checked = [_boxes(b, i) for i, b in enumerate(boxes)]
+        if any(b.dtype == torch.float64 for b in checked):
+            checked = [b.double() for b in checked]
         counts = [len(b) for b in checked]
         mask = [
             torch.ones(n, dtype=torch.bool, device=b.device) for n, b in zip(counts, checked, strict=True)
@@ -193,6 +200,9 @@ class Targets:
         host: call it on the CPU, not in the step.
         """
         boxes, edges = self.boxes, cxcywh_to_xyxy(self.boxes)
+        if num_classes is not None:
+            wrong = (self.labels < 0) | (self.labels >= num_classes)
+            self._raise_first("labels", wrong, f"expected a class in 0..{num_classes - 1}", self.labels)
         checks = [
             (~boxes.isfinite().all(-1), "expected finite numbers"),
             ((boxes[..., 2:] <= 0).any(-1), "expected w and h > 0"),
@@ -207,9 +217,6 @@ class Targets:
         ]
         for wrong, expected in checks:
             self._raise_first("boxes", wrong, f"{expected} (cx, cy, w, h)", self.boxes)
-        if num_classes is not None:
-            wrong = (self.labels < 0) | (self.labels >= num_classes)
-            self._raise_first("labels", wrong, f"expected a class in 0..{num_classes - 1}", self.labels)
         if self.weight is not None:
             self._raise_first(
                 "weight",
@@ -413,6 +420,16 @@ class Predictions(NamedTuple):
     scores: Tensor
 
 
+def require_targets(targets: Targets, *, images: int, device: torch.device) -> None:
+    """Raise unless ``targets`` fit a raw output of ``images`` images on ``device``."""
+    if not isinstance(targets, Targets):
+        raise TypeError(f"targets: expected Targets; got {type(targets).__name__}")
+    if len(targets) != images:
+        raise ValueError(f"targets: expected {images} images like raw; got {len(targets)}")
+    if targets.boxes.device != device:
+        raise ValueError(f"targets: expected on {device} like raw; got {targets.boxes.device}")
+
+
 def _boxes(boxes: Tensor, index: int) -> Tensor:
     boxes = torch.as_tensor(boxes)
     if boxes.numel() == 0:
@@ -422,13 +439,13 @@ def _boxes(boxes: Tensor, index: int) -> Tensor:
     return boxes if boxes.dtype == torch.float64 else boxes.float()
 
 
-def _sizes(image_size: ImageSize | Sequence[ImageSize], count: int) -> list[ImageSize]:
-    sizes = [image_size] * count if isinstance(image_size[0], int) else list(image_size)
-    if len(sizes) != count:
+def _sizes(image_size: ImageSize | Sequence[ImageSize], count: int) -> list[tuple[float, float]]:
+    sizes = torch.as_tensor(image_size, dtype=torch.float64)
+    if sizes.shape not in ((2,), (count, 2)):
         raise ValueError(
-            f"image_size: expected one (height, width), or one for each of {count} images; got {len(sizes)}"
+            f"image_size: expected one (height, width), or one for each of {count} images; got {image_size!r}"
         )
-    return sizes  # type: ignore[return-value]
+    return [(height, width) for height, width in sizes.expand(count, 2).tolist()]
 
 
 def _pad_column(

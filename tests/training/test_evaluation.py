@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from rich.console import Console
-from yolosses.training.data.dataset import Record
 
+from yolosses.training.data import Record, open_dataset
 from yolosses.training.evaluation import Detections, Metrics, evaluate
 
 SIZE = (100, 200)  # height, width
@@ -508,3 +509,29 @@ def test_shapes_of_detections() -> None:
         Detections(
             boxes=np.zeros((2, 4), np.float32), scores=np.zeros(1, np.float32), labels=np.zeros(2, np.int64)
         )
+
+
+# ------------------------------------------------------------ real pictures
+
+
+BCCD = Path(__file__).parents[3] / "shared" / "data" / "bccd"
+
+
+@pytest.mark.skipif(not BCCD.is_dir(), reason="needs ../shared/data/bccd")
+def test_blood_cells_moved_about_score_as_pycocotools_says() -> None:
+    data = open_dataset(BCCD, "test")
+    rng = np.random.default_rng(0)
+    exact, moved = [], []
+    for truth in data.records:
+        scores = rng.uniform(0.1, 0.9, len(truth.boxes)).astype(np.float32)
+        shift = rng.normal(0, 0.06, truth.boxes.shape) * truth.boxes[:, [2, 3, 2, 3]]
+        boxes = (truth.boxes + shift).astype(np.float32)
+        exact.append(Detections(boxes=truth.boxes, scores=scores, labels=truth.labels))
+        moved.append(Detections(boxes=boxes, scores=scores, labels=truth.labels))
+    assert evaluate(data, data.class_names, exact).map50_95 == 1.0
+    metrics = evaluate(data, data.class_names, moved)
+    stats = pycocotools_stats(data.records, len(data.class_names), moved)
+    ours = [metrics.map50_95, metrics.map50, metrics.map75, metrics.recall]
+    np.testing.assert_allclose(np.array(ours, np.float64), stats[[0, 1, 2, 8]], rtol=0, atol=1e-6)
+    assert [row.name for row in metrics.classes] == list(data.class_names)
+    assert metrics.num_pictures == 72

@@ -33,12 +33,12 @@ def cxcywh_to_xywh(boxes: Tensor) -> Tensor:
     return torch.cat((centre - size / 2, size), -1)
 
 
-def from_pixels(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
+def from_pixels(boxes: Tensor, image_size: tuple[float, float]) -> Tensor:
     """Pixels -> fractions of the image, for any of the formats. ``image_size``: (height, width) in pixels."""
     return boxes / _scale(boxes, image_size)
 
 
-def to_pixels(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
+def to_pixels(boxes: Tensor, image_size: tuple[float, float]) -> Tensor:
     """Fractions of the image -> pixels, for any of the formats. ``image_size``: (height, width) in pixels."""
     return boxes * _scale(boxes, image_size)
 
@@ -48,7 +48,7 @@ def clip_to_image(boxes: Tensor) -> Tensor:
     return xyxy_to_cxcywh(cxcywh_to_xyxy(boxes).clamp(0, 1))
 
 
-def _scale(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
+def _scale(boxes: Tensor, image_size: tuple[float, float]) -> Tensor:
     height, width = image_size
     if height <= 0 or width <= 0:
         raise ValueError(f"image_size: expected (height, width) > 0 in pixels; got {image_size}")

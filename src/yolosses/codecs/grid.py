@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from yolosses.arguments import require_at_least, require_choice
+from yolosses.arguments import require_at_least, require_choice, require_pair
 from yolosses.precision import at_least_float32
 
 
@@ -59,8 +59,7 @@ class GridCodec:
     layout: str = "cell"
 
     def __post_init__(self) -> None:
-        if len(self.grid) != 2:
-            raise ValueError(f"grid: expected an integer or (rows, columns); got {self.grid!r}")
+        require_pair("grid", self.grid)
         for side in self.grid:
             require_at_least("grid", side, 1, kind=int)
         require_at_least("boxes_per_cell", self.boxes_per_cell, 1, kind=int)
@@ -166,6 +165,8 @@ class GridCodec:
         return output.square() if self.size_encoding == "sqrt" else output
 
     def _flat(self, raw: Tensor) -> Tensor:
+        if not isinstance(raw, Tensor):
+            raise TypeError(f"raw: expected a tensor; got {type(raw).__name__}")
         if not raw.is_floating_point():
             raise TypeError(f"raw: expected a floating dtype; got {raw.dtype}")
         (rows, cols), length = self.grid, self.num_cells * self.channels

@@ -7,12 +7,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from yolosses.arguments import require_at_least, require_choice
+from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners import assign_responsible
 from yolosses.codecs import GridCodec, GridOutput
 from yolosses.functional import Penalty, activation_of, softmax_cross_entropy, squared_error, tangent_sqrt
+from yolosses.functional.activation import softmax
 from yolosses.precision import at_least_float32
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term
+from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
 
 class YOLOv1Loss(nn.Module):
@@ -104,6 +105,16 @@ class YOLOv1Loss(nn.Module):
             raise ValueError(
                 "cls_penalty: expected None with class_term='cross_entropy', which is a penalty itself"
             )
+        for name, penalty in (
+            ("xy", xy_penalty),
+            ("wh", wh_penalty),
+            ("obj", obj_penalty),
+            ("noobj", noobj_penalty),
+        ):
+            if activation_of(penalty) is softmax:
+                raise ValueError(
+                    f"{name}_penalty: expected a penalty without softmax, which only classes have"
+                )
         self.xy_activation, self.wh_activation = activation_of(xy_penalty), activation_of(wh_penalty)
         self.confidence_activation = activation_of(obj_penalty)
         if activation_of(noobj_penalty) is not self.confidence_activation:
@@ -114,8 +125,7 @@ class YOLOv1Loss(nn.Module):
             raise ValueError(
                 f"wh_penalty: on logits, size_term and size_encoding must agree; got {size_term!r}, {size_encoding!r}"
             )
-        if class_weight is not None and class_weight.shape != (num_classes,):
-            raise ValueError(f"class_weight: expected ({num_classes},); got {tuple(class_weight.shape)}")
+        require_class_weight(class_weight, num_classes)
         self.codec = GridCodec(
             grid=(grid, grid) if isinstance(grid, int) else grid,
             boxes_per_cell=boxes_per_cell,
@@ -155,9 +165,10 @@ class YOLOv1Loss(nn.Module):
     @torch.no_grad()
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:
         """Which box answers for which object, and its IoU now."""
+        output = self._split(raw, targets)
         cell, offset = self.codec.locate(targets.boxes)
-        output = self._activated(self._split(raw, targets).at(cell).boxes)
-        pred = self.codec.in_cell(output[..., :2], self.codec.size(output[..., 2:]))
+        boxes = self._activated(output.at(cell).boxes)
+        pred = self.codec.in_cell(boxes[..., :2], self.codec.size(boxes[..., 2:]))
         truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
         assignment = assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
         if targets.ignore is None:
@@ -169,7 +180,8 @@ class YOLOv1Loss(nn.Module):
         """The five terms before any sum."""
         output, k = self._split(raw, targets), self.codec.boxes_per_cell
         cell = assignment.predictor // k
-        pred, truth = output.at(cell).box(assignment.predictor % k), targets.at(assignment.object)
+        pred = output.at(cell).box(assignment.predictor % k)
+        truth = targets.at(assignment.object, assignment.mask)
         offset = self.codec.encode(truth.boxes, cell)[..., :2]
         pred_size, size = self._sizes_compared(pred.boxes[..., 2:], truth.boxes[..., 2:])
         confidence = (
@@ -180,9 +192,9 @@ class YOLOv1Loss(nn.Module):
 
         obj = assignment.mask[..., None].to(pred.boxes.dtype)  # 1obj_ij, and 1obj_i
         if truth.weight is not None:
-            obj = obj * truth.weight[..., None]
+            obj = obj * truth.weight[..., None].to(obj.dtype)
         noobj = assignment.background(every.shape[1])[..., None].to(every.dtype)  # 1noobj_ij
-        cls = obj if self.class_weight is None else obj * self.class_weight
+        cls = obj if self.class_weight is None else obj * self.class_weight.to(obj.dtype)
         who = {"predictor": assignment.predictor, "object": assignment.object}
         all_ = torch.arange(every.shape[1], device=raw.device).expand(every.shape[:2])
         return (
@@ -213,6 +225,16 @@ class YOLOv1Loss(nn.Module):
         )
         return Predictions(boxes.flatten(1, 2), scores.flatten(1, 2))
 
+    def extra_repr(self) -> str:
+        c = self.codec
+        return (
+            f"grid={c.grid}, boxes_per_cell={c.boxes_per_cell}, num_classes={c.num_classes}, "
+            f"lambda_coord={self.lambda_coord:g}, lambda_noobj={self.lambda_noobj:g}, "
+            f"lambda_obj={self.lambda_obj:g}, lambda_cls={self.lambda_cls:g}, "
+            f"size_encoding={c.size_encoding!r}, size_term={self.size_term!r}, "
+            f"confidence_target={self.confidence_target!r}, layout={c.layout!r}, reduction={self.reduction!r}"
+        )
+
     def _activated(self, boxes: Tensor) -> Tensor:
         return torch.cat((self.xy_activation(boxes[..., :2]), self.wh_activation(boxes[..., 2:])), -1)
 
@@ -224,6 +246,6 @@ class YOLOv1Loss(nn.Module):
         return (tangent_sqrt(pred) if self.size_term == "sqrt" else pred.square()), target
 
     def _split(self, raw: Tensor, targets: Targets) -> GridOutput:
-        if len(targets) != raw.shape[0]:
-            raise ValueError(f"targets: expected {raw.shape[0]} images like raw; got {len(targets)}")
-        return self.codec.split(raw)
+        output = self.codec.split(raw)
+        require_targets(targets, images=raw.shape[0], device=raw.device)
+        return output

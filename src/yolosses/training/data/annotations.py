@@ -1,4 +1,6 @@
-"""Labels of one picture, checked as they are read: every reader feeds its rows through here, so all judge alike."""
+"""Labels of one picture, checked as they are read: every reader feeds its rows through here, so all judge
+alike.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """All that a reader found for a split: its pictures, and the problems and notes that belong to no picture."""
+    """All that a reader found for a split: its pictures, and the problems and notes that belong to no
+    picture.
+    """
 
     class_names: tuple[str, ...]
     entries: list[Entry]
@@ -46,7 +50,8 @@ class ClassIndex:
     """Labels by name: the classes that are wanted, and those that the data set has.
 
     Args:
-        own: the data set's class names, in its own order; None if it has none, and numbers then mean ``wanted``.
+        own: the data set's class names, in its own order; None if it has none, and numbers then mean
+            ``wanted``.
         wanted: the names to number by; None for the data set's own.
 
     Raises:
@@ -61,14 +66,25 @@ class ClassIndex:
         self._own = tuple(own) if own is not None else self.names
         self._index = {name: i for i, name in reversed(list(enumerate(self.names)))}
         if wanted is not None and not any(name in self._index for name in self._own):
-            raise DataError(f"class_names: none of the data set's classes {_listed(self._own)} is among the wanted {_listed(self.names)}")
+            raise DataError(
+                f"class_names: none of the data set's classes {_listed(self._own)}"
+                f" is among the wanted {_listed(self.names)}"
+            )
         # Own numbers stay as they are unless other names are asked for: a data set may name two classes alike.
-        self._numbers = [self._index.get(name) for name in self._own] if wanted is not None else list(range(len(self._own)))
+        self._numbers = (
+            [self._index.get(name) for name in self._own]
+            if wanted is not None
+            else list(range(len(self._own)))
+        )
 
     def by_name(self, name: str) -> int | str:
         """The label of a class name, or the reason why there is none."""
         label = self._index.get(name)
-        return f"class {name!r} is not among the {len(self.names)} classes {_listed(self.names)}" if label is None else label
+        return (
+            f"class {name!r} is not among the {len(self.names)} classes {_listed(self.names)}"
+            if label is None
+            else label
+        )
 
     def by_number(self, number: int) -> int | str:
         """The label of the data set's own class number, or the reason why there is none."""
@@ -79,7 +95,8 @@ class ClassIndex:
 
 
 class Labels:
-    """Collects the boxes of one picture. What cannot be used becomes a `Problem`; the rest becomes a `Record`.
+    """Collects the boxes of one picture. What cannot be used becomes a `Problem`; the rest becomes a
+    `Record`.
 
     Args:
         file: the label file, for the problems.
@@ -99,7 +116,14 @@ class Labels:
         """Report an object that cannot be used."""
         self.problems.append(Problem(file=self.file, where=where, reason=reason, action="skipped"))
 
-    def add(self, where: str, label: int | str, corners: tuple[float, float, float, float], *, ignore: bool = False) -> None:
+    def add(
+        self,
+        where: str,
+        label: int | str,
+        corners: tuple[float, float, float, float],
+        *,
+        ignore: bool = False,
+    ) -> None:
         """Check one object and take it in.
 
         Args:
@@ -115,7 +139,10 @@ class Labels:
         if not all(map(math.isfinite, corners)):
             return self.skip(where, f"the box is not finite (edges {left:g}, {top:g}, {right:g}, {bottom:g})")
         if right - left < _LEAST_SIDE * width or bottom - top < _LEAST_SIDE * height:
-            return self.skip(where, f"box of width {right - left:g} and height {bottom - top:g} pixels: both must be above 0")
+            return self.skip(
+                where,
+                f"box of width {right - left:g} and height {bottom - top:g} pixels: both must be above 0",
+            )
         twin = self._seen.setdefault((label, corners, ignore), where)
         if twin is not where:
             return self.skip(where, f"the same as {twin}")
@@ -124,11 +151,21 @@ class Labels:
             left, top, right, bottom = max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
             picture = f"the picture of {width}x{height} (width x height)"
             if right - left < _LEAST_SIDE * width or bottom - top < _LEAST_SIDE * height:
-                return self.skip(where, f"wholly outside {picture}: edges {', '.join(f'{edge:g}' for edge in corners)} pixels")
+                return self.skip(
+                    where,
+                    f"wholly outside {picture}: edges {', '.join(f'{edge:g}' for edge in corners)} pixels",
+                )
             if excess > CLIP_TOLERANCE:
                 reason = f"leaves {picture} by {excess:.4g} pixels"
                 self.problems.append(Problem(file=self.file, where=where, reason=reason, action="clipped"))
-        self._boxes.append(((left + right) / (2 * width), (top + bottom) / (2 * height), (right - left) / width, (bottom - top) / height))
+        self._boxes.append(
+            (
+                (left + right) / (2 * width),
+                (top + bottom) / (2 * height),
+                (right - left) / width,
+                (bottom - top) / height,
+            )
+        )
         self._labels.append(label)
         self._ignore.append(ignore)
         return None
@@ -148,15 +185,21 @@ class Labels:
 
 def unusable(name: str, file: Path, where: str, reason: str) -> Entry:
     """A listed picture of which nothing can be used."""
-    return Entry(name=name, record=None, problems=[Problem(file=file, where=where, reason=reason, action="skipped")])
+    return Entry(
+        name=name, record=None, problems=[Problem(file=file, where=where, reason=reason, action="skipped")]
+    )
 
 
 def size_conflict(stated: tuple[object, object], actual: tuple[int, int]) -> str | None:
-    """The reason why pixels of the ``stated`` (height, width) say nothing about a picture of the ``actual`` one, if they differ.
+    """The reason why pixels of the ``stated`` (height, width) say nothing about a picture of the ``actual``
+    one, if they differ.
 
     A size that is missing or not positive states nothing.
     """
-    if any(isinstance(side, bool) or not isinstance(side, int) or side <= 0 for side in stated) or stated == actual:
+    if (
+        any(isinstance(side, bool) or not isinstance(side, int) or side <= 0 for side in stated)
+        or stated == actual
+    ):
         return None
     return (
         f"labelled as {stated[1]}x{stated[0]} (width x height), but the picture is {actual[1]}x{actual[0]}"

@@ -51,8 +51,8 @@ class Batch:
 class Batches:
     """A data set as batches, epoch by epoch.
 
-    What is random depends on ``(seed, epoch, index of the picture)`` alone: an epoch is the same whenever and however often it is asked for,
-    so a run that is resumed sees what it would have seen.
+    What is random depends on ``(seed, epoch, index of the picture)`` alone: an epoch is the same whenever and
+    however often it is asked for, so a run that is resumed sees what it would have seen.
 
     Args:
         dataset: the pictures.
@@ -97,7 +97,9 @@ class Batches:
         self.seed = seed
         self.drop_last = drop_last
         if len(self) == 0:
-            raise ValueError(f"batch_size: expected at most {len(dataset)}, the number of pictures, with drop_last; got {batch_size}")
+            raise ValueError(
+                f"batch_size: expected at most {len(dataset)}, the number of pictures, with drop_last; got {batch_size}"
+            )
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -105,13 +107,16 @@ class Batches:
         return full + (rest > 0 and not self.drop_last)
 
     def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from batch ``first`` on. A background thread keeps two of them ready; it ends with the iteration.
+        """The batches of an epoch, from batch ``first`` on. A background thread keeps two of them ready; it
+        ends with the iteration.
 
         Raises:
             DataError: when a picture cannot be read.
         """
         order = self._order(number)
-        groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][: len(self)]
+        groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][
+            : len(self)
+        ]
         return _ahead(self, number, groups[first:])
 
     def batch(self, indices: NDArray[np.int64], *, epoch: int = 0) -> Batch:
@@ -152,7 +157,9 @@ class Batches:
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if not self.shuffle:
             return np.arange(len(self.dataset))
-        return np.random.default_rng(np.random.SeedSequence([self.seed, _ORDER, epoch])).permutation(len(self.dataset))
+        return np.random.default_rng(np.random.SeedSequence([self.seed, _ORDER, epoch])).permutation(
+            len(self.dataset)
+        )
 
 
 def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
@@ -169,12 +176,14 @@ def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]]) -> Ite
         return False
 
     def prepare() -> None:
+        # For this thread only: with a pool of threads of its own it would fight the training step for the cores.
+        torch.set_num_threads(1)
         try:
             for group in groups:
                 if not hand_over(batches.batch(group, epoch=epoch)):
                     return
             hand_over(None)
-        except BaseException as error:  # noqa: BLE001  raised again where the batches are used
+        except BaseException as error:  # raised again where the batches are used
             hand_over(error)
 
     worker = threading.Thread(target=prepare, name="yolosses-batches", daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +19,10 @@ _SIDES = ("x", "y", "width", "height")
 class COCOFiles:
     """Reader of COCO instances files: one json, or a folder of them.
 
-    A folder holds ``annotations/instances_<split>.json`` beside the picture folders ``<split>/`` (or ``images/<split>/``), or
-    ``<split>/_annotations.coco.json`` among the pictures of the split. A json alone has its pictures beside it or in a folder beside it.
-    Categories become classes 0..C-1 in the order of their ids; boxes are ``[x, y, width, height]`` in pixels; ``iscrowd`` objects are marked ignore.
+    A folder holds ``annotations/instances_<split>.json`` beside the picture folders ``<split>/`` (or
+    ``images/<split>/``), or ``<split>/_annotations.coco.json`` among the pictures of the split. A json alone
+    has its pictures beside it or in a folder beside it. Categories become classes 0..C-1 in the order of
+    their ids; boxes are ``[x, y, width, height]`` in pixels; ``iscrowd`` objects are marked ignore.
     """
 
     looked_for = "annotations/instances_<split>*.json or <split>/_annotations.coco.json (COCO)"
@@ -62,9 +64,17 @@ class COCOFiles:
             if not isinstance(name, str) or not name:
                 problems.append(Problem(file=file, where=where, reason="no file_name", action="skipped"))
             elif name in entries:
-                problems.append(Problem(file=file, where=where, reason=f"picture {name!r} is listed twice", action="skipped"))
+                problems.append(
+                    Problem(
+                        file=file, where=where, reason=f"picture {name!r} is listed twice", action="skipped"
+                    )
+                )
+            elif (
+                not _hashable(image.get("id")) or image.get("id") not in by_image
+            ):  # taken out by the first of that id
+                entries[name] = unusable(name, file, where, "expected an id of its own")
             else:
-                rows = by_image.pop(image.get("id"), []) if _hashable(image.get("id")) else []
+                rows = by_image.pop(image["id"])
                 entries[name] = _entry(file, where, image, rows, folders, numbers, classes)
         return Reading(class_names=classes.names, entries=list(entries.values()), problems=problems)
 
@@ -78,7 +88,10 @@ class COCOFiles:
 
 
 def _jsons(root: Path) -> dict[str, Path]:
-    instances = {path.stem.removeprefix("instances_"): path for path in sorted((root / "annotations").glob("instances_*.json"))}
+    instances = {
+        path.stem.removeprefix("instances_"): path
+        for path in sorted((root / "annotations").glob("instances_*.json"))
+    }
     exported = {path.parent.name: path for path in sorted(root.glob("*/_annotations.coco.json"))}
     found = instances or exported
     return {split: found[name] for split, name in named_splits(found).items()}
@@ -87,13 +100,19 @@ def _jsons(root: Path) -> dict[str, Path]:
 def _load(file: Path) -> dict[str, list[Any]]:
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{file}: cannot be read as json ({error})") from error
     if not isinstance(content, dict):
-        raise DataError(f"{file}: expected a COCO instances file, an object with images, annotations and categories; got a {type(content).__name__}")
+        raise DataError(
+            f"{file}: expected a COCO instances file, an object with images, annotations and"
+            f" categories; got a {type(content).__name__}"
+        )
     for key in ("images", "annotations", "categories"):
         if not isinstance(content.get(key), list):
-            raise DataError(f"{file}: expected a COCO instances file with a list {key!r}; it has {', '.join(sorted(content)) or 'nothing'}")
+            raise DataError(
+                f"{file}: expected a COCO instances file with a list {key!r};"
+                f" it has {', '.join(sorted(content)) or 'nothing'}"
+            )
     return content
 
 
@@ -103,7 +122,9 @@ def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list
     for index, category in enumerate(categories, 1):
         number = category.get("id") if isinstance(category, dict) else None
         if isinstance(number, bool) or not isinstance(number, int) or "name" not in category:
-            raise DataError(f"{file}, category {index}: expected an id (an integer) and a name; got {category!r:.80}")
+            raise DataError(
+                f"{file}, category {index}: expected an id (an integer) and a name; got {category!r:.80}"
+            )
         if number in names:
             raise DataError(f"{file}, category {index}: id {number} is that of {names[number]!r} already")
         names[number] = str(category["name"])
@@ -111,15 +132,23 @@ def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list
     return {number: index for index, number in enumerate(ids)}, [names[number] for number in ids]
 
 
-def _by_image(file: Path, content: Mapping[str, list[Any]], problems: list[Problem]) -> dict[object, list[tuple[str, dict[str, Any]]]]:
+def _by_image(
+    file: Path, content: Mapping[str, list[Any]], problems: list[Problem]
+) -> dict[object, list[tuple[str, dict[str, Any]]]]:
     """Image id -> its annotations, each with its place; what belongs to no image is reported."""
     grouped: dict[object, list[tuple[str, dict[str, Any]]]] = {
-        image["id"]: [] for image in content["images"] if isinstance(image, dict) and _hashable(image.get("id")) and "id" in image
+        image["id"]: []
+        for image in content["images"]
+        if isinstance(image, dict) and _hashable(image.get("id")) and "id" in image
     }
     for index, row in enumerate(content["annotations"], 1):
         where = _where("annotation", row, index)
         if not isinstance(row, dict):
-            problems.append(Problem(file=file, where=where, reason=f"expected an object; got {row!r:.40}", action="skipped"))
+            problems.append(
+                Problem(
+                    file=file, where=where, reason=f"expected an object; got {row!r:.40}", action="skipped"
+                )
+            )
         elif not _hashable(row.get("image_id")) or row.get("image_id") not in grouped:
             reason = f"image_id {row.get('image_id')!r:.40} is not among the images"
             problems.append(Problem(file=file, where=where, reason=reason, action="skipped"))
@@ -151,7 +180,9 @@ def _entry(
     return labels.entry(name, path)
 
 
-def _add_annotation(labels: Labels, where: str, row: dict[str, Any], numbers: Mapping[int, int], classes: ClassIndex) -> None:
+def _add_annotation(
+    labels: Labels, where: str, row: dict[str, Any], numbers: Mapping[int, int], classes: ClassIndex
+) -> None:
     box, category = row.get("bbox"), row.get("category_id")
     if not isinstance(box, list) or len(box) != 4:
         return labels.skip(where, f"bbox: expected [x, y, width, height]; got {box!r:.60}")
@@ -159,14 +190,27 @@ def _add_annotation(labels: Labels, where: str, row: dict[str, Any], numbers: Ma
         if isinstance(value, bool) or not isinstance(value, int | float):
             return labels.skip(where, f"{side} of its bbox is not a number: {value!r:.40}")
     number = numbers.get(category) if _hashable(category) and category is not None else None
-    label = classes.by_number(number) if number is not None else f"category_id {category!r:.40} is not among the {len(numbers)} categories"
-    x, y, width, height = (float(value) for value in box)
+    label = (
+        classes.by_number(number)
+        if number is not None
+        else f"category_id {category!r:.40} is not among the {len(numbers)} categories"
+    )
+    x, y, width, height = map(_as_float, box)
     return labels.add(where, label, (x, y, x + width, y + height), ignore=row.get("iscrowd") in (1, True))
 
 
 def _where(kind: str, row: object, index: int) -> str:
     has_id = isinstance(row, dict) and "id" in row
-    return f"{kind} id {row['id']!r:.40}" if has_id and isinstance(row, dict) else f"{kind} {index} (without id)"
+    return (
+        f"{kind} id {row['id']!r:.40}" if has_id and isinstance(row, dict) else f"{kind} {index} (without id)"
+    )
+
+
+def _as_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
 
 
 def _hashable(value: object) -> bool:

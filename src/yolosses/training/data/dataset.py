@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 CACHE_BYTES = 2 << 30
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"}
+)
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {  # EXIF orientation -> what turns the stored picture upright
@@ -27,11 +29,21 @@ _UPRIGHT = {  # EXIF orientation -> what turns the stored picture upright
     8: Image.Transpose.ROTATE_90,
 }
 # What Pillow raises on a broken file depends on the format.
-_BROKEN_PICTURE = (OSError, SyntaxError, ValueError, IndexError, KeyError, struct.error, Image.DecompressionBombError)
+_BROKEN_PICTURE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    IndexError,
+    KeyError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 class DataError(ValueError):
-    """Data that cannot be used. The message is one clear line, fit to be shown to the person who gave the data."""
+    """Data that cannot be used. The message is one clear line, fit to be shown to the person who gave the
+    data.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +54,8 @@ class Problem:
         file: the file that holds it.
         where: the place in the file: ``"line 3"``, ``"object 2"``, ``"annotation id 17"``, ``"file"``.
         reason: what is wrong, with the values.
-        action: ``"skipped"`` (the object, or the whole picture if nothing of it can be used) or ``"clipped"`` (the box is kept, cut to the picture).
+        action: ``"skipped"`` (the object, or the whole picture if nothing of it can be used) or ``"clipped"``
+            (the box is kept, cut to the picture).
     """
 
     file: Path
@@ -61,7 +74,8 @@ class Record:
     Attributes:
         name: file name, unique within the data set.
         path: the picture's file; None for a picture made in memory.
-        image_size: (height, width) in pixels of the picture as it is decoded, that is after its EXIF orientation.
+        image_size: (height, width) in pixels of the picture as it is decoded, that is after its EXIF
+            orientation.
         boxes: (N, 4) float32, cxcywh fractions of the picture, inside it, w and h > 0.
         labels: (N,) int64, class index.
         ignore: (N,) bool, crowd (COCO's iscrowd) or difficult (VOC).
@@ -86,7 +100,8 @@ class DetectionDataset:
         problems: everything found wrong in the labels of these pictures.
         note: one line that a person must know (pictures held out, pictures without a label file), or None.
         paint: makes the picture of a record that has no file: index -> (H, W, 3) uint8 RGB.
-        cache_bytes: decoded pictures are kept until this many bytes are used; those beyond it are decoded each time.
+        cache_bytes: decoded pictures are kept until this many bytes are used; those beyond it are decoded
+            each time.
     """
 
     def __init__(
@@ -117,10 +132,12 @@ class DetectionDataset:
 
     def __repr__(self) -> str:
         objects = sum(len(record.labels) for record in self.records)
-        return f"DetectionDataset({self.name!r}, {self.split!r}: {len(self)} pictures, {objects} objects, {len(self.class_names)} classes)"
+        size = f"{len(self)} pictures, {objects} objects, {len(self.class_names)} classes"
+        return f"DetectionDataset({self.name!r}, {self.split!r}: {size})"
 
     def picture(self, index: int) -> NDArray[np.uint8]:
-        """The picture of ``records[index]``: (H, W, 3) uint8 RGB, upright, read-only. Safe to call from several threads.
+        """The picture of ``records[index]``: (H, W, 3) uint8 RGB, upright, read-only. Safe to call from
+        several threads.
 
         Raises:
             DataError: if the file cannot be decoded, or is no longer of the recorded size.
@@ -142,14 +159,20 @@ class DetectionDataset:
         elif self._paint is not None:
             picture = self._paint(index)
         else:
-            raise DataError(f"{record.name}: the record has no file, and the data set no way to make its picture")
+            raise DataError(
+                f"{record.name}: the record has no file, and the data set no way to make its picture"
+            )
         if picture.shape[:2] != record.image_size:
-            raise DataError(f"{record.path or record.name}: expected {_size(record.image_size)} as when the labels were read; got {_size(picture.shape)}")
+            raise DataError(
+                f"{record.path or record.name}: expected {_size(record.image_size)} as when the labels were read;"
+                f" got {_size(picture.shape)}"
+            )
         return picture
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Decode a picture: (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says. 16-bit grey keeps its upper 8 bits.
+    """Decode a picture: (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says. 16-bit grey keeps
+    its upper 8 bits.
 
     Annotation tools show pictures upright, so labels speak of the upright picture.
 
@@ -186,14 +209,17 @@ def picture_size(path: Path) -> tuple[int, int]:
 def _orientation(image: Image.Image) -> int:
     if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
         return 1  # getexif() would decode the whole picture in search of it
-    value = image.getexif().get(_ORIENTATION_TAG, 1)
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except _BROKEN_PICTURE:  # the pixels may be whole all the same
+        return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"{path}: no such picture")
-    reason = "not a picture that can be read" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+    reason = "not a picture that can be read" if isinstance(error, UnidentifiedImageError) else str(error)
     return DataError(f"{path}: cannot read the picture ({reason})")
 
 

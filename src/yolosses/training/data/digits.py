@@ -1,4 +1,6 @@
-"""Scenes of real handwritten digits on textured backgrounds: the embedded data set, made on the fly and the same every time."""
+"""Scenes of real handwritten digits on textured backgrounds: the embedded data set, made on the fly and the
+same every time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ DIGITS_SPLITS = ("train", "val", "test")
 DIGITS_COUNTS = {"train": 4000, "val": 500, "test": 500}
 
 _SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}  # of the handwritten digits
-_SHUFFLE_SEED = 20160509  # which digit goes to which split: part of the data set's definition, whatever the scenes' seed
+_SHUFFLE_SEED = (
+    20160509  # which digit goes to which split: part of the data set's definition, whatever the scenes' seed
+)
 _MOST_DIGITS = 7
 _LONG_SIDE = (18.0, 60.0)  # pixels
 _LEAST_SIDE = 8  # pixels: a 1 is narrow
@@ -54,9 +58,11 @@ class _Placed:
 def digit_scenes(
     split: str, *, count: int | None = None, image_size: tuple[int, int] = (128, 128), seed: int = 0
 ) -> DetectionDataset:
-    """Scenes of 1 to 7 handwritten digits (scikit-learn's ``load_digits``), 18 to 60 pixels long, boxes tight around the ink.
+    """Scenes of 1 to 7 handwritten digits (scikit-learn's ``load_digits``), 18 to 60 pixels long, boxes tight
+    around the ink.
 
-    A scene depends on ``(seed, split, index)`` alone. The handwritten digits of train, val and test are different ones.
+    A scene depends on ``(seed, split, index)`` alone. The handwritten digits of train, val and test are
+    different ones.
 
     Args:
         split: ``"train"``, ``"val"`` or ``"test"``.
@@ -86,7 +92,9 @@ def digit_scenes(
 
 
 def digit_pool(split: str) -> NDArray[np.int64]:
-    """Which of the 1797 digits of ``load_digits`` (by index) the scenes of a split are made of. The splits share none."""
+    """Which of the 1797 digits of ``load_digits`` (by index) the scenes of a split are made of. The splits
+    share none.
+    """
     total = len(_glyphs())
     order = np.random.default_rng(_SHUFFLE_SEED).permutation(total)
     ends = np.cumsum([round(_SHARES[name] * total) for name in DIGITS_SPLITS[:-1]])
@@ -100,9 +108,11 @@ def _rng(split: str, index: int, seed: int, stream: int) -> np.random.Generator:
 @lru_cache(maxsize=1)
 def _glyphs() -> tuple[_Glyph, ...]:
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
     except ImportError as error:
-        raise DataError('the digits come from scikit-learn, which is not installed: pip install "yolosses[demo]"') from error
+        raise DataError(
+            'the digits come from scikit-learn, which is not installed: pip install "yolosses[demo]"'
+        ) from error
     data = load_digits()
     return tuple(_glyph(int(label), cells) for label, cells in zip(data.target, data.images, strict=True))
 
@@ -111,7 +121,7 @@ def _glyph(label: int, cells: NDArray[np.float64]) -> _Glyph:
     """From 8x8 cells of 0..16: enlarged smoothly, then hardened to the edge of a pen stroke."""
     framed = np.pad(cells / 16.0, 2).astype(np.float32)
     large = np.asarray(Image.fromarray(framed).resize((_MASTER, _MASTER), Image.Resampling.BICUBIC))
-    ramp = np.clip((large - 0.25) / 0.4, 0, 1)
+    ramp = np.clip((large - 0.3) / 0.36, 0, 1)
     ink = ramp * ramp * (3 - 2 * ramp)
     rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
     tight = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -124,7 +134,9 @@ def _pool(split: str) -> tuple[int, ...]:
 
 
 def _layout(split: str, index: int, image_size: tuple[int, int], seed: int) -> list[_Placed]:
-    """Where the digits of a scene are: what finds no room after some tries is left out, the first always fits."""
+    """Where the digits of a scene are: what finds no room after some tries is left out, the first always
+    fits.
+    """
     rng = _rng(split, index, seed, _LAYOUT)
     pool, glyphs = _pool(split), _glyphs()
     longest = min(_LONG_SIDE[1], 0.9 * min(image_size))
@@ -154,7 +166,10 @@ def _overlap(a: _Placed, b: _Placed) -> float:
 def _record(split: str, index: int, image_size: tuple[int, int], seed: int) -> Record:
     placed = _layout(split, index, image_size, seed)
     height, width = image_size
-    boxes = [((p.left + p.width / 2) / width, (p.top + p.height / 2) / height, p.width / width, p.height / height) for p in placed]
+    boxes = [
+        ((p.left + p.width / 2) / width, (p.top + p.height / 2) / height, p.width / width, p.height / height)
+        for p in placed
+    ]
     glyphs = _glyphs()
     return Record(
         name=f"{split}-{index:05d}.png",
@@ -172,54 +187,70 @@ def _paint(split: str, image_size: tuple[int, int], seed: int, index: int) -> ND
     canvas = _background(rng, image_size, dark)
     glyphs = _glyphs()
     for p in _layout(split, index, image_size, seed):
-        ink = np.asarray(glyphs[p.glyph].ink.resize((p.width, p.height), Image.Resampling.BILINEAR), np.float32) / 255
-        under = canvas[p.top : p.top + p.height, p.left : p.left + p.width]
-        under += ink[..., None] * float(rng.uniform(0.85, 1.0)) * (_ink_colour(rng, under, dark) - under)
-    grain = rng.integers(-6, 7, size=image_size, dtype=np.int8).astype(np.float32)
-    picture: NDArray[np.uint8] = np.clip(canvas * 255 + grain[..., None], 0, 255).astype(np.uint8)
-    return picture
+        ink = np.asarray(
+            glyphs[p.glyph].ink.resize((p.width, p.height), Image.Resampling.BILINEAR), np.float32
+        )
+        under = canvas[:, p.top : p.top + p.height, p.left : p.left + p.width]
+        colour = _ink_colour(rng, under.mean((1, 2)), dark)
+        under += ink * np.float32(rng.uniform(0.85, 1.0) / 255) * (colour[:, None, None] - under)
+    canvas += rng.integers(-6, 7, size=image_size, dtype=np.int8)  # grain
+    np.clip(canvas, 0, 255, out=canvas)
+    return np.ascontiguousarray(canvas.astype(np.uint8).transpose(1, 2, 0))
 
 
 def _background(rng: np.random.Generator, image_size: tuple[int, int], dark: bool) -> NDArray[np.float32]:
-    """Drifting colours under a weave, waves or blotches. (H, W, 3) in about 0..1."""
+    """Drifting colours under waves, a weave, blotches or fibres. (3, H, W) in about 0..255."""
     height, width = image_size
-    base = _colour(rng, saturation=(0.15, 0.65), value=(0.10, 0.34) if dark else (0.72, 0.97))
-    patches = base + rng.uniform(-0.11, 0.11, size=(int(rng.integers(2, 6)), int(rng.integers(2, 6)), 3)).astype(np.float32)
-    small = Image.fromarray(np.clip(patches * 255, 0, 255).astype(np.uint8))
-    canvas = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255
-    strength = float(rng.uniform(0.02, 0.07))
+    saturation, value = ((0.2, 0.6), (0.10, 0.34)) if dark else ((0.04, 0.34), (0.78, 0.98))
+    base = _colour(rng, saturation=saturation, value=value)
+    patches = base + rng.uniform(-20, 20, size=(int(rng.integers(2, 6)), int(rng.integers(2, 6)), 3))
+    small = Image.fromarray(np.clip(patches, 0, 255).astype(np.uint8))
+    drift = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+    canvas = drift.transpose(2, 0, 1).astype(np.float32, order="C")
+    canvas += np.float32(rng.uniform(5, 18)) * _texture(rng, height, width)
+    return canvas
+
+
+def _texture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
+    """(H, W) in about -1..1."""
     rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None, :]
     match int(rng.integers(4)):
         case 0:  # waves
-            angle, period, phase = rng.uniform(0, math.pi), rng.uniform(7, 30), rng.uniform(0, 2 * math.pi)
-            across = rows * np.float32(math.sin(angle)) + columns * np.float32(math.cos(angle))
-            texture = np.sin(across * np.float32(2 * math.pi / period) + np.float32(phase))
+            angle, turn, phase = (
+                rng.uniform(0, math.pi),
+                2 * math.pi / rng.uniform(7, 30),
+                rng.uniform(0, 2 * math.pi),
+            )
+            down, across = np.float32(turn * math.sin(angle)), np.float32(turn * math.cos(angle))
+            waves: NDArray[np.float32] = np.sin(rows * down + (columns * across + np.float32(phase)))
+            return waves
         case 1:  # weave
-            period = np.float32(2 * math.pi / rng.uniform(4, 14))
-            texture = np.sin(rows * period) * np.sin(columns * period)
+            turn = 2 * math.pi / rng.uniform(4, 14)
+            weave: NDArray[np.float32] = np.sin(rows * np.float32(turn)) * np.sin(columns * np.float32(turn))
+            return weave
         case 2:  # blotches
             cells = rng.integers(0, 256, size=(height // 8, width // 8), dtype=np.uint8)
-            texture = np.asarray(Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC), np.float32) / 127.5 - 1
         case _:  # fibres, as in paper
             cells = rng.integers(0, 256, size=(height // 2, width // 16), dtype=np.uint8)
-            texture = np.asarray(Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC), np.float32) / 127.5 - 1
-    shaded: NDArray[np.float32] = canvas + np.float32(strength) * texture[..., None]
-    return shaded
+    smooth = Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(smooth, np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def _ink_colour(rng: np.random.Generator, under: NDArray[np.float32], dark: bool) -> NDArray[np.float32]:
-    """A colour that stands out by brightness from what it is painted on."""
-    colour = _colour(rng, saturation=(0.1, 0.7), value=(0.75, 1.0)) if dark else _colour(rng, saturation=(0.3, 0.95), value=(0.08, 0.5))
-    ground = float((under.mean((0, 1)) * _LUMA).sum())
-    contrast = float(rng.uniform(0.38, 0.75))
-    wanted = ground + contrast if dark else ground - contrast
-    lack = wanted - float((colour * _LUMA).sum())
+def _ink_colour(rng: np.random.Generator, ground: NDArray[np.float32], dark: bool) -> NDArray[np.float32]:
+    """A colour that stands out by brightness from the ground it is painted on, a colour as well."""
+    saturation, value = ((0.1, 0.7), (0.75, 1.0)) if dark else ((0.3, 0.95), (0.1, 0.55))
+    colour = _colour(rng, saturation=saturation, value=value)
+    contrast = rng.uniform(97, 190) if dark else -rng.uniform(97, 190)
+    lack = float(np.dot(ground - colour, _LUMA)) + contrast
     if (lack > 0) == dark:  # not enough of it: the whole colour is moved
-        colour = np.clip(colour + np.float32(lack), 0, 1)
+        colour = np.clip(colour + np.float32(lack), 0, 255)
     return colour
 
 
-def _colour(rng: np.random.Generator, *, saturation: tuple[float, float], value: tuple[float, float]) -> NDArray[np.float32]:
+def _colour(
+    rng: np.random.Generator, *, saturation: tuple[float, float], value: tuple[float, float]
+) -> NDArray[np.float32]:
+    """(3,) RGB in 0..255, of any hue."""
     hue, s, v = rng.uniform(0, 6), rng.uniform(*saturation), rng.uniform(*value)
-    distance = [(n + hue) % 6 for n in (5, 3, 1)]
-    return np.array([v - v * s * max(0.0, min(k, 4 - k, 1.0)) for k in distance], np.float32)
+    distances = [(n + hue) % 6 for n in (5, 3, 1)]
+    return np.array([255 * v * (1 - s * max(0.0, min(k, 4 - k, 1.0))) for k in distances], np.float32)

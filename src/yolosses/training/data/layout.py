@@ -25,20 +25,27 @@ class _Reader(Protocol):
 
 
 def open_dataset(
-    data: str | Path, split: str | None = None, *, strict: bool = False, class_names: Sequence[str] | None = None
+    data: str | Path,
+    split: str | None = None,
+    *,
+    strict: bool = False,
+    class_names: Sequence[str] | None = None,
 ) -> DetectionDataset:
     """Open one split of a data set, whatever its layout.
 
     Args:
-        data: a folder in VOC, YOLO or COCO layout; a data yaml or list of pictures (YOLO); an instances json (COCO); or ``"digits"``,
-            the embedded scenes (a folder of that name is ``./digits``).
-        split: ``None`` means ``train``, or the only split there is. If ``train`` is the only split, every fifth picture by name is held out of it
-            and is what ``val`` and ``test`` give; the data set's ``note`` says so.
+        data: a folder in VOC, YOLO or COCO layout; a data yaml or list of pictures (YOLO); an instances json
+            (COCO); or ``"digits"``, the embedded scenes (a folder of that name is ``./digits``).
+        split: ``None`` means ``train``, or the only split there is. If ``train`` is the only split, every
+            fifth picture by name is held out of it and is what ``val`` and ``test`` give; the data set's
+            ``note`` says so.
         strict: raise at the first object that had to be skipped or clipped.
-        class_names: the classes to number by. Labels are matched by name; objects of other classes are skipped and reported. ``None``: the data set's own.
+        class_names: the classes to number by. Labels are matched by name; objects of other classes are
+            skipped and reported. ``None``: the data set's own.
 
     Raises:
-        DataError: if nothing can be recognised there, the split does not exist, no picture remains, a picture is not readable, or ``strict`` finds a problem.
+        DataError: if nothing can be recognised there, the split does not exist, no picture remains, a picture
+            is not readable, or ``strict`` finds a problem.
     """
     if data == DIGITS:
         return _open_digits(split, class_names)
@@ -57,10 +64,14 @@ def open_dataset(
     records = [entry.record for entry in entries if entry.record is not None]
     if not records:
         first = f", the first: {problems[0]}" if problems else ""
-        raise DataError(f"{path}, split {chosen!r}: no usable picture remains of {len(entries)}; {len(problems)} problem(s){first}")
+        raise DataError(
+            f"{path}, split {chosen!r}: no usable picture remains of {len(entries)}; {len(problems)} problem(s){first}"
+        )
     unlabelled = sum(entry.unlabelled for entry in entries)
     if unlabelled:
-        notes.append(f"{unlabelled} of {len(entries)} pictures have no label file (taken as pictures without objects)")
+        notes.append(
+            f"{unlabelled} of {len(entries)} pictures have no label file (taken as pictures without objects)"
+        )
     return DetectionDataset(
         name=path.resolve().stem if path.is_file() else path.resolve().name,
         split=chosen,
@@ -72,7 +83,8 @@ def open_dataset(
 
 
 def splits_of(data: str | Path) -> tuple[str, ...]:
-    """The splits that a data set has itself. A single ``("train",)`` can also be opened as ``val`` or ``test``, see `open_dataset`.
+    """The splits that a data set has itself. A single ``("train",)`` can also be opened as ``val`` or
+    ``test``, see `open_dataset`.
 
     Raises:
         DataError: if nothing can be recognised there.
@@ -84,7 +96,10 @@ def _open_digits(split: str | None, class_names: Sequence[str] | None) -> Detect
     wanted, _ = choose_split(Path(DIGITS), DIGITS_SPLITS, split)
     dataset = digit_scenes(wanted)
     if class_names is not None and tuple(class_names) != dataset.class_names:
-        raise DataError(f"class_names: the digits have the classes {', '.join(dataset.class_names)}; got {', '.join(class_names)[:80]}")
+        raise DataError(
+            f"class_names: the digits have the classes {', '.join(dataset.class_names)};"
+            f" got {', '.join(class_names)[:80]}"
+        )
     return dataset
 
 
@@ -97,7 +112,9 @@ def _reader(path: Path) -> _Reader:
                 return COCOFiles(path)
         raise DataError(f"{path}: expected a data set: a folder, a .yaml or .txt (YOLO), or a .json (COCO)")
     if not path.is_dir():
-        raise DataError(f"{path}: no such file or folder (expected a data set in VOC, YOLO or COCO layout, or the word {DIGITS!r})")
+        raise DataError(
+            f"{path}: no such file or folder (expected a data set in VOC, YOLO or COCO layout, or the word {DIGITS!r})"
+        )
     reader = _recognised(path)
     if reader is not None:
         return reader

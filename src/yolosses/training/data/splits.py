@@ -23,14 +23,20 @@ def canonical_split(name: str) -> str:
 
 
 def named_splits(names: Iterable[str]) -> dict[str, str]:
-    """Canonical split -> name as found. Where two names would become one (train2014, train2017) both keep their own."""
+    """Canonical split -> name as found. Where two names would become one (train2014, train2017) both keep
+    their own.
+    """
     found = sorted(names)
     canonical = [canonical_split(name) for name in found]
-    return {short if canonical.count(short) == 1 else name: name for short, name in zip(canonical, found, strict=True)}
+    return {
+        short if canonical.count(short) == 1 else name: name
+        for short, name in zip(canonical, found, strict=True)
+    }
 
 
 def choose_split(data: Path, splits: Sequence[str], asked: str | None) -> tuple[str, str]:
-    """The split asked for, and the split of the data set to read it from: the two differ when pictures are held out of ``train``.
+    """The split asked for, and the split of the data set to read it from: the two differ when pictures are
+    held out of ``train``.
 
     Without a wish: ``train`` if there is one, else the only split.
 
@@ -56,7 +62,8 @@ def holds_out(splits: Sequence[str]) -> bool:
 
 
 def hold_out(entries: Sequence[Entry], split: str) -> tuple[list[Entry], str]:
-    """One side of a data set that has only ``train``: every fifth picture by name, from the first on, is held out for val and test.
+    """One side of a data set that has only ``train``: every fifth picture by name, from the first on, is held
+    out for val and test.
 
     Pictures with broken labels count as well, so mending labels moves no picture to the other side.
 

@@ -1,7 +1,9 @@
 """From a picture to the network's input: one map, one resampling, and the boxes through the same map.
 
-The map takes each axis by itself (crop, enlarge, shift, mirror), so it is exact on boxes. A rectangle of whole source pixels is resampled
-to a rectangle of whole input pixels, and the map is defined by these two: what is rounded is the random crop, never a box.
+The map takes each axis by itself (crop, enlarge, shift, mirror), so it is exact on boxes. A rectangle of
+whole source pixels is resampled
+to a rectangle of whole input pixels, and the map is defined by these two: what is rounded is the random crop,
+    never a box.
 """
 
 from __future__ import annotations
@@ -18,17 +20,23 @@ Fit = Literal["stretch", "letterbox"]
 LEAST_VISIBLE_SHARE = 0.2
 LEAST_VISIBLE_PIXELS = 2.0
 PADDING = 114 / 255  # grey around the picture
+MOST_HUE = 1 / 6  # of the circle
+
+_BLOCK = 16384  # pixels: what is worked on stays in the processor's cache
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How training pictures vary. The defaults are the paper's: crop of up to 20 %, exposure and saturation by up to 1.5, and Darknet's hue.
+    """How training pictures vary. The defaults are the paper's: crop of up to 20 %, exposure and saturation
+    by up to 1.5, and Darknet's hue.
 
     Attributes:
         flip: probability of a mirror image, left to right.
         vertical_flip: probability of one upside down.
-        jitter: each of the four sides of the picture moves in or out by up to this share of it, independently (scale and translation in one).
-        saturation: HSV saturation is multiplied by a factor between 1 and this, or divided by it, with equal chance.
+        jitter: each of the four sides of the picture moves in or out by up to this share of it, independently
+            (scale and translation in one).
+        saturation: HSV saturation is multiplied by a factor between 1 and this, or divided by it, with equal
+            chance.
         exposure: the same for HSV value.
         hue: HSV hue is turned by up to this share of the circle, either way.
 
@@ -50,7 +58,7 @@ class Augmentation:
             "jitter": (0.0, 0.4),
             "saturation": (1.0, 10.0),
             "exposure": (1.0, 10.0),
-            "hue": (0.0, 0.5),
+            "hue": (0.0, MOST_HUE),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -60,7 +68,8 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """The map along one axis: source pixels ``[source[0], source[1])`` go to input pixels ``[target[0], target[1])``, perhaps mirrored.
+    """The map along one axis: source pixels ``[source[0], source[1])`` go to input pixels ``[target[0],
+    target[1])``, perhaps mirrored.
 
     ``source_length`` and ``target_length`` are the sizes of the picture and of the input along the axis.
     """
@@ -87,7 +96,9 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """How a picture lies in the network's input. Both maps take (..., 4) cxcywh boxes as fractions and clip nothing."""
+    """How a picture lies in the network's input. Both maps take (..., 4) cxcywh boxes as fractions and clip
+    nothing.
+    """
 
     y: Axis
     x: Axis
@@ -120,23 +131,35 @@ class Geometry:
         return _joined((boxes[..., :2] - shift) / scale, boxes[..., 2:] / abs(scale))
 
 
-def plain_geometry(picture_size: tuple[int, int], image_size: tuple[int, int], fit: Fit = "stretch") -> Geometry:
+def plain_geometry(
+    picture_size: tuple[int, int], image_size: tuple[int, int], fit: Fit = "stretch"
+) -> Geometry:
     """The whole picture in the input, nothing random: for evaluation and prediction.
 
     Args:
         picture_size: (height, width) in pixels.
         image_size: (height, width) of the input in pixels.
-        fit: ``"stretch"`` fills the input, as the paper and Darknet do; ``"letterbox"`` keeps the aspect, with grey bars on both sides.
+        fit: ``"stretch"`` fills the input, as the paper and Darknet do; ``"letterbox"`` keeps the aspect,
+            with grey bars on both sides.
     """
     windows = _windows(picture_size, image_size, fit)
-    y, x = (_axis(window, size, length) for window, size, length in zip(windows, picture_size, image_size, strict=True))
+    y, x = (
+        _axis(window, size, length)
+        for window, size, length in zip(windows, picture_size, image_size, strict=True)
+    )
     return Geometry(y=y, x=x)
 
 
 def random_geometry(
-    picture_size: tuple[int, int], image_size: tuple[int, int], fit: Fit, augmentation: Augmentation, rng: np.random.Generator
+    picture_size: tuple[int, int],
+    image_size: tuple[int, int],
+    fit: Fit,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
 ) -> Geometry:
-    """`plain_geometry` with its four sides moved by up to ``jitter`` of the picture's own size, and perhaps mirrored."""
+    """`plain_geometry` with its four sides moved by up to ``jitter`` of the picture's own size, and perhaps
+    mirrored.
+    """
     moves = rng.uniform(-augmentation.jitter, augmentation.jitter, size=(2, 2)).tolist()
     mirrors = (rng.random(2) < (augmentation.vertical_flip, augmentation.flip)).tolist()
     y, x = (
@@ -149,13 +172,16 @@ def random_geometry(
 
 
 def warp(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.float32]:
-    """Resample a picture to the network's input, antialiased: (H, W, 3) uint8 -> (3, height, width) float32 in 0..1, grey around the picture.
+    """Resample a picture to the network's input, antialiased: (H, W, 3) uint8 -> (3, height, width) float32
+    in 0..1, grey around the picture.
 
     Raises:
         ValueError: if the picture is not of the geometry's size.
     """
     if picture.shape != (*geometry.picture_size, 3) or picture.dtype != np.uint8:
-        raise ValueError(f"picture: expected uint8 {(*geometry.picture_size, 3)}; got {picture.dtype} {picture.shape}")
+        raise ValueError(
+            f"picture: expected uint8 {(*geometry.picture_size, 3)}; got {picture.dtype} {picture.shape}"
+        )
     y, x = geometry.y, geometry.x
     part = picture[y.source[0] : y.source[1], x.source[0] : x.source[1]]
     size = (y.target[1] - y.target[0], x.target[1] - x.target[0])
@@ -169,11 +195,13 @@ def warp(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.float32]:
     return image
 
 
-def visible_boxes(boxes: NDArray[np.float32], geometry: Geometry) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def visible_boxes(
+    boxes: NDArray[np.float32], geometry: Geometry
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Boxes of a picture in the input, cut to it, and which of them are still worth calling an object.
 
-    A box that is cut counts as gone if less than 20 % of its area or less than 2 pixels of its width or height remain; one that lies wholly
-    inside always stays.
+    A box that is cut counts as gone if less than 20 % of its area or less than 2 pixels of its width or
+    height remain; one that lies wholly inside always stays.
 
     Args:
         boxes: (N, 4) float32 cxcywh fractions of the picture.
@@ -192,8 +220,12 @@ def visible_boxes(boxes: NDArray[np.float32], geometry: Geometry) -> tuple[NDArr
     return _joined((inside_low + inside_high)[keep] / 2, sides[keep]), keep
 
 
-def jitter_colours(image: NDArray[np.float32], augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Turn the hue and scale saturation and value of an image at random, see `adjust_colours`. Draws the same random numbers whatever the ranges."""
+def jitter_colours(
+    image: NDArray[np.float32], augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Turn the hue and scale saturation and value of an image at random, see `adjust_colours`. Draws the same
+    random numbers whatever the ranges.
+    """
     turn = rng.uniform(-1, 1) * augmentation.hue
     saturation = _factor(augmentation.saturation, rng)
     exposure = _factor(augmentation.exposure, rng)
@@ -202,49 +234,103 @@ def jitter_colours(image: NDArray[np.float32], augmentation: Augmentation, rng: 
     return adjust_colours(image, hue=turn, saturation=saturation, exposure=exposure)
 
 
-def adjust_colours(image: NDArray[np.float32], *, hue: float = 0.0, saturation: float = 1.0, exposure: float = 1.0) -> NDArray[np.float32]:
+def adjust_colours(
+    image: NDArray[np.float32], *, hue: float = 0.0, saturation: float = 1.0, exposure: float = 1.0
+) -> NDArray[np.float32]:
     """Change hue, saturation and value of HSV, exactly, without rounding to 8 bits in between.
 
-    With value V (largest channel), chroma c (largest less smallest) and hue h in sixths of the circle, a channel is V - c f(h), where f is 0 near
-    the channel's own colour and 1 opposite it. So only h, V and the factor of c change.
+    With value V (largest channel), chroma c (largest less smallest) and hue h in sixths of the circle, a
+    channel is V - c f, where f is 0 within a sixth of the channel's own hue, 1 beyond two sixths, and linear
+    between. So only h, V and c have to be changed.
 
     Args:
         image: (3, H, W) float32 in 0..1.
-        hue: share of the circle that is added to the hue, -0.5..0.5.
+        hue: share of the circle that is added to the hue, -1/6..1/6.
         saturation: factor; the result is limited to 1.
         exposure: factor of the value; the result is limited to 1.
 
     Returns:
         A new image of the same kind.
+
+    Raises:
+        ValueError: if ``hue`` is out of range.
     """
-    red, green, blue = image
-    value = np.maximum(np.maximum(red, green), blue)
-    chroma = value - np.minimum(np.minimum(red, green), blue)
-    safe = np.maximum(chroma, np.float32(1e-6))  # of a grey pixel the hue is free: its chroma stays 0
-    h = np.where(value == red, green - blue, np.where(value == green, blue - red + 2 * safe, red - green + 4 * safe))
-    h /= safe
-    h += np.float32(6 * hue)
-    h -= 6 * (h >= 6)  # the three distances below want 0 <= h <= 6
-    h += 6 * (h < 0)
-    brightest = np.minimum(value * np.float32(exposure), np.float32(1))
-    # New chroma is V' times the new saturation min(1, saturation * c / V).
-    ratio = chroma * np.float32(saturation) / np.maximum(value, np.float32(1e-6))
-    chroma = brightest * np.minimum(ratio, np.float32(1))
-    out = np.empty_like(image)
-    for channel, centre in enumerate((3, 2, 4)):
-        distance = np.abs(h - np.float32(centre), out=out[channel])
-        if channel == 0:  # red is at both ends of the circle
-            np.subtract(2, distance, out=distance)
-        else:
-            distance -= 1
-        np.clip(distance, 0, 1, out=distance)
-        distance *= chroma
-        np.subtract(brightest, distance, out=distance)
+    if not abs(hue) <= MOST_HUE:
+        raise ValueError(f"hue: expected -1/6..1/6 of the circle; got {hue!r}")
+    out = np.empty_like(image, order="C")
+    source, target = image.reshape(3, -1), out.reshape(3, -1)
+    for start in range(0, source.shape[1], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        _adjust_block(source[:, block], target[:, block], hue=hue, saturation=saturation, exposure=exposure)
     return out
 
 
-def _windows(picture_size: tuple[int, int], image_size: tuple[int, int], fit: Fit) -> list[tuple[float, float]]:
-    """For y and x, the stretch of the picture's axis (in pixels, perhaps beyond the picture) that fills the input."""
+def _adjust_block(
+    image: NDArray[np.float32], out: NDArray[np.float32], *, hue: float, saturation: float, exposure: float
+) -> None:
+    """`adjust_colours` of (3, n) pixels. In place wherever possible: the arithmetic is cheap, the memory is
+    not.
+    """
+    zero, one, least = np.float32(0), np.float32(1), np.float32(1e-6)
+    red, green, blue = image
+    value = np.maximum(red, green)
+    np.maximum(value, blue, out=value)
+    chroma = np.minimum(red, green)
+    np.minimum(chroma, blue, out=chroma)
+    np.subtract(value, chroma, out=chroma)
+
+    turned = _turned_hue(red, green, blue, value, np.maximum(chroma, least), np.float32(6 * hue))
+
+    brightest = value * np.float32(exposure)
+    np.minimum(brightest, one, out=brightest)
+    chroma *= np.float32(saturation)
+    chroma /= np.maximum(value, least, out=value)
+    np.minimum(chroma, one, out=chroma)  # the new saturation
+    chroma *= brightest
+
+    # The turned hue lies in -2..6, so that a channel's own hue may have to be met from the other end of the circle.
+    for channel, own, same in zip(out, (0, 2, 4), (6, None, -2), strict=True):
+        distance = np.abs(np.subtract(turned, np.float32(own), out=channel), out=channel)
+        if same is not None:
+            other = np.subtract(turned, np.float32(same), out=value)
+            np.minimum(distance, np.abs(other, out=other), out=distance)
+        distance -= one
+        np.clip(distance, zero, one, out=distance)
+        distance *= chroma
+        np.subtract(brightest, distance, out=channel)
+
+
+def _turned_hue(
+    red: NDArray[np.float32],
+    green: NDArray[np.float32],
+    blue: NDArray[np.float32],
+    value: NDArray[np.float32],
+    chroma: NDArray[np.float32],
+    turn: np.float32,
+) -> NDArray[np.float32]:
+    """Hue in sixths of the circle, -1..5, plus ``turn``. ``chroma`` is above 0; of a grey pixel the hue does
+    not matter.
+    """
+    hue = red - green
+    hue /= chroma
+    hue += np.float32(4) + turn
+    part = blue - red
+    part /= chroma
+    part += np.float32(2) + turn
+    np.copyto(hue, part, where=value == green)
+    np.subtract(green, blue, out=part)
+    part /= chroma
+    part += turn
+    np.copyto(hue, part, where=value == red)
+    return hue
+
+
+def _windows(
+    picture_size: tuple[int, int], image_size: tuple[int, int], fit: Fit
+) -> list[tuple[float, float]]:
+    """For y and x, the stretch of the picture's axis (in pixels, perhaps beyond the picture) that fills the
+    input.
+    """
     match fit:
         case "stretch":
             return [(0.0, float(size)) for size in picture_size]
@@ -256,10 +342,14 @@ def _windows(picture_size: tuple[int, int], image_size: tuple[int, int], fit: Fi
 
 
 def _axis(window: tuple[float, float], size: int, length: int, *, mirrored: bool = False) -> Axis:
-    """The part of a window that lies in the picture, and where it goes; both rounded to pixels, at least one wide."""
+    """The part of a window that lies in the picture, and where it goes; both rounded to pixels, at least one
+    wide.
+    """
     source = _whole_pixels(max(window[0], 0.0), min(window[1], float(size)), size)
     per_pixel = length / (window[1] - window[0])
-    low, high = _whole_pixels((source[0] - window[0]) * per_pixel, (source[1] - window[0]) * per_pixel, length)
+    low, high = _whole_pixels(
+        (source[0] - window[0]) * per_pixel, (source[1] - window[0]) * per_pixel, length
+    )
     target = (length - high, length - low) if mirrored else (low, high)
     return Axis(source_length=size, target_length=length, source=source, target=target, mirrored=mirrored)
 
@@ -271,15 +361,13 @@ def _whole_pixels(low: float, high: float, length: int) -> tuple[int, int]:
 
 def _resized(part: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     # torch's antialiased resampling of bytes is Pillow's to 1/255, at less than half the time.
-    pixels = torch.from_numpy(part if part.flags.writeable else _unlocked(part)).permute(2, 0, 1)[None]
-    resized = torch.nn.functional.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)
+    # The copy is the crop in one piece; it also spares torch's warning about the data set's read-only pictures.
+    pixels = torch.from_numpy(part.copy()).permute(2, 0, 1)[None]
+    resized = torch.nn.functional.interpolate(
+        pixels, size=size, mode="bilinear", antialias=True, align_corners=False
+    )
     result: NDArray[np.uint8] = resized[0].permute(1, 2, 0).numpy()
     return result
-
-
-def _unlocked(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same memory, not marked read-only: torch warns about read-only arrays even where it only reads."""
-    return np.lib.stride_tricks.as_strided(part, writeable=False) if part.flags.writeable else part
 
 
 def _factor(most: float, rng: np.random.Generator) -> float:

@@ -17,8 +17,9 @@ _EDGES = ("xmin", "ymin", "xmax", "ymax")
 class VOCFolder:
     """Reader of a folder in VOC layout.
 
-    Coordinates are taken as continuous pixel edges (``xmin..xmax`` of a whole picture of width W are 0..W), as labelImg writes them.
-    ``difficult`` objects are marked ignore. A folder without ``ImageSets/Main`` has one split, ``train``, of all annotations.
+    Coordinates are taken as continuous pixel edges (``xmin..xmax`` of a whole picture of width W are 0..W),
+    as labelImg writes them. ``difficult`` objects are marked ignore. A folder without ``ImageSets/Main`` has
+    one split, ``train``, of all annotations.
     """
 
     looked_for = "Annotations/*.xml with JPEGImages/ (VOC)"
@@ -47,14 +48,20 @@ class VOCFolder:
         return tuple(self._lists) or ("train",)
 
     def read(self, split: str, class_names: Sequence[str] | None) -> Reading:
-        """The pictures of a split. Classes, unless given, are the sorted names in all annotations, whatever the split."""
+        """The pictures of a split. Classes, unless given, are the sorted names in all annotations, whatever
+        the split.
+        """
         classes = ClassIndex(self._own_classes(), class_names)
         entries: dict[str, Entry] = {}
         problems: list[Problem] = []
         for stem, file, where in self._listed(split):
             entry = self._entry(stem, file, where, classes)
             if entry.name in entries:
-                problems.append(Problem(file=file, where=where, reason=f"picture {stem!r} is listed twice", action="skipped"))
+                problems.append(
+                    Problem(
+                        file=file, where=where, reason=f"picture {stem!r} is listed twice", action="skipped"
+                    )
+                )
             else:
                 entries[entry.name] = entry
         return Reading(class_names=classes.names, entries=list(entries.values()), problems=problems)
@@ -65,11 +72,17 @@ class VOCFolder:
             return [(path.stem, path, "file") for path in sorted((self.root / "Annotations").glob("*.xml"))]
         path = self._lists[split]
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        return [(_stem(line.split()[0]), path, f"line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+        return [
+            (_stem(line.split()[0]), path, f"line {number}")
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
 
     @cached_property
     def _pictures(self) -> dict[str, Path]:
-        files = sorted((self.root / "JPEGImages").iterdir(), reverse=True)  # of a.jpg and a.png the first by name stays
+        files = sorted(
+            (self.root / "JPEGImages").iterdir(), reverse=True
+        )  # of a.jpg and a.png the first by name stays
         return {path.stem: path for path in files if path.suffix.lower() in PICTURE_SUFFIXES}
 
     def _own_classes(self) -> list[str]:
@@ -95,7 +108,12 @@ class VOCFolder:
             root = ElementTree.parse(file).getroot()
         except ElementTree.ParseError as error:
             line, column = error.position
-            return unusable(picture.name, file, f"line {line}", f"broken xml at column {column}: {str(error).split(':')[0]}")
+            return unusable(
+                picture.name,
+                file,
+                f"line {line}",
+                f"broken xml at column {column}: {str(error).split(':')[0]}",
+            )
         except (OSError, ValueError, LookupError) as error:  # LookupError: an encoding that does not exist
             return unusable(picture.name, file, "file", f"cannot be read ({error})")
         image_size = picture_size(picture)
@@ -122,7 +140,9 @@ def _add_object(labels: Labels, where: str, item: ElementTree.Element, classes: 
         except ValueError:
             return labels.skip(where, f"{edge} is not a number: {text!r}")
     left, top, right, bottom = edges
-    return labels.add(where, classes.by_name(name), (left, top, right, bottom), ignore=_text(item, "difficult") == "1")
+    return labels.add(
+        where, classes.by_name(name), (left, top, right, bottom), ignore=_text(item, "difficult") == "1"
+    )
 
 
 def _text(element: ElementTree.Element, path: str) -> str | None:
@@ -132,10 +152,12 @@ def _text(element: ElementTree.Element, path: str) -> str | None:
 
 def _whole(element: ElementTree.Element, path: str) -> int | None:
     text = _text(element, path)
-    return int(text) if text is not None and text.isdecimal() else None
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else None
 
 
 def _stem(listed: str) -> str:
-    """``a``, ``a.jpg`` and ``JPEGImages/a.jpg`` all mean picture ``a``; a dot that starts no picture suffix belongs to the name."""
+    """``a``, ``a.jpg`` and ``JPEGImages/a.jpg`` all mean picture ``a``; a dot that starts no picture suffix
+    belongs to the name.
+    """
     path = Path(listed)
     return path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name

@@ -21,15 +21,19 @@ _MOST_UNNAMED_CLASSES = 1000
 class YOLOFiles:
     """Reader of the YOLO layout: a data yaml, a folder, or a text file that lists pictures.
 
-    - A yaml holds ``train``, ``val``, ``test`` (a folder, a list file, or several), ``names`` (list or mapping) and optionally ``path`` and ``nc``.
-    - A folder holds such a yaml, or ``images/`` and ``labels/``, split as ``images/train`` or ``train/images``, or not split.
+    - A yaml holds ``train``, ``val``, ``test`` (a folder, a list file, or several), ``names`` (list or
+      mapping) and optionally ``path`` and ``nc``.
+    - A folder holds such a yaml, or ``images/`` and ``labels/``, split as ``images/train`` or
+      ``train/images``, or not split.
     - A list has one picture a line. Its names come from a yaml, ``classes.txt`` or ``obj.names`` beside it.
 
-    The labels of ``.../images/x/a.jpg`` are in ``.../labels/x/a.txt``; of a picture under no ``images`` folder, beside it.
-    A picture without label file has no objects; it is counted in the data set's note.
+    The labels of ``.../images/x/a.jpg`` are in ``.../labels/x/a.txt``; of a picture under no ``images``
+    folder, beside it. A picture without label file has no objects; it is counted in the data set's note.
     """
 
-    looked_for = "a yaml with train: and names:, or images/ with labels/, or <split>/images with <split>/labels (YOLO)"
+    looked_for = (
+        "a yaml with train: and names:, or images/ with labels/, or <split>/images with <split>/labels (YOLO)"
+    )
 
     def __init__(self, source: Path) -> None:
         self.source = source
@@ -41,11 +45,13 @@ class YOLOFiles:
         return _find_yaml(root) is not None or bool(_picture_folders(root))
 
     @cached_property
+    def _yaml(self) -> Path | None:
+        is_yaml = self.source.suffix.lower() in (".yaml", ".yml")
+        return self.source if is_yaml and self.source.is_file() else _find_yaml(self.root)
+
+    @cached_property
     def _config(self) -> dict[str, Any]:
-        if self.source.suffix.lower() in (".yaml", ".yml"):
-            return _load_yaml(self.source)
-        found = _find_yaml(self.root)
-        return {} if found is None else _load_yaml(found)
+        return {} if self._yaml is None else _load_yaml(self._yaml)
 
     @cached_property
     def _places(self) -> dict[str, list[Path]]:
@@ -57,22 +63,39 @@ class YOLOFiles:
         keys = [key for key in _SPLIT_KEYS if config.get(key)]
         if not keys:
             return {split: [folder] for split, folder in _picture_folders(self.root).items()}
-        return {canonical_split(key): [self._resolve(key, entry) for entry in _entries(key, config[key])] for key in keys}
+        return {
+            canonical_split(key): [self._resolve(key, entry) for entry in self._entries(key, config[key])]
+            for key in keys
+        }
+
+    def _entries(self, key: str, value: object) -> list[str]:
+        entries = value if isinstance(value, list) else [value]
+        if not all(isinstance(entry, str) for entry in entries):
+            raise DataError(f"{self._yaml}, {key}: expected a path or a list of paths; got {value!r:.80}")
+        return [str(entry) for entry in entries]
 
     def _resolve(self, key: str, entry: str) -> Path:
         base = str(self._config.get("path") or "")
         # Exporters write paths as seen from some other folder, so the yaml's own folder is tried as well.
-        candidates = [self.root / base / entry, self.root / entry, self.root / entry.removeprefix("../"), Path(base) / entry]
+        candidates = [
+            self.root / base / entry,
+            self.root / entry,
+            self.root / entry.removeprefix("../"),
+            Path(base) / entry,
+        ]
         for candidate in candidates:
             if candidate.exists():
                 return Path(os.path.normpath(candidate))
-        raise DataError(f"{self.source}, {key}: no such file or folder: {candidates[0]}")
+        raise DataError(f"{self._yaml}, {key}: no such file or folder: {candidates[0]}")
 
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that the yaml or the folders name."""
         if not self._places:
-            raise DataError(f"{self.source}: expected train:, val: or test: in the yaml, or images/ with labels/ beside it; found neither")
+            raise DataError(
+                f"{self.source}: expected train:, val: or test: in the yaml,"
+                " or images/ with labels/ beside it; found neither"
+            )
         return tuple(self._places)
 
     def read(self, split: str, class_names: Sequence[str] | None) -> Reading:
@@ -87,11 +110,16 @@ class YOLOFiles:
             notes.append(f"no class names found: the {len(own)} classes are named by their numbers")
         classes = ClassIndex(own, class_names)
         entries = [
-            _entry(name, path, classes) if path.is_file() else unusable(name, listing, where, f"no picture {path}")
+            _entry(name, path, classes)
+            if path.is_file()
+            else unusable(name, listing, where, f"no picture {path}")
             for name, (path, listing, where) in zip(names, pictures, strict=True)
         ]
         if pictures and all(entry.unlabelled for entry in entries):
-            raise DataError(f"{self.source}: none of the {len(entries)} pictures has a label file; looked for {label_file(pictures[0][0])}, for instance")
+            raise DataError(
+                f"{self.source}: none of the {len(entries)} pictures has a label file;"
+                f" looked for {label_file(pictures[0][0])}, for instance"
+            )
         if split != "train" and self._places.get("train") == self._places[split]:
             notes.append(f"{split} holds the same pictures as train")
         return Reading(class_names=classes.names, entries=entries, problems=problems, notes=notes)
@@ -100,14 +128,27 @@ class YOLOFiles:
         """Path of every picture, the folder or list that has it, and the place in it."""
         found: dict[Path, tuple[Path, Path, str]] = {}
         for place in self._places[split]:
-            listed = [(path, place, "file") for path in _pictures_under(place)] if place.is_dir() else self._listed(place)
+            listed = (
+                [(path, place, "file") for path in _pictures_under(place)]
+                if place.is_dir()
+                else self._listed(place)
+            )
             for path, listing, where in listed:
                 if path in found:
-                    problems.append(Problem(file=listing, where=where, reason=f"picture {path} is listed twice", action="skipped"))
+                    problems.append(
+                        Problem(
+                            file=listing,
+                            where=where,
+                            reason=f"picture {path} is listed twice",
+                            action="skipped",
+                        )
+                    )
                 else:
                     found[path] = (path, listing, where)
         if not found:
-            raise DataError(f"{', '.join(map(str, self._places[split]))}: no picture found for split {split!r}")
+            raise DataError(
+                f"{', '.join(map(str, self._places[split]))}: no picture found for split {split!r}"
+            )
         return list(found.values())
 
     def _listed(self, listing: Path) -> list[tuple[Path, Path, str]]:
@@ -125,18 +166,23 @@ class YOLOFiles:
         return listed
 
     def _own_classes(self) -> list[str] | None:
-        names = _names(self.source, self._config)
+        names = None if self._yaml is None else _names(self._yaml, self._config)
         if names is not None:
             return names
         for file in (self.root / name for name in _NAME_FILES):
             if file.is_file():
-                lines = [line.strip() for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
+                lines = [
+                    line.strip()
+                    for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+                ]
                 return [line for line in lines if line]
         return None
 
 
 def label_file(picture: Path) -> Path:
-    """Where the labels of a picture are: the last folder called ``images`` becomes ``labels``, the suffix ``.txt``."""
+    """Where the labels of a picture are: the last folder called ``images`` becomes ``labels``, the suffix
+    ``.txt``.
+    """
     parts = list(picture.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] == "images":
@@ -163,7 +209,9 @@ def _entry(name: str, picture: Path, classes: ClassIndex) -> Entry:
 def _add_row(labels: Labels, where: str, line: str, classes: ClassIndex) -> None:
     words = line.split()
     if len(words) != 5:
-        return labels.skip(where, f"expected 5 values (class cx cy w h); got {len(words)}: {line.strip()[:60]!r}")
+        return labels.skip(
+            where, f"expected 5 values (class cx cy w h); got {len(words)}: {line.strip()[:60]!r}"
+        )
     values: list[float] = []
     for name, word in zip(("class", "cx", "cy", "w", "h"), words, strict=True):
         try:
@@ -198,11 +246,17 @@ def _find_yaml(root: Path) -> Path | None:
     """The data yaml of a folder: the one that has names or splits."""
     usual = ("data", "dataset", root.resolve().name)
     candidates = sorted(path for path in root.iterdir() if path.suffix.lower() in (".yaml", ".yml"))
-    found = [path for path in candidates if {"names", "train"} & set(_load_yaml(path, lenient=path.stem not in usual))]
+    found = [
+        path
+        for path in candidates
+        if {"names", "train"} & set(_load_yaml(path, lenient=path.stem not in usual))
+    ]
     preferred = [path for path in found if path.stem in usual]
     if len(found) > 1 and len(preferred) != 1:
-        raise DataError(f"{root}: several data yamls ({', '.join(path.name for path in found)}); name the one that is meant")
-    return (preferred or found or [None])[0]
+        raise DataError(
+            f"{root}: several data yamls ({', '.join(path.name for path in found)}); name the one that is meant"
+        )
+    return next(iter(preferred or found), None)
 
 
 def _load_yaml(path: Path, *, lenient: bool = False) -> dict[str, Any]:
@@ -221,25 +275,20 @@ def _load_yaml(path: Path, *, lenient: bool = False) -> dict[str, Any]:
     raise DataError(f"{path}: expected a mapping with train:, val: and names:; got {content!r:.60}")
 
 
-def _entries(key: str, value: object) -> list[str]:
-    entries = value if isinstance(value, list) else [value]
-    if not all(isinstance(entry, str) for entry in entries):
-        raise DataError(f"{key}: expected a path or a list of paths; got {value!r:.80}")
-    return [str(entry) for entry in entries]
-
-
-def _names(source: Path, config: dict[str, Any]) -> list[str] | None:
+def _names(file: Path, config: dict[str, Any]) -> list[str] | None:
     names, count = config.get("names"), config.get("nc")
     if isinstance(names, dict):
         if sorted(names, key=str) != sorted(range(len(names)), key=str):
-            raise DataError(f"{source}, names: expected the keys 0..{len(names) - 1}; got {', '.join(map(str, names))[:80]}")
+            raise DataError(
+                f"{file}, names: expected the keys 0..{len(names) - 1}; got {', '.join(map(str, names))[:80]}"
+            )
         names = [names[index] for index in range(len(names))]
     if names is not None and not isinstance(names, list):
-        raise DataError(f"{source}, names: expected a list or a mapping; got {names!r:.60}")
+        raise DataError(f"{file}, names: expected a list or a mapping; got {names!r:.60}")
     if names is None and isinstance(count, int):
         return [str(index) for index in range(count)]
     if names is not None and count is not None and count != len(names):
-        raise DataError(f"{source}: nc is {count}, but there are {len(names)} names")
+        raise DataError(f"{file}: nc is {count}, but there are {len(names)} names")
     return None if names is None else [str(name) for name in names]
 
 
@@ -248,10 +297,17 @@ def _numbered_classes(files: Sequence[Path], source: Path) -> list[str]:
     largest = 0
     for file in files:
         if file.is_file():
-            words = [line.split(maxsplit=1)[0] for line in file.read_text(errors="replace").splitlines() if line.strip()]
+            words = [
+                line.split(maxsplit=1)[0]
+                for line in file.read_text(errors="replace").splitlines()
+                if line.strip()
+            ]
             largest = max([largest, *(int(word) for word in words if word.isdecimal())])
     if largest >= _MOST_UNNAMED_CLASSES:
-        raise DataError(f"{source}: no class names found, and the labels have a class {largest}; expected names in a yaml, classes.txt or obj.names")
+        raise DataError(
+            f"{source}: no class names found, and the labels have a class {largest};"
+            " expected names in a yaml, classes.txt or obj.names"
+        )
     return [str(index) for index in range(largest + 1)]
 
 

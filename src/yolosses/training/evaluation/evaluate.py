@@ -123,7 +123,7 @@ class _Library:
         truths: list[dict[str, Any]],
         found: list[dict[str, Any]],
     ) -> None:
-        from faster_coco_eval import COCO  # type: ignore[import-untyped]
+        from faster_coco_eval import COCO
 
         images = [
             {"id": picture, "height": record.image_size[0], "width": record.image_size[1]}

@@ -10,7 +10,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from yolosses.training.figures.style import (
-    BLUE,
     FAINT_INK,
     INK,
     LINE_STYLES,
@@ -18,6 +17,7 @@ from yolosses.training.figures.style import (
     PALETTE,
     VERMILLION,
     LineStyle,
+    ink_on,
     new_figure,
     plain_axes,
 )
@@ -30,19 +30,20 @@ TERM_LABELS = {
     "noobj": "3-2 confidence, no object",
     "cls": "4 class",
 }
+PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
+COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """Every term of the loss over the optimiser steps, weighted (left) and unweighted (right).
 
-    Faint lines are the values of the single steps, strong ones their running mean. Below lie the learning rate
-    and, where the log has it, the norm of the gradient. What a logarithmic axis cannot show (0, NaN) leaves a
-    gap; a loss that is not finite is marked at its first step.
+    Faint lines are the values of the single steps, strong ones their running mean. Below lie the share of each
+    term in the total, and the learning rate. What a logarithmic axis cannot show (0, NaN) leaves a gap; a loss
+    that is not finite is marked at its first step.
 
     Args:
         rows: the rows of ``log.jsonl`` in the order of the steps. ``step``, ``learning_rate``, ``total``,
-            ``terms`` and ``raw_terms`` are read, and ``epoch``, ``images``, ``seconds``, ``gradient_norm``
-            where present.
+            ``terms`` and ``raw_terms`` are read, and ``epoch``, ``images``, ``seconds`` where present.
         title: stands above the figure.
 
     Raises:
@@ -54,7 +55,7 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
     total = _column(rows, "total")
     weighted_terms = _terms(rows, "terms")
     figure = new_figure(12.0, 7.0)
-    grid = figure.add_gridspec(3, 2, height_ratios=[0.75, 5.0, 1.5])
+    grid = figure.add_gridspec(3, 2, height_ratios=[0.85, 5.0, 1.5])
     header = figure.add_subplot(grid[0, :])
     weighted = figure.add_subplot(grid[1, 0])
     unweighted = figure.add_subplot(grid[1, 1], sharex=weighted, sharey=weighted)
@@ -70,30 +71,52 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
     _term_lines(unweighted, steps, _terms(rows, "raw_terms"))
     _heading(unweighted, "unweighted terms, before the lambdas (same scale)")
     for axes in (weighted, unweighted):
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.yaxis.set_major_formatter(PLAIN)
         axes.tick_params(labelbottom=False)
         _mark_not_finite(axes, steps, total)
         _epochs_above(axes, rows)
     _shares(share, steps, weighted_terms)
-    rate.plot(steps, _column(rows, "learning_rate"), color=INK, linewidth=1.6, label="learning rate")
+    _line(
+        rate,
+        steps,
+        _column(rows, "learning_rate"),
+        "learning rate",
+        color=INK,
+        style="-",
+        width=1.6,
+        window=1,
+    )
     rate.set_ylim(bottom=0.0)
     rate.yaxis.set_major_locator(MaxNLocator(3))
+    rate.yaxis.set_major_formatter(PLAIN)
     _heading(rate, "learning rate")
     for axes in (share, rate):
         axes.set_xlabel("optimiser step", fontsize=9, color=FAINT_INK)
-    weighted.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-    weighted.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    weighted.set_xlim((steps[0], steps[-1]) if len(steps) > 1 else (steps[0] - 1, steps[0] + 1))
+    weighted.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    weighted.xaxis.set_major_formatter(COUNT)
 
     header.set_axis_off()
     header.text(0.0, 1.0, title, fontsize=15, fontweight="bold", color=INK, va="top")
-    header.text(1.0, 1.0, _extent(rows), fontsize=9.5, color=FAINT_INK, va="top", ha="right")
+    header.text(0.0, 0.6, _extent(rows), fontsize=9.5, color=FAINT_INK, va="top")
     handles, labels = weighted.get_legend_handles_labels()
-    header.legend(handles, labels, loc="lower left", ncols=6, frameon=False, fontsize=9.5, handlelength=3.6, columnspacing=1.8, borderaxespad=0.0, borderpad=0.0)
+    header.legend(
+        handles,
+        labels,
+        loc="lower left",
+        ncols=len(labels),
+        frameon=False,
+        fontsize=9.5,
+        handlelength=3.6,
+        columnspacing=1.8,
+        borderaxespad=0.0,
+        borderpad=0.0,
+    )
     return figure
 
 
 def _terms(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, NDArray[np.float64]]:
-    return {name: np.array([row[key][name] for row in rows], np.float64) for name in rows[0][key]}
+    return {name: _column([row[key] for row in rows], name) for name in rows[0]["terms"]}
 
 
 def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
@@ -114,15 +137,28 @@ def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDAr
 def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
     """What part of the total each term has, smoothed, stacked; wide areas carry the number of their term."""
     smooth = np.stack([_running_mean(values, _window(len(steps))) for values in terms.values()])
-    shares = 100.0 * smooth / np.nansum(smooth, axis=0)
+    sums = smooth.sum(axis=0)
+    shares = np.divide(100.0 * smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
     axes.stackplot(steps, shares, colors=PALETTE, labels=list(terms), edgecolor="white", linewidth=0.6)
     tops = np.cumsum(shares, axis=0)
-    inner = slice(len(steps) // 20, len(steps) - len(steps) // 20)
-    for name, part, top in zip(terms, shares, tops, strict=True):
+    margin = max(1, len(steps) // 20)
+    inner = slice(margin, len(steps) - margin)  # away from the frame
+    for index, (name, part, top) in enumerate(zip(terms, shares, tops, strict=True)):
+        if not np.isfinite(part[inner]).any():
+            continue
         at = int(np.nanargmax(part[inner])) + inner.start
-        if part[at] >= 14.0:
-            number = TERM_LABELS.get(name, name).split(" ")[0]
-            axes.text(steps[at], top[at] - part[at] / 2, number, fontsize=8.5, color="white", fontweight="bold", ha="center", va="center")
+        if part[at] >= 12.0:
+            axes.text(
+                steps[at],
+                top[at] - part[at] / 2,
+                TERM_LABELS.get(name, name).split(" ")[0],
+                fontsize=8.5,
+                fontweight="bold",
+                color=ink_on(PALETTE[index % len(PALETTE)]),
+                ha="center",
+                va="center",
+                clip_on=True,
+            )
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
     _heading(axes, "share of the total")
@@ -135,25 +171,31 @@ def _heading(axes: Axes, text: str) -> None:
 def _extent(rows: Sequence[Mapping[str, Any]]) -> str:
     """How long the run was, as far as the log tells."""
     last = rows[-1]
-    parts = [f"{last['step']:,} steps"]
-    if "images" in last:
-        parts.append(f"{last['images']:,} pictures seen")
-    if "epoch" in last:
-        parts.append(f"{last['epoch']:,} epochs")
+    parts = [
+        f"{last[key]:,} {word}{'' if last[key] == 1 else 's'}"
+        for key, word in (("step", "optimiser step"), ("images", "picture"), ("epoch", "epoch"))
+        if key in last
+    ]
     if "seconds" in last:
         minutes, seconds = divmod(round(last["seconds"]), 60)
         parts.append(f"{minutes} min {seconds:02d} s")
-    return " · ".join(parts)
+    return ", ".join(parts)
 
 
 def _epochs_above(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     """A second axis on top: ticks where an epoch is complete."""
     ends = {row["epoch"]: row["step"] for row in rows if "epoch" in row}
-    if len(ends) < 3:
+    if len(ends) < 2:
         return
-    chosen = [int(epoch) for epoch in MaxNLocator(6, integer=True).tick_values(0, max(ends)) if int(epoch) in ends]
+    epochs = np.array(list(ends), np.float64)
+    chosen = [
+        epoch
+        for epoch in MaxNLocator(6, integer=True).tick_values(0, epochs[-1])
+        if epochs[0] <= epoch <= epochs[-1]
+    ]
+    places = np.interp(chosen, epochs, list(ends.values()))
     above = axes.secondary_xaxis("top")
-    above.set_xticks([ends[epoch] for epoch in chosen], [f"epoch {chosen[0]}", *map(str, chosen[1:])])
+    above.set_xticks(places, [f"{'epoch ' if epoch == chosen[0] else ''}{epoch:.0f}" for epoch in chosen])
     above.tick_params(colors=FAINT_INK, labelsize=8, length=3, width=0.8)
     above.spines["top"].set_visible(False)
 
@@ -163,6 +205,7 @@ def _column(rows: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
 
 
 def _window(count: int) -> int:
+    """Steps that a running mean spans."""
     return max(1, count // 40)
 
 
@@ -175,15 +218,22 @@ def _line(
     color: str,
     style: LineStyle,
     width: float,
+    window: int | None = None,
     marker: str = "",
     phase: int = 0,
 ) -> None:
     """The single steps faintly, their running mean strongly; markers sit at other steps for every ``phase``."""
-    axes.plot(steps, values, color=color, linewidth=0.6, alpha=0.22, zorder=2, label=f"_{label}, single steps")
+    if window is None:
+        window = _window(len(values))
+    if len(values) == 1:  # a line of one point is invisible
+        marker = marker or "o"
+    axes.plot(
+        steps, values, color=color, linewidth=0.6, alpha=0.22, zorder=2, label=f"_{label}, single steps"
+    )
     apart = max(1, len(values) // 7)
     axes.plot(
         steps,
-        _running_mean(values, _window(len(values))),
+        _running_mean(values, window),
         color=color,
         linestyle=style,
         linewidth=width,
@@ -204,14 +254,87 @@ def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float6
     kernel = np.ones(window)
     sums = np.convolve(np.where(valid, values, 0.0), kernel)[window // 2 : window // 2 + len(values)]
     counts = np.convolve(valid.astype(np.float64), kernel)[window // 2 : window // 2 + len(values)]
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=valid)
+    means = np.full(len(values), np.nan)
+    np.divide(sums, counts, out=means, where=valid)
+    return means
 
 
 def _mark_not_finite(axes: Axes, steps: NDArray[np.float64], total: NDArray[np.float64]) -> None:
     broken = np.flatnonzero(~np.isfinite(total))
-    if broken.size:
-        axes.axvline(steps[broken[0]], color=VERMILLION, linewidth=1.2, linestyle=":")
+    if not broken.size:
+        return
+    first = steps[broken[0]]
+    axes.axvline(first, color=VERMILLION, linewidth=1.4, linestyle=":")
+    axes.annotate(
+        f"not finite at step {first:,.0f}",
+        (first, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, -4),
+        textcoords="offset points",
+        rotation=90,
+        ha="right",
+        va="top",
+        fontsize=8.5,
+        color=VERMILLION,
+    )
 
 
-def plot_metrics(history: Sequence[Mapping[str, Any]]) -> Figure:
-    raise NotImplementedError
+def plot_metrics(history: Sequence[Mapping[str, Any]], title: str = "mean average precision") -> Figure:
+    """mAP50 and mAP50:95 over the evaluations of a run; the best of each is marked with its value.
+
+    Args:
+        history: one row for each evaluation, in the order of the steps: ``step``, ``epoch``, ``map50`` and
+            ``map50_95`` (``None`` where undefined).
+        title: stands above the figure.
+
+    Raises:
+        ValueError: if ``history`` is empty.
+    """
+    if not history:
+        raise ValueError("history: expected at least one evaluation; got none")
+    steps = _column(history, "step")
+    figure = new_figure(8.0, 4.6)
+    axes = figure.add_subplot()
+    plain_axes(axes)
+    for index, (key, label) in enumerate((("map50", "mAP50"), ("map50_95", "mAP50:95"))):
+        values = _column(history, key)
+        axes.plot(
+            steps,
+            values,
+            color=PALETTE[index],
+            linestyle=LINE_STYLES[index],
+            linewidth=1.9,
+            marker=MARKERS[index],
+            markersize=5.5,
+            markeredgecolor="white",
+            markeredgewidth=0.7,
+            label=label,
+        )
+        if np.isfinite(values).any():
+            best = int(np.nanargmax(values))
+            axes.annotate(
+                f"{values[best]:.3f}",
+                (steps[best], values[best]),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9,
+                fontweight="bold",
+                color=PALETTE[index],
+            )
+    axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=10)
+    axes.set_ylim(0.0, 1.05)
+    axes.set_xlim(left=0.0)
+    axes.set_xlabel("optimiser step", fontsize=9, color=FAINT_INK)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_formatter(COUNT)
+    _epochs_above(axes, history)
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.05),  # beside the title, where no curve can be
+        ncols=2,
+        frameon=False,
+        fontsize=9.5,
+        handlelength=3.6,
+    )
+    return figure

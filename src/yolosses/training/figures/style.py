@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 # Okabe and Ito's palette, without its yellow (too light for lines) and its black (kept for totals and text).
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
@@ -22,9 +23,24 @@ GRID = "#E3E3E3"
 
 LineStyle = str | tuple[int, tuple[float, ...]]
 
-# A second and a third sign beside colour, for print without it.
-LINE_STYLES: tuple[LineStyle, ...] = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)), (0, (1.4, 1.2)), (0, (9, 2)), (0, (3, 1.2, 1, 1.2, 1, 1.2)))
-MARKERS = ("o", "s", "^", "D", "v", "P")
+# A second and a third sign beside colour, for print without it. Six, five and seven: two lines share all three
+# signs only 210 lines apart.
+LINE_STYLES: tuple[LineStyle, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (6, 1.5, 1.2, 1.5)),
+    (0, (1.4, 1.2)),
+    (0, (9, 2)),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever reads better on a colour ``#RRGGBB`` (the higher WCAG contrast)."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#FFFFFF"
 
 
 def font_file(*, bold: bool = False) -> Path:
@@ -35,7 +51,8 @@ def font_file(*, bold: bool = False) -> Path:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure in inches, drawn by Agg when it is saved."""
-    return Figure(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
+    return Figure(figsize=(width, height), dpi=150, facecolor="white", layout=layout)
 
 
 def plain_axes(axes: Axes) -> None:

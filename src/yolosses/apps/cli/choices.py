@@ -1,0 +1,38 @@
+"""The names that arguments can take. Apart from what they name, so that ``--help`` need not load it."""
+
+from enum import StrEnum
+
+
+class LossName(StrEnum):
+    """Losses that `train` knows."""
+
+    V1 = "v1"
+
+
+class ModelName(StrEnum):
+    """Networks that `train` knows."""
+
+    TINY = "tiny"
+    FAST_YOLO = "fast-yolo"
+    YOLOV1 = "yolov1"
+
+
+class OptimizerName(StrEnum):
+    """Optimisers that `train` knows."""
+
+    ADAMW = "adamw"
+    SGD = "sgd"
+
+
+class ScheduleName(StrEnum):
+    """Learning-rate schedules that `train` knows."""
+
+    COSINE = "cosine"
+    PAPER = "paper"
+
+
+class FitName(StrEnum):
+    """How pictures get the size of the input."""
+
+    STRETCH = "stretch"
+    LETTERBOX = "letterbox"

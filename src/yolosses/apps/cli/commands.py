@@ -1,0 +1,169 @@
+"""The commands and their arguments. What they do is in the files beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
+from yolosses.apps.cli.failures import one_line_failures
+
+app = typer.Typer(
+    name="yolosses",
+    help="Every YOLO loss: exact, fast, explained. Train a small detector with one, and look at every term.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="A folder in VOC, YOLO or COCO layout, a data yaml, an instances json, or 'digits'.",
+        metavar="DATA",
+    ),
+]
+Run = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+Out = Annotated[Path | None, typer.Option(help="Folder for what comes out.", metavar="DIR")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first broken annotation instead of skipping it.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        import yolosses
+
+        typer.echo(f"yolosses {yolosses.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@one_line_failures
+def demo(
+    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 3.0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    out: Out = None,
+) -> None:
+    """Watch a YOLOv1 detector learn handwritten digits. Nothing is downloaded."""
+    from yolosses.apps.cli.train import TrainRequest, free_folder, train_run
+
+    request = TrainRequest(data="digits", minutes=minutes, seed=seed, out=out or free_folder("demo"))
+    train_run(request)
+
+
+@app.command()
+@one_line_failures
+def train(
+    context: typer.Context,
+    data: Data,
+    loss: Annotated[LossName, typer.Option(help="The loss.")] = LossName.V1,
+    model: Annotated[
+        ModelName, typer.Option(help="The network. The paper's two are for GPUs.")
+    ] = ModelName.TINY,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=32, help="Pictures are resized to N x N pixels.", show_default="320; 448 for the paper's"
+        ),
+    ] = None,
+    grid: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="S: cells along each side.", show_default="one every 16 pixels; 7 for the paper's"
+        ),
+    ] = None,
+    boxes_per_cell: Annotated[int, typer.Option(min=1, help="B: boxes that each cell predicts.")] = 2,
+    lambda_coord: Annotated[float, typer.Option(min=0, help="Weight of the box terms 1 and 2.")] = 5.0,
+    lambda_noobj: Annotated[
+        float, typer.Option(min=0, help="Weight of term 3-2, confidence where no object is.")
+    ] = 0.5,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Length of the run in epochs.", show_default="100")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Length of the run in minutes, instead of epochs.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 8,
+    optimizer: Annotated[OptimizerName, typer.Option(help="The paper's is sgd.")] = OptimizerName.ADAMW,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Highest learning rate.", show_default="0.002; 0.005 for sgd")
+    ] = None,
+    schedule: Annotated[ScheduleName, typer.Option(help="Learning rate over the run.")] = ScheduleName.COSINE,
+    fit: Annotated[FitName, typer.Option(help="How pictures get their size.")] = FitName.STRETCH,
+    train_split: Annotated[
+        str | None, typer.Option(help="Split to learn from.", show_default="train")
+    ] = None,
+    eval_split: Annotated[
+        str | None, typer.Option(help="Split to evaluate on.", show_default="val, else test")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    strict: Strict = False,
+    device: Device = "auto",
+) -> None:
+    """Train a detector on your pictures, evaluate it, and draw the curve of every term."""
+    from yolosses.apps.cli.train import TrainRequest, train_run
+
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    train_run(
+        TrainRequest(
+            data=data, loss=loss, model=model, image_size=image_size, grid=grid, boxes_per_cell=boxes_per_cell,
+            lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, epochs=epochs, minutes=minutes,
+            batch_size=batch_size, optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit,
+            train_split=train_split, eval_split=eval_split, seed=seed, out=out, resume=resume, strict=strict,
+            device=device,
+        ),
+        given=given,
+    )  # fmt: skip
+
+
+@app.command("eval")
+@one_line_failures
+def evaluate(
+    run: Run,
+    data: Annotated[str | None, typer.Argument(help="Other data than the run's.", metavar="[DATA]")] = None,
+    split: Annotated[str | None, typer.Option(help="Split to evaluate on.", show_default="the run's")] = None,
+    strict: Strict = False,
+    device: Device = "auto",
+) -> None:
+    """Score a trained detector: a table, and metrics.json in the run's folder."""
+    from yolosses.apps.cli.evaluate import evaluate_run
+
+    evaluate_run(run, data, split, strict=strict, device=device)
+
+
+@app.command()
+@one_line_failures
+def predict(
+    run: Run,
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Pictures, or folders of pictures.", metavar="PICTURES...")
+    ],
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Least score that is shown.",
+            show_default="the one of the best F1 in the run's evaluation",
+        ),
+    ] = None,
+    out: Out = None,
+    device: Device = "auto",
+) -> None:
+    """Find objects in pictures: pictures with boxes, and predictions.json in COCO style."""
+    from yolosses.apps.cli.predict import predict_pictures
+
+    predict_pictures(run, pictures, threshold=threshold, out=out, device=device)

@@ -1,0 +1,36 @@
+"""Opening data sets from the command line, and saying what is wrong with their labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from yolosses.training.data import DetectionDataset, open_dataset
+
+SHOWN = 5
+
+
+def open_split(data: str, split: str, class_names: Sequence[str] | None, *, strict: bool) -> DetectionDataset:
+    """One split, numbered by ``class_names`` if they are given."""
+    return open_dataset(data, split, strict=strict, class_names=class_names)
+
+
+def report_problems(console: Console, dataset: DetectionDataset, file: Path) -> None:
+    """Print the data set's note and its first problems, and write all problems to ``file``."""
+    if dataset.note:
+        console.print(f"[yellow]note[/]: {escape(dataset.note)}", highlight=False)
+    if not dataset.problems:
+        return
+    counts = Counter(problem.action for problem in dataset.problems)
+    summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
+    console.print(f"[yellow]broken annotations[/] in {dataset.split}: {summary}", highlight=False)
+    for problem in dataset.problems[:SHOWN]:
+        console.print(f"  {escape(str(problem))}", highlight=False, soft_wrap=True)
+    if len(dataset.problems) > SHOWN:
+        console.print(f"  ... and {len(dataset.problems) - SHOWN} more", highlight=False)
+    file.write_text("".join(f"{problem}\n" for problem in dataset.problems), "utf-8")
+    console.print(f"  all of them: {escape(str(file))}", highlight=False, soft_wrap=True)

@@ -1,0 +1,121 @@
+"""``yolosses predict``: pictures with boxes, and a COCO-style json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.markup import escape
+
+from yolosses.apps.cli.build import build_device, load_detector
+from yolosses.apps.cli.evaluate import confident
+from yolosses.apps.cli.failures import CommandError
+from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
+from yolosses.training.detect import detect
+from yolosses.training.evaluation import Detections
+from yolosses.training.figures import draw_detections
+from yolosses.training.run import RunFolder, write_json
+
+
+def predict_pictures(
+    run: Path, pictures: list[Path], *, threshold: float | None, out: Path | None, device: str
+) -> None:
+    """Draw what the detector of a run finds. A picture that cannot be read is named, the others are done, and
+    the command fails."""
+    console = Console()
+    folder, where = RunFolder(run), build_device(device)
+    settings, model, loss = load_detector(folder, where)
+    least = _threshold(folder) if threshold is None else threshold
+    files = _files(pictures)
+    out = out or folder.path / "predictions"
+    out.mkdir(parents=True, exist_ok=True)
+    result: dict[str, list[Any]] = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": index, "name": name} for index, name in enumerate(settings.class_names)],
+    }
+    unreadable = []
+    for file, name in zip(files, _names(files), strict=True):
+        try:
+            picture = read_picture(file)
+        except DataError as error:
+            unreadable.append(str(error))
+            continue
+        geometry = plain_geometry(picture.shape[:2], settings.image_size, settings.fit)
+        images = torch.from_numpy(warp(picture, geometry))[None].to(where, memory_format=torch.channels_last)
+        found = confident(detect(model, loss, images, [geometry])[0], least)
+        draw_detections(picture, found, settings.class_names).save(out / f"{name}.png")
+        _append(result, file, picture, found)
+        counts = ", ".join(
+            f"{count} {settings.class_names[label]}"
+            for label, count in zip(*np.unique(found.labels, return_counts=True), strict=True)
+        )
+        console.print(f"{escape(str(file))}: {escape(counts) or 'nothing'}", highlight=False, soft_wrap=True)
+    write_json(out / "predictions.json", result)
+    console.print(
+        f"{len(result['images'])} pictures and predictions.json are in [bold]{escape(str(out))}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if unreadable:
+        more = f" (and {len(unreadable) - 1} more unreadable)" if len(unreadable) > 1 else ""
+        raise CommandError(unreadable[0] + more)
+
+
+def _threshold(folder: RunFolder) -> float:
+    """The score of the best F1 in the run's evaluation; a quarter if there is none."""
+    if not folder.metrics_file.is_file():
+        return 0.25
+    best = json.loads(folder.metrics_file.read_text("utf-8"))["best_f1"]
+    return float(best["threshold"]) if best else 0.25
+
+
+def _files(pictures: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in pictures:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+            if not inside:
+                raise CommandError(f"{path}: expected pictures in this folder; there are none")
+            files += inside
+        elif path.exists():
+            files.append(path)
+        else:
+            raise CommandError(f"{path}: expected a picture or a folder of pictures; there is no such file")
+    return files
+
+
+def _names(files: list[Path]) -> list[str]:
+    """A name for each result: the picture's, numbered where two are the same."""
+    seen: dict[str, int] = {}
+    names = []
+    for file in files:
+        seen[file.stem] = seen.get(file.stem, 0) + 1
+        names.append(file.stem if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}")
+    return names
+
+
+def _append(result: dict[str, list[Any]], file: Path, picture: NDArray[np.uint8], found: Detections) -> None:
+    height, width = picture.shape[:2]
+    image_id = len(result["images"]) + 1
+    result["images"].append({"id": image_id, "file_name": str(file), "width": width, "height": height})
+    for box, score, label in zip(
+        found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+    ):
+        cx, cy, w, h = box
+        result["annotations"].append(
+            {
+                "id": len(result["annotations"]) + 1,
+                "image_id": image_id,
+                "category_id": label,
+                "bbox": [
+                    round(v, 2) for v in ((cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height)
+                ],
+                "score": round(score, 5),
+            }
+        )

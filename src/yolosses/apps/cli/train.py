@@ -1,0 +1,259 @@
+"""``yolosses train`` and ``yolosses demo``: train, evaluate, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+import yolosses
+from yolosses.apps.cli.build import build_device, build_loss, build_model, build_optimizer, build_schedule
+from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
+from yolosses.apps.cli.evaluate import evaluate_and_show
+from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.progress import TrainingDisplay
+from yolosses.training.average import averaged
+from yolosses.training.checkpoints import load_training, save_training, save_weights
+from yolosses.training.data import Augmentation, Batches, DetectionDataset, splits_of
+from yolosses.training.figures import plot_terms
+from yolosses.training.loop import Budget, Training
+from yolosses.training.models import Tiny
+from yolosses.training.run import RunFolder, Settings, log_line
+
+SAVE_EVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """The arguments of ``yolosses train`` as given; ``None`` where the default depends on others."""
+
+    data: str
+    loss: str = LossName.V1
+    model: str = ModelName.TINY
+    image_size: int | None = None
+    grid: int | None = None
+    boxes_per_cell: int = 2
+    lambda_coord: float = 5.0
+    lambda_noobj: float = 0.5
+    epochs: int | None = None
+    minutes: float | None = None
+    batch_size: int = 8
+    optimizer: str = OptimizerName.ADAMW
+    learning_rate: float | None = None
+    schedule: str = ScheduleName.COSINE
+    fit: str = FitName.STRETCH
+    train_split: str | None = None
+    eval_split: str | None = None
+    seed: int = 0
+    out: Path | None = None
+    resume: bool = False
+    strict: bool = False
+    device: str = "auto"
+
+
+def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
+    """Train as asked, or go on with a run. ``given``: the arguments that the person wrote, which a resumed
+    run must agree with."""
+    console = Console()
+    device = build_device(request.device)
+    if request.resume:
+        if request.out is None:
+            raise CommandError("--resume: expected --out with the folder of the run to go on with")
+        folder = RunFolder(request.out)
+        settings = _extended(folder.settings(), request, given)
+        train_set = open_split(
+            settings.data, settings.train_split, settings.class_names, strict=request.strict
+        )
+    else:
+        train_split, eval_split = _splits(request)
+        train_set = open_split(request.data, train_split, None, strict=request.strict)
+        settings = resolve(request, train_set, eval_split)
+        folder = RunFolder(request.out or free_folder(f"{train_set.name}-{settings.loss}-{settings.model}"))
+    eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
+    training = _training(settings, train_set, device)
+    if request.resume:
+        load_training(folder.state_file, training)
+    else:
+        folder.create(settings)
+    _introduce(console, folder, training, settings, train_set, eval_set)
+    _train(console, folder, training)
+    save_weights(folder.weights_file, training.average.module.state_dict())
+    figure = plot_terms(list(folder.log()), f"{train_set.name}: the five terms of the loss")
+    figure.savefig(folder.terms_picture, dpi=150)
+    evaluate_and_show(
+        console, folder, settings, training.average.module, build_loss(settings), eval_set, device
+    )
+
+
+def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str) -> Settings:
+    """Fill in the defaults that depend on other arguments. Raises `CommandError` naming the argument that
+    does not fit."""
+    if request.epochs is not None and request.minutes is not None:
+        raise CommandError("--epochs, --minutes: expected one of them; got both")
+    if request.minutes is not None and not 0 < request.minutes < float("inf"):
+        raise CommandError(f"--minutes: expected a number > 0; got {request.minutes:g}")
+    if request.learning_rate is not None and not 0 < request.learning_rate < float("inf"):
+        raise CommandError(f"--learning-rate: expected a number > 0; got {request.learning_rate:g}")
+    if request.batch_size > len(train_set):
+        raise CommandError(
+            f"--batch-size: expected at most {len(train_set)}, the pictures to learn from; got {request.batch_size}"
+        )
+    size, grid = _size_and_grid(request)
+    learning_rate = request.learning_rate or (0.002 if request.optimizer == OptimizerName.ADAMW else 0.005)
+    return Settings(
+        data=request.data if request.data == "digits" else str(Path(request.data).resolve()),
+        train_split=train_set.split,
+        eval_split=eval_split,
+        class_names=train_set.class_names,
+        loss=str(request.loss),
+        model=str(request.model),
+        image_size=(size, size),
+        grid=(grid, grid),
+        boxes_per_cell=request.boxes_per_cell,
+        lambda_coord=request.lambda_coord,
+        lambda_noobj=request.lambda_noobj,
+        fit="letterbox" if request.fit == FitName.LETTERBOX else "stretch",
+        batch_size=request.batch_size,
+        optimizer=str(request.optimizer),
+        learning_rate=learning_rate,
+        schedule=str(request.schedule),
+        epochs=100 if request.epochs is None and request.minutes is None else request.epochs,
+        minutes=request.minutes,
+        seed=request.seed,
+        version=yolosses.__version__,
+    )
+
+
+def free_folder(name: str) -> Path:
+    """``runs/name``, or ``runs/name-2`` and so on if that is taken."""
+    path, number = Path("runs") / name, 1
+    while path.exists():
+        number += 1
+        path = Path("runs") / f"{name}-{number}"
+    return path
+
+
+def _size_and_grid(request: TrainRequest) -> tuple[int, int]:
+    if request.model != ModelName.TINY:
+        size = request.image_size or 448
+        if size % 64:
+            raise CommandError(f"--image-size: expected a multiple of 64 for {request.model}; got {size}")
+        return size, request.grid or 7
+    size = request.image_size or (128 if request.data == "digits" else 320)
+    if size % 32:
+        raise CommandError(f"--image-size: expected a multiple of 32 for {request.model}; got {size}")
+    grids = {size // stride: stride for stride in Tiny.STRIDES}
+    grid = request.grid or size // 16
+    if grid not in grids:
+        choices = ", ".join(map(str, grids))
+        raise CommandError(
+            f"--grid: expected {choices} for {request.model} with --image-size {size}; got {grid}"
+        )
+    return size, grid
+
+
+def _splits(request: TrainRequest) -> tuple[str, str]:
+    there = splits_of(request.data)
+    train_split = request.train_split or "train"
+    if request.eval_split is not None:
+        return train_split, request.eval_split
+    if there == ("train",):  # the data set has no other split, so one is held out of it
+        return train_split, "val"
+    others = [name for name in ("val", "test") if name in there and name != train_split]
+    if not others:
+        raise CommandError(
+            f"--eval-split: expected one of {', '.join(there)}; {request.data} has neither val nor test"
+        )
+    return train_split, others[0]
+
+
+def _extended(settings: Settings, request: TrainRequest, given: Collection[str]) -> Settings:
+    """The stored settings, with a new budget if one is given. Any other argument must be as it was."""
+    stored = {f.name: getattr(settings, f.name) for f in fields(Settings)}
+    asked = {f.name: getattr(request, f.name) for f in fields(TrainRequest) if f.name in given}
+    if "data" in asked and asked["data"] != "digits":
+        asked["data"] = str(Path(asked["data"]).resolve())
+    for name in ("image_size", "grid"):
+        if name in asked:
+            asked[name] = (asked[name], asked[name])
+    for name, value in asked.items():
+        if name in stored and name not in ("epochs", "minutes") and value != stored[name]:
+            raise CommandError(
+                f"--{name.replace('_', '-')}: expected {stored[name]} as in the run to resume; got {value}"
+            )
+    if "epochs" in asked or "minutes" in asked:
+        stored |= {"epochs": asked.get("epochs"), "minutes": asked.get("minutes")}
+    return Settings(**stored)
+
+
+def _training(settings: Settings, train_set: DetectionDataset, device: torch.device) -> Training:
+    torch.manual_seed(settings.seed)
+    model = build_model(settings).to(device)
+    return Training(
+        model=model,
+        loss=build_loss(settings),
+        batches=Batches(
+            train_set,
+            batch_size=settings.batch_size,
+            image_size=settings.image_size,
+            augmentation=Augmentation(flip=0.0) if settings.data == "digits" else Augmentation(),
+            fit=settings.fit,
+            shuffle=True,
+            seed=settings.seed,
+            drop_last=True,
+        ),
+        optimizer=build_optimizer(settings, model),
+        average=averaged(model),
+        schedule=build_schedule(settings),
+        budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
+        device=device,
+    )
+
+
+def _introduce(
+    console: Console,
+    folder: RunFolder,
+    training: Training,
+    settings: Settings,
+    train_set: DetectionDataset,
+    eval_set: DetectionDataset,
+) -> None:
+    report_problems(console, train_set, folder.path / "problems.txt")
+    parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
+    (height, width), (rows, cols) = settings.image_size, settings.grid
+    classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
+    console.print(
+        f"[bold]{train_set.name}[/]: {len(train_set)} pictures to learn from ({settings.train_split}), "
+        f"{len(eval_set)} to evaluate on ({settings.eval_split}); {len(settings.class_names)} classes: {classes}",
+        highlight=False,
+    )
+    console.print(
+        f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures of {width} x {height}, "
+        f"{cols} x {rows} cells of {settings.boxes_per_cell} boxes, loss {settings.loss} with "
+        f"lambda_coord {settings.lambda_coord:g}, lambda_noobj {settings.lambda_noobj:g}, on {training.device}",
+        highlight=False,
+    )
+    if training.place.step:
+        console.print(
+            f"resumed after step {training.place.step}, {training.place.seconds / 60:.1f} minutes",
+            highlight=False,
+        )
+
+
+def _train(console: Console, folder: RunFolder, training: Training) -> None:
+    saved = training.place.seconds
+    with folder.open_log(last_step=training.place.step) as log, TrainingDisplay(console, training) as display:
+        try:
+            for record in training.steps():
+                log.write(log_line(record))
+                display.show(record)
+                if training.place.seconds - saved > SAVE_EVERY_SECONDS:
+                    save_training(folder.state_file, training)
+                    saved = training.place.seconds
+        finally:
+            # Also when interrupted: nothing that was learnt is lost.
+            save_training(folder.state_file, training)

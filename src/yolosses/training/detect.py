@@ -1,0 +1,63 @@
+"""From a network's output to detections in the picture."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from yolosses.boxes import batched_nms, clip_to_image
+from yolosses.structures import Predictions
+from yolosses.training.data import Geometry
+from yolosses.training.evaluation import Detections
+
+
+class Decoder(Protocol):
+    """What every loss can do besides losing: read its network's output."""
+
+    def decode(self, raw: Tensor) -> Predictions: ...
+
+
+@torch.no_grad()
+def detect(
+    model: nn.Module,
+    decoder: Decoder,
+    images: Tensor,
+    geometries: Sequence[Geometry],
+    *,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.5,
+    max_detections: int = 100,
+    candidates: int = 400,
+) -> list[Detections]:
+    """Detections of a batch, best first, boxes in fractions of the original pictures and clipped to them.
+
+    Every class of every predicted box is a candidate of its own, as in the paper; the ``candidates`` best of
+    an image go through class-wise non-maximum suppression. ``model`` is used as it is: put it in evaluation
+    mode first.
+
+    Args:
+        images: (B, 3, H, W) in 0..1 on the device of ``model``.
+        geometries: how each picture lies in its image.
+    """
+    boxes, scores = decoder.decode(model(images))
+    num_classes = scores.shape[-1]
+    top, index = scores.flatten(1).topk(min(candidates, scores[0].numel()), dim=1)
+    labels = index % num_classes
+    boxes = clip_to_image(boxes.gather(1, (index // num_classes)[..., None].expand(-1, -1, 4)))
+    valid = (top > score_threshold) & (boxes[..., 2:] > 0).all(-1)
+    # A candidate that does not count gets a class of its own, so that it suppresses nobody.
+    kept = valid & batched_nms(boxes, top, torch.where(valid, labels, -1), iou_threshold=iou_threshold)
+    found = []
+    for image, geometry in enumerate(geometries):
+        keep = kept[image].nonzero().squeeze(1)[:max_detections]
+        inside = geometry.to_picture(boxes[image, keep].float().cpu().numpy())
+        found.append(
+            Detections(
+                boxes=inside.astype(np.float32),
+                scores=top[image, keep].float().cpu().numpy(),
+                labels=labels[image, keep].cpu().numpy(),
+            )
+        )
+    return found

@@ -1,0 +1,177 @@
+"""The training loop: batches in, steps of an optimiser, one record of every term for each step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from yolosses.structures import LossOutput, Targets
+from yolosses.training.data import Batch, Batches
+from yolosses.training.schedule import Schedule
+
+Loss = Callable[[Tensor, Targets], LossOutput]
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss became infinite or NaN; the message names step, term and pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How long a run lasts: a number of epochs, or of minutes by the clock (pauses before a resumption do not
+    count)."""
+
+    epochs: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.minutes is None):
+            raise ValueError(f"epochs, minutes: expected exactly one; got {self.epochs!r}, {self.minutes!r}")
+        name, value = ("minutes", self.minutes) if self.epochs is None else ("epochs", self.epochs)
+        if not value or value <= 0:
+            raise ValueError(f"{name}: expected a number > 0; got {value!r}")
+
+    def progress(self, place: Place, batches_per_epoch: int) -> float:
+        """Share of the budget that is used up; the run ends at 1."""
+        if self.minutes is not None:
+            return place.seconds / (60 * self.minutes)
+        assert self.epochs is not None
+        return place.step / (self.epochs * batches_per_epoch)
+
+
+@dataclass(kw_only=True)
+class Place:
+    """Where a run is. ``batch`` is the next one of ``epoch``; ``seconds`` of training so far."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    images: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord:
+    """One optimiser step, as it stands in ``log.jsonl``. Terms are means over the images of the batch."""
+
+    step: int
+    epoch: int
+    seconds: float
+    images: int
+    learning_rate: float
+    total: float
+    terms: dict[str, float]
+    raw_terms: dict[str, float]
+    num_dropped: int
+    gradient_norm: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain dict."""
+        return asdict(self)
+
+
+@dataclass(kw_only=True)
+class Training:
+    """Everything a run consists of; iterate `steps` to train.
+
+    Attributes:
+        loss: any loss of the library, or a function like it.
+        average: running average of the weights, updated after each step.
+        schedule: factor of each parameter group's ``initial_lr`` (its lr at the start) over progress.
+        clip_norm: gradients are scaled down to this norm.
+    """
+
+    model: nn.Module
+    loss: Loss
+    batches: Batches
+    optimizer: Optimizer
+    average: AveragedModel
+    schedule: Schedule
+    budget: Budget
+    device: torch.device
+    clip_norm: float = 10.0
+    place: Place = field(default_factory=Place)
+
+    def __post_init__(self) -> None:
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for group in self.optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget used so far."""
+        return self.budget.progress(self.place, len(self.batches))
+
+    def steps(self) -> Iterator[StepRecord]:
+        """Train until the budget is used up, one record a step. Between two steps the run may be saved, or
+        left for good.
+
+        Raises:
+            NonFiniteLossError: the loss is not finite. The weights are those before that step.
+        """
+        mark = time.perf_counter()
+        while self.progress < 1:
+            for batch in self.batches.epoch(self.place.epoch, first=self.place.batch):
+                values = self._step(batch)
+                now = time.perf_counter()
+                self.place.seconds, mark = self.place.seconds + now - mark, now
+                self.place.batch += 1
+                self.place.step += 1
+                self.place.images += len(batch.indices)
+                yield self._record(values)
+                if self.progress >= 1:
+                    return
+            self.place.epoch += 1
+            self.place.batch = 0
+
+    def _step(self, batch: Batch) -> dict[str, Any]:
+        self.model.train()
+        factor = self.schedule(self.progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = factor * group["initial_lr"]
+        images = batch.images.to(self.device, non_blocking=True, memory_format=torch.channels_last)
+        output = self.loss(self.model(images), batch.targets.to(self.device, non_blocking=True))
+        values = _values(output)
+        if not math.isfinite(values["total"]):
+            raise NonFiniteLossError(self._non_finite(values["terms"], batch))
+        self.optimizer.zero_grad()
+        output.total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.optimizer.step()
+        self.average.update_parameters(self.model)
+        return {**values, "gradient_norm": float(norm), "learning_rate": self.optimizer.param_groups[0]["lr"]}
+
+    def _record(self, values: dict[str, Any]) -> StepRecord:
+        place = self.place
+        return StepRecord(
+            step=place.step, epoch=place.epoch, seconds=place.seconds, images=place.images, **values
+        )
+
+    def _non_finite(self, terms: dict[str, float], batch: Batch) -> str:
+        wrong = ", ".join(name for name, value in terms.items() if not math.isfinite(value))
+        pictures = ", ".join(self.batches.dataset.records[index].name for index in batch.indices)
+        return (
+            f"the loss is not finite at step {self.place.step + 1}: term {wrong}, with the pictures {pictures}; "
+            f"a lower learning rate may help"
+        )
+
+
+def _values(output: LossOutput) -> dict[str, Any]:
+    # One read-back for all numbers: each would make a GPU wait once more.
+    names = list(output.terms)
+    columns = [output.total, *output.terms.values(), *output.raw_terms.values(), output.num_dropped]
+    total, *numbers, dropped = torch.stack([column.detach().double() for column in columns]).tolist()
+    return {
+        "total": total,
+        "terms": dict(zip(names, numbers[: len(names)], strict=True)),
+        "raw_terms": dict(zip(names, numbers[len(names) :], strict=True)),
+        "num_dropped": int(dropped),
+    }

@@ -1,0 +1,106 @@
+"""The names that people write in their own code, and what loading them costs."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import yolosses
+
+ADDED_OR_REMOVED = (
+    "The public names changed. If that is meant, edit SURFACE in tests/test_public_api.py, and say so in the changelog: "
+    "a name that was released is removed only after a deprecation."
+)
+SURFACE = {
+    "yolosses": [
+        "Assignment",
+        "LossOutput",
+        "Predictions",
+        "Targets",
+        "Term",
+        "YOLOv1Loss",
+        "assigners",
+        "boxes",
+        "codecs",
+        "functional",
+        "losses",
+        "structures",
+    ],
+    "yolosses.assigners": ["assign_responsible", "first_in_cell"],
+    "yolosses.boxes": [
+        "batched_nms",
+        "clip_to_image",
+        "cxcywh_to_xywh",
+        "cxcywh_to_xyxy",
+        "from_pixels",
+        "paired_iou",
+        "pairwise_iou",
+        "to_pixels",
+        "xywh_to_cxcywh",
+        "xyxy_to_cxcywh",
+    ],
+    "yolosses.codecs": ["GridCodec", "GridOutput"],
+    "yolosses.functional": [
+        "Penalty",
+        "absolute_error",
+        "activation_of",
+        "binary_cross_entropy_with_logits",
+        "huber",
+        "sigmoid_focal",
+        "softmax_cross_entropy",
+        "squared_error",
+        "tangent_sqrt",
+    ],
+    "yolosses.losses": ["YOLOv1Loss"],
+}
+
+
+@pytest.mark.parametrize("module", SURFACE)
+def test_the_public_names(module: str) -> None:
+    loaded = importlib.import_module(module)
+    assert sorted(loaded.__all__) == SURFACE[module], ADDED_OR_REMOVED
+    for name in loaded.__all__:
+        assert getattr(loaded, name) is not None
+    assert set(loaded.__all__) <= set(dir(loaded))
+
+
+def test_every_public_name_is_documented() -> None:
+    for module, names in SURFACE.items():
+        for name in names:
+            thing = getattr(importlib.import_module(module), name)
+            assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'yolosses' has no attribute 'YOLOv0Loss'$"):
+        yolosses.YOLOv0Loss  # noqa: B018
+
+
+def python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
+    code = "import sys, yolosses; yolosses.__version__; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
+    assert python(code) == "[]"
+
+
+def test_the_losses_load_nothing_but_torch_and_numpy() -> None:
+    extras = {"PIL", "matplotlib", "rich", "typer", "yaml", "sklearn", "faster_coco_eval", "torchvision"}
+    code = f"import sys, yolosses; yolosses.YOLOv1Loss(); print(sorted({extras} & set(sys.modules)))"
+    assert python(code) == "[]"
+
+
+def test_rooms_are_attributes_without_being_imported() -> None:
+    assert python("import yolosses as yl; print(yl.boxes.paired_iou.__name__)") == "paired_iou"
+
+
+def test_everything_can_be_star_imported() -> None:
+    assert (
+        python("from yolosses import *; print(YOLOv1Loss.__name__, Targets.__name__)") == "YOLOv1Loss Targets"
+    )

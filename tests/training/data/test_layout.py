@@ -1,0 +1,226 @@
+"""What is recognised, which splits there are, and that the layout makes no difference."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.training.data.layouts import (
+    CLASSES,
+    THREE,
+    Box,
+    Picture,
+    paint,
+    write,
+    write_coco,
+    write_voc,
+    write_yolo,
+    yolo_row,
+)
+
+from yolosses.training.data import DataError, DetectionDataset, open_dataset, splits_of
+
+WRITERS = {"voc": write_voc, "yolo": write_yolo, "coco": write_coco}
+ONE = (Picture("z.png", 32, 32, (Box("cat", 8, 8, 24, 24),)),)
+
+
+def many(count: int) -> list[Picture]:
+    return [Picture(f"{i:02d}.png", 16, 16, (Box("cat", 4, 4, 8, 8),)) for i in range(count)]
+
+
+def names(dataset: DetectionDataset) -> list[str]:
+    return [record.name for record in dataset.records]
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_every_layout_gives_the_same_records(layout: str, tmp_path: Path) -> None:
+    root = WRITERS[layout](tmp_path / "set", {"train": THREE, "val": ONE})
+    dataset = open_dataset(root)
+    assert (dataset.name, dataset.split, dataset.class_names) == ("set", "train", CLASSES)
+    assert (dataset.problems, dataset.note) == ([], None)
+    assert names(dataset) == ["a.png", "b.png", "c.png"]
+    assert [record.image_size for record in dataset.records] == [(64, 128), (32, 32), (128, 64)]
+    a, b, c = dataset.records
+    assert a.boxes.tolist() == [[0.25, 0.375, 0.25, 0.5], [0.5, 0.5, 1.0, 1.0]]
+    assert (a.labels.tolist(), a.ignore.tolist()) == ([1, 0], [False, False])
+    assert b.boxes.shape == (0, 4)
+    assert (b.labels.tolist(), b.ignore.tolist()) == ([], [])
+    assert c.boxes.tolist() == [[0.75, 0.75, 0.5, 0.5]]
+    assert c.labels.tolist() == [2]
+    for record in dataset.records:
+        assert record.boxes.dtype == np.float32
+        assert record.labels.dtype == np.int64
+        assert record.ignore.dtype == np.bool_
+    picture = dataset.picture(0)
+    assert picture.shape == (64, 128, 3)
+    assert picture[10, 20].tolist() == [10, 20, 30]
+    assert set(splits_of(root)) == {"train", "val"}
+    assert names(open_dataset(str(root), "val")) == ["z.png"]
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_class_names_are_matched_by_name(layout: str, tmp_path: Path) -> None:
+    root = WRITERS[layout](tmp_path, {"train": THREE, "val": ONE})
+    dataset = open_dataset(root, "train", class_names=["owl", "dog"])
+    assert dataset.class_names == ("owl", "dog")
+    assert [record.labels.tolist() for record in dataset.records] == [[1], [], [0]]
+    assert [problem.reason for problem in dataset.problems] == [
+        "class 'cat' is not among the 2 classes (owl, dog)"
+    ]
+    with pytest.raises(
+        DataError, match=r"none of the data set's classes \(cat, dog, owl\) is among the wanted \(cow\)"
+    ):
+        open_dataset(root, "train", class_names=["cow"])
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_a_split_that_is_not_there_is_answered_with_those_that_are(layout: str, tmp_path: Path) -> None:
+    root = WRITERS[layout](tmp_path, {"train": THREE, "val": ONE})
+    with pytest.raises(DataError, match=r"no split 'test'; there are train, val"):
+        open_dataset(root, "test")
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_without_val_every_fifth_picture_is_held_out(layout: str, tmp_path: Path) -> None:
+    root = WRITERS[layout](tmp_path, {"train": many(12)})
+    train, val, test = (open_dataset(root, split) for split in ("train", "val", "test"))
+    assert names(val) == names(test) == ["00.png", "05.png", "10.png"]
+    assert names(train) == [f"{i:02d}.png" for i in (1, 2, 3, 4, 6, 7, 8, 9, 11)]
+    held_out = "3 of 12 pictures held out (every 5th by name)"
+    assert train.note == val.note == f"no val split: {held_out}"
+    assert test.note == f"no test split: {held_out}"
+    assert splits_of(root) == ("train",)
+    with pytest.raises(DataError, match=r"no split 'minival'; there is train"):
+        open_dataset(root, "minival")
+
+
+def test_one_picture_is_too_few_to_hold_out(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, {"train": ONE})
+    assert len(open_dataset(root, "train")) == 1
+    with pytest.raises(DataError, match=r"no 'val' split, and 1 picture\(s\) are too few to hold any out"):
+        open_dataset(root, "val")
+
+
+def test_other_split_names_are_understood(tmp_path: Path) -> None:
+    exported = write_yolo(tmp_path / "exported", {"train": THREE, "valid": ONE}, yaml=False)
+    write(exported / "classes.txt", "cat\ndog\nowl\n")
+    assert splits_of(exported) == ("train", "val")
+    assert names(open_dataset(exported, "valid")) == names(open_dataset(exported, "val")) == ["z.png"]
+    years = write_coco(tmp_path / "years", {"train2017": THREE, "val2017": ONE})
+    assert splits_of(years) == ("train", "val")
+    assert names(open_dataset(years, "val2017")) == ["z.png"]
+    both = write_coco(tmp_path / "both", {"train2014": THREE, "train2017": ONE})
+    assert splits_of(both) == ("train2014", "train2017")
+    with pytest.raises(DataError, match=r"which split\? There is no 'train'; there are train2014, train2017"):
+        open_dataset(both)
+
+
+def test_the_only_split_is_taken_without_asking(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, {"trainval": THREE})
+    assert open_dataset(root).split == "trainval"
+
+
+def test_strict_raises_at_the_first_problem_and_counts_all(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, {"train": THREE, "val": ONE})
+    file = write(root / "labels/train/a.txt", "0 0.5 0.5 0.2 0.2\n7 0.5 0.5 0.2 0.2\n0 0.5 0.5 0 0.2\n")
+    assert len(open_dataset(root, "train").problems) == 2
+    with pytest.raises(DataError) as error:
+        open_dataset(root, "train", strict=True)
+    first = f"{file}, line 2: class 7, but there are 3 classes (0..2) (skipped)"
+    assert str(error.value) == f"{first}; 2 problem(s) in all, and strict allows none"
+    assert len(open_dataset(root, "val", strict=True)) == 1
+
+
+def test_strict_raises_at_a_clipped_box(tmp_path: Path) -> None:
+    root = write_voc(
+        tmp_path, {"train": (Picture("a.png", 32, 32, (Box("cat", 8, 8, 40, 24),)),), "val": ONE}
+    )
+    with pytest.raises(
+        DataError, match=r"object 1: leaves the picture of 32x32 .* by 8 pixels \(clipped\); 1 problem"
+    ):
+        open_dataset(root, "train", strict=True)
+
+
+def test_nothing_recognised_says_what_was_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError) as error:
+        open_dataset(tmp_path / "empty")
+    for part in (
+        "empty: not recognised",
+        "Annotations/*.xml",
+        "images/ with labels/",
+        "annotations/instances_<split>",
+    ):
+        assert part in str(error.value)
+    with pytest.raises(DataError, match="no such file or folder"):
+        open_dataset(tmp_path / "missing")
+    with pytest.raises(DataError, match=r"a\.csv: expected a data set"):
+        open_dataset(write(tmp_path / "a.csv", ""))
+    write_voc(tmp_path / "outer" / "VOC2007", {"train": THREE})
+    with pytest.raises(DataError, match=r"did you mean .*VOC2007\?"):
+        open_dataset(tmp_path / "outer")
+
+
+def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
+    for layout, writer in WRITERS.items():
+        root = writer(tmp_path / layout, {"train": THREE, "val": ONE})
+        broken = next(root.rglob("b.png"))
+        broken.write_bytes(b"this is no picture")
+        with pytest.raises(
+            DataError, match=r"b\.png: cannot read the picture \(not a picture that can be read\)"
+        ):
+            open_dataset(root, "train")
+
+
+def test_nothing_left_is_an_error(tmp_path: Path) -> None:
+    for layout, writer in WRITERS.items():
+        root = writer(tmp_path / layout, {"train": THREE, "val": ONE})
+        next(root.rglob("z.png")).unlink()
+        expected = (
+            "no picture found for split 'val'"
+            if layout == "yolo"
+            else "no usable picture remains of 1; 1 problem"
+        )
+        with pytest.raises(DataError, match=expected):
+            open_dataset(root, "val")
+
+
+def test_a_json_or_yaml_or_list_can_be_given_itself(tmp_path: Path) -> None:
+    coco = write_coco(tmp_path / "coco", {"train": THREE, "val": ONE})
+    dataset = open_dataset(coco / "annotations/instances_val.json")
+    assert (dataset.split, names(dataset), dataset.class_names) == ("val", ["z.png"], CLASSES)
+    yolo = write_yolo(tmp_path / "yolo", {"train": THREE, "val": ONE})
+    assert names(open_dataset(yolo / "data.yaml", "val")) == ["z.png"]
+    listing = write(yolo / "val.txt", "./images/val/z.png\nimages/train/c.png\n")
+    dataset = open_dataset(listing)
+    assert (dataset.split, names(dataset), dataset.class_names) == ("val", ["c.png", "z.png"], CLASSES)
+
+
+def test_a_json_among_its_pictures(tmp_path: Path) -> None:
+    coco = write_coco(tmp_path / "coco", {"train": THREE})
+    content = json.loads((coco / "annotations/instances_train.json").read_text())
+    for picture in THREE:
+        paint(tmp_path / "flat" / picture.name, picture.height, picture.width)
+    dataset = open_dataset(write(tmp_path / "flat" / "labels.json", json.dumps(content)), "train")
+    assert names(dataset) == ["b.png", "c.png"]
+    exported = tmp_path / "exported"
+    for split in ("train", "valid"):
+        for picture in THREE:
+            paint(exported / split / picture.name, picture.height, picture.width)
+        write(exported / split / "_annotations.coco.json", json.dumps(content))
+    assert splits_of(exported) == ("train", "val")
+    assert names(open_dataset(exported, "val")) == ["a.png", "b.png", "c.png"]
+
+
+def test_digits_is_a_word_not_a_folder() -> None:
+    assert splits_of("digits") == ("train", "val", "test")
+    dataset = open_dataset("digits", "val")
+    assert (dataset.name, dataset.split, len(dataset)) == ("digits", "val", 500)
+    with pytest.raises(DataError, match="no split 'trainval'; there are train, val, test"):
+        open_dataset("digits", "trainval")
+    with pytest.raises(DataError, match="the digits have the classes 0, 1, 2"):
+        open_dataset("digits", "val", class_names=["cat"])
+
+
+def test_yolo_rows_written_by_the_helper_are_exact() -> None:
+    assert yolo_row(THREE[0].boxes[0], THREE[0]) == "1 0.25 0.375 0.25 0.5\n"

@@ -11,8 +11,8 @@ import pytest
 import yolosses
 
 ADDED_OR_REMOVED = (
-    "The public names changed. If that is meant, edit SURFACE in tests/test_public_api.py, and say so in the changelog: "
-    "a name that was released is removed only after a deprecation."
+    "The public names changed. If that is meant, edit SURFACE in tests/test_public_api.py, and say so in the "
+    "changelog: a name that was released is removed only after a deprecation."
 )
 SURFACE = {
     "yolosses": [

@@ -302,11 +302,14 @@ class Term:
         target: Tensor,
         weight: Tensor,
         *,
-        predictor: Tensor,
+        predictor: Tensor | None = None,
         object: Tensor | None = None,
     ) -> Term:
-        """The term that ``penalty`` makes of ``pred`` and ``target``."""
+        """The term that ``penalty`` makes of ``pred`` and ``target``. Without ``predictor`` the places are all
+        predictors in order."""
         target = target.to(pred.dtype)
+        if predictor is None:
+            predictor = torch.arange(pred.shape[1], device=pred.device).expand(pred.shape[:2])
         return cls(
             name=name,
             scale=scale,

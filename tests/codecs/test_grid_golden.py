@@ -1,16 +1,16 @@
 """`GridCodec.locate` against Darknet's own truth arrays, built from label files.
 
-Darknet moves a label's corners (crop, flip), clips them to the image, makes centre and size of them again, drops what is
-smaller than 0.005, and gives each cell to one object, the first in an order it shuffled.
+Darknet moves a label's corners (crop, flip), clips them to the image, makes centre and size of them again, drops
+what is smaller than 0.005, and gives each cell to one object, the first in an order it shuffled.
 """
 
 from __future__ import annotations
 
 import pytest
 import torch
+from tests.golden.cases import GoldenCase, golden_cases
 from torch import Tensor
 
-from tests.golden.cases import GoldenCase, golden_cases
 from yolosses.assigners import first_in_cell
 from yolosses.boxes import clip_to_image, cxcywh_to_xyxy, xyxy_to_cxcywh
 from yolosses.codecs import GridCodec

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from tests.contract import LossCase, LossContract
 from torch import Tensor
 
 import yolosses as yl
-from tests.contract import LossCase, LossContract
 from yolosses.functional import (
     absolute_error,
     binary_cross_entropy_with_logits,
@@ -66,7 +66,7 @@ def v1_case(
     **options: Any,
 ) -> LossCase:
     size = (grid, grid) if isinstance(grid, int) else grid
-    shape = {"grid": grid, "boxes_per_cell": boxes_per_cell, "num_classes": num_classes}
+    shape: dict[str, Any] = {"grid": grid, "boxes_per_cell": boxes_per_cell, "num_classes": num_classes}
     return LossCase(
         name=name,
         make_loss=partial(yl.YOLOv1Loss, **shape, **options),

@@ -1,8 +1,8 @@
 """YOLOv1Loss against recorded runs of Darknet's ``[detection]`` layer.
 
-Darknet's ``delta`` is the direction of descent of HALF the summed loss, so a gradient here is -2 times it. With softmax=1 Darknet
-hands the class delta to the logits without the softmax's Jacobian: for the logits that is minus the gradient of the
-cross-entropy (factor -1), for the probabilities -1/2 of the gradient of the squared error (factor -2).
+Darknet's ``delta`` is the direction of descent of HALF the summed loss, so a gradient here is -2 times it. With
+softmax=1 Darknet hands the class delta to the logits without the softmax's Jacobian: for the logits that is minus the
+gradient of the cross-entropy (factor -1), for the probabilities -1/2 of that of the squared error (factor -2).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from tests.golden.cases import GoldenCase, golden_cases
 from torch import Tensor
 
 import yolosses as yl
-from tests.golden.cases import GoldenCase, golden_cases
 
 TERMS = ("xy", "wh", "obj", "noobj", "cls")
 # float32 computes the same sums with single rounding errors; where a term is a small difference of larger numbers

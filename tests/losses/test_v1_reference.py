@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.reference.yolov1 import Object, Result, Settings, loss_of_image
 from torch import Tensor
 
 import yolosses as yl
-from tests.reference.yolov1 import Object, Result, Settings, loss_of_image
 
 MAX_OBJECTS = 6
 BORDER = (

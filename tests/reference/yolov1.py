@@ -147,12 +147,9 @@ def box_in_image(numbers: Sequence[float], j: int, row: int, col: int, s: Settin
 
 
 def most_fitting(candidates: Sequence[Box], truth: Box) -> tuple[int, float]:
-    """The box with the largest IoU; if none overlaps at all the nearest. Of equals the first. Also: how clear it was."""
+    """The box with the largest IoU, or if none overlaps at all the nearest; of equals the first. And how clearly."""
     overlaps = [overlap(box, truth) for box in candidates]
-    if max(overlaps) > 0:
-        fitness = overlaps
-    else:
-        fitness = [-math.dist(box, truth) for box in candidates]
+    fitness = overlaps if max(overlaps) > 0 else [-math.dist(box, truth) for box in candidates]
     best = fitness.index(max(fitness))
     margins = [fitness[best] - value for j, value in enumerate(fitness) if j != best]
     return best, min(margins, default=math.inf)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from yolosses.arguments import require_at_least, require_choice, require_pair
+from yolosses.functional import Activation, identity
 from yolosses.precision import at_least_float32
+from yolosses.structures import Predictions
 
 
 class GridOutput(NamedTuple):
@@ -49,6 +51,9 @@ class GridCodec:
         layout: "cell": each cell holds K x (x, y, w, h, confidence), then C classes. "darknet": all class
             scores, then all confidences, then all boxes, as Darknet's ``[detection]`` layer has them.
 
+        xy_activation, size_activation, confidence_activation, class_activation: from the network's output to the
+            quantity; the identity, unless the loss takes logits.
+
     x, y are offsets from the cell's left-top corner in cell units; w, h fractions of the image.
     """
 
@@ -57,6 +62,10 @@ class GridCodec:
     num_classes: int
     size_encoding: str = "sqrt"
     layout: str = "cell"
+    xy_activation: Activation = identity
+    size_activation: Activation = identity
+    confidence_activation: Activation = identity
+    class_activation: Activation = identity
 
     def __post_init__(self) -> None:
         require_pair("grid", self.grid)
@@ -126,14 +135,19 @@ class GridCodec:
     def decode(self, output: Tensor, cell: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh in fractions of the image, of box outputs (..., 4) in ``cell`` (...)."""
         rows, cols = self.grid
-        x, y = (output[..., 0] + cell % cols) / cols, (output[..., 1] + cell // cols) / rows
+        offset = self.xy_activation(output[..., :2])
+        x, y = (offset[..., 0] + cell % cols) / cols, (offset[..., 1] + cell // cols) / rows
         return torch.cat((torch.stack((x, y), -1), self.size(output[..., 2:])), -1)
+
+    def decode_in_cell(self, output: Tensor) -> Tensor:
+        """Like `decode`, with the centre measured from the corner of the box's own cell, see `in_cell`."""
+        return self.in_cell(self.xy_activation(output[..., :2]), self.size(output[..., 2:]))
 
     def in_cell(self, offset: Tensor, size: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh in fractions of the image, their centre measured from their cell's corner.
 
         This is the frame in which boxes of one cell are compared: leaving out the corner they share keeps
-            bits that adding it would round away.
+        bits that adding it would round away.
 
         Args:
             offset: (..., 2) x, y in cell units. size: (..., 2) w, h in fractions of the image.
@@ -162,7 +176,17 @@ class GridCodec:
 
     def size(self, output: Tensor) -> Tensor:
         """w, h in fractions of the image from the network's encoding of them."""
-        return output.square() if self.size_encoding == "sqrt" else output
+        value = self.size_activation(output)
+        return value.square() if self.size_encoding == "sqrt" else value
+
+    def predictions(self, raw: Tensor) -> Predictions:
+        """Boxes, and the score of every class: confidence times class probability, for A = rows * cols * K
+        predictors."""
+        output = GridOutput(*map(at_least_float32, self.split(raw)))
+        boxes = self.decode(output.boxes, torch.arange(self.num_cells, device=raw.device)[:, None])
+        confidence = self.confidence_activation(output.confidence)[..., None]
+        scores = confidence * self.class_activation(output.classes)[:, :, None]
+        return Predictions(boxes.flatten(1, 2), scores.flatten(1, 2))
 
     def _flat(self, raw: Tensor) -> Tensor:
         if not isinstance(raw, Tensor):

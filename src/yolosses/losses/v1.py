@@ -10,10 +10,18 @@ from torch import Tensor, nn
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners import assign_responsible
 from yolosses.codecs import GridCodec, GridOutput
-from yolosses.functional import Penalty, activation_of, softmax_cross_entropy, squared_error, tangent_sqrt
-from yolosses.functional.activation import softmax
+from yolosses.functional import (
+    Penalty,
+    activation_of,
+    softmax,
+    softmax_cross_entropy,
+    squared_error,
+    tangent_sqrt,
+)
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
+
+TERMS = ("xy", "wh", "obj", "noobj", "cls")
 
 
 class YOLOv1Loss(nn.Module):
@@ -90,63 +98,37 @@ class YOLOv1Loss(nn.Module):
         cls_penalty: Penalty | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ("coord", lambda_coord),
-            ("noobj", lambda_noobj),
-            ("obj", lambda_obj),
-            ("cls", lambda_cls),
-        ):
-            require_at_least(f"lambda_{name}", value, 0)
         require_choice("size_term", size_term, ("sqrt", "linear"))
         require_choice("confidence_target", confidence_target, ("iou", "one"))
         require_choice("class_term", class_term, ("squared_error", "cross_entropy"))
         require_choice("reduction", reduction, ("mean", "sum", "none"))
+        require_class_weight(class_weight, num_classes)
         if class_term == "cross_entropy" and cls_penalty is not None:
             raise ValueError(
                 "cls_penalty: expected None with class_term='cross_entropy', which is a penalty itself"
             )
-        for name, penalty in (
-            ("xy", xy_penalty),
-            ("wh", wh_penalty),
-            ("obj", obj_penalty),
-            ("noobj", noobj_penalty),
-        ):
-            if activation_of(penalty) is softmax:
-                raise ValueError(
-                    f"{name}_penalty: expected a penalty without softmax, which only classes have"
-                )
-        self.xy_activation, self.wh_activation = activation_of(xy_penalty), activation_of(wh_penalty)
-        self.confidence_activation = activation_of(obj_penalty)
-        if activation_of(noobj_penalty) is not self.confidence_activation:
-            raise ValueError(
-                "obj_penalty, noobj_penalty: expected both on logits or neither; they share the confidence output"
-            )
-        if self.wh_activation is torch.sigmoid and size_term != size_encoding:
-            raise ValueError(
-                f"wh_penalty: on logits, size_term and size_encoding must agree; got {size_term!r}, {size_encoding!r}"
-            )
-        require_class_weight(class_weight, num_classes)
+        lambdas = {"coord": lambda_coord, "noobj": lambda_noobj, "obj": lambda_obj, "cls": lambda_cls}
+        for name, value in lambdas.items():
+            require_at_least(f"lambda_{name}", value, 0)
+        cls_penalty = softmax_cross_entropy if class_term == "cross_entropy" else cls_penalty or squared_error
+        penalties = (xy_penalty, wh_penalty, obj_penalty, noobj_penalty, cls_penalty)
+        self.penalties: dict[str, Penalty] = dict(zip(TERMS, penalties, strict=True))
+        _require_readable(self.penalties, size_term == size_encoding)
+        self.lambda_coord, self.lambda_noobj = lambda_coord, lambda_noobj
+        self.lambda_obj, self.lambda_cls = lambda_obj, lambda_cls
+        self.size_term, self.confidence_target, self.reduction = size_term, confidence_target, reduction
+        self.register_buffer("class_weight", class_weight, persistent=False)
         self.codec = GridCodec(
             grid=(grid, grid) if isinstance(grid, int) else grid,
             boxes_per_cell=boxes_per_cell,
             num_classes=num_classes,
             size_encoding=size_encoding,
             layout=layout,
+            xy_activation=activation_of(xy_penalty),
+            size_activation=activation_of(wh_penalty),
+            confidence_activation=activation_of(obj_penalty),
+            class_activation=activation_of(cls_penalty),
         )
-        self.lambda_coord, self.lambda_noobj, self.lambda_obj, self.lambda_cls = (
-            lambda_coord,
-            lambda_noobj,
-            lambda_obj,
-            lambda_cls,
-        )
-        self.size_term, self.confidence_target, self.reduction = size_term, confidence_target, reduction
-        self.xy_penalty, self.wh_penalty = xy_penalty, wh_penalty
-        self.obj_penalty, self.noobj_penalty = obj_penalty, noobj_penalty
-        self.cls_penalty = (
-            softmax_cross_entropy if class_term == "cross_entropy" else cls_penalty or squared_error
-        )
-        self.cls_activation = activation_of(self.cls_penalty)
-        self.register_buffer("class_weight", class_weight, persistent=False)
 
     def forward(
         self,
@@ -167,8 +149,7 @@ class YOLOv1Loss(nn.Module):
         """Which box answers for which object, and its IoU now."""
         output = self._split(raw, targets)
         cell, offset = self.codec.locate(targets.boxes)
-        boxes = self._activated(output.at(cell).boxes)
-        pred = self.codec.in_cell(boxes[..., :2], self.codec.size(boxes[..., 2:]))
+        pred = self.codec.decode_in_cell(output.at(cell).boxes)
         truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
         assignment = assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
         if targets.ignore is None:
@@ -179,64 +160,40 @@ class YOLOv1Loss(nn.Module):
     def elementwise(self, raw: Tensor, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The five terms before any sum."""
         output, k = self._split(raw, targets), self.codec.boxes_per_cell
-        cell = assignment.predictor // k
-        pred = output.at(cell).box(assignment.predictor % k)
-        truth = targets.at(assignment.object, assignment.mask)
+        cell, box = assignment.predictor // k, assignment.predictor % k
+        pred, truth = output.at(cell).box(box), targets.at(assignment.object, assignment.mask)
         offset = self.codec.encode(truth.boxes, cell)[..., :2]
         pred_size, size = self._sizes_compared(pred.boxes[..., 2:], truth.boxes[..., 2:])
-        confidence = (
-            assignment.iou[..., None] if self.confidence_target == "iou" else torch.ones_like(pred.confidence)
-        )
+        one = torch.ones_like(pred.confidence)
+        confidence = assignment.iou[..., None] if self.confidence_target == "iou" else one
         classes = truth.labels[..., None] == torch.arange(self.codec.num_classes, device=raw.device)
         every = at_least_float32(output.confidence.flatten(1))[..., None]
 
-        obj = assignment.mask[..., None].to(pred.boxes.dtype)  # 1obj_ij, and 1obj_i
+        obj = assignment.mask[..., None].to(one.dtype)  # 1obj_ij, and 1obj_i
         if truth.weight is not None:
             obj = obj * truth.weight[..., None].to(obj.dtype)
-        noobj = assignment.background(every.shape[1])[..., None].to(every.dtype)  # 1noobj_ij
+        noobj = assignment.background(every.shape[1])[..., None].to(obj.dtype)  # 1noobj_ij
         cls = obj if self.class_weight is None else obj * self.class_weight.to(obj.dtype)
-        who = {"predictor": assignment.predictor, "object": assignment.object}
-        all_ = torch.arange(every.shape[1], device=raw.device).expand(every.shape[:2])
+
+        def term(name: str, scale: float, pred: Tensor, target: Tensor, weight: Tensor) -> Term:
+            return Term.compare(
+                name, scale, self.penalties[name], pred, target, weight,
+                predictor=assignment.predictor, object=assignment.object,
+            )  # fmt: skip
+
         return (
-            Term.compare("xy", self.lambda_coord, self.xy_penalty, pred.boxes[..., :2], offset, obj, **who),
-            Term.compare("wh", self.lambda_coord, self.wh_penalty, pred_size, size, obj, **who),
-            Term.compare("obj", self.lambda_obj, self.obj_penalty, pred.confidence, confidence, obj, **who),
+            term("xy", self.lambda_coord, pred.boxes[..., :2], offset, obj),
+            term("wh", self.lambda_coord, pred_size, size, obj),
+            term("obj", self.lambda_obj, pred.confidence, confidence, obj),
             Term.compare(
-                "noobj",
-                self.lambda_noobj,
-                self.noobj_penalty,
-                every,
-                torch.zeros_like(every),
-                noobj,
-                predictor=all_,
+                "noobj", self.lambda_noobj, self.penalties["noobj"], every, torch.zeros_like(every), noobj
             ),
-            Term.compare("cls", self.lambda_cls, self.cls_penalty, pred.classes, classes, cls, **who),
+            term("cls", self.lambda_cls, pred.classes, classes, cls),
         )
 
     def decode(self, raw: Tensor) -> Predictions:
-        """Boxes, and the score of every class: confidence times class probability, for A = rows * cols * K
-        predictors."""
-        output = GridOutput(*map(at_least_float32, self.codec.split(raw)))
-        cell = torch.arange(self.codec.num_cells, device=raw.device)[:, None]
-        boxes = self.codec.decode(self._activated(output.boxes), cell)
-        scores = (
-            self.confidence_activation(output.confidence)[..., None]
-            * self.cls_activation(output.classes)[:, :, None]
-        )
-        return Predictions(boxes.flatten(1, 2), scores.flatten(1, 2))
-
-    def extra_repr(self) -> str:
-        c = self.codec
-        return (
-            f"grid={c.grid}, boxes_per_cell={c.boxes_per_cell}, num_classes={c.num_classes}, "
-            f"lambda_coord={self.lambda_coord:g}, lambda_noobj={self.lambda_noobj:g}, "
-            f"lambda_obj={self.lambda_obj:g}, lambda_cls={self.lambda_cls:g}, "
-            f"size_encoding={c.size_encoding!r}, size_term={self.size_term!r}, "
-            f"confidence_target={self.confidence_target!r}, layout={c.layout!r}, reduction={self.reduction!r}"
-        )
-
-    def _activated(self, boxes: Tensor) -> Tensor:
-        return torch.cat((self.xy_activation(boxes[..., :2]), self.wh_activation(boxes[..., 2:])), -1)
+        """The boxes and scores that ``raw`` means, for A = rows * cols * K predictors."""
+        return self.codec.predictions(raw)
 
     def _sizes_compared(self, pred: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         truth = truth.to(pred.dtype)
@@ -249,3 +206,27 @@ class YOLOv1Loss(nn.Module):
         output = self.codec.split(raw)
         require_targets(targets, images=raw.shape[0], device=raw.device)
         return output
+
+    def extra_repr(self) -> str:
+        c = self.codec
+        return (
+            f"grid={c.grid}, boxes_per_cell={c.boxes_per_cell}, num_classes={c.num_classes}, "
+            f"lambda_coord={self.lambda_coord:g}, lambda_noobj={self.lambda_noobj:g}, "
+            f"lambda_obj={self.lambda_obj:g}, lambda_cls={self.lambda_cls:g}, "
+            f"size_encoding={c.size_encoding!r}, size_term={self.size_term!r}, "
+            f"confidence_target={self.confidence_target!r}, layout={c.layout!r}, reduction={self.reduction!r}"
+        )
+
+
+def _require_readable(penalties: dict[str, Penalty], sizes_as_emitted: bool) -> None:
+    """Each output has one reading, whichever terms use it."""
+    reads = {name: activation_of(penalty) for name, penalty in penalties.items()}
+    for name in TERMS[:-1]:
+        if reads[name] is softmax:
+            raise ValueError(f"{name}_penalty: expected a penalty without softmax, which only classes have")
+    if reads["obj"] is not reads["noobj"]:
+        raise ValueError(
+            "obj_penalty, noobj_penalty: expected both on logits or neither; they share the confidence output"
+        )
+    if reads["wh"] is torch.sigmoid and not sizes_as_emitted:
+        raise ValueError("wh_penalty: on logits, size_term and size_encoding must agree")

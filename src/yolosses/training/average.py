@@ -16,7 +16,9 @@ def averaged(model: nn.Module, *, decay: float = 0.995) -> AveragedModel:
 
     @torch.no_grad()
     def blend(averages: Tensors, currents: Tensors, count: Tensor | int) -> None:
-        if not averages[0].is_floating_point():  # called for each dtype: batch normalisation counts its batches
+        if not averages[
+            0
+        ].is_floating_point():  # called for each dtype: batch normalisation counts its batches
             torch._foreach_copy_(averages, currents)
             return
         steps = float(count)

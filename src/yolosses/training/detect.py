@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +26,7 @@ def detect(
     geometries: Sequence[Geometry],
     *,
     score_threshold: float = 0.001,
-    iou_threshold: float = 0.5,
+    iou_threshold: float = 0.45,
     max_detections: int = 100,
     candidates: int = 400,
 ) -> list[Detections]:
@@ -51,11 +50,16 @@ def detect(
     kept = valid & batched_nms(boxes, top, torch.where(valid, labels, -1), iou_threshold=iou_threshold)
     found = []
     for image, geometry in enumerate(geometries):
-        keep = kept[image].nonzero().squeeze(1)[:max_detections]
-        inside = geometry.to_picture(boxes[image, keep].float().cpu().numpy())
+        keep = kept[image].nonzero().squeeze(1)
+        # Once more in the picture: with a letterbox the input is larger than the picture in it.
+        inside = clip_to_image(
+            torch.from_numpy(geometry.to_picture(boxes[image, keep].float().cpu().numpy()))
+        )
+        visible = (inside[:, 2:] > 0).all(-1).nonzero().squeeze(1)[:max_detections]
+        keep = keep[visible.to(keep.device)]
         found.append(
             Detections(
-                boxes=inside.astype(np.float32),
+                boxes=inside[visible].float().numpy(),
                 scores=top[image, keep].float().cpu().numpy(),
                 labels=labels[image, keep].cpu().numpy(),
             )

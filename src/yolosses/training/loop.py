@@ -60,7 +60,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """One optimiser step, as it stands in ``log.jsonl``. Terms are means over the images of the batch."""
+    """One optimiser step, as it stands in ``log.jsonl``. Terms are means over the images of the batch.
+
+    Of the objects of the batch, ``num_answered`` have a predictor that answers for them, ``num_dropped`` do not
+    (for YOLOv1: they share a cell with another), and ``num_hidden`` were left out by the random crops.
+    """
 
     step: int
     epoch: int
@@ -70,7 +74,9 @@ class StepRecord:
     total: float
     terms: dict[str, float]
     raw_terms: dict[str, float]
+    num_answered: int
     num_dropped: int
+    num_hidden: int
     gradient_norm: float
 
     def to_json(self) -> dict[str, Any]:
@@ -147,7 +153,12 @@ class Training:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         self.average.update_parameters(self.model)
-        return {**values, "gradient_norm": float(norm), "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        return {
+            **values,
+            "num_hidden": batch.num_hidden,
+            "gradient_norm": float(norm),
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+        }
 
     def _record(self, values: dict[str, Any]) -> StepRecord:
         place = self.place
@@ -167,11 +178,15 @@ class Training:
 def _values(output: LossOutput) -> dict[str, Any]:
     # One read-back for all numbers: each would make a GPU wait once more.
     names = list(output.terms)
-    columns = [output.total, *output.terms.values(), *output.raw_terms.values(), output.num_dropped]
-    total, *numbers, dropped = torch.stack([column.detach().double() for column in columns]).tolist()
+    counts = [output.assignment.mask.sum(), output.num_dropped]
+    columns = [output.total, *output.terms.values(), *output.raw_terms.values(), *counts]
+    total, *numbers, answered, dropped = torch.stack(
+        [column.detach().double() for column in columns]
+    ).tolist()
     return {
         "total": total,
         "terms": dict(zip(names, numbers[: len(names)], strict=True)),
         "raw_terms": dict(zip(names, numbers[len(names) :], strict=True)),
+        "num_answered": int(answered),
         "num_dropped": int(dropped),
     }

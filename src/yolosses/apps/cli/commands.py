@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
-from yolosses.apps.cli.failures import one_line_failures
 
 app = typer.Typer(
     name="yolosses",
     help="Every YOLO loss: exact, fast, explained. Train a small detector with one, and look at every term.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -48,7 +47,6 @@ def _program(
 
 
 @app.command()
-@one_line_failures
 def demo(
     minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
@@ -62,7 +60,6 @@ def demo(
 
 
 @app.command()
-@one_line_failures
 def train(
     context: typer.Context,
     data: Data,
@@ -130,7 +127,6 @@ def train(
 
 
 @app.command("eval")
-@one_line_failures
 def evaluate(
     run: Run,
     data: Annotated[str | None, typer.Argument(help="Other data than the run's.", metavar="[DATA]")] = None,
@@ -145,7 +141,6 @@ def evaluate(
 
 
 @app.command()
-@one_line_failures
 def predict(
     run: Run,
     pictures: Annotated[

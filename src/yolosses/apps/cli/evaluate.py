@@ -31,7 +31,7 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
     dataset = open_split(
         data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
     )
-    report_problems(console, dataset, folder.path / "problems.txt")
+    report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
     evaluate_and_show(console, folder, settings, model, loss, dataset, where)
 
 

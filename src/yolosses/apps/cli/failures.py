@@ -1,40 +1,18 @@
-"""What goes wrong becomes one line on standard error and exit code 2, without a traceback."""
-
-import functools
-from collections.abc import Callable
-from typing import ParamSpec
-
-import typer
-
-P = ParamSpec("P")
+"""What a person can mend: one line on standard error, exit code 2, no traceback."""
 
 
 class CommandError(Exception):
     """A wrong argument or a missing thing; the message is the one line that is shown."""
 
 
-def one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
-    """Show errors that a person can mend as one line. Others are bugs and keep their traceback."""
+def failure_line(error: Exception) -> str | None:
+    """The line to show for ``error``, or ``None`` if it is a bug, which keeps its traceback."""
+    if isinstance(error, CommandError):
+        return str(error)
+    if hasattr(error, "format_message"):  # what typer raises for arguments that it checks itself
+        return str(error.format_message())
+    # Only now: whoever raised one of these has imported torch already, and `--help` must not.
+    from yolosses.training.data import DataError
+    from yolosses.training.loop import NonFiniteLossError
 
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except CommandError as error:
-            _fail(str(error), 2)
-        except KeyboardInterrupt:
-            _fail("interrupted", 130)
-        except Exception as error:
-            from yolosses.training.data import DataError
-            from yolosses.training.loop import NonFiniteLossError
-
-            if not isinstance(error, DataError | NonFiniteLossError):
-                raise
-            _fail(str(error), 2)
-
-    return run
-
-
-def _fail(message: str, code: int) -> None:
-    typer.echo(f"yolosses: {message}", err=True)
-    raise typer.Exit(code)
+    return str(error) if isinstance(error, DataError | NonFiniteLossError) else None

@@ -19,18 +19,21 @@ def open_split(data: str, split: str, class_names: Sequence[str] | None, *, stri
     return open_dataset(data, split, strict=strict, class_names=class_names)
 
 
-def report_problems(console: Console, dataset: DetectionDataset, file: Path) -> None:
-    """Print the data set's note and its first problems, and write all problems to ``file``."""
-    if dataset.note:
-        console.print(f"[yellow]note[/]: {escape(dataset.note)}", highlight=False)
-    if not dataset.problems:
-        return
-    counts = Counter(problem.action for problem in dataset.problems)
-    summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
-    console.print(f"[yellow]broken annotations[/] in {dataset.split}: {summary}", highlight=False)
-    for problem in dataset.problems[:SHOWN]:
-        console.print(f"  {escape(str(problem))}", highlight=False, soft_wrap=True)
-    if len(dataset.problems) > SHOWN:
-        console.print(f"  ... and {len(dataset.problems) - SHOWN} more", highlight=False)
-    file.write_text("".join(f"{problem}\n" for problem in dataset.problems), "utf-8")
-    console.print(f"  all of them: {escape(str(file))}", highlight=False, soft_wrap=True)
+def report_problems(console: Console, datasets: Sequence[DetectionDataset], file: Path) -> None:
+    """Print what a person must know of each data set and its first problems; write all problems to ``file``."""
+    for dataset in datasets:
+        if dataset.note:
+            console.print(f"[yellow]note[/]: {escape(dataset.note)}", highlight=False, soft_wrap=True)
+        if not dataset.problems:
+            continue
+        counts = Counter(problem.action for problem in dataset.problems)
+        summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
+        console.print(f"[yellow]broken annotations[/] in {dataset.split}: {summary}", highlight=False)
+        for problem in dataset.problems[:SHOWN]:
+            console.print(f"  {escape(str(problem))}", highlight=False, soft_wrap=True)
+        if len(dataset.problems) > SHOWN:
+            console.print(f"  ... and {len(dataset.problems) - SHOWN} more", highlight=False)
+    problems = [problem for dataset in datasets for problem in dataset.problems]
+    if problems:
+        file.write_text("".join(f"{problem}\n" for problem in problems), "utf-8")
+        console.print(f"  all of them: {escape(str(file))}", highlight=False, soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -82,8 +83,9 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     _introduce(console, folder, training, settings, train_set, eval_set)
     _train(console, folder, training)
     save_weights(folder.weights_file, training.average.module.state_dict())
-    figure = plot_terms(list(folder.log()), f"{train_set.name}: the five terms of the loss")
-    figure.savefig(folder.terms_picture, dpi=150)
+    rows = list(folder.log())
+    plot_terms(rows, f"{train_set.name}: the five terms of the loss").savefig(folder.terms_picture, dpi=150)
+    _report_losses(console, rows)
     evaluate_and_show(
         console, folder, settings, training.average.module, build_loss(settings), eval_set, device
     )
@@ -222,7 +224,7 @@ def _introduce(
     train_set: DetectionDataset,
     eval_set: DetectionDataset,
 ) -> None:
-    report_problems(console, train_set, folder.path / "problems.txt")
+    report_problems(console, [train_set, eval_set], folder.path / "problems.txt")
     parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
     (height, width), (rows, cols) = settings.image_size, settings.grid
     classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
@@ -242,6 +244,23 @@ def _introduce(
             f"resumed after step {training.place.step}, {training.place.seconds / 60:.1f} minutes",
             highlight=False,
         )
+
+
+def _report_losses(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Say how many objects took no part in training, and why."""
+    answered, dropped, hidden = (
+        sum(row[f"num_{kind}"] for row in rows) for kind in ("answered", "dropped", "hidden")
+    )
+    objects = max(answered + dropped + hidden, 1)
+    if dropped:
+        console.print(
+            f"{dropped / objects:.1%} of the objects shared a cell with another and were left out; "
+            "a finer --grid has fewer of them",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if hidden:
+        console.print(f"{hidden / objects:.1%} were cut away by the random crops", highlight=False)
 
 
 def _train(console: Console, folder: RunFolder, training: Training) -> None:

@@ -44,18 +44,26 @@ class ConnectedHead(nn.Sequential):
 
 @torch.no_grad()
 def start_at_typical_boxes(layer: nn.Conv2d | nn.Linear, boxes_per_cell: int, cells: int = 1) -> None:
-    """Let a linear last layer begin with boxes in the middle of their cells, a ninth of the picture in size,
-    and all scores 0.
+    """Let a linear last layer begin with boxes in the middle of their cells, from small to large, and all
+    scores 0.
 
-    With outputs near 0 instead, every box has no area, no box overlaps anything, and box 0 of each cell
-    answers for every object until that changes.
+    With outputs near 0 instead, no box has an area or overlaps anything, and box 0 of each cell answers for
+    every object until that changes. With equal sizes, chance decides anew at each step which box answers, and
+    neither learns to be confident; boxes that begin apart share the objects out by size.
     """
     assert layer.bias is not None
     layer.weight.mul_(0.1)
     layer.bias.zero_()
     boxes = layer.bias.view(cells, -1)[:, : 5 * boxes_per_cell].view(cells, boxes_per_cell, 5)
     boxes[..., :2] = 0.5
-    boxes[..., 2:4] = 1 / 3  # the roots of w and h
+    boxes[..., 2:4] = typical_roots(boxes_per_cell)[:, None]
+
+
+def typical_roots(boxes_per_cell: int) -> Tensor:
+    """(K,) roots of the widths and heights that boxes begin with: 1/3 of the picture's for one box, 2/9 and
+    4/9 for two.
+    """
+    return 2 / 3 * torch.arange(1, boxes_per_cell + 1) / (boxes_per_cell + 1)
 
 
 def require_multiple(images: Tensor, stride: int) -> None:

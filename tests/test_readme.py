@@ -1,0 +1,28 @@
+"""What the README prints is what its code prints, and what it links to is there."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def test_the_example_prints_what_the_readme_shows() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    match = re.search(r"```python\n(.*?)```\s+```text\n(.*?)```", readme, re.DOTALL)
+    assert match is not None
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(match[1], {})
+    assert printed.getvalue() == match[2]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"

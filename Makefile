@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test lint clean
 
 demo: $(READY)
-	$(BIN)/yolosses demo --out runs/demo
+	$(BIN)/yolosses demo
 
 test: lint
 	$(BIN)/pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 
@@ -44,12 +45,15 @@ SURFACE = {
     ],
     "yolosses.codecs": ["GridCodec", "GridOutput"],
     "yolosses.functional": [
+        "Activation",
         "Penalty",
         "absolute_error",
         "activation_of",
         "binary_cross_entropy_with_logits",
         "huber",
+        "identity",
         "sigmoid_focal",
+        "softmax",
         "softmax_cross_entropy",
         "squared_error",
         "tangent_sqrt",
@@ -71,6 +75,8 @@ def test_every_public_name_is_documented() -> None:
     for module, names in SURFACE.items():
         for name in names:
             thing = getattr(importlib.import_module(module), name)
+            if not (inspect.isclass(thing) or inspect.isfunction(thing) or inspect.ismodule(thing)):
+                continue  # an alias of a type has no place for one
             assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
 
 

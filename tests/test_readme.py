@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 
@@ -26,3 +27,10 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_measured_numbers_are_those_of_the_committed_results() -> None:
+    page = (ROOT / "docs/training.md").read_text("utf-8")
+    result = json.loads((ROOT / "benchmarks/results/bccd-v1.json").read_text())
+    for run in [*result["runs"], result["mean"]]:
+        assert f"| {run['map50']:.3f} | {run['map50_95']:.3f} | {run['voc07_map']:.3f} |" in page

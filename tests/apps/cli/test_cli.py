@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,36 @@ def test_resume_goes_on_where_the_run_stopped(work: Path) -> None:
     assert [row["step"] for row in rows] == list(range(1, 13))
     line = fail("train", "shapes", "--out", "short", "--resume", "--lambda-coord", "3", cwd=work)
     assert "--lambda-coord: expected 5.0 as in the run to resume; got 3.0" in line
+
+
+def test_an_interrupted_run_keeps_what_it_learnt(work: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "yolosses",
+        "train",
+        "shapes",
+        *SMALL,
+        "--epochs",
+        "500",
+        "--out",
+        "stopped",
+    ]
+    process = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = work / "stopped/log.jsonl"
+    patience = time.monotonic() + 120
+    while not (log.is_file() and log.read_text().count("\n") > 2) and time.monotonic() < patience:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert errors == "yolosses: interrupted\n"
+    assert "--out stopped --resume" in output
+    output = succeed("train", "shapes", "--epochs", "3", "--out", "stopped", "--resume", cwd=work)
+    assert "resumed after step" in output
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) >= 18
 
 
 def test_broken_annotations_are_reported_and_strict_stops(work: Path) -> None:

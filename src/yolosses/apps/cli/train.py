@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 
 import yolosses
 from yolosses.apps.cli.build import build_device, build_loss, build_model, build_optimizer, build_schedule
 from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.interrupt import StopBetweenSteps
 from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.cli.progress import TrainingDisplay
 from yolosses.training.average import averaged
@@ -81,7 +83,7 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     else:
         folder.create(settings)
     _introduce(console, folder, training, settings, train_set, eval_set)
-    _train(console, folder, training)
+    _train(console, folder, settings, training)
     save_weights(folder.weights_file, training.average.module.state_dict())
     rows = list(folder.log())
     plot_terms(rows, f"{train_set.name}: the five terms of the loss").savefig(folder.terms_picture, dpi=150)
@@ -263,16 +265,22 @@ def _report_losses(console: Console, rows: list[dict[str, Any]]) -> None:
         console.print(f"{hidden / objects:.1%} were cut away by the random crops", highlight=False)
 
 
-def _train(console: Console, folder: RunFolder, training: Training) -> None:
+def _train(console: Console, folder: RunFolder, settings: Settings, training: Training) -> None:
     saved = training.place.seconds
-    with folder.open_log(last_step=training.place.step) as log, TrainingDisplay(console, training) as display:
-        try:
-            for record in training.steps():
-                log.write(log_line(record))
-                display.show(record)
-                if training.place.seconds - saved > SAVE_EVERY_SECONDS:
-                    save_training(folder.state_file, training)
-                    saved = training.place.seconds
-        finally:
-            # Also when interrupted: nothing that was learnt is lost.
-            save_training(folder.state_file, training)
+    log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
+    with log, display, StopBetweenSteps() as stop:
+        for record in training.steps():
+            log.write(log_line(record))
+            display.show(record)
+            if stop.asked:
+                break
+            if training.place.seconds - saved > SAVE_EVERY_SECONDS:
+                save_training(folder.state_file, training)
+                saved = training.place.seconds
+    save_training(folder.state_file, training)
+    if stop.asked:
+        resume = f"yolosses train {settings.data} --out {folder.path} --resume"
+        console.print(
+            f"what was learnt is kept; go on with: {escape(resume)}", highlight=False, soft_wrap=True
+        )
+        raise KeyboardInterrupt

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from yolosses.training.models.blocks import ConvBlock, require_multiple, start_at_typical_boxes
+from yolosses.training.models.blocks import ConvBlock, require_multiple, typical_roots
 
 
 class SplitStage(nn.Module):
@@ -29,12 +29,25 @@ class SplitStage(nn.Module):
         return output
 
 
+class Branch(nn.Sequential):
+    """A convolution of its own and a linear readout that begins at ``start``."""
+
+    def __init__(self, inputs: int, start: Tensor) -> None:
+        hidden = inputs // 2
+        readout = nn.Conv2d(hidden, len(start), 1)
+        with torch.no_grad():
+            readout.weight.mul_(0.1)
+        readout.bias = nn.Parameter(start.clone())
+        super().__init__(ConvBlock(inputs, hidden), readout)
+
+
 class Tiny(nn.Module):
     """Fully convolutional, 1.4 million parameters.
 
-    Input (B, 3, H, W) with H, W multiples of 32; output (B, H / stride, W / stride, 5K+C), linear. The cells
-    see three scales: their own, the finer one below (where edges are sharp) and the coarser one above (where
-    context is).
+    Input (B, 3, H, W) with H, W multiples of 32; output (B, H / stride, W / stride, 5K+C), linear. The cells see
+    three scales: their own, the finer one below (where edges are sharp) and the coarser one above (where context
+    is). Centres, sizes and scores have a branch each: measured in cells and in pictures, an error of one pixel
+    weighs hundreds of times more in term 1 than in term 2, and in a common last layer sizes would be learnt last.
 
     Args:
         stride: size of a cell in pixels: 8, 16 or 32.
@@ -47,29 +60,43 @@ class Tiny(nn.Module):
         if stride not in self.STRIDES:
             raise ValueError(f"stride: expected one of {self.STRIDES}; got {stride}")
         self.stride = stride
+        self.boxes_per_cell = boxes_per_cell
+        channels = {4: 32, 8: 64, 16: 128, 32: 256}
+        depths = {8: 1, 16: 2, 32: 1}
         neck = 128
         self.stem = nn.Sequential(ConvBlock(3, 16, stride=2), ConvBlock(16, 32, stride=2), SplitStage(32, 1))
-        self.stage8 = nn.Sequential(ConvBlock(32, 64, stride=2), SplitStage(64, 1))
-        self.stage16 = nn.Sequential(ConvBlock(64, 128, stride=2), SplitStage(128, 2))
-        self.stage32 = nn.Sequential(ConvBlock(128, 256, stride=2), SplitStage(256, 1))
-        channels = {4: 32, 8: 64, 16: 128, 32: 256}
+        self.stages = nn.ModuleDict(
+            {
+                str(s): nn.Sequential(
+                    ConvBlock(channels[s // 2], channels[s], stride=2), SplitStage(channels[s], depth)
+                )
+                for s, depth in depths.items()
+                if s <= 2 * stride
+            }
+        )
         self.finer = ConvBlock(channels[stride // 2], neck, stride=2)
         self.own = ConvBlock(channels[stride], neck, 1)
         self.coarser = ConvBlock(channels[stride * 2], neck, 1) if stride < 32 else None
-        self.join = nn.Sequential(
-            ConvBlock(neck * (3 if self.coarser else 2), neck, 1), ConvBlock(neck, neck)
-        )
-        self.head = nn.Conv2d(neck, 5 * boxes_per_cell + num_classes, 1)
-        start_at_typical_boxes(self.head, boxes_per_cell)
+        self.join = ConvBlock(neck * (3 if self.coarser else 2), neck, 1)
+        k = boxes_per_cell
+        self.centres = Branch(neck, torch.full((2 * k,), 0.5))
+        self.sizes = Branch(neck, typical_roots(k).repeat_interleave(2))
+        self.scores = Branch(neck, torch.zeros(k + num_classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, H / stride, W / stride, 5K+C)."""
         require_multiple(images, 32)
         maps = {4: self.stem(images)}
-        for stride, stage in ((8, self.stage8), (16, self.stage16), (32, self.stage32)):
-            maps[stride] = stage(maps[stride // 2])
+        for stride, stage in self.stages.items():
+            maps[int(stride)] = stage(maps[int(stride) // 2])
         parts = [self.finer(maps[self.stride // 2]), self.own(maps[self.stride])]
         if self.coarser is not None:
             parts.append(F.interpolate(self.coarser(maps[2 * self.stride]), scale_factor=2.0))
-        output: Tensor = self.head(self.join(torch.cat(parts, 1)))
-        return output.permute(0, 2, 3, 1)
+        seen = self.join(torch.cat(parts, 1))
+        return self._by_cell(self.centres(seen), self.sizes(seen), self.scores(seen))
+
+    def _by_cell(self, centres: Tensor, sizes: Tensor, scores: Tensor) -> Tensor:
+        """The maps in the order of the "cell" layout: K x (x, y, w, h, confidence), then the classes."""
+        k = self.boxes_per_cell
+        boxes = torch.cat((centres.unflatten(1, (k, 2)), sizes.unflatten(1, (k, 2)), scores[:, :k, None]), 2)
+        return torch.cat((boxes.flatten(1, 2), scores[:, k:]), 1).permute(0, 2, 3, 1)

@@ -231,6 +231,7 @@ class LossContract:
         raw = each_level(lambda level: level[:0], case.make_raw(1, 0))
         output, grad = run(case.make_loss(), raw, pick(case.make_targets(1), nobody))
         assert output.total == 0
+        assert float(output.normalizer) > 0
         assert grad.numel() == 0
 
     # --- gradients ------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change() -> None:
         calls += 1
         if calls == 2:
             raw = raw.clone()
-            raw.view(4, -1)[0, 4] = math.nan  # the first confidence
+            raw[0, 0, 0, 4] = math.nan  # the first confidence
         return inner(raw, targets)
 
     training = make_training(loss=broken)

@@ -36,7 +36,7 @@ class Budget:
         if (self.epochs is None) == (self.minutes is None):
             raise ValueError(f"epochs, minutes: expected exactly one; got {self.epochs!r}, {self.minutes!r}")
         name, value = ("minutes", self.minutes) if self.epochs is None else ("epochs", self.epochs)
-        if not value or value <= 0:
+        if value is None or not 0 < value < math.inf:
             raise ValueError(f"{name}: expected a number > 0; got {value!r}")
 
     def progress(self, place: Place, batches_per_epoch: int) -> float:

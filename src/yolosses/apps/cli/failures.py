@@ -5,6 +5,10 @@ class CommandError(Exception):
     """A wrong argument or a missing thing; the message is the one line that is shown."""
 
 
+class Interrupted(Exception):  # noqa: N818  it is no error
+    """A person stopped the command; all is saved."""
+
+
 def failure_line(error: Exception) -> str | None:
     """The line to show for ``error``, or ``None`` if it is a bug, which keeps its traceback."""
     if isinstance(error, CommandError):

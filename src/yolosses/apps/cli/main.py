@@ -13,11 +13,11 @@ def main() -> None:
         from yolosses.apps.cli.commands import app
     except ModuleNotFoundError as error:
         sys.exit(_missing(error))
-    from yolosses.apps.cli.failures import failure_line
+    from yolosses.apps.cli.failures import Interrupted, failure_line
 
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], prog_name="yolosses", standalone_mode=False))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         sys.exit(_said("interrupted", 130))
     except ModuleNotFoundError as error:
         sys.exit(_missing(error))

@@ -15,7 +15,7 @@ import yolosses
 from yolosses.apps.cli.build import build_device, build_loss, build_model, build_optimizer, build_schedule
 from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
 from yolosses.apps.cli.evaluate import evaluate_and_show
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
 from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.cli.progress import TrainingDisplay
@@ -204,11 +204,14 @@ def _training(settings: Settings, train_set: DetectionDataset, device: torch.dev
             train_set,
             batch_size=settings.batch_size,
             image_size=settings.image_size,
-            augmentation=Augmentation(flip=0.0) if settings.data == "digits" else Augmentation(),
+            augmentation=None
+            if settings.data == "digits"
+            else Augmentation(),  # scenes are random as they are
             fit=settings.fit,
             shuffle=True,
             seed=settings.seed,
             drop_last=True,
+            ahead=0 if device.type == "cpu" else 2,
         ),
         optimizer=build_optimizer(settings, model),
         average=averaged(model),
@@ -283,4 +286,4 @@ def _train(console: Console, folder: RunFolder, settings: Settings, training: Tr
         console.print(
             f"what was learnt is kept; go on with: {escape(resume)}", highlight=False, soft_wrap=True
         )
-        raise KeyboardInterrupt
+        raise Interrupted

@@ -25,7 +25,6 @@ from yolosses.training.data.transforms import (
     warp,
 )
 
-_AHEAD = 2  # batches prepared before they are asked for
 _PICTURE, _ORDER = 0, 1  # separate random streams
 
 
@@ -63,6 +62,8 @@ class Batches:
         shuffle: a new order each epoch; otherwise that of the data set.
         seed: 0 or more.
         drop_last: leave out a last batch that is smaller than ``batch_size``.
+        ahead: batches that a background thread prepares before they are asked for. 0 prepares each when it is
+            asked for, which is faster where the network itself computes on the same few cores.
 
     Raises:
         ValueError: if an argument is out of range, or no batch would remain.
@@ -79,6 +80,7 @@ class Batches:
         shuffle: bool = False,
         seed: int = 0,
         drop_last: bool = False,
+        ahead: int = 2,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1; got {batch_size}")
@@ -86,6 +88,8 @@ class Batches:
             raise ValueError(f"image_size: expected (height, width) in pixels; got {image_size}")
         if fit not in ("stretch", "letterbox"):
             raise ValueError(f"fit: expected 'stretch' or 'letterbox'; got {fit!r}")
+        if ahead < 0:
+            raise ValueError(f"ahead: expected 0 or more; got {ahead}")
         if seed < 0:
             raise ValueError(f"seed: expected 0 or more; got {seed}")
         self.dataset = dataset
@@ -96,6 +100,7 @@ class Batches:
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
+        self.ahead = ahead
         if len(self) == 0:
             raise ValueError(
                 f"batch_size: expected at most {len(dataset)}, the number of pictures, with drop_last; got {batch_size}"
@@ -107,7 +112,7 @@ class Batches:
         return full + (rest > 0 and not self.drop_last)
 
     def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from batch ``first`` on. A background thread keeps two of them ready; it
+        """The batches of an epoch, from batch ``first`` on. A background thread keeps ``ahead`` of them ready; it
         ends with the iteration.
 
         Raises:
@@ -117,7 +122,9 @@ class Batches:
         groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][
             : len(self)
         ]
-        return _ahead(self, number, groups[first:])
+        if self.ahead:
+            return _ahead(self, number, groups[first:])
+        return (self.batch(group, epoch=number) for group in groups[first:])
 
     def batch(self, indices: NDArray[np.int64], *, epoch: int = 0) -> Batch:
         """The batch of some pictures as they look in an epoch, made here and now."""
@@ -163,7 +170,7 @@ class Batches:
 
 
 def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=_AHEAD)
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=batches.ahead)
     stop = threading.Event()
 
     def hand_over(item: Batch | BaseException | None) -> bool:

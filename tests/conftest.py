@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # Before torch is imported: threads that spin while they wait make tests ten times slower on cores that are shared.
-os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 
 pytest.register_assert_rewrite("tests.contract", "tests.hazards")
 

@@ -8,7 +8,7 @@ def main() -> None:
     """Run the command line and exit with 0, or 2 after one line that says what is wrong, or 130 if interrupted."""
     # OpenMP's threads wait for each other by spinning. On cores that are shared with anything else that makes training
     # ten times slower, so they spin only briefly. Read when torch is loaded, so it must be set before.
-    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "50000")
     try:
         from yolosses.apps.cli.commands import app
     except ModuleNotFoundError as error:

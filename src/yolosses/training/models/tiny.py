@@ -42,7 +42,7 @@ class Branch(nn.Sequential):
 
 
 class Tiny(nn.Module):
-    """Fully convolutional, 1.4 million parameters.
+    """Fully convolutional, 1.5 million parameters.
 
     Input (B, 3, H, W) with H, W multiples of 32; output (B, H / stride, W / stride, 5K+C), linear. The cells see
     three scales: their own, the finer one below (where edges are sharp) and the coarser one above (where context

@@ -97,6 +97,7 @@ class Tiny(nn.Module):
 
     def _by_cell(self, centres: Tensor, sizes: Tensor, scores: Tensor) -> Tensor:
         """The maps in the order of the "cell" layout: K x (x, y, w, h, confidence), then the classes."""
-        k = self.boxes_per_cell
-        boxes = torch.cat((centres.unflatten(1, (k, 2)), sizes.unflatten(1, (k, 2)), scores[:, :k, None]), 2)
+        k, (rows, cols) = self.boxes_per_cell, scores.shape[2:]
+        pairs = (maps.reshape(-1, k, 2, rows, cols) for maps in (centres, sizes))
+        boxes = torch.cat((*pairs, scores[:, :k, None]), 2)
         return torch.cat((boxes.flatten(1, 2), scores[:, k:]), 1).permute(0, 2, 3, 1)

@@ -25,7 +25,8 @@ class Targets:
         boxes: (B, M, 4) cxcywh, fractions of the image; float32 or float64.
         labels: (B, M) int64, class index from 0.
         mask: (B, M) bool, True where there is an object. Holes are allowed.
-        weight: (B, M) floating or None: every term of the object is multiplied by it.
+        weight: (B, M) floating or None: every term of the object is multiplied by it. An object
+            of weight 0 still owns its cell.
         ignore: (B, M) bool or None: crowd regions. They are nobody's target, and predictions on them are not
             punished as background.
 

@@ -126,7 +126,7 @@ class GridCodec:
 
     def encode(self, boxes: Tensor, cell: Tensor) -> Tensor:
         """What a network should emit in ``cell`` (...) for ``boxes`` (..., 4) cxcywh fractions: (..., 4).
-        Inverse of `decode`."""
+        Inverse of `decode` with identity activations: what a logit penalty takes as target is the quantity itself."""
         rows, cols = self.grid
         x, y = boxes[..., 0] * cols - cell % cols, boxes[..., 1] * rows - cell // cols
         size = boxes[..., 2:].sqrt() if self.size_encoding == "sqrt" else boxes[..., 2:]

@@ -14,6 +14,7 @@ app = typer.Typer(
     help="Every YOLO loss: exact, fast, explained. Train a small detector with one, and look at every term.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich's markdown would take a third of the time to answer
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

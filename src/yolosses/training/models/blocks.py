@@ -48,8 +48,8 @@ def start_at_typical_boxes(layer: nn.Conv2d | nn.Linear, boxes_per_cell: int, ce
     scores 0.
 
     With outputs near 0 instead, no box has an area or overlaps anything, and box 0 of each cell answers for
-    every object until that changes. With equal sizes, chance decides anew at each step which box answers, and
-    neither learns to be confident; boxes that begin apart share the objects out by size.
+    every object until that changes. Different sizes are meant to let the boxes of a cell share the objects out
+    from the start; what that is worth in scores has not been measured by itself.
     """
     assert layer.bias is not None
     layer.weight.mul_(0.1)

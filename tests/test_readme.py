@@ -12,14 +12,19 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
-def test_the_example_prints_what_the_readme_shows() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    match = re.search(r"```python\n(.*?)```\s+```text\n(.*?)```", readme, re.DOTALL)
-    assert match is not None
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(match[1], {})
-    assert printed.getvalue() == match[2]
+EXAMPLE = re.compile(r"```python\n(.*?)```(?:\s+```text\n(.*?)```)?", re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
+)
+def test_the_examples_of_a_page_print_what_it_shows(page: Path) -> None:
+    names: dict[str, object] = {}
+    for code, shown in EXAMPLE.findall(page.read_text("utf-8")):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, names)
+        assert printed.getvalue() == shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from yolosses.explain.typed import explain as explain
     from yolosses.losses import YOLOv1Loss as YOLOv1Loss
     from yolosses.structures import Assignment as Assignment
     from yolosses.structures import LossOutput as LossOutput
@@ -23,7 +24,7 @@ _HOME = {
     "Term": "structures",
     "YOLOv1Loss": "losses",
 }
-_ROOMS = ("assigners", "boxes", "codecs", "functional", "losses", "structures")
+_ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "losses", "structures")
 
 __all__ = [*_HOME, *_ROOMS]
 

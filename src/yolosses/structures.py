@@ -1,5 +1,5 @@
 """What flows through every loss: `Targets` in, `Assignment` and `Term` within, `LossOutput` out,
-`Predictions` decoded."""
+`Predictions` decoded, and the `Place` of each."""
 
 from __future__ import annotations
 
@@ -282,6 +282,8 @@ class Term:
         pred, target: (B, N, E) what the penalty compared.
         predictor: (B, N) int64, the predictor at each place.
         object: (B, N) int64, the object it answers for, or None for background.
+        elements: names of the E elements, or None where they are the classes.
+        activation: from ``pred`` to the quantity that it stands for, where ``pred`` is a logit; or None.
     """
 
     name: str
@@ -292,6 +294,8 @@ class Term:
     target: Tensor
     predictor: Tensor
     object: Tensor | None
+    elements: tuple[str, ...] | None = None
+    activation: Callable[[Tensor], Tensor] | None = None
 
     @classmethod
     def compare(
@@ -305,6 +309,8 @@ class Term:
         *,
         predictor: Tensor | None = None,
         object: Tensor | None = None,
+        elements: tuple[str, ...] | None = None,
+        activation: Callable[[Tensor], Tensor] | None = None,
     ) -> Term:
         """The term that ``penalty`` makes of ``pred`` and ``target``. Without ``predictor`` the places are all
         predictors in order."""
@@ -320,6 +326,8 @@ class Term:
             target=target,
             predictor=predictor,
             object=object,
+            elements=elements,
+            activation=activation,
         )
 
     def per_image(self) -> Tensor:
@@ -412,6 +420,16 @@ class LossOutput:
         pairs, dropped = int(self.assignment.mask.sum()), int(self.num_dropped)
         lines.append(f"{len(self.per_image)} images, {pairs} objects answered for, {dropped} dropped")
         return "\n".join(lines)
+
+
+class Place(NamedTuple):
+    """Where predictors sit, each field int64 of one shape: ``level`` of the output (0 where there is one), ``row``
+    and ``col`` of the cell, ``box`` within the cell."""
+
+    level: Tensor
+    row: Tensor
+    col: Tensor
+    box: Tensor
 
 
 class Predictions(NamedTuple):

@@ -13,10 +13,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from yolosses.explain.style import PALETTE, ink_on
 from yolosses.training.evaluation import Detections
 from yolosses.training.figures import contact_sheet, draw_detections, plot_metrics, plot_terms
 from yolosses.training.figures.drawing import _colour
-from yolosses.training.figures.style import PALETTE, font_file, ink_on
 
 LAMBDAS = {"xy": 5.0, "wh": 5.0, "obj": 1.0, "noobj": 0.5, "cls": 1.0}
 LEGEND = [
@@ -336,11 +336,6 @@ def test_every_label_can_be_read() -> None:
     assert min(contrast(_colour(label), ink_on(_colour(label))) for label in range(18)) >= 4.5
     assert len({_colour(label) for label in range(18)}) == 18
     assert _colour(18) == _colour(0)
-
-
-def test_the_fonts_come_with_matplotlib() -> None:
-    assert font_file().is_file()
-    assert font_file().is_relative_to(matplotlib.get_data_path())
 
 
 # ------------------------------------------------------------ sheets

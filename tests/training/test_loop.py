@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from yolosses import LossOutput, Targets, YOLOv1Loss
 from yolosses.training.average import averaged
 from yolosses.training.checkpoints import load_training, load_weights, save_training, save_weights
-from yolosses.training.data import Batches, DataError
+from yolosses.training.data import Augmentation, Batch, Batches, DataError
 from yolosses.training.loop import Budget, Loss, NonFiniteLossError, Training
 from yolosses.training.models import Tiny
 from yolosses.training.optimizers import adamw, sgd
@@ -97,6 +99,61 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change() -> None:
     with pytest.raises(NonFiniteLossError, match=r"step 2: term .*noobj.* pictures .*shape-0\d"):
         next(steps)
     assert all(torch.equal(a, b) for a, b in zip(before, training.model.parameters(), strict=True))
+
+
+def test_the_message_names_the_number_and_the_batch_is_kept_for_replay(tmp_path: Path) -> None:
+    training = make_training()
+    last = training.model.centres[1]
+    with torch.no_grad():
+        last.bias[1::2] = math.nan  # every y
+    with pytest.raises(NonFiniteLossError) as caught:
+        next(training.steps())
+    assert "the loss is not finite at step 1: term xy: raw[" in str(caught.value)
+    assert "] is nan (and 127 more), shape-0" in str(caught.value)
+    assert re.search(r"cell \(\d,\d\) box \d, y, object \d \(", str(caught.value))
+    torch.save(caught.value.replay, tmp_path / "nonfinite.pt")
+    replay = torch.load(tmp_path / "nonfinite.pt", weights_only=True)
+    targets = Targets(boxes=replay["boxes"], labels=replay["labels"], mask=replay["mask"])
+    assert replay["images"].shape == (4, 3, 64, 64)
+    assert replay["step"] == 1
+    assert [name[:6] for name in replay["names"]] == ["shape-"] * 4
+    assert not YOLOv1Loss(grid=4, num_classes=2)(replay["raw"], targets).total.isfinite()
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_change() -> None:
+    def rooted(pred: Tensor, target: Tensor) -> Tensor:
+        return (pred - target).abs().sqrt()  # its slope at 0 is infinite
+
+    training = make_training(loss=YOLOv1Loss(grid=4, num_classes=2, noobj_penalty=rooted))
+    with torch.no_grad():
+        training.model.scores[1].weight.zero_()
+        training.model.scores[1].bias.zero_()
+    before = [p.detach().clone() for p in training.model.parameters()]
+    with pytest.raises(NonFiniteLossError, match=r"the gradient is not finite at step 1: gradient\["):
+        next(training.steps())
+    assert all(torch.equal(a, b) for a, b in zip(before, training.model.parameters(), strict=True))
+
+
+def test_from_settle_at_on_pictures_keep_their_place_and_size() -> None:
+    training = make_training(epochs=4)
+    training.settle_at = 0.5
+    training.batches.augmentation = Augmentation()
+    seen: list[tuple[bool, bool]] = []
+    epoch = training.batches.epoch
+
+    def watched(number: int, *, first: int = 0, settled: bool = False) -> Iterator[Batch]:
+        for batch in epoch(number, first=first, settled=settled):
+            plain = [
+                abs(g.x.target[1] - g.x.target[0]) == 64
+                and g.x.source[1] - g.x.source[0] == g.x.source_length
+                for g in batch.geometries
+            ]
+            seen.append((settled, all(plain)))
+            yield batch
+
+    training.batches.epoch = watched  # type: ignore[method-assign]
+    list(training.steps())
+    assert seen == [(False, False)] * 4 + [(True, True)] * 4
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import Tensor
 from yolosses.arguments import require_at_least, require_choice, require_pair
 from yolosses.functional import Activation, identity
 from yolosses.precision import at_least_float32
-from yolosses.structures import Predictions
+from yolosses.structures import Place, Predictions
 
 
 class GridOutput(NamedTuple):
@@ -81,6 +81,11 @@ class GridCodec:
         return self.grid[0] * self.grid[1]
 
     @property
+    def grids(self) -> tuple[tuple[int, int], ...]:
+        """(rows, columns) of each level of the output: there is one."""
+        return (self.grid,)
+
+    @property
     def channels(self) -> int:
         """Numbers per cell: 5K + C."""
         return 5 * self.boxes_per_cell + self.num_classes
@@ -104,6 +109,11 @@ class GridCodec:
         predictors, classes = torch.split(flat.view(-1, cells, self.channels), [5 * k, c], -1)
         boxes, confidence = torch.split(predictors.view(-1, cells, k, 5), [4, 1], -1)
         return GridOutput(boxes, confidence.squeeze(-1), classes)
+
+    def places(self, predictor: Tensor) -> Place:
+        """Level, row, column and box of predictors, int64 of any shape."""
+        cell, cols = predictor // self.boxes_per_cell, self.grid[1]
+        return Place(torch.zeros_like(cell), cell // cols, cell % cols, predictor % self.boxes_per_cell)
 
     def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """The cell that holds each box's centre, and the centre's offset within it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -13,6 +14,7 @@ from yolosses.codecs import GridCodec, GridOutput
 from yolosses.functional import (
     Penalty,
     activation_of,
+    identity,
     softmax,
     softmax_cross_entropy,
     squared_error,
@@ -141,8 +143,7 @@ class YOLOv1Loss(nn.Module):
         `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        terms = self.elementwise(raw, targets, assignment)
-        return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer)
+        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:
@@ -175,21 +176,37 @@ class YOLOv1Loss(nn.Module):
         noobj = assignment.background(every.shape[1])[..., None].to(obj.dtype)  # 1noobj_ij
         cls = obj if self.class_weight is None else obj * self.class_weight.to(obj.dtype)
 
-        def term(name: str, scale: float, pred: Tensor, target: Tensor, weight: Tensor) -> Term:
+        def term(
+            name: str,
+            scale: float,
+            pred: Tensor,
+            target: Tensor,
+            weight: Tensor,
+            *elements: str,
+            **where: Tensor,
+        ) -> Term:
+            penalty = self.penalties[name]
+            activation = activation_of(penalty)
             return Term.compare(
-                name, scale, self.penalties[name], pred, target, weight,
-                predictor=assignment.predictor, object=assignment.object,
+                name, scale, penalty, pred, target, weight, elements=elements or None,
+                activation=None if activation is identity else activation, **where,
             )  # fmt: skip
 
+        pairs = {"predictor": assignment.predictor, "object": assignment.object}
+        sides = ("sqrt w", "sqrt h") if self.size_term == "sqrt" else ("w", "h")
         return (
-            term("xy", self.lambda_coord, pred.boxes[..., :2], offset, obj),
-            term("wh", self.lambda_coord, pred_size, size, obj),
-            term("obj", self.lambda_obj, pred.confidence, confidence, obj),
-            Term.compare(
-                "noobj", self.lambda_noobj, self.penalties["noobj"], every, torch.zeros_like(every), noobj
-            ),
-            term("cls", self.lambda_cls, pred.classes, classes, cls),
+            term("xy", self.lambda_coord, pred.boxes[..., :2], offset, obj, "x", "y", **pairs),
+            term("wh", self.lambda_coord, pred_size, size, obj, *sides, **pairs),
+            term("obj", self.lambda_obj, pred.confidence, confidence, obj, "confidence", **pairs),
+            term("noobj", self.lambda_noobj, every, torch.zeros_like(every), noobj, "confidence"),
+            term("cls", self.lambda_cls, pred.classes, classes, cls, **pairs),
         )
+
+    def reduce(
+        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+    ) -> LossOutput:
+        """The sums of ``terms``, divided by ``normalizer``, see `LossOutput.reduce`."""
+        return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer)
 
     def decode(self, raw: Tensor) -> Predictions:
         """The boxes and scores that ``raw`` means, for A = rows * cols * K predictors."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from yolosses.explain import ExplainableLoss, find_nonfinite
 from yolosses.structures import LossOutput, Targets
 from yolosses.training.data import Batch, Batches
 from yolosses.training.schedule import Schedule
@@ -21,7 +22,16 @@ Loss = Callable[[Tensor, Targets], LossOutput]
 
 
 class NonFiniteLossError(RuntimeError):
-    """The loss became infinite or NaN; the message names step, term and pictures."""
+    """The loss or its gradient became infinite or NaN; the message names step, term, picture, box and operand.
+
+    Attributes:
+        replay: what `yolosses explain --replay` shows: images, raw output and targets of the batch as tensors, names of
+            the pictures and the step. `torch.load` reads it with ``weights_only=True``.
+    """
+
+    def __init__(self, message: str, replay: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.replay = replay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +103,9 @@ class Training:
         average: running average of the weights, updated after each step.
         schedule: factor of each parameter group's ``initial_lr`` (its lr at the start) over progress.
         clip_norm: gradients are scaled down to this norm.
+        settle_at: from this share of the budget on, pictures are no longer moved and scaled
+            (`Augmentation.settled`), so that the network ends on objects of the sizes it will meet. Decided at the
+            start of each epoch.
     """
 
     model: nn.Module
@@ -104,6 +117,7 @@ class Training:
     budget: Budget
     device: torch.device
     clip_norm: float = 10.0
+    settle_at: float = 0.65
     place: Place = field(default_factory=Place)
 
     def __post_init__(self) -> None:
@@ -121,11 +135,13 @@ class Training:
         left for good.
 
         Raises:
-            NonFiniteLossError: the loss is not finite. The weights are those before that step.
+            NonFiniteLossError: the loss or its gradient is not finite. The weights are those before that step.
         """
         mark = time.perf_counter()
         while self.progress < 1:
-            for batch in self.batches.epoch(self.place.epoch, first=self.place.batch):
+            for batch in self.batches.epoch(
+                self.place.epoch, first=self.place.batch, settled=self._epoch_began_at >= self.settle_at
+            ):
                 values = self._step(batch)
                 now = time.perf_counter()
                 self.place.seconds, mark = self.place.seconds + now - mark, now
@@ -138,19 +154,29 @@ class Training:
             self.place.epoch += 1
             self.place.batch = 0
 
+    @property
+    def _epoch_began_at(self) -> float:
+        # By its first step, so that an epoch that is resumed halfway goes on as it began.
+        return self.budget.progress(
+            replace(self.place, step=self.place.step - self.place.batch), len(self.batches)
+        )
+
     def _step(self, batch: Batch) -> dict[str, Any]:
         self.model.train()
         factor = self.schedule(self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = factor * group["initial_lr"]
         images = batch.images.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        output = self.loss(self.model(images), batch.targets.to(self.device, non_blocking=True))
+        raw, targets = self.model(images), batch.targets.to(self.device, non_blocking=True)
+        output = self.loss(raw, targets)
         values = _values(output)
         if not math.isfinite(values["total"]):
-            raise NonFiniteLossError(self._non_finite(values["terms"], batch))
+            raise self._non_finite("loss", values["terms"], batch, raw.detach())
         self.optimizer.zero_grad()
         output.total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        if not math.isfinite(norm):
+            raise self._non_finite("gradient", values["terms"], batch, raw.detach())
         self.optimizer.step()
         self.average.update_parameters(self.model)
         return {
@@ -166,12 +192,28 @@ class Training:
             step=place.step, epoch=place.epoch, seconds=place.seconds, images=place.images, **values
         )
 
-    def _non_finite(self, terms: dict[str, float], batch: Batch) -> str:
+    def _non_finite(
+        self, what: str, terms: dict[str, float], batch: Batch, raw: Tensor
+    ) -> NonFiniteLossError:
+        names = [self.batches.dataset.records[index].name for index in batch.indices]
+        targets = batch.targets.to(self.device)
+        found = None
+        if isinstance(self.loss, ExplainableLoss):
+            found = find_nonfinite(
+                self.loss, raw, targets, class_names=self.batches.dataset.class_names, image_names=names
+            )
         wrong = ", ".join(name for name, value in terms.items() if not math.isfinite(value))
-        pictures = ", ".join(self.batches.dataset.records[index].name for index in batch.indices)
-        return (
-            f"the loss is not finite at step {self.place.step + 1}: term {wrong}, with the pictures {pictures}; "
-            f"a lower learning rate may help"
+        culprit = found or f"{f'term {wrong}, ' if wrong else ''}with the pictures {', '.join(names)}"
+        kept = {f.name: getattr(batch.targets, f.name) for f in fields(Targets)}
+        return NonFiniteLossError(
+            f"the {what} is not finite at step {self.place.step + 1}: {culprit}; a lower learning rate may help",
+            {
+                "images": batch.images,
+                "raw": raw.cpu(),
+                **{k: v for k, v in kept.items() if v is not None},
+                "names": names,
+                "step": self.place.step + 1,
+            },
         )
 
 

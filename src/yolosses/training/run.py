@@ -48,7 +48,8 @@ class RunFolder:
     """Names and formats of the files of a run.
 
     ``run.json`` the `Settings`; ``log.jsonl`` one `StepRecord` a line; ``model.pt`` the averaged weights;
-    ``last.pt`` the state to resume from; ``metrics.json``, ``terms.png``, ``predictions.png`` the results.
+    ``last.pt`` the state to resume from; ``metrics.json``, ``terms.png``, ``predictions.png`` the results;
+    ``nonfinite.pt`` the batch that stopped the run, if one did.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,6 +58,7 @@ class RunFolder:
         self.log_file = path / "log.jsonl"
         self.weights_file = path / "model.pt"
         self.state_file = path / "last.pt"
+        self.nonfinite_file = path / "nonfinite.pt"
         self.metrics_file = path / "metrics.json"
         self.terms_picture = path / "terms.png"
         self.predictions_picture = path / "predictions.png"

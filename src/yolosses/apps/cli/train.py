@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from yolosses.training.average import averaged
 from yolosses.training.checkpoints import load_training, save_training, save_weights
 from yolosses.training.data import Augmentation, Batches, DetectionDataset, splits_of
 from yolosses.training.figures import plot_terms
-from yolosses.training.loop import Budget, Training
+from yolosses.training.loop import Budget, NonFiniteLossError, Training
 from yolosses.training.models import Tiny
 from yolosses.training.run import RunFolder, Settings, log_line
 
@@ -271,7 +272,7 @@ def _report_losses(console: Console, rows: list[dict[str, Any]]) -> None:
 def _train(console: Console, folder: RunFolder, settings: Settings, training: Training) -> None:
     saved = training.place.seconds
     log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
-    with log, display, StopBetweenSteps() as stop:
+    with log, display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
         for record in training.steps():
             log.write(log_line(record))
             display.show(record)
@@ -287,3 +288,14 @@ def _train(console: Console, folder: RunFolder, settings: Settings, training: Tr
             f"what was learnt is kept; go on with: {escape(resume)}", highlight=False, soft_wrap=True
         )
         raise Interrupted
+
+
+@contextmanager
+def _kept_for_replay(folder: RunFolder, settings: Settings) -> Iterator[None]:
+    """Keep the batch that stops a run, and say how to look at it."""
+    try:
+        yield
+    except NonFiniteLossError as error:
+        torch.save(error.replay, folder.nonfinite_file)
+        show = f"yolosses explain {folder.path} {settings.data} --replay {folder.nonfinite_file}"
+        raise CommandError(f"{error}. The batch is kept; look at it with: {show}") from error

@@ -3,14 +3,18 @@
 from yolosses.training.data.batches import Batch, Batches
 from yolosses.training.data.dataset import (
     PICTURE_SUFFIXES,
+    BoxFormat,
     DataError,
     DetectionDataset,
     Problem,
+    ProblemKind,
     Record,
+    WrittenLabels,
     picture_size,
     read_picture,
 )
 from yolosses.training.data.digits import digit_pool, digit_scenes
+from yolosses.training.data.joined import Joined, join_datasets, open_whole
 from yolosses.training.data.layout import open_dataset, splits_of
 from yolosses.training.data.transforms import (
     Augmentation,
@@ -31,17 +35,23 @@ __all__ = [
     "Axis",
     "Batch",
     "Batches",
+    "BoxFormat",
     "DataError",
     "DetectionDataset",
     "Fit",
     "Geometry",
+    "Joined",
     "Problem",
+    "ProblemKind",
     "Record",
+    "WrittenLabels",
     "adjust_colours",
     "digit_pool",
     "digit_scenes",
     "jitter_colours",
+    "join_datasets",
     "open_dataset",
+    "open_whole",
     "picture_size",
     "plain_geometry",
     "random_geometry",

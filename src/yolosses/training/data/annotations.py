@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from yolosses.training.data.dataset import DataError, Problem, Record
+from yolosses.training.data.dataset import (
+    BoxFormat,
+    DataError,
+    Problem,
+    ProblemKind,
+    Record,
+    WrittenLabels,
+)
 
 CLIP_TOLERANCE = 0.5  # pixels: rounding in the label file, not worth a word
 _LEAST_SIDE = 1e-6  # of the picture: below this a side is lost in float32 next to a centre of order 1
@@ -38,12 +45,15 @@ class Entry:
 class Reading:
     """All that a reader found for a split: its pictures, and the problems and notes that belong to no
     picture.
+
+    ``class_numbers``: the number of each class in the label files; None where they have names.
     """
 
     class_names: tuple[str, ...]
     entries: list[Entry]
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    class_numbers: tuple[int, ...] | None = None
 
 
 class ClassIndex:
@@ -95,57 +105,80 @@ class ClassIndex:
 
 
 class Labels:
-    """Collects the boxes of one picture. What cannot be used becomes a `Problem`; the rest becomes a
-    `Record`.
+    """Collects the objects of one picture. What cannot be used becomes a `Problem`; the rest becomes a
+    `Record`, which keeps all of them as they were written.
 
     Args:
         file: the label file, for the problems.
         image_size: (height, width) in pixels.
+        box_format: what the four numbers of a box are, see `WrittenLabels`.
     """
 
-    def __init__(self, file: Path, image_size: tuple[int, int]) -> None:
+    def __init__(self, file: Path, image_size: tuple[int, int], box_format: BoxFormat) -> None:
         self.file = file
         self.image_size = image_size
+        self.box_format = box_format
         self.problems: list[Problem] = []
         self._boxes: list[tuple[float, float, float, float]] = []
         self._labels: list[int] = []
         self._ignore: list[bool] = []
         self._seen: dict[tuple[object, ...], str] = {}
+        self._places: list[str] = []
+        self._categories: list[str] = []
+        self._numbers: list[tuple[float, float, float, float]] = []
+        self._written_labels: list[int] = []
+        self._kept: list[int] = []
 
-    def skip(self, where: str, reason: str) -> None:
+    def skip(self, where: str, reason: str, kind: ProblemKind = "row") -> None:
         """Report an object that cannot be used."""
-        self.problems.append(Problem(file=self.file, where=where, reason=reason, action="skipped"))
+        problem = Problem(file=self.file, where=where, reason=reason, action="skipped", kind=kind)
+        self.problems.append(problem)
 
     def add(
         self,
         where: str,
+        category: str,
         label: int | str,
-        corners: tuple[float, float, float, float],
+        numbers: tuple[float, float, float, float],
         *,
         ignore: bool = False,
     ) -> None:
-        """Check one object and take it in.
+        """Take in one object: it is kept as written, and checked.
 
         Args:
             where: its place in the file.
+            category: its class as written.
             label: the class index, or the reason why there is none.
-            corners: left, top, right, bottom edges in pixels.
+            numbers: its box as written, in ``box_format``.
             ignore: crowd or difficult.
         """
+        self._places.append(where)
+        self._categories.append(category)
+        self._numbers.append(numbers)
+        self._written_labels.append(-1 if isinstance(label, str) else label)
+        before = len(self._boxes)
+        self._check(where, label, edges(numbers, self.box_format, self.image_size), ignore)
+        self._kept.append(before if len(self._boxes) > before else -1)
+
+    def _check(
+        self, where: str, label: int | str, corners: tuple[float, float, float, float], ignore: bool
+    ) -> None:
         height, width = self.image_size
         left, top, right, bottom = corners
         if isinstance(label, str):
-            return self.skip(where, label)
+            return self.skip(where, label, "class")
         if not all(map(math.isfinite, corners)):
-            return self.skip(where, f"the box is not finite (edges {left:g}, {top:g}, {right:g}, {bottom:g})")
+            reason = f"the box is not finite (edges {left:g}, {top:g}, {right:g}, {bottom:g})"
+            return self.skip(where, reason, "number")
         if right - left < _LEAST_SIDE * width or bottom - top < _LEAST_SIDE * height:
             return self.skip(
                 where,
                 f"box of width {right - left:g} and height {bottom - top:g} pixels: both must be above 0",
+                "area",
             )
         twin = self._seen.setdefault((label, corners, ignore), where)
         if twin is not where:
-            return self.skip(where, f"the same as {twin}")
+            return self.skip(where, f"the same as {twin}", "repeat")
         excess = max(-left, -top, right - width, bottom - height)
         if excess > 0:
             left, top, right, bottom = max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
@@ -154,10 +187,13 @@ class Labels:
                 return self.skip(
                     where,
                     f"wholly outside {picture}: edges {', '.join(f'{edge:g}' for edge in corners)} pixels",
+                    "outside",
                 )
             if excess > CLIP_TOLERANCE:
                 reason = f"leaves {picture} by {excess:.4g} pixels"
-                self.problems.append(Problem(file=self.file, where=where, reason=reason, action="clipped"))
+                self.problems.append(
+                    Problem(file=self.file, where=where, reason=reason, action="clipped", kind="leaves")
+                )
         self._boxes.append(
             (
                 (left + right) / (2 * width),
@@ -179,15 +215,39 @@ class Labels:
             boxes=np.array(self._boxes, np.float32).reshape(-1, 4),
             labels=np.array(self._labels, np.int64),
             ignore=np.array(self._ignore, np.bool_),
+            written=WrittenLabels(
+                file=self.file,
+                exists=not unlabelled,
+                box_format=self.box_format,
+                places=tuple(self._places),
+                categories=tuple(self._categories),
+                numbers=np.array(self._numbers, np.float64).reshape(-1, 4),
+                labels=np.array(self._written_labels, np.int64),
+                kept=np.array(self._kept, np.int64),
+            ),
         )
         return Entry(name=name, record=record, problems=self.problems, unlabelled=unlabelled)
 
 
+def edges(
+    numbers: tuple[float, float, float, float], box_format: BoxFormat, image_size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom edges in pixels of a box as written. ``image_size``: (height, width)."""
+    a, b, c, d = numbers
+    match box_format:
+        case "cxcywh":
+            height, width = image_size
+            return (a - c / 2) * width, (b - d / 2) * height, (a + c / 2) * width, (b + d / 2) * height
+        case "xywh":
+            return a, b, a + c, b + d
+        case "xyxy":
+            return a, b, c, d
+
+
 def unusable(name: str, file: Path, where: str, reason: str) -> Entry:
     """A listed picture of which nothing can be used."""
-    return Entry(
-        name=name, record=None, problems=[Problem(file=file, where=where, reason=reason, action="skipped")]
-    )
+    problem = Problem(file=file, where=where, reason=reason, action="skipped", kind="file")
+    return Entry(name=name, record=None, problems=[problem])
 
 
 def size_conflict(stated: tuple[object, object], actual: tuple[int, int]) -> str | None:

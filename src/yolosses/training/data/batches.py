@@ -111,9 +111,9 @@ class Batches:
         full, rest = divmod(len(self.dataset), self.batch_size)
         return full + (rest > 0 and not self.drop_last)
 
-    def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
+    def epoch(self, number: int, *, first: int = 0, settled: bool = False) -> Iterator[Batch]:
         """The batches of an epoch, from batch ``first`` on. A background thread keeps ``ahead`` of them ready; it
-        ends with the iteration.
+        ends with the iteration. ``settled``: pictures keep their place and size, see `Augmentation.settled`.
 
         Raises:
             DataError: when a picture cannot be read.
@@ -123,10 +123,10 @@ class Batches:
             : len(self)
         ]
         if self.ahead:
-            return _ahead(self, number, groups[first:])
-        return (self.batch(group, epoch=number) for group in groups[first:])
+            return _ahead(self, number, groups[first:], settled)
+        return (self.batch(group, epoch=number, settled=settled) for group in groups[first:])
 
-    def batch(self, indices: NDArray[np.int64], *, epoch: int = 0) -> Batch:
+    def batch(self, indices: NDArray[np.int64], *, epoch: int = 0, settled: bool = False) -> Batch:
         """The batch of some pictures as they look in an epoch, made here and now."""
         images = torch.empty(len(indices), 3, *self.image_size)
         boxes: list[Tensor] = []
@@ -136,7 +136,7 @@ class Batches:
         num_hidden = 0
         for row, index in enumerate(indices.tolist()):
             record = self.dataset.records[index]
-            image, geometry = self._image(index, epoch)
+            image, geometry = self._image(index, epoch, settled)
             images[row] = torch.from_numpy(image)
             moved, keep = visible_boxes(record.boxes, geometry)
             boxes.append(torch.from_numpy(moved))
@@ -152,14 +152,15 @@ class Batches:
             num_hidden=num_hidden,
         )
 
-    def _image(self, index: int, epoch: int) -> tuple[NDArray[np.float32], Geometry]:
+    def _image(self, index: int, epoch: int, settled: bool) -> tuple[NDArray[np.float32], Geometry]:
         picture, size = self.dataset.picture(index), self.dataset.records[index].image_size
         if self.augmentation is None:
             geometry = plain_geometry(size, self.image_size, self.fit)
             return warp(picture, geometry), geometry
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, _PICTURE, epoch, index]))
-        geometry = random_geometry(size, self.image_size, self.fit, self.augmentation, rng)
-        return jitter_colours(warp(picture, geometry), self.augmentation, rng), geometry
+        augmentation = self.augmentation.settled() if settled else self.augmentation
+        geometry = random_geometry(size, self.image_size, self.fit, augmentation, rng)
+        return jitter_colours(warp(picture, geometry), augmentation, rng), geometry
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if not self.shuffle:
@@ -169,7 +170,7 @@ class Batches:
         )
 
 
-def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
+def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]], settled: bool) -> Iterator[Batch]:
     ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=batches.ahead)
     stop = threading.Event()
 
@@ -187,7 +188,7 @@ def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]]) -> Ite
         torch.set_num_threads(1)
         try:
             for group in groups:
-                if not hand_over(batches.batch(group, epoch=epoch)):
+                if not hand_over(batches.batch(group, epoch=epoch, settled=settled)):
                     return
             hand_over(None)
         except BaseException as error:  # raised again where the batches are used

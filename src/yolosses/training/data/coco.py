@@ -62,11 +62,17 @@ class COCOFiles:
             where = _where("image", image, index)
             name = image.get("file_name") if isinstance(image, dict) else None
             if not isinstance(name, str) or not name:
-                problems.append(Problem(file=file, where=where, reason="no file_name", action="skipped"))
+                problems.append(
+                    Problem(file=file, where=where, reason="no file_name", action="skipped", kind="file")
+                )
             elif name in entries:
                 problems.append(
                     Problem(
-                        file=file, where=where, reason=f"picture {name!r} is listed twice", action="skipped"
+                        file=file,
+                        where=where,
+                        reason=f"picture {name!r} is listed twice",
+                        action="skipped",
+                        kind="file",
                     )
                 )
             elif (
@@ -76,7 +82,12 @@ class COCOFiles:
             else:
                 rows = by_image.pop(image["id"])
                 entries[name] = _entry(file, where, image, rows, folders, numbers, classes)
-        return Reading(class_names=classes.names, entries=list(entries.values()), problems=problems)
+        return Reading(
+            class_names=classes.names,
+            entries=list(entries.values()),
+            problems=problems,
+            class_numbers=tuple(sorted(numbers)),
+        )
 
     def _picture_folders(self, file: Path) -> list[Path]:
         here, above = file.parent, file.parent.parent
@@ -174,7 +185,7 @@ def _entry(
     conflict = size_conflict((image.get("height"), image.get("width")), image_size)
     if conflict is not None:
         return unusable(name, file, where, conflict)
-    labels = Labels(file, image_size)
+    labels = Labels(file, image_size, "xywh")
     for row_where, row in rows:
         _add_annotation(labels, row_where, row, numbers, classes)
     return labels.entry(name, path)
@@ -196,7 +207,9 @@ def _add_annotation(
         else f"category_id {category!r:.40} is not among the {len(numbers)} categories"
     )
     x, y, width, height = map(_as_float, box)
-    return labels.add(where, label, (x, y, x + width, y + height), ignore=row.get("iscrowd") in (1, True))
+    return labels.add(
+        where, str(category), label, (x, y, width, height), ignore=row.get("iscrowd") in (1, True)
+    )
 
 
 def _where(kind: str, row: object, index: int) -> str:

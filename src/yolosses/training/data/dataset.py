@@ -40,6 +40,10 @@ _BROKEN_PICTURE = (
 )
 
 
+BoxFormat = Literal["cxcywh", "xyxy", "xywh"]  # as written: fractions, pixels, pixels
+ProblemKind = Literal["class", "number", "area", "repeat", "outside", "leaves", "row", "file"]
+
+
 class DataError(ValueError):
     """Data that cannot be used. The message is one clear line, fit to be shown to the person who gave the
     data.
@@ -56,15 +60,47 @@ class Problem:
         reason: what is wrong, with the values.
         action: ``"skipped"`` (the object, or the whole picture if nothing of it can be used) or ``"clipped"``
             (the box is kept, cut to the picture).
+        kind: what sort of thing is wrong: ``"class"`` (there is none such), ``"number"`` (not finite), ``"area"`` (a side
+            of 0 or less), ``"repeat"`` (the same object once more), ``"outside"`` (wholly outside the picture),
+            ``"leaves"`` (in part), ``"row"`` (the object cannot be read), ``"file"`` (a picture or a label file).
     """
 
     file: Path
     where: str
     reason: str
     action: Literal["skipped", "clipped"]
+    kind: ProblemKind = "row"
 
     def __str__(self) -> str:
         return f"{self.file}, {self.where}: {self.reason} ({self.action})"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WrittenLabels:
+    """The objects of one picture as its label file has them, usable or not: what a `Record` was made of.
+
+    Rows whose box is not four numbers are not among them; they are `Problem`s only.
+
+    Attributes:
+        file: the label file.
+        exists: False if there is none, which makes the picture one without objects.
+        box_format: what the numbers of a box mean: ``"cxcywh"`` (fractions of the picture, YOLO), ``"xyxy"`` (pixels,
+            VOC), ``"xywh"`` (pixels, COCO).
+        places: (R,) place of each object in the file, as in `Problem`.
+        categories: (R,) class as written, a name or a number.
+        numbers: (R, 4) float64, the box as written. Anything is possible, nan and inf included.
+        labels: (R,) int64, class index; -1 where there is no such class.
+        kept: (R,) int64, index of the object in the record; -1 where it was skipped.
+    """
+
+    file: Path
+    exists: bool
+    box_format: BoxFormat
+    places: tuple[str, ...]
+    categories: tuple[str, ...]
+    numbers: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    kept: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,6 +115,7 @@ class Record:
         boxes: (N, 4) float32, cxcywh fractions of the picture, inside it, w and h > 0.
         labels: (N,) int64, class index.
         ignore: (N,) bool, crowd (COCO's iscrowd) or difficult (VOC).
+        written: the labels as their file has them; None for a picture made in memory.
     """
 
     name: str
@@ -87,6 +124,7 @@ class Record:
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
     ignore: NDArray[np.bool_]
+    written: WrittenLabels | None = None
 
 
 class DetectionDataset:
@@ -99,6 +137,7 @@ class DetectionDataset:
         records: the pictures, sorted by name.
         problems: everything found wrong in the labels of these pictures.
         note: one line that a person must know (pictures held out, pictures without a label file), or None.
+        class_numbers: the numbers that stand for classes in the label files; None where they have names.
         paint: makes the picture of a record that has no file: index -> (H, W, 3) uint8 RGB.
         cache_bytes: decoded pictures are kept until this many bytes are used; those beyond it are decoded
             each time.
@@ -113,6 +152,7 @@ class DetectionDataset:
         records: Sequence[Record],
         problems: Sequence[Problem] = (),
         note: str | None = None,
+        class_numbers: Sequence[int] | None = None,
         paint: Callable[[int], NDArray[np.uint8]] | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
@@ -122,6 +162,7 @@ class DetectionDataset:
         self.records = list(records)
         self.problems = list(problems)
         self.note = note
+        self.class_numbers = None if class_numbers is None else tuple(class_numbers)
         self._paint = paint
         self._cache: dict[int, NDArray[np.uint8]] = {}
         self._cache_left = cache_bytes

@@ -30,6 +30,7 @@ def open_dataset(
     *,
     strict: bool = False,
     class_names: Sequence[str] | None = None,
+    whole: bool = False,
 ) -> DetectionDataset:
     """Open one split of a data set, whatever its layout.
 
@@ -42,6 +43,7 @@ def open_dataset(
         strict: raise at the first object that had to be skipped or clipped.
         class_names: the classes to number by. Labels are matched by name; objects of other classes are
             skipped and reported. ``None``: the data set's own.
+        whole: give all pictures of ``train`` even where it is the only split; what is held out of it is among them.
 
     Raises:
         DataError: if nothing can be recognised there, the split does not exist, no picture remains, a picture
@@ -55,7 +57,7 @@ def open_dataset(
     reading = reader.read(source, class_names)
     entries = sorted(reading.entries, key=lambda entry: entry.name)
     notes = list(reading.notes)
-    if holds_out(reader.splits):
+    if holds_out(reader.splits) and not whole:
         entries, note = hold_out(entries, chosen)
         notes.append(note)
     problems = [*reading.problems, *(problem for entry in entries for problem in entry.problems)]
@@ -79,6 +81,7 @@ def open_dataset(
         records=records,
         problems=problems,
         note="; ".join(notes) or None,
+        class_numbers=reading.class_numbers,
     )
 
 

@@ -8,7 +8,7 @@ to a rectangle of whole input pixels, and the map is defined by these two: what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -50,6 +50,10 @@ class Augmentation:
     saturation: float = 1.5
     exposure: float = 1.5
     hue: float = 0.1
+
+    def settled(self) -> Augmentation:
+        """Without ``jitter``: pictures keep their place and size."""
+        return replace(self, jitter=0.0)
 
     def __post_init__(self) -> None:
         bounds = {

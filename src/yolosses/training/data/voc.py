@@ -59,12 +59,29 @@ class VOCFolder:
             if entry.name in entries:
                 problems.append(
                     Problem(
-                        file=file, where=where, reason=f"picture {stem!r} is listed twice", action="skipped"
+                        file=file,
+                        where=where,
+                        reason=f"picture {stem!r} is listed twice",
+                        action="skipped",
+                        kind="file",
                     )
                 )
             else:
                 entries[entry.name] = entry
-        return Reading(class_names=classes.names, entries=list(entries.values()), problems=problems)
+        return Reading(
+            class_names=classes.names,
+            entries=list(entries.values()),
+            problems=problems,
+            notes=self._never_listed(split),
+        )
+
+    def _never_listed(self, split: str) -> list[str]:
+        """Where no list says which pictures belong to the data, those without annotation may have been forgotten."""
+        if split in self._lists:
+            return []
+        annotated = {path.stem for path in (self.root / "Annotations").glob("*.xml")}
+        missing = sorted(path.name for stem, path in self._pictures.items() if stem not in annotated)
+        return [f"{len(missing)} picture(s) have no annotation, the first: {missing[0]}"] if missing else []
 
     def _listed(self, split: str) -> list[tuple[str, Path, str]]:
         """Stem, list file and place in it of every picture of a split."""
@@ -120,7 +137,7 @@ class VOCFolder:
         conflict = size_conflict((_whole(root, "size/height"), _whole(root, "size/width")), image_size)
         if conflict is not None:
             return unusable(picture.name, file, "size", conflict)
-        labels = Labels(file, image_size)
+        labels = Labels(file, image_size, "xyxy")
         for number, item in enumerate(root.iterfind("object"), 1):
             _add_object(labels, f"object {number}", item, classes)
         return labels.entry(picture.name, picture)
@@ -141,7 +158,7 @@ def _add_object(labels: Labels, where: str, item: ElementTree.Element, classes: 
             return labels.skip(where, f"{edge} is not a number: {text!r}")
     left, top, right, bottom = edges
     return labels.add(
-        where, classes.by_name(name), (left, top, right, bottom), ignore=_text(item, "difficult") == "1"
+        where, name, classes.by_name(name), (left, top, right, bottom), ignore=_text(item, "difficult") == "1"
     )
 
 

@@ -122,7 +122,13 @@ class YOLOFiles:
             )
         if split != "train" and self._places.get("train") == self._places[split]:
             notes.append(f"{split} holds the same pictures as train")
-        return Reading(class_names=classes.names, entries=entries, problems=problems, notes=notes)
+        return Reading(
+            class_names=classes.names,
+            entries=entries,
+            problems=problems,
+            notes=notes,
+            class_numbers=tuple(range(len(own))) if own is not None else None,
+        )
 
     def _pictures(self, split: str, problems: list[Problem]) -> list[tuple[Path, Path, str]]:
         """Path of every picture, the folder or list that has it, and the place in it."""
@@ -141,6 +147,7 @@ class YOLOFiles:
                             where=where,
                             reason=f"picture {path} is listed twice",
                             action="skipped",
+                            kind="file",
                         )
                     )
                 else:
@@ -193,7 +200,7 @@ def label_file(picture: Path) -> Path:
 
 def _entry(name: str, picture: Path, classes: ClassIndex) -> Entry:
     file = label_file(picture)
-    labels = Labels(file, picture_size(picture))
+    labels = Labels(file, picture_size(picture), "cxcywh")
     if not file.is_file():
         return labels.entry(name, picture, unlabelled=True)
     try:
@@ -221,9 +228,7 @@ def _add_row(labels: Labels, where: str, line: str, classes: ClassIndex) -> None
     number, cx, cy, w, h = values
     if not number.is_integer():  # nan and inf are none either
         return labels.skip(where, f"class is not a whole number: {words[0]!r}")
-    height, width = labels.image_size
-    corners = ((cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height)
-    return labels.add(where, classes.by_number(int(number)), corners)
+    return labels.add(where, words[0], classes.by_number(int(number)), (cx, cy, w, h))
 
 
 def _pictures_under(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from yolosses.training.figures.style import (
+from yolosses.explain.style import (
     FAINT_INK,
     INK,
     LINE_STYLES,

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from yolosses.explain.style import INK, PALETTE, font_file, ink_on
 from yolosses.training.evaluation import Detections
-from yolosses.training.figures.style import INK, PALETTE, font_file, ink_on
 
 SMALL_SIDE = 512  # pictures below it are enlarged to it, so that labels can be read
 DARK, LIGHT = "#000000", "#FFFFFF"

@@ -64,7 +64,8 @@ class Tiny(nn.Module):
         channels = {4: 32, 8: 64, 16: 128, 32: 256}
         depths = {8: 1, 16: 2, 32: 1}
         neck = 128
-        self.stem = nn.Sequential(ConvBlock(3, 16, stride=2), ConvBlock(16, 32, stride=2), SplitStage(32, 1))
+        # One large step down: two small ones with a stage after them would take a third of a training step.
+        self.stem = ConvBlock(3, channels[4], kernel=8, stride=4)
         self.stages = nn.ModuleDict(
             {
                 str(s): nn.Sequential(

@@ -1,0 +1,246 @@
+"""What made a loss infinite or NaN: the term, the picture, the box and the operand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from yolosses.explain.build import ExplainableLoss, Raw, names_of, parts_of
+from yolosses.explain.words import place_in_words
+from yolosses.structures import Targets, Term
+
+BOX_ELEMENTS = ("x", "y", "w", "h")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonFinite:
+    """The first number that is not finite on the way to the loss. ``str()`` of it is one line.
+
+    Attributes:
+        operand: what is not finite: "raw" (or "raw[2]" of several), "targets.boxes", "targets.weight"; a term's
+            "prediction", "target", "weight" or "penalty", made of finite numbers; "total", which overflows; or
+            "gradient".
+        index: where in that tensor.
+        value: inf, -inf or nan.
+        term: the term that it spoils, None where no term uses it.
+        element: which part of the prediction ("sqrt w", a class name, ...), None where that is not known.
+        image, image_name: in the batch.
+        place: of the predicted box, "" where there is none.
+        object: index in the image's targets, None for background.
+        class_name: of the object, None for background.
+        others: how many more numbers of the same operand are not finite.
+    """
+
+    operand: str
+    index: tuple[int, ...]
+    value: float
+    term: str | None
+    element: str | None
+    image: int
+    image_name: str
+    place: str
+    object: int | None
+    class_name: str | None
+    others: int
+
+    def __str__(self) -> str:
+        where = f"{self.operand}[{', '.join(map(str, self.index))}] is {self.value}"
+        parts = [f"{self.image_name}"]
+        if self.place:
+            parts.append(self.place)
+        if self.element is not None:
+            parts.append(self.element)
+        if self.object is not None:
+            parts.append(f'object {self.object} ("{self.class_name}")')
+        spoilt = f"term {self.term}: " if self.term is not None else ""
+        more = f" (and {self.others} more)" if self.others else ""
+        return f"{spoilt}{where}{more}, {', '.join(parts)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spot:
+    """A place of a term, or of the output, before it has words."""
+
+    image: int
+    predictor: int | None = None
+    object: int | None = None
+    term: str | None = None
+    element: str | None = None
+
+
+def find_nonfinite(
+    loss_fn: ExplainableLoss,
+    raw: Raw,
+    targets: Targets,
+    *,
+    class_names: Sequence[str] | None = None,
+    image_names: Sequence[str] | None = None,
+) -> NonFinite | None:
+    """The first number on the way to the loss that is infinite or NaN: of the raw output, then of the targets, then of
+    each term, then of the sum, then of the gradient. None if all are finite.
+
+    Objects and predicted boxes that a loss leaves out (padding, weight 0) are left out here.
+
+    Args:
+        loss_fn, raw, targets: as for `explain`.
+        class_names, image_names: for the message.
+    """
+    search = _Search(loss_fn, raw, targets, class_names, image_names)
+    for look in (search.in_raw, search.in_targets, search.in_terms, search.in_sum_and_gradient):
+        if (found := look()) is not None:
+            return found
+    return None
+
+
+class _Search:
+    def __init__(
+        self,
+        loss_fn: ExplainableLoss,
+        raw: Raw,
+        targets: Targets,
+        class_names: Sequence[str] | None,
+        image_names: Sequence[str] | None,
+    ) -> None:
+        self.loss_fn, self.targets = loss_fn, targets
+        self.single = isinstance(raw, Tensor)
+        self.parts = tuple(part.detach().requires_grad_() for part in parts_of(raw))
+        with torch.enable_grad():
+            self.assignment = loss_fn.assign(self.whole(self.parts), targets)
+            self.terms = loss_fn.elementwise(self.whole(self.parts), targets, self.assignment)
+        self.num_classes = loss_fn.decode(self.whole(self.parts)).scores.shape[2]
+        self.class_names = names_of("class_names", class_names, self.num_classes, "class")
+        self.image_names = names_of("image_names", image_names, len(targets), "image")
+
+    def whole(self, parts: Sequence[Tensor]) -> Raw:
+        return parts[0] if self.single else list(parts)
+
+    def in_raw(self) -> NonFinite | None:
+        for number, part in enumerate(self.parts):
+            wrong = ~part.detach().isfinite()
+            if wrong.any():
+                spots = [(index, self._meaning(number, index)) for index in wrong.nonzero().tolist()[:64]]
+                # One that spoils the loss comes before one that nothing uses.
+                index, spot = next(((i, s) for i, s in spots if s.term is not None), spots[0])
+                name = "raw" if self.single else f"raw[{number}]"
+                return self._told(name, part, index, spot, wrong)
+        return None
+
+    def in_targets(self) -> NonFinite | None:
+        for name in ("boxes", "weight"):
+            values = getattr(self.targets, name)
+            if values is None:
+                continue
+            counted = self.targets.mask if values.ndim == 2 else self.targets.mask[..., None]
+            wrong = ~values.isfinite() & counted
+            if wrong.any():
+                index = wrong.nonzero()[0].tolist()
+                spoilt = self._spoilt_term(image=index[0], obj=index[1])
+                element = BOX_ELEMENTS[index[2]] if name == "boxes" else None
+                spot = _Spot(image=index[0], object=index[1], element=element, term=spoilt and spoilt[0])
+                return self._told(f"targets.{name}", values, index, spot, wrong)
+        return None
+
+    def in_terms(self) -> NonFinite | None:
+        for term in self.terms:
+            weight = term.weight.detach().expand_as(term.penalty)
+            counted = weight != 0
+            operands = {
+                "prediction": term.pred, "target": term.target, "weight": weight, "penalty": term.penalty,
+            }  # fmt: skip
+            for name, values in operands.items():
+                wrong = ~values.detach().isfinite() & counted
+                if wrong.any():
+                    index = wrong.nonzero()[0].tolist()
+                    return self._told(name, values, index, self._spot_of(term, *index), wrong)
+        return None
+
+    def in_sum_and_gradient(self) -> NonFinite | None:
+        with torch.enable_grad():
+            output = self.loss_fn.reduce(self.terms, self.assignment)
+        per_image = output.per_image.detach()
+        wrong = ~per_image.isfinite()
+        if not output.total.detach().isfinite().all():
+            image, column = (wrong if wrong.any() else per_image == per_image.max()).nonzero()[0].tolist()
+            spot = _Spot(image=image, term=self.terms[column].name)
+            return self._told("total", output.total.detach().reshape(-1)[:1], [0], spot, wrong)
+        gradients = torch.autograd.grad(
+            output.total.sum(), self.parts, allow_unused=True, materialize_grads=True
+        )
+        for number, gradient in enumerate(gradients):
+            wrong = ~gradient.isfinite()
+            if wrong.any():
+                index = wrong.nonzero()[0].tolist()
+                return self._told("gradient", gradient, index, self._meaning(number, index), wrong)
+        return None
+
+    def _meaning(self, number: int, index: list[int]) -> _Spot:
+        """What one number of the raw output stands for: found by making it NaN in an output of zeros and looking at
+        what becomes NaN."""
+        parts = [torch.zeros_like(part) for part in self.parts]
+        parts[number][tuple(index)] = torch.nan
+        boxes, scores = self.loss_fn.decode(self.whole(parts))
+        image, of_box, of_score = index[0], boxes[index[0]].isnan(), scores[index[0]].isnan()
+        predictors = (of_box.any(-1) | of_score.any(-1)).nonzero().flatten().tolist()
+        if of_box.any():
+            sides = of_box[predictors[0]].nonzero().flatten().tolist()
+            element = BOX_ELEMENTS[sides[0]] if len(sides) == 1 else None
+        elif predictors:
+            classes = of_score[predictors[0]].nonzero().flatten().tolist()
+            one = len(classes) == 1 and (self.num_classes > 1 or len(predictors) > 1)
+            element = self.class_names[classes[0]] if one else "confidence"
+        else:
+            element = None
+        spoilt = self._spoilt_term(image=image, predictors=predictors)
+        if spoilt is not None:
+            term, predictor, obj = spoilt
+            return _Spot(image=image, predictor=predictor, object=obj, term=term, element=element)
+        return _Spot(image=image, predictor=predictors[0] if predictors else None, element=element)
+
+    def _spoilt_term(
+        self, *, image: int, predictors: Sequence[int] = (), obj: int | None = None
+    ) -> tuple[str, int, int | None] | None:
+        """The first term with a contribution that is not finite at one of the predictors, or at the object."""
+        for term in self.terms:
+            value = (term.penalty * term.weight).detach()[image]
+            for spot in (~value.isfinite() & (term.weight[image] != 0)).any(-1).nonzero().flatten().tolist():
+                where = self._spot_of(term, image, spot, 0)
+                assert where.predictor is not None
+                if where.predictor in predictors or (obj is not None and where.object == obj):
+                    return term.name, where.predictor, where.object
+        return None
+
+    def _spot_of(self, term: Term, image: int, spot: int, element: int) -> _Spot:
+        name = self.class_names[element] if term.elements is None else term.elements[element]
+        return _Spot(
+            image=image,
+            predictor=int(term.predictor[image, spot]),
+            object=None if term.object is None else int(term.object[image, spot]),
+            term=term.name,
+            element=name,
+        )
+
+    def _told(self, operand: str, values: Tensor, index: list[int], spot: _Spot, wrong: Tensor) -> NonFinite:
+        label = None if spot.object is None else int(self.targets.labels[spot.image, spot.object])
+        return NonFinite(
+            operand=operand,
+            index=tuple(index),
+            value=float(values.detach()[tuple(index)]),
+            term=spot.term,
+            element=spot.element,
+            image=spot.image,
+            image_name=self.image_names[spot.image],
+            place=self._place(spot.predictor),
+            object=spot.object,
+            class_name=None if label is None or label >= self.num_classes else self.class_names[label],
+            others=max(int(wrong.sum()) - 1, 0),
+        )
+
+    def _place(self, predictor: int | None) -> str:
+        if predictor is None:
+            return ""
+        codec = self.loss_fn.codec
+        level, row, col, box = (int(part) for part in codec.places(torch.tensor(predictor)))
+        return place_in_words(level if len(codec.grids) > 1 else None, row, col, box)

@@ -1,0 +1,51 @@
+"""Arrows on a picture, in proportion to what they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+from numpy.typing import NDArray
+
+from yolosses.explain.pictures.panel import Board
+
+THINNEST = 0.8  # points
+
+Floats = NDArray[np.float64]
+
+
+def draw_arrows(
+    board: Board, tails: Floats, pulls: Floats, *, longest: float, thickest: float, color: str, label: str
+) -> None:
+    """Arrows from ``tails`` along ``pulls``, (n, 2) in fractions of the picture.
+
+    The arrow that is longest on the paper is ``longest`` inches long and ``thickest`` points wide, the others are in
+    proportion. ``label``: what the collections are called.
+    """
+    if not len(tails):
+        return
+    strength = np.hypot(*(pulls * board.inches).T)
+    share = strength / strength.max()
+    widths = THINNEST + (thickest - THINNEST) * share
+    tips = tails + pulls * (longest / strength.max())
+    necks, triangles = _heads(board, tails, tips, widths)
+    shafts = np.stack((tails, necks), 1)
+    for face, halo in (("white", 1.6), (color, 0.0)):
+        lines = LineCollection(
+            list(shafts), colors=face, linewidths=widths + halo, zorder=6, label=f"_{label} shafts"
+        )
+        heads = PolyCollection(
+            list(triangles), facecolors=face, edgecolors=face, linewidths=halo, zorder=6, label=f"_{label} heads"
+        )  # fmt: skip
+        board.axes.add_collection(lines, autolim=False)
+        board.axes.add_collection(heads, autolim=False)
+
+
+def _heads(board: Board, tails: Floats, tips: Floats, widths: Floats) -> tuple[Floats, Floats]:
+    """Where the shafts end (n, 2), and the triangles before them (n, 3, 2), the tip first."""
+    ways = (tips - tails) * board.inches
+    lengths = np.hypot(*ways.T)[:, None]
+    unit = np.divide(ways, lengths, out=np.zeros_like(ways), where=lengths > 0)
+    size = np.minimum(0.045 + 0.028 * widths[:, None], 0.6 * lengths)  # inches
+    necks = tips - unit * size / board.inches
+    side = unit[:, ::-1] * (-1, 1) * 0.55 * size / board.inches
+    return necks, np.stack((tips, necks + side, necks - side), 1)

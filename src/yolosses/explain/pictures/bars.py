@@ -1,0 +1,122 @@
+"""The terms of the loss before and after their lambdas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.captions import Captions, number, percent
+from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, Panel, new_panel
+from yolosses.explain.style import FAINT_INK, INK, PALETTE, plain_axes, text_width
+from yolosses.explain.words import Language
+
+THICK = 0.36  # of a bar; the two of a term share one unit
+TERM_HEIGHT = 0.62  # inches, like the next
+LEGEND, AXIS = 0.3, 0.42
+NAME_SIZE, LABEL_SIZE = 9.0, 8.5  # points
+LABEL_GAP = 0.07  # inches between a bar and what is written beside it
+
+
+def draw_term_bars(
+    explanation: Explanation, *, image: int | None = None, language: Language = "en"
+) -> Figure:
+    """Each term twice: hollow before its lambda, filled after it, with the lambda and the share in the loss
+    beside it.
+
+    Args:
+        image: index in the batch; None for all that the explanation speaks of.
+
+    Raises:
+        ValueError: no such image, or no font for ``language``.
+    """
+    part = explanation if image is None else explanation.of_image(image)
+    panel = new_panel(7.2, HEADER + LEGEND + TERM_HEIGHT * len(part.terms) + AXIS, language)
+    bars_panel(panel, part, whole=explanation.total)
+    return panel.finish()
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """A bar's place on the axis of the terms, its value, and what is written beside it."""
+
+    place: float
+    value: float
+    text: str
+    bold: bool = False
+
+    @property
+    def length(self) -> float:
+        """Nothing is drawn of a value that is not finite; its text says so."""
+        return self.value if np.isfinite(self.value) else 0.0
+
+
+def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
+    """`draw_term_bars` within a panel; ``whole``: the loss of the batch that ``part`` belongs to."""
+    words = panel.captions
+    body = panel.header(words.bars, _note(words, part, whole))
+    names = [words.term(name) for name in part.terms]
+    left = max(text_width(name, NAME_SIZE, panel.family) for name in names) + 0.12
+    width = body.width - left
+    axes = body.part(left, LEGEND, width, body.height - LEGEND - AXIS).axes()
+    plain_axes(axes)
+    axes.grid(False, axis="y")
+    before, after = _bars(words, part)
+    colors = [PALETTE[index % len(PALETTE)] for index in range(len(names))]
+    for bars, faces, label in ((before, ["white"] * len(names), "_before"), (after, colors, "_after")):
+        axes.barh(
+            [bar.place for bar in bars], [bar.length for bar in bars], THICK, color=faces, edgecolor=colors,
+            linewidth=1.3, label=label,
+        )  # fmt: skip
+    for bar in (*before, *after):
+        axes.annotate(
+            bar.text, (bar.length, bar.place), xytext=(72 * LABEL_GAP, 0), textcoords="offset points",
+            va="center_baseline", fontsize=LABEL_SIZE, color=INK, fontweight="bold" if bar.bold else "normal",
+        )  # fmt: skip
+    axes.set_xlim(0, _reach(panel, [*before, *after], width))
+    axes.set_ylim(len(names) - 0.42, -0.58)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelsize=NAME_SIZE, labelcolor=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.set_xlabel(words.bars_axis, fontsize=8.5, color=FAINT_INK)
+    axes.legend(
+        [Patch(facecolor="white", edgecolor=INK), Patch(facecolor=INK)], [words.before, words.after],
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0,
+        borderaxespad=0.6, handlelength=1.6,
+    )  # fmt: skip
+
+
+def _note(words: Captions, part: Explanation, whole: float) -> str:
+    note = words.bars_of.format(total=number(part.total))
+    if part.num_images == 1 or len(part.images) > 1:
+        return note
+    of_batch = words.of_batch.format(share=percent(part.total, whole), total=number(whole))
+    return words.comma.join((note, of_batch))
+
+
+def _bars(words: Captions, part: Explanation) -> tuple[list[_Bar], list[_Bar]]:
+    """Of each term, before and after its lambda."""
+    sums = part.by_term()
+    most = max((weighted for _, weighted in sums.values() if np.isfinite(weighted)), default=0.0)
+    before, after = [], []
+    for index, (name, (raw, weighted)) in enumerate(sums.items()):
+        text = words.bar.format(
+            scale=f"{part.scales[name]:g}", value=number(weighted), share=percent(weighted, part.total)
+        )
+        before.append(_Bar(index - THICK / 2, raw, number(raw)))
+        after.append(_Bar(index + THICK / 2, weighted, text, bold=weighted == most > 0))
+    return before, after
+
+
+def _reach(panel: Panel, bars: list[_Bar], width: float) -> float:
+    """End of the axis such that every bar fits into ``width`` inches with its text."""
+    ends = []
+    for bar in bars:
+        text = text_width(bar.text, LABEL_SIZE, panel.family, bold=bar.bold) + LABEL_GAP
+        ends.append(bar.length * width / max(width - text, 0.3 * width))
+    return max(ends, default=0.0) or 1.0

@@ -1,0 +1,199 @@
+"""The pictures of a batch, worst first, with what their loss is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.boxes import draw_answering, draw_truth
+from yolosses.explain.pictures.captions import number, percent
+from yolosses.explain.pictures.panel import (
+    HEADER,
+    LEGEND_SIZE,
+    Panel,
+    Picture,
+    aspect_of,
+    fitted,
+    new_panel,
+    require_picture,
+    show_picture,
+)
+from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, ink_on, plain_axes, text_width
+from yolosses.explain.words import Language
+
+WIDTH = 9.0  # inches, like all of these
+ROW, THUMBNAIL, GAP = 1.15, 1.35, 0.2
+LEGEND, AXIS = 0.3, 0.42
+RANKING = 1.7
+LEAST_LABELLED = 0.05  # of the widest bar: in narrower parts a number has no room
+BAR_TOP, BAR_BOTTOM = 0.34, 0.84  # of a row
+
+Floats = NDArray[np.float64]
+
+
+def draw_batch(
+    explanation: Explanation, pictures: Sequence[Picture | None], *, language: Language = "en", top: int = 16
+) -> Figure:
+    """The worst pictures of a batch: each with its boxes, and a bar of its terms as long as its loss.
+
+    With more pictures than ``top`` a panel above shows the losses of all of them by rank, terms stacked, so that it
+    is seen whether a few pictures make the loss or all of them; a whole data set can be given as one batch.
+
+    Args:
+        pictures: of the whole batch: (H, W, 3) uint8 RGB, or None for a grey board.
+        top: pictures with a row of their own, at least 1.
+
+    Raises:
+        ValueError: not one picture for each image, no such picture, ``top`` below 1, or no font for ``language``.
+    """
+    if len(pictures) != explanation.num_images:
+        raise ValueError(
+            f"pictures: expected {explanation.num_images}, one for each image; got {len(pictures)}"
+        )
+    if top < 1:
+        raise ValueError(f"top: expected at least 1; got {top}")
+    for index, picture in enumerate(pictures):
+        require_picture(picture, f"pictures[{index}]")
+    ranked, values = _ranked(explanation)
+    shown = min(top, len(ranked))
+    above = RANKING if len(ranked) > shown else 0.0
+    panel = new_panel(WIDTH, HEADER + LEGEND + above + shown * ROW + AXIS, language)
+    words = panel.captions
+    note = words.batch_note.format(count=len(ranked), loss=number(explanation.total))
+    body = panel.header(words.batch, note)
+    _legend(body, explanation)
+    if above:
+        _ranking(body.part(0, LEGEND, WIDTH, above), values, shown)
+    rows = body.part(0, LEGEND + above, WIDTH, shown * ROW + AXIS)
+    _bars(rows, explanation, ranked[:shown], values[:, :shown])
+    for row, image in enumerate(ranked[:shown]):
+        _thumbnail(
+            rows.part(0, row * ROW, THUMBNAIL, ROW - 0.12),
+            explanation.of_image(image),
+            image,
+            pictures[image],
+        )
+    return panel.finish()
+
+
+def _ranked(explanation: Explanation) -> tuple[list[int], Floats]:
+    """Images by loss, largest first (a loss that is not finite before all others), and (terms, images) their
+    weighted values in this order."""
+    sums = explanation.contributions.sums("image", "term")
+    values = np.array(
+        [
+            [sums.get((image, term), (0.0, 0.0))[1] for image in explanation.images]
+            for term in range(len(explanation.terms))
+        ]
+    ).reshape(len(explanation.terms), -1)
+    order = np.argsort(-np.nan_to_num(values.sum(0), nan=np.inf), kind="stable")
+    return [explanation.images[index] for index in order], values[:, order]
+
+
+def _signs(term: int) -> dict[str, Any]:
+    """Colour and hatch of a term."""
+    return {
+        "facecolor": PALETTE[term % len(PALETTE)],
+        "hatch": HATCHES[term % len(HATCHES)],
+        "edgecolor": "white",
+    }
+
+
+def _legend(panel: Panel, explanation: Explanation) -> None:
+    axes = panel.part(0, 0, panel.width, LEGEND).axes()
+    axes.set_axis_off()
+    names = [panel.captions.term(name) for name in explanation.terms]
+    handles = [Patch(**_signs(term), linewidth=0) for term in range(len(names))]
+    axes.legend(
+        handles, names, loc="upper left", ncols=len(names),
+        frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0, borderaxespad=0.0, handlelength=2.4, columnspacing=1.4,
+        handleheight=1.1,
+    )  # fmt: skip
+
+
+def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values: Floats) -> None:
+    """One stacked bar a row, beside where the thumbnails go."""
+    left = THUMBNAIL + GAP
+    axes = panel.part(left, 0, panel.width - left, panel.height - AXIS).axes()
+    plain_axes(axes)
+    axes.grid(False, axis="y")
+    axes.spines["left"].set_visible(False)
+    drawn = np.where(np.isfinite(values), values, 0.0)
+    middle = np.arange(len(images), dtype=np.float64) + (BAR_TOP + BAR_BOTTOM) / 2
+    starts = np.cumsum(drawn, axis=0) - drawn
+    widest = float(drawn.sum(0).max(initial=0.0)) or 1.0
+    for term in range(len(values)):
+        axes.barh(
+            middle, drawn[term], BAR_BOTTOM - BAR_TOP, left=starts[term], linewidth=0.6, **_signs(term),
+            label=f"_{explanation.terms[term]}",
+        )  # fmt: skip
+        _write_shares(axes, middle, starts[term], drawn[term], drawn.sum(0), widest, term)
+    words = panel.captions
+    width = panel.part(0, 0, panel.width - left, ROW)
+    for row, image in enumerate(images):
+        loss = float(values[:, row].sum())
+        tail = words.row.format(name="", loss=number(loss), share=percent(loss, explanation.total))
+        room = panel.part(0, 0, width.width - text_width(tail, 9.0, panel.family) - 0.1, ROW)
+        name = room.shortened(explanation.image_names[image], 9.0)
+        text = words.row.format(name=name, loss=number(loss), share=percent(loss, explanation.total))
+        axes.text(0, row + BAR_TOP - 0.07, text, fontsize=9.0, color=INK, va="bottom")
+    axes.set_xlim(0, widest * 1.02)
+    axes.set_ylim(len(images), 0)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.set_xlabel(words.batch_axis, fontsize=8.5, color=FAINT_INK)
+
+
+def _write_shares(
+    axes: Axes, places: Floats, starts: Floats, widths: Floats, wholes: Floats, widest: float, term: int
+) -> None:
+    """The share of a term in its picture's loss, where there is room."""
+    color = PALETTE[term % len(PALETTE)]
+    for place, start, width, whole in zip(places, starts, widths, wholes, strict=True):
+        if width >= LEAST_LABELLED * widest:
+            axes.text(
+                start + width / 2, place, percent(width, whole), fontsize=7.5, color=ink_on(color), ha="center",
+                va="center_baseline", bbox={"boxstyle": "square,pad=0.15", "facecolor": color, "linewidth": 0},
+            )  # fmt: skip
+
+
+def _ranking(panel: Panel, values: Floats, shown: int) -> None:
+    """The loss of every picture by rank, terms stacked."""
+    words, count = panel.captions, values.shape[1]
+    panel.write(0, 0.02, words.ranking.format(count=count, shown=shown), size=8.5, color=FAINT_INK)
+    axes = panel.part(0.5, 0.26, panel.width - 0.5, panel.height - 0.26 - 0.4).axes()
+    plain_axes(axes)
+    axes.grid(False, axis="x")
+    drawn = np.where(np.isfinite(values), values, 0.0)
+    tops = np.cumsum(drawn, axis=0)
+    edges = np.arange(count + 1) + 0.5
+    for term, (part, top) in enumerate(zip(drawn, tops, strict=True)):
+        low, high = (np.append(side, side[-1:]) for side in (top - part, top))
+        axes.fill_between(edges, low, high, step="post", linewidth=0.0, **_signs(term), label=f"_{term}")
+    axes.axvline(shown + 0.5, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
+    axes.set_xlim(0.5, count + 0.5)
+    axes.set_ylim(0, float(tops[-1].max()) * 1.05 or 1.0)
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+
+
+def _thumbnail(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
+    aspect = aspect_of(picture, part.predictions.grids[0])
+    width, height = fitted(aspect, panel.width, panel.height)
+    centred = panel.part((panel.width - width) / 2, (panel.height - height) / 2 + 0.06, width, height)
+    board = show_picture(centred, picture, aspect)
+    board.axes.set_label(f"picture {image}")
+    for obj in part.objects:
+        draw_truth(board, obj, scale=0.3)
+        draw_answering(board, part, obj, scale=0.4)

@@ -1,0 +1,246 @@
+"""The picture with its truths and the boxes that were predicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import NDArray
+
+from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.captions import Captions, captions, number
+from yolosses.explain.pictures.panel import (
+    Board,
+    Entries,
+    Panel,
+    Picture,
+    aspect_of,
+    framed,
+    show_picture,
+)
+from yolosses.explain.pictures.tags import Tag, corners_of, draw_tags
+from yolosses.explain.structures import ExplainedObject
+from yolosses.explain.style import BLUE, INK, VERMILLION
+from yolosses.explain.words import Language
+
+MOST_OTHERS = 60
+SAME_PLACE = 0.5  # IoU from which class and IoU stand in one tag
+FAINTEST, STRONGEST = 0.15, 0.95  # opacity of other boxes of confidence 0 and 1
+OTHER_LINE: Any = (0, (3.0, 1.6))
+IGNORED: dict[str, Any] = {"facecolor": "none", "edgecolor": "#404040", "hatch": "////", "linestyle": ":"}
+
+
+def draw_boxes(
+    explanation: Explanation, image: int, picture: Picture | None, *, language: Language = "en"
+) -> Figure:
+    """One picture with every object, every box that answers for one, and the surest of the others.
+
+    Truths are double dark lines with their class; the box that answers is a solid line, tied to its truth from centre
+    to centre, with its IoU; the other boxes are dashed, the stronger the surer, at most 60 of them. A dropped object is
+    crossed out, an ignored region hatched.
+
+    Args:
+        image: index in the batch.
+        picture: (H, W, 3) uint8 RGB, or None for a grey board.
+
+    Raises:
+        ValueError: no such image, no such picture, or no font for ``language``.
+    """
+    part = explanation.of_image(image)
+    panel = framed(
+        picture, part.predictions.grids[0], len(boxes_legend(part, image, captions(language))), language
+    )
+    boxes_panel(panel, part, image, picture)
+    return panel.finish()
+
+
+def boxes_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
+    """`draw_boxes` within a panel."""
+    entries = boxes_legend(part, image, panel.captions)
+    body = panel.header(part.image_names[image], _note(panel.captions, part))
+    aspect = aspect_of(picture, part.predictions.grids[0])
+    board = show_picture(body.above_legend(len(entries)), picture, aspect)
+    _draw_others(board, part, image)
+    for obj in part.objects:
+        draw_truth(board, obj)
+        draw_answering(board, part, obj)
+        _tie(board, obj)
+    draw_tags(board, [tag for obj in part.objects for tag in _tags(panel.captions, part, obj)], panel.family)
+    body.legend_below(board, entries)
+
+
+def _note(words: Captions, part: Explanation) -> str:
+    states = [obj.state for obj in part.objects]
+    parts = [words.counts.format(objects=len(states), answered=states.count("answered"))]
+    for state, text in (("dropped", words.dropped_count), ("ignored", words.ignored_count)):
+        if state in states:
+            parts.append(text.format(count=states.count(state)))
+    ious = [obj.iou for obj in part.objects if obj.iou is not None]
+    if ious:
+        parts.append(words.mean_iou.format(iou=f"{np.mean(ious):.2f}"))
+    return words.comma.join([*parts, words.loss.format(loss=number(part.total))])
+
+
+# ------------------------------------------------------------ truths and the boxes that answer for them
+
+
+def draw_truth(board: Board, obj: ExplainedObject, *, scale: float = 1.0) -> None:
+    """A double dark line; crossed out if dropped; hatched instead if ignored. ``scale``: of the line widths."""
+    left, top, right, bottom = corners_of(obj.box)
+    label = f"_{obj.state} {obj.index}"
+    outline = {"xy": (left, top), "width": right - left, "height": bottom - top, "label": label}
+    if obj.state == "ignored":
+        board.axes.add_patch(Rectangle(**outline, **IGNORED, linewidth=1.2 * scale, zorder=2))
+        return
+    if obj.state == "dropped":
+        cross = [[(left, top), (right, bottom)], [(left, bottom), (right, top)]]
+        for color, width in (("white", 2.8), (INK, 1.3)):
+            board.axes.add_collection(
+                LineCollection(
+                    cross, colors=color, linewidths=width * scale, zorder=3, label=f"{label}, cross"
+                ),
+                autolim=False,
+            )
+    for color, width in (("white", 4.6), (INK, 3.4), ("white", 1.2)):
+        board.axes.add_patch(
+            Rectangle(**outline, fill=False, edgecolor=color, linewidth=width * scale, zorder=3)
+        )
+
+
+def draw_answering(board: Board, part: Explanation, obj: ExplainedObject, *, scale: float = 1.0) -> None:
+    """The boxes that answer for an object: solid, with a dot at the centre, so that a box of no size is seen
+    too."""
+    for predictor in obj.predictors:
+        box = part.predictions.boxes[obj.image, predictor]
+        if not np.isfinite(box).all():
+            continue
+        left, top, right, bottom = corners_of(box)
+        for color, width in (("white", 3.4), (BLUE, 1.9)):
+            board.axes.add_patch(
+                Rectangle(
+                    (left, top), right - left, bottom - top, fill=False, edgecolor=color, linewidth=width * scale,
+                    zorder=5, label=f"_predictor {predictor}",
+                )
+            )  # fmt: skip
+        board.axes.plot(
+            *box[:2], marker="o", markersize=4.0 * scale, color=BLUE, markeredgecolor="white",
+            markeredgewidth=0.6 * scale, zorder=6, label=f"_centre {predictor}", linestyle="",
+        )  # fmt: skip
+
+
+def _tie(board: Board, obj: ExplainedObject) -> None:
+    """From the centre of the truth to that of the box that answers for it."""
+    if obj.pred_box is None or not np.isfinite(obj.pred_box).all():
+        return
+    x, y = np.stack((obj.box[:2], obj.pred_box[:2]), 1)
+    for color, width in (("white", 2.6), (BLUE, 1.2)):
+        board.axes.plot(x, y, color=color, linewidth=width, zorder=4, label=f"_tie {obj.index}")
+
+
+# ------------------------------------------------------------ the other boxes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Others:
+    """Predictors that answer for nothing: which are drawn, how many there are, and how many have no finite
+    box."""
+
+    shown: NDArray[np.int64]
+    count: int
+    not_finite: int
+
+
+def _others(part: Explanation, image: int) -> _Others:
+    finite = np.isfinite(part.predictions.boxes[image]).all(-1)
+    background = ~part.predictions.responsible[image]
+    others = np.flatnonzero(finite & background)
+    order = np.argsort(-sureness(part, image)[others], kind="stable")
+    return _Others(
+        shown=others[order][:MOST_OTHERS], count=len(others), not_finite=int((~finite & background).sum())
+    )
+
+
+def sureness(part: Explanation, image: int) -> NDArray[np.float64]:
+    """(A,) how sure each predicted box is, cut to 0..1: its confidence, or else its best score."""
+    predictions = part.predictions
+    sure = (
+        predictions.scores[image].max(-1) if predictions.confidence is None else predictions.confidence[image]
+    )
+    clipped: NDArray[np.float64] = np.clip(np.nan_to_num(sure, nan=0.0), 0.0, 1.0)
+    return clipped
+
+
+def _draw_others(board: Board, part: Explanation, image: int) -> None:
+    shown = _others(part, image).shown
+    left, top, right, bottom = corners_of(part.predictions.boxes[image, shown]).T
+    outlines = np.stack((left, top, right, top, right, bottom, left, bottom), 1).reshape(-1, 4, 2)
+    colors = np.ones((len(shown), 4))
+    colors[:, :3] = to_rgb(VERMILLION)
+    colors[:, 3] = FAINTEST + (STRONGEST - FAINTEST) * sureness(part, image)[shown]
+    board.axes.add_collection(
+        PolyCollection(
+            list(outlines), facecolors="none", edgecolors=colors, linewidths=1.1, linestyles=[OTHER_LINE],
+            zorder=2.5, label="_others",
+        ),
+        autolim=False,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------ words
+
+
+def _tags(words: Captions, part: Explanation, obj: ExplainedObject) -> list[Tag]:
+    box = corners_of(obj.box)
+    if obj.state == "dropped":
+        return [Tag(box=box, parts=((words.dropped_tag.format(name=obj.class_name), "white", INK),))]
+    if obj.state == "ignored":
+        return [Tag(box=box, parts=((words.ignored_tag.format(name=obj.class_name), "#D8D8D8", INK),))]
+    name, answer = (obj.class_name, INK, "white"), (_iou(words, part, obj), BLUE, "white")
+    if obj.pred_box is None or (obj.iou or 0) >= SAME_PLACE or not np.isfinite(obj.pred_box).all():
+        return [Tag(box=box, parts=(name, answer))]
+    return [Tag(box=box, parts=(name,)), Tag(box=corners_of(obj.pred_box), parts=(answer,))]
+
+
+def _iou(words: Captions, part: Explanation, obj: ExplainedObject) -> str:
+    if len(obj.predictors) == 1:
+        return f"IoU {obj.iou:.2f}"
+    best = part.predictions.iou[obj.image, list(obj.predictors)].max()
+    return words.several.format(iou=f"{best:.2f}", count=len(obj.predictors))
+
+
+def boxes_legend(part: Explanation, image: int, words: Captions) -> Entries:
+    """What the lines mean that `boxes_panel` draws."""
+    entries = truth_legend(part.objects, words, words.truth)
+    if any(obj.predictors for obj in part.objects):
+        solid = Line2D([], [], color=BLUE, linewidth=1.9, marker="o", markersize=4, markeredgecolor="white")
+        entries.insert(1, (solid, words.answering))
+    handle = Line2D([], [], color=VERMILLION, linewidth=1.1, linestyle=OTHER_LINE)
+    others = _others(part, image)
+    if others.count > len(others.shown):
+        entries.append((handle, words.others.format(shown=len(others.shown), count=others.count)))
+    elif others.count:
+        entries.append((handle, words.all_others))
+    if others.not_finite:
+        entries.append((Patch(alpha=0), words.undrawable.format(count=others.not_finite)))
+    return entries
+
+
+def truth_legend(objects: tuple[ExplainedObject, ...], words: Captions, truth: str) -> Entries:
+    """What `draw_truth` draws of these objects; ``truth``: what to call those that are answered for."""
+    double = tuple(
+        Line2D([], [], color=color, linewidth=width) for color, width in ((INK, 3.4), ("white", 1.2))
+    )
+    cross = (*double, Line2D([], [], color=INK, marker="x", markersize=7, linestyle=""))
+    states = {obj.state for obj in objects}
+    every: list[tuple[str, Any, str]] = [
+        ("answered", double, truth),
+        ("dropped", cross, words.dropped),
+        ("ignored", Patch(**IGNORED), words.ignored),
+    ]
+    return [(handle, text) for state, handle, text in every if state in states]

@@ -1,0 +1,186 @@
+"""Where on the grid each term of the loss comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.captions import number, percent
+from yolosses.explain.pictures.panel import (
+    HEADER,
+    Board,
+    Panel,
+    Picture,
+    aspect_of,
+    fitted,
+    new_panel,
+    require_picture,
+    show_picture,
+)
+from yolosses.explain.pictures.tags import corners_of
+from yolosses.explain.style import FAINT_INK, INK, VERMILLION
+from yolosses.explain.words import Language
+
+# From nearly nothing to nearly black: in print without colour darker is more. The picture shows through where
+# there is little loss.
+HEAT = LinearSegmentedColormap.from_list(
+    "heat",
+    [(1.0, 0.93, 0.62, 0.15), (0.97, 0.66, 0.20, 0.60), (0.80, 0.26, 0.10, 0.85), (0.27, 0.0, 0.16, 0.97)],
+)
+COLUMNS = 3  # of the maps of one level; with several levels each has a row
+MAP_SIDE = 3.6  # inches, the longer side of a map
+TITLE, GAP, BAR, BAR_LABELS = 0.44, 0.25, 0.09, 0.5
+MAP_TITLE_SIZE, MAP_NOTE_SIZE = 9.0, 7.8
+
+
+def draw_term_maps(
+    explanation: Explanation, image: int, picture: Picture | None, *, language: Language = "en"
+) -> Figure:
+    """One heat map a term over the cells of the grid, on the picture, and one of all terms together.
+
+    A cell shows the weighted value that its boxes add to the loss. Every map has a colour scale of its own, from 0 to
+    its largest cell; darker is more; cells that add nothing stay clear. With several levels each has a row of maps.
+    Thin outlines are the truths.
+
+    Args:
+        image: index in the batch.
+        picture: (H, W, 3) uint8 RGB, or None for a grey board.
+
+    Raises:
+        ValueError: no such image, no such picture, or no font for ``language``.
+    """
+    require_picture(picture)
+    part = explanation.of_image(image)
+    aspect = aspect_of(picture, part.predictions.grids[0])
+    columns, _ = _layout(part)
+    width = columns * (fitted(aspect, MAP_SIDE, MAP_SIDE)[0] + BAR + BAR_LABELS + GAP) - GAP
+    panel = new_panel(width, maps_height(part, picture, width), language)
+    maps_panel(panel, part, image, picture)
+    return panel.finish()
+
+
+def maps_height(part: Explanation, picture: Picture | None, width: float) -> float:
+    """Inches that the maps need, on so many inches of width."""
+    columns, rows = _layout(part)
+    side = (width + GAP) / columns - GAP - BAR - BAR_LABELS
+    height = fitted(aspect_of(picture, part.predictions.grids[0]), side, MAP_SIDE)[1]
+    return HEADER + rows * (TITLE + height + GAP) - GAP
+
+
+def maps_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
+    """`draw_term_maps` within a panel."""
+    words = panel.captions
+    loss = words.loss.format(loss=number(part.total))
+    title = words.titled.format(title=words.maps, name=part.image_names[image])
+    body = panel.header(title, words.comma.join((loss, words.maps_note)))
+    columns, rows = _layout(part)
+    width, height = (body.width + GAP) / columns - GAP, (body.height + GAP) / rows - GAP
+    aspect = aspect_of(picture, part.predictions.grids[0])
+    levels = len(part.predictions.grids)
+    for index in range(levels * (len(part.terms) + 1)):
+        level, term = divmod(index, len(part.terms) + 1)
+        row, column = divmod(index, columns)
+        room = body.part(column * (width + GAP), row * (height + GAP), width, height)
+        name = part.terms[term] if term < len(part.terms) else None
+        _map(room, part, name, level, picture, aspect)
+
+
+def _layout(part: Explanation) -> tuple[int, int]:
+    """Columns and rows of maps."""
+    maps, levels = len(part.terms) + 1, len(part.predictions.grids)
+    return (min(COLUMNS, maps), -(-maps // COLUMNS)) if levels == 1 else (maps, levels)
+
+
+def _map(
+    panel: Panel, part: Explanation, term: str | None, level: int, picture: Picture | None, aspect: float
+) -> None:
+    values = cell_values(part, term, level)
+    _titles(panel, part, term, level, values)
+    room = panel.part(0, TITLE, panel.width - BAR - BAR_LABELS, panel.height - TITLE)
+    board = show_picture(room, picture, aspect, pale=True)
+    most = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
+    heat = board.axes.imshow(
+        np.ma.masked_where((values == 0) | ~np.isfinite(values), values), extent=(0, 1, 1, 0), aspect="auto", cmap=HEAT,
+        norm=Normalize(min(0.0, float(values.min(initial=0.0, where=np.isfinite(values)))), most or 1.0),
+        interpolation="nearest", label=f"_{term or 'total'}, level {level}",
+    )  # fmt: skip
+    _grid_lines(board, values.shape)
+    _mark_not_finite(board, values)
+    for obj in part.objects:
+        left, top, right, bottom = corners_of(obj.box)
+        for color, line in (("white", 1.8), (INK, 0.8)):
+            board.axes.add_patch(
+                Rectangle(
+                    (left, top), right - left, bottom - top, fill=False, edgecolor=color, linewidth=line,
+                    linestyle="-", label=f"_truth {obj.index}",
+                )
+            )  # fmt: skip
+    if most > 0:
+        _colour_bar(panel.part(board.width + 0.06, TITLE, BAR, board.height), heat)
+
+
+def cell_values(part: Explanation, term: str | None, level: int) -> NDArray[np.float64]:
+    """(rows, cols) weighted value of each cell of a level, of one term or of all."""
+    found = part.contributions.where(level=level)
+    if term is not None:
+        found = found.where(term=term)
+    values = np.zeros(part.predictions.grids[level])
+    np.add.at(values, (found.row, found.col), found.value)
+    return values
+
+
+def _titles(
+    panel: Panel, part: Explanation, term: str | None, level: int, values: NDArray[np.float64]
+) -> None:
+    words = panel.captions
+    total = float(values.sum())
+    title = words.map_title.format(
+        term=words.all_terms if term is None else words.term(term),
+        value=number(total),
+        share=percent(total, part.total),
+    )
+    if len(part.predictions.grids) > 1:
+        title = words.comma.join((words.level.format(level=level), title))
+    note = words.empty_map
+    if values.any():
+        row, col = np.unravel_index(np.argmax(np.nan_to_num(values, nan=np.inf)), values.shape)
+        note = words.worst_cell.format(row=row, col=col, value=number(float(values[row, col])))
+    panel.write(0, 0, panel.shortened(title, MAP_TITLE_SIZE, bold=True), size=MAP_TITLE_SIZE, weight="bold")
+    panel.write(0, 0.19, panel.shortened(note, MAP_NOTE_SIZE), size=MAP_NOTE_SIZE, color=FAINT_INK)
+
+
+def _grid_lines(board: Board, shape: tuple[int, ...]) -> None:
+    rows, cols = shape
+    style: dict[str, Any] = {"color": FAINT_INK, "linewidth": 0.25, "alpha": 0.6}
+    for row in range(1, rows):
+        board.axes.axhline(row / rows, **style)
+    for col in range(1, cols):
+        board.axes.axvline(col / cols, **style)
+
+
+def _mark_not_finite(board: Board, values: NDArray[np.float64]) -> None:
+    """A cross on every cell whose value is not finite."""
+    broken = np.argwhere(~np.isfinite(values))
+    if len(broken):
+        y, x = ((broken + 0.5) / values.shape).T
+        board.axes.plot(
+            x, y, marker="X", color=VERMILLION, markeredgecolor="black", linestyle="", label="_not finite"
+        )
+
+
+def _colour_bar(panel: Panel, heat: AxesImage) -> None:
+    axes = panel.axes()
+    bar = panel.figure.colorbar(heat, cax=axes)
+    bar.locator = MaxNLocator(4)
+    bar.formatter = FuncFormatter(lambda value, _: number(value))
+    bar.update_ticks()
+    bar.outline.set_linewidth(0.5)
+    axes.tick_params(labelsize=7, colors=FAINT_INK, width=0.6, length=2)

@@ -1,0 +1,202 @@
+"""Where the loss pulls the predicted boxes: centre, size and confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.arrows import draw_arrows
+from yolosses.explain.pictures.boxes import draw_truth, truth_legend
+from yolosses.explain.pictures.captions import Captions, captions, number, percent
+from yolosses.explain.pictures.panel import (
+    Board,
+    Entries,
+    Panel,
+    Picture,
+    aspect_of,
+    framed,
+    show_picture,
+)
+from yolosses.explain.pictures.tags import corners_of
+from yolosses.explain.style import BLUE, GREEN, INK, VERMILLION
+from yolosses.explain.words import Language
+
+LONGEST_CENTRE, LONGEST_SIZE = 0.8, 0.35  # inches of the strongest pull
+THICKEST_CENTRE, THICKEST_SIZE = 3.2, 2.2  # points
+LARGEST_TRIANGLE = 90.0  # area in square points
+LEAST_SHOWN = 0.05  # of the largest pull on a confidence
+
+Floats = NDArray[np.float64]
+
+
+def draw_pull(
+    explanation: Explanation, image: int, picture: Picture | None, *, language: Language = "en"
+) -> Figure:
+    """What the next step of gradient descent wants of the predicted boxes.
+
+    An arrow at the centre of a box points along the negative gradient of the loss; arrows at the middles of its edges
+    point outwards where it should grow, inwards where it should shrink; a triangle at its centre (left top corner, if
+    the box answers for an object) points up where its confidence should rise, down where it should fall. Length, width
+    and area are in proportion to the strength, within each of the three kinds; the legend gives the strength of the
+    largest. Directions are those in fractions of the picture, the coordinates in which the gradient is taken.
+
+    Args:
+        image: index in the batch.
+        picture: (H, W, 3) uint8 RGB, or None for a grey board.
+
+    Raises:
+        ValueError: no such image, no such picture, or no font for ``language``.
+    """
+    part = explanation.of_image(image)
+    lines = len(pull_legend(part, image, captions(language)))
+    panel = framed(picture, part.predictions.grids[0], lines, language)
+    pull_panel(panel, part, image, picture)
+    return panel.finish()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pull:
+    """Downhill directions in one image: (A, 2) of centres and sizes, (A,) of confidences; 0 where there is none."""
+
+    centre: Floats
+    size: Floats
+    confidence: Floats
+    triangles: NDArray[np.int64]  # predictors whose confidence is pulled strongly enough to be shown
+    weak: int
+    outside: int
+
+    @classmethod
+    def of(cls, part: Explanation, image: int) -> _Pull:
+        predictions = part.predictions
+        boxes = predictions.boxes[image]
+        drawable = np.isfinite(boxes).all(-1)
+        move = np.where(drawable[:, None], -_finite(predictions.gradient[image]), 0.0)
+        confidence = np.where(drawable, -_finite(predictions.confidence_gradient[image]), 0.0)
+        strength = np.abs(confidence)
+        least = LEAST_SHOWN * strength.max(initial=0.0)
+        pulled = (move != 0).any(-1) | (strength > 0)
+        inside = ((boxes[:, :2] >= 0) & (boxes[:, :2] <= 1)).all(-1)
+        return cls(
+            centre=move[:, :2],
+            size=move[:, 2:],
+            confidence=confidence,
+            triangles=np.flatnonzero((strength > 0) & (strength >= least)),
+            weak=int(((strength > 0) & (strength < least)).sum()),
+            outside=int((pulled & ~inside).sum()),
+        )
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
+    """`draw_pull` within a panel."""
+    words, pull = panel.captions, _Pull.of(part, image)
+    entries = pull_legend(part, image, words)
+    body = panel.header(words.titled.format(title=words.pull, name=part.image_names[image]), words.pull_note)
+    board = show_picture(
+        body.above_legend(len(entries)), picture, aspect_of(picture, part.predictions.grids[0]), pale=True
+    )
+    for obj in part.objects:
+        draw_truth(board, obj, scale=0.5)
+    boxes = part.predictions.boxes[image]
+    moved = np.flatnonzero(pull.centre.any(-1) | pull.size.any(-1))
+    _draw_boxes(board, boxes, moved)
+    _draw_size_pulls(board, boxes, pull.size)
+    _draw_confidence_pulls(board, part, image, pull)
+    moved = np.flatnonzero(pull.centre.any(-1))
+    tails = boxes[moved, :2]
+    draw_arrows(
+        board, tails, pull.centre[moved],
+        longest=LONGEST_CENTRE, thickest=THICKEST_CENTRE, color=BLUE, label="centre",
+    )  # fmt: skip
+    board.axes.plot(  # so that a weak pull is seen too
+        *tails.T, marker="o", markersize=3.6, color=BLUE, markeredgecolor="white", markeredgewidth=0.6,
+        linestyle="", zorder=6.5, label="_pulled centres",
+    )  # fmt: skip
+    body.legend_below(board, entries)
+
+
+def _draw_boxes(board: Board, boxes: Floats, which: NDArray[np.int64]) -> None:
+    for predictor in which.tolist():
+        left, top, right, bottom = corners_of(boxes[predictor])
+        board.axes.add_patch(
+            Rectangle(
+                (left, top), right - left, bottom - top, fill=False, edgecolor=BLUE, linewidth=1.1, zorder=4,
+                label=f"_predictor {predictor}",
+            )
+        )  # fmt: skip
+
+
+def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
+    """From the middle of each edge outwards or inwards."""
+    tails, vectors = [], []
+    for axis in (0, 1):
+        which = np.flatnonzero(size[:, axis])
+        along = np.zeros((len(which), 2))
+        along[:, axis] = 1.0
+        half = along * boxes[which, 2 + axis, None] / 2
+        for side in (-1, 1):
+            tails.append(boxes[which, :2] + side * half)
+            vectors.append(side * along * size[which, axis, None])
+    draw_arrows(
+        board, np.concatenate(tails), np.concatenate(vectors),
+        longest=LONGEST_SIZE, thickest=THICKEST_SIZE, color=VERMILLION, label="size",
+    )  # fmt: skip
+
+
+def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: _Pull) -> None:
+    strength = np.abs(pull.confidence)
+    area = LARGEST_TRIANGLE * strength / (strength.max(initial=0.0) or 1.0)
+    for up, marker, color in ((True, "^", GREEN), (False, "v", INK)):
+        which = pull.triangles[(pull.confidence[pull.triangles] > 0) == up]
+        boxes = part.predictions.boxes[image, which]
+        places = np.where(
+            part.predictions.responsible[image, which, None], corners_of(boxes)[:, :2], boxes[:, :2]
+        )
+        board.axes.scatter(
+            places[:, 0], places[:, 1], s=area[which], marker=marker,
+            facecolor=color, edgecolor="white", linewidth=0.7, zorder=7, label="_rise" if up else "_fall",
+        )  # fmt: skip
+
+
+def pull_legend(part: Explanation, image: int, words: Captions) -> Entries:
+    """What the signs mean that `pull_panel` draws, with the strength of the largest of each kind."""
+    pull = _Pull.of(part, image)
+    shown = pull.confidence[pull.triangles]
+    strongest = {
+        "centre": float(np.hypot(*pull.centre.T).max(initial=0.0)),
+        "size": float(np.abs(pull.size).max(initial=0.0)),
+        "rise": float(shown.max(initial=0.0)),
+        "fall": float((-shown).max(initial=0.0)),
+    }
+    entries = truth_legend(part.objects, words, words.plain_truth)
+    if pull.centre.any() or pull.size.any():
+        entries.append((Line2D([], [], color=BLUE, linewidth=1.1), words.pulled))
+    signs: list[tuple[str, Any, str]] = [
+        ("centre", Line2D([], [], color=BLUE, linewidth=2.2, marker=">", markevery=[-1]), words.centre_pull),
+        ("size", Line2D([], [], color=VERMILLION, linewidth=1.6, marker=">"), words.size_pull),
+        ("rise", Line2D([], [], color=GREEN, marker="^", linestyle=""), words.rise),
+        ("fall", Line2D([], [], color=INK, marker="v", linestyle=""), words.fall),
+    ]
+    entries += [
+        (handle, text.format(strength=number(strongest[key])))
+        for key, handle, text in signs
+        if strongest[key]
+    ]
+    nothing = Line2D([], [], linestyle="")
+    if not any(strongest.values()):
+        entries.append((nothing, words.no_pull))
+    if pull.weak:
+        entries.append((nothing, words.too_weak.format(count=pull.weak, share=percent(LEAST_SHOWN, 1))))
+    if pull.outside:
+        entries.append((nothing, words.outside.format(count=pull.outside)))
+    return entries

@@ -1,0 +1,176 @@
+"""A loss in sentences, English and Traditional Chinese."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from yolosses.arguments import require_choice
+from yolosses.explain.contributions import Contributions
+from yolosses.explain.structures import ExplainedObject
+
+Language = Literal["en", "zh-TW"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+MOST_FAULTS = 3
+LEAST_SHARE = 0.1  # of the loss of what the sentence speaks of: a smaller fault is not worth a word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """What happened at one object, or at one predicted box that should have kept silent.
+
+    Attributes:
+        image: index in the batch.
+        object: index in the image's targets, None for background.
+        loss: the share of the total that it speaks of.
+    """
+
+    image: int
+    object: int | None
+    loss: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Texts:
+    answers: str
+    background: str
+    dropped: str
+    ignored: str
+    well: str
+    fault: str
+    comma: str
+    low: dict[str, str]
+    high: dict[str, str]
+    class_low: str
+    class_high: str
+
+
+_SIDES = {"w": "width", "sqrt w": "width", "h": "height", "sqrt h": "height"}
+_SIDES_ZH = {"w": "寬度", "sqrt w": "寬度", "h": "高度", "sqrt h": "高度"}
+
+_TEXTS: dict[Language, _Texts] = {
+    "en": _Texts(
+        answers='{place} answers for "{name}": IoU {iou}{faults}',
+        background="{place} answers for nothing: {faults}",
+        dropped='no box answers for "{name}": {place} answers for another object already',
+        ignored='"{name}" is an ignored region: no box answers for it, none near it is punished',
+        well=", nothing far off",
+        fault="{what}: {quantity}{pred}, should be {target}",
+        comma=", ",
+        low={"x": "centre too far left", "y": "centre too high", "confidence": "confidence too low"}
+        | {element: f"{side} too small" for element, side in _SIDES.items()},
+        high={"x": "centre too far right", "y": "centre too low", "confidence": "confidence too high"}
+        | {element: f"{side} too large" for element, side in _SIDES.items()},
+        class_low='too unsure of "{name}"',
+        class_high='takes it for "{name}"',
+    ),
+    "zh-TW": _Texts(
+        answers="{place}負責「{name}」：IoU {iou}{faults}",
+        background="{place}不負責任何物件：{faults}",
+        dropped="沒有預測框負責「{name}」：{place}已經負責另一個物件",
+        ignored="「{name}」是忽略區域：沒有預測框負責它，附近的預測框也不受罰",
+        well="，沒有明顯偏差",
+        fault="{what}：{quantity}{pred}，應為 {target}",
+        comma="，",
+        low={"x": "中心太偏左", "y": "中心太偏上", "confidence": "信心分數太低"}
+        | {element: f"{side}太小" for element, side in _SIDES_ZH.items()},
+        high={"x": "中心太偏右", "y": "中心太偏下", "confidence": "信心分數太高"}
+        | {element: f"{side}太大" for element, side in _SIDES_ZH.items()},
+        class_low="對「{name}」太沒把握",
+        class_high="誤認成「{name}」",
+    ),
+}
+
+
+def require_language(language: str) -> None:
+    """Raise ``ValueError`` unless ``language`` is one that there are words for."""
+    require_choice("language", language, LANGUAGES)
+
+
+def place_in_words(
+    level: int | None, row: int, col: int, box: int | None, *, language: Language = "en"
+) -> str:
+    """``cell (3,4) box 1``: row and column, then the box within the cell, all from 0. ``level``: None where the
+    output has one level only; ``box``: None for the cell as a whole."""
+    if language == "en":
+        start = "" if level is None else f"level {level} "
+        return f"{start}cell ({row},{col})" + ("" if box is None else f" box {box}")
+    start = "" if level is None else f"第 {level} 層"
+    return f"{start}格子 ({row},{col})" + (" " if box is None else f" 的框 {box} ")
+
+
+def object_sentence(
+    obj: ExplainedObject,
+    rows: Contributions,
+    element_names: tuple[tuple[str, ...] | None, ...],
+    class_names: tuple[str, ...],
+    *,
+    language: Language,
+) -> str:
+    """What the box does that answers for ``obj``; ``rows``: the contributions of this object."""
+    texts = _TEXTS[language]
+    place = place_in_words(obj.level, obj.row, obj.col, obj.box_in_cell, language=language)
+    if obj.state != "answered":
+        text = texts.dropped if obj.state == "dropped" else texts.ignored
+        return text.format(name=obj.class_name, place=place)
+    faults = _faults(rows, element_names, class_names, texts)
+    said = "".join(texts.comma + fault for fault in faults) if faults else texts.well
+    return texts.answers.format(place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=said)
+
+
+def background_sentence(
+    place: str,
+    rows: Contributions,
+    element_names: tuple[tuple[str, ...] | None, ...],
+    class_names: tuple[str, ...],
+    *,
+    language: Language,
+) -> str:
+    """What a box says that answers for nothing; ``rows``: its contributions."""
+    texts = _TEXTS[language]
+    faults = _faults(rows, element_names, class_names, texts)
+    return texts.background.format(place=place, faults=texts.comma.join(faults))
+
+
+def _faults(
+    rows: Contributions,
+    element_names: tuple[tuple[str, ...] | None, ...],
+    class_names: tuple[str, ...],
+    texts: _Texts,
+) -> list[str]:
+    value = rows.value
+    order = np.argsort(-value, kind="stable")[:MOST_FAULTS]
+    least = max(LEAST_SHARE * float(value.sum()), 1e-12)
+    return [_fault(rows, int(i), element_names, class_names, texts) for i in order if value[i] >= least]
+
+
+def _fault(
+    rows: Contributions,
+    i: int,
+    element_names: tuple[tuple[str, ...] | None, ...],
+    class_names: tuple[str, ...],
+    texts: _Texts,
+) -> str:
+    names = element_names[rows.term[i]]
+    pred, target = float(rows.pred[i]), float(rows.target[i])
+    if names is None:
+        element = class_names[rows.element[i]]
+        what = (texts.class_low if pred < target else texts.class_high).format(name=element)
+        element = "p"
+    else:
+        element = names[rows.element[i]]
+        what = (texts.low if pred < target else texts.high).get(element, element)
+    quantity = "" if element == "confidence" else f"{element} "  # it is named already
+    return texts.fault.format(what=what, quantity=quantity, pred=_number(pred), target=_number(target))
+
+
+def _number(value: float) -> str:
+    text = f"{value:.2f}" if 0.01 <= abs(value) < 1000 or value == 0 else f"{value:.2g}"
+    return text.rstrip("0").rstrip(".") if text.endswith((".00", ".0")) else text

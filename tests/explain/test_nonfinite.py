@@ -63,6 +63,7 @@ def test_a_number_that_no_term_uses_is_still_named() -> None:
     raw[1, 0, 0, 10] = math.nan  # the class output of an empty cell
     found = yl.explain.find_nonfinite(loss_fn(), raw, targets)
     assert (found.term, found.operand, found.index) == (None, "raw", (1, 0, 0, 10))
+    assert str(found) == "no term uses it, yet raw[1, 0, 0, 10] is nan, image 1, cell (0,0) box 0, class 0"
     assert loss_fn()(raw, targets).total.isfinite()
 
 

@@ -55,7 +55,8 @@ class NonFinite:
             parts.append(self.element)
         if self.object is not None:
             parts.append(f'object {self.object} ("{self.class_name}")')
-        spoilt = f"term {self.term}: " if self.term is not None else ""
+        unused = self.term is None and self.operand.startswith("raw")
+        spoilt = f"term {self.term}: " if self.term is not None else "no term uses it, yet " if unused else ""
         more = f" (and {self.others} more)" if self.others else ""
         return f"{spoilt}{where}{more}, {', '.join(parts)}"
 

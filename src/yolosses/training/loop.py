@@ -197,10 +197,11 @@ class Training:
     ) -> NonFiniteLossError:
         names = [self.batches.dataset.records[index].name for index in batch.indices]
         targets = batch.targets.to(self.device)
+        loss: Any = self.loss
         found = None
-        if isinstance(self.loss, ExplainableLoss):
+        if isinstance(loss, ExplainableLoss):
             found = find_nonfinite(
-                self.loss, raw, targets, class_names=self.batches.dataset.class_names, image_names=names
+                loss, raw, targets, class_names=self.batches.dataset.class_names, image_names=names
             )
         wrong = ", ".join(name for name, value in terms.items() if not math.isfinite(value))
         culprit = found or f"{f'term {wrong}, ' if wrong else ''}with the pictures {', '.join(names)}"

@@ -83,7 +83,7 @@ class TrainingDisplay:
         table.add_row("total", "", f"{total:.3f}", style="bold")
         progress = min(self.training.progress, 1)
         line = Text(f"{progress:4.0%}  epoch {record.epoch + 1}, step {record.step}  {self._pace(record)}")
-        return Group(table, ProgressBar(total=1, completed=progress, width=70), line)
+        return Group(table, line, ProgressBar(total=1, completed=progress, width=82))
 
     def _pace(self, record: StepRecord) -> str:
         seconds = record.seconds - self.start_seconds

@@ -27,6 +27,7 @@ from yolosses.training.figures import plot_terms
 from yolosses.training.loop import Budget, NonFiniteLossError, Training
 from yolosses.training.models import Tiny
 from yolosses.training.run import RunFolder, Settings, log_line
+from yolosses.training.threads import ThreadChoice
 
 SAVE_EVERY_SECONDS = 30.0
 
@@ -272,10 +273,15 @@ def _report_losses(console: Console, rows: list[dict[str, Any]]) -> None:
 def _train(console: Console, folder: RunFolder, settings: Settings, training: Training) -> None:
     saved = training.place.seconds
     log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
+    choice = ThreadChoice() if training.device.type == "cpu" else None
+    before = saved
     with log, display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
         for record in training.steps():
             log.write(log_line(record))
             display.show(record)
+            if choice is not None:
+                choice.took(record.seconds - before)
+                before = record.seconds
             if stop.asked:
                 break
             if training.place.seconds - saved > SAVE_EVERY_SECONDS:

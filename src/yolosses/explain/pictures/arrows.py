@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
-from numpy.typing import NDArray
 
-from yolosses.explain.pictures.panel import Board
+from yolosses.explain.pictures.board import Board, Floats
 
 THINNEST = 0.8  # points
-
-Floats = NDArray[np.float64]
+APRON = 0.17  # inches around a picture that hold nothing else
 
 
 def draw_arrows(
@@ -18,26 +16,42 @@ def draw_arrows(
 ) -> None:
     """Arrows from ``tails`` along ``pulls``, (n, 2) in fractions of the picture.
 
-    The arrow that is longest on the paper is ``longest`` inches long and ``thickest`` points wide, the others are in
-    proportion. ``label``: what the collections are called.
+    The arrow that is longest on the paper is ``longest`` inches long (less, if otherwise one would leave the picture by
+    more than `APRON`) and ``thickest`` points wide; the others are in proportion. ``label``: what the collections are
+    called.
     """
     if not len(tails):
         return
     strength = np.hypot(*(pulls * board.inches).T)
     share = strength / strength.max()
     widths = THINNEST + (thickest - THINNEST) * share
-    tips = tails + pulls * (longest / strength.max())
+    scale = min(longest / strength.max(), _room(board, tails, pulls))
+    tips = tails + pulls * scale
     necks, triangles = _heads(board, tails, tips, widths)
     shafts = np.stack((tails, necks), 1)
     for face, halo in (("white", 1.6), (color, 0.0)):
         lines = LineCollection(
-            list(shafts), colors=face, linewidths=widths + halo, zorder=6, label=f"_{label} shafts"
+            list(shafts),
+            colors=face,
+            linewidths=widths + halo,
+            zorder=6,
+            label=f"_{label} shafts",
+            clip_on=False,
         )
         heads = PolyCollection(
-            list(triangles), facecolors=face, edgecolors=face, linewidths=halo, zorder=6, label=f"_{label} heads"
+            list(triangles), facecolors=face, edgecolors=face, linewidths=halo, zorder=6, label=f"_{label} heads",
+            clip_on=False,
         )  # fmt: skip
-        board.axes.add_collection(lines, autolim=False)
-        board.axes.add_collection(heads, autolim=False)
+        board.add(lines)
+        board.add(heads)
+
+
+def _room(board: Board, tails: Floats, pulls: Floats) -> float:
+    """The largest factor at which no arrow leaves the picture by more than the apron."""
+    apron = APRON / board.inches
+    border = np.where(pulls > 0, 1 + apron, -apron)
+    room = np.divide(border - tails, pulls, out=np.full_like(pulls, np.inf), where=pulls != 0)
+    return float(room.min())
 
 
 def _heads(board: Board, tails: Floats, tips: Floats, widths: Floats) -> tuple[Floats, Floats]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import Captions, number, percent
-from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, Panel, new_panel
+from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, PALETTE, plain_axes, text_width
 from yolosses.explain.words import Language
 
@@ -82,12 +82,18 @@ def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0, labelsize=NAME_SIZE, labelcolor=INK)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.xaxis.set_major_formatter(TICKS)
     axes.set_xlabel(words.bars_axis, fontsize=8.5, color=FAINT_INK)
+    _legend(body.part(0, 0, body.width, LEGEND))
+
+
+def _legend(panel: Panel) -> None:
+    axes, words = panel.axes(), panel.captions
+    axes.set_axis_off()
     axes.legend(
-        [Patch(facecolor="white", edgecolor=INK), Patch(facecolor=INK)], [words.before, words.after],
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0,
-        borderaxespad=0.6, handlelength=1.6,
+        [Patch(facecolor="white", edgecolor=INK), Patch(facecolor=INK, edgecolor=INK)], [words.before, words.after],
+        loc="upper left", ncols=2, frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0, borderaxespad=0.0,
+        handlelength=1.6,
     )  # fmt: skip
 
 

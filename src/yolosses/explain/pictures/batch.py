@@ -9,24 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.board import Floats, Picture, aspect_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.pictures.panel import (
-    HEADER,
-    LEGEND_SIZE,
-    Panel,
-    Picture,
-    aspect_of,
-    fitted,
-    new_panel,
-    require_picture,
-    show_picture,
-)
-from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, ink_on, plain_axes, text_width
+from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
+from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
 from yolosses.explain.words import Language
 
 WIDTH = 9.0  # inches, like all of these
@@ -35,8 +25,6 @@ LEGEND, AXIS = 0.3, 0.42
 RANKING = 1.7
 LEAST_LABELLED = 0.05  # of the widest bar: in narrower parts a number has no room
 BAR_TOP, BAR_BOTTOM = 0.34, 0.84  # of a row
-
-Floats = NDArray[np.float64]
 
 
 def draw_batch(
@@ -135,34 +123,36 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
             middle, drawn[term], BAR_BOTTOM - BAR_TOP, left=starts[term], linewidth=0.6, **_signs(term),
             label=f"_{explanation.terms[term]}",
         )  # fmt: skip
-        _write_shares(axes, middle, starts[term], drawn[term], drawn.sum(0), widest, term)
+        _write_shares(axes, middle, starts[term], drawn[term], drawn.sum(0), widest)
     words = panel.captions
-    width = panel.part(0, 0, panel.width - left, ROW)
+    room = panel.part(0, 0, panel.width - left, ROW)
     for row, image in enumerate(images):
-        loss = float(values[:, row].sum())
-        tail = words.row.format(name="", loss=number(loss), share=percent(loss, explanation.total))
-        room = panel.part(0, 0, width.width - text_width(tail, 9.0, panel.family) - 0.1, ROW)
-        name = room.shortened(explanation.image_names[image], 9.0)
-        text = words.row.format(name=name, loss=number(loss), share=percent(loss, explanation.total))
+        text = _row_text(room, explanation.image_names[image], float(values[:, row].sum()), explanation.total)
         axes.text(0, row + BAR_TOP - 0.07, text, fontsize=9.0, color=INK, va="bottom")
     axes.set_xlim(0, widest * 1.02)
     axes.set_ylim(len(images), 0)
     axes.set_yticks([])
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.xaxis.set_major_formatter(TICKS)
     axes.set_xlabel(words.batch_axis, fontsize=8.5, color=FAINT_INK)
 
 
+def _row_text(room: Panel, name: str, loss: float, whole: float) -> str:
+    def text(name: str) -> str:
+        return room.captions.row.format(name=name, loss=number(loss), share=percent(loss, whole))
+
+    return room.with_name(text, name, 9.0)
+
+
 def _write_shares(
-    axes: Axes, places: Floats, starts: Floats, widths: Floats, wholes: Floats, widest: float, term: int
+    axes: Axes, places: Floats, starts: Floats, widths: Floats, wholes: Floats, widest: float
 ) -> None:
     """The share of a term in its picture's loss, where there is room."""
-    color = PALETTE[term % len(PALETTE)]
     for place, start, width, whole in zip(places, starts, widths, wholes, strict=True):
         if width >= LEAST_LABELLED * widest:
             axes.text(
-                start + width / 2, place, percent(width, whole), fontsize=7.5, color=ink_on(color), ha="center",
-                va="center_baseline", bbox={"boxstyle": "square,pad=0.15", "facecolor": color, "linewidth": 0},
+                start + width / 2, place, percent(width, whole), fontsize=7.5, color=INK, ha="center",
+                va="center_baseline", bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "linewidth": 0},
             )  # fmt: skip
 
 
@@ -185,7 +175,7 @@ def _ranking(panel: Panel, values: Floats, shown: int) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        axis.set_major_formatter(TICKS)
 
 
 def _thumbnail(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:

@@ -10,21 +10,14 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.board import Board, Picture, aspect_of, corners_of, framed, show_picture
 from yolosses.explain.pictures.captions import Captions, captions, number
-from yolosses.explain.pictures.panel import (
-    Board,
-    Entries,
-    Panel,
-    Picture,
-    aspect_of,
-    framed,
-    show_picture,
-)
-from yolosses.explain.pictures.tags import Tag, corners_of, draw_tags
+from yolosses.explain.pictures.panel import Entries, Panel
+from yolosses.explain.pictures.tags import Tag, draw_tags
 from yolosses.explain.structures import ExplainedObject
 from yolosses.explain.style import BLUE, INK, VERMILLION
 from yolosses.explain.words import Language
@@ -33,7 +26,7 @@ MOST_OTHERS = 60
 SAME_PLACE = 0.5  # IoU from which class and IoU stand in one tag
 FAINTEST, STRONGEST = 0.15, 0.95  # opacity of other boxes of confidence 0 and 1
 OTHER_LINE: Any = (0, (3.0, 1.6))
-IGNORED: dict[str, Any] = {"facecolor": "none", "edgecolor": "#404040", "hatch": "////", "linestyle": ":"}
+HATCH = "//"  # of an ignored region
 
 
 def draw_boxes(
@@ -72,7 +65,7 @@ def boxes_panel(panel: Panel, part: Explanation, image: int, picture: Picture | 
         draw_answering(board, part, obj)
         _tie(board, obj)
     draw_tags(board, [tag for obj in part.objects for tag in _tags(panel.captions, part, obj)], panel.family)
-    body.legend_below(board, entries)
+    body.legend_below(board.height, entries)
 
 
 def _note(words: Captions, part: Explanation) -> str:
@@ -92,25 +85,21 @@ def _note(words: Captions, part: Explanation) -> str:
 
 def draw_truth(board: Board, obj: ExplainedObject, *, scale: float = 1.0) -> None:
     """A double dark line; crossed out if dropped; hatched instead if ignored. ``scale``: of the line widths."""
-    left, top, right, bottom = corners_of(obj.box)
     label = f"_{obj.state} {obj.index}"
-    outline = {"xy": (left, top), "width": right - left, "height": bottom - top, "label": label}
     if obj.state == "ignored":
-        board.axes.add_patch(Rectangle(**outline, **IGNORED, linewidth=1.2 * scale, zorder=2))
+        board.outline(obj.box, [("#505050", 1.2 * scale)], hatch=HATCH, linestyle=":", zorder=2, label=label)
         return
     if obj.state == "dropped":
+        left, top, right, bottom = corners_of(obj.box)
         cross = [[(left, top), (right, bottom)], [(left, bottom), (right, top)]]
         for color, width in (("white", 2.8), (INK, 1.3)):
-            board.axes.add_collection(
+            board.add(
                 LineCollection(
                     cross, colors=color, linewidths=width * scale, zorder=3, label=f"{label}, cross"
-                ),
-                autolim=False,
+                )
             )
-    for color, width in (("white", 4.6), (INK, 3.4), ("white", 1.2)):
-        board.axes.add_patch(
-            Rectangle(**outline, fill=False, edgecolor=color, linewidth=width * scale, zorder=3)
-        )
+    lines = [("white", 4.6 * scale), (INK, 3.4 * scale), ("white", 1.2 * scale)]
+    board.outline(obj.box, lines, zorder=3, label=label)
 
 
 def draw_answering(board: Board, part: Explanation, obj: ExplainedObject, *, scale: float = 1.0) -> None:
@@ -120,17 +109,11 @@ def draw_answering(board: Board, part: Explanation, obj: ExplainedObject, *, sca
         box = part.predictions.boxes[obj.image, predictor]
         if not np.isfinite(box).all():
             continue
-        left, top, right, bottom = corners_of(box)
-        for color, width in (("white", 3.4), (BLUE, 1.9)):
-            board.axes.add_patch(
-                Rectangle(
-                    (left, top), right - left, bottom - top, fill=False, edgecolor=color, linewidth=width * scale,
-                    zorder=5, label=f"_predictor {predictor}",
-                )
-            )  # fmt: skip
-        board.axes.plot(
-            *box[:2], marker="o", markersize=4.0 * scale, color=BLUE, markeredgecolor="white",
-            markeredgewidth=0.6 * scale, zorder=6, label=f"_centre {predictor}", linestyle="",
+        lines = [("white", 3.4 * scale), (BLUE, 1.9 * scale)]
+        board.outline(box, lines, zorder=5, label=f"_predictor {predictor}")
+        board.dots(
+            box[None, :2], marker="o", markersize=4.0 * scale, color=BLUE, markeredgecolor="white",
+            markeredgewidth=0.6 * scale, zorder=6, label=f"_centre {predictor}",
         )  # fmt: skip
 
 
@@ -140,7 +123,7 @@ def _tie(board: Board, obj: ExplainedObject) -> None:
         return
     x, y = np.stack((obj.box[:2], obj.pred_box[:2]), 1)
     for color, width in (("white", 2.6), (BLUE, 1.2)):
-        board.axes.plot(x, y, color=color, linewidth=width, zorder=4, label=f"_tie {obj.index}")
+        board.add(Line2D(x, y, color=color, linewidth=width, zorder=4, label=f"_tie {obj.index}"))
 
 
 # ------------------------------------------------------------ the other boxes
@@ -183,12 +166,11 @@ def _draw_others(board: Board, part: Explanation, image: int) -> None:
     colors = np.ones((len(shown), 4))
     colors[:, :3] = to_rgb(VERMILLION)
     colors[:, 3] = FAINTEST + (STRONGEST - FAINTEST) * sureness(part, image)[shown]
-    board.axes.add_collection(
+    board.add(
         PolyCollection(
             list(outlines), facecolors="none", edgecolors=colors, linewidths=1.1, linestyles=[OTHER_LINE],
             zorder=2.5, label="_others",
-        ),
-        autolim=False,
+        )
     )  # fmt: skip
 
 
@@ -241,6 +223,6 @@ def truth_legend(objects: tuple[ExplainedObject, ...], words: Captions, truth: s
     every: list[tuple[str, Any, str]] = [
         ("answered", double, truth),
         ("dropped", cross, words.dropped),
-        ("ignored", Patch(**IGNORED), words.ignored),
+        ("ignored", Patch(facecolor="none", edgecolor="#505050", hatch=HATCH, linestyle=":"), words.ignored),
     ]
     return [(handle, text) for state, handle, text in every if state in states]

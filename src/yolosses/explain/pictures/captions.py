@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolosses.explain.words import Language
+from yolosses.explain.words import Language, require_language
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +112,12 @@ _CAPTIONS: dict[Language, Captions] = {
         of_batch="{share} of the loss of the batch, {total}",
         pull="where the loss pulls the boxes",
         pull_note="longer and thicker: stronger; in proportion within each kind",
-        centre_pull="centre: longest {strength} per picture side",
-        size_pull="size, outwards larger, inwards smaller: longest {strength} per picture side",
-        rise="confidence should rise: largest {strength}",
-        fall="confidence should fall: largest {strength}",
+        centre_pull="centre: longest arrow = {strength} (loss per picture side)",
+        size_pull="size, outwards to grow, inwards to shrink: longest arrow = {strength} (loss per picture side)",
+        rise="confidence should rise: largest = {strength} (loss per 1 of confidence)",
+        fall="confidence should fall: largest = {strength} (loss per 1 of confidence)",
         too_weak="left out, with less than {share} of the largest pull on a confidence: {count}",
-        outside="pulled boxes whose centre lies outside the picture: {count}",
+        outside="left out, with their centre outside the picture: {count}",
         no_pull="the loss pulls at no box",
         batch="the pictures of the batch, worst first",
         batch_note="pictures: {count}, loss {loss}",
@@ -157,7 +157,7 @@ _CAPTIONS: dict[Language, Captions] = {
         maps="損失來自影像的哪些地方",
         maps_note="乘上權重之後；每張圖有自己的色階；格子為（列, 行），從 0 起算",
         map_title="{term}：{value}（{share}）",
-        worst_cell="最大的格子 ({row},{col})：{value}",
+        worst_cell="貢獻最多的格子 ({row},{col})：{value}",
         level="第 {level} 層",
         empty_map="沒有格子貢獻這一項",
         bars="lambda 對各項的作用",
@@ -169,12 +169,12 @@ _CAPTIONS: dict[Language, Captions] = {
         of_batch="佔整批損失 {total} 的 {share}",
         pull="損失把預測框拉向哪裡",
         pull_note="越長、越粗表示越強；同一種記號之間成比例",
-        centre_pull="中心點：最長的是每個影像邊長 {strength}",
-        size_pull="大小，向外是變大，向內是變小：最長的是每個影像邊長 {strength}",
-        rise="信心分數應該提高：最大的是 {strength}",
-        fall="信心分數應該降低：最大的是 {strength}",
+        centre_pull="中心點：最長的箭頭 = {strength}（每移動一個影像邊長的損失變化）",
+        size_pull="大小，向外變大，向內變小：最長的箭頭 = {strength}（每改變一個影像邊長的損失變化）",
+        rise="信心分數應該提高：最大的三角形 = {strength}（信心分數每改變 1 的損失變化）",
+        fall="信心分數應該降低：最大的三角形 = {strength}（信心分數每改變 1 的損失變化）",
         too_weak="有 {count} 個信心分數的拉力不到最大的 {share}，沒有畫出",
-        outside="有 {count} 個受拉力的預測框，中心點在影像之外",
+        outside="有 {count} 個受拉力的預測框中心點在影像之外，沒有畫出",
         no_pull="損失沒有拉動任何預測框",
         batch="這一批影像，損失最大的在前",
         batch_note="{count} 張影像，損失 {loss}",
@@ -193,7 +193,8 @@ _CAPTIONS: dict[Language, Captions] = {
 
 
 def captions(language: Language) -> Captions:
-    """The words of ``language``."""
+    """The words of ``language``. Raises ``ValueError`` for one that there are no words for."""
+    require_language(language)
     return _CAPTIONS[language]
 
 
@@ -204,7 +205,7 @@ def number(value: float) -> str:
         return str(float(value))
     if size == 0:
         return "0"
-    if size < 0.001:
+    if size < 0.0001:
         return f"{value:.1e}"
     decimals = max(0, 2 - int(np.floor(np.log10(size))))
     return f"{value:,.{decimals}f}"

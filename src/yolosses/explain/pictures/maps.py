@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
-from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.pictures.panel import (
-    HEADER,
+from yolosses.explain.pictures.board import (
     Board,
-    Panel,
+    Floats,
     Picture,
     aspect_of,
     fitted,
-    new_panel,
     require_picture,
     show_picture,
 )
-from yolosses.explain.pictures.tags import corners_of
-from yolosses.explain.style import FAINT_INK, INK, VERMILLION
+from yolosses.explain.pictures.captions import number, percent
+from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
+from yolosses.explain.style import FAINT_INK, INK, VERMILLION, LineStyle
 from yolosses.explain.words import Language
 
 # From nearly nothing to nearly black: in print without colour darker is more. The picture shows through where
@@ -38,6 +33,8 @@ HEAT = LinearSegmentedColormap.from_list(
 COLUMNS = 3  # of the maps of one level; with several levels each has a row
 MAP_SIDE = 3.6  # inches, the longer side of a map
 TITLE, GAP, BAR, BAR_LABELS = 0.44, 0.25, 0.09, 0.5
+OUTLINES: dict[str, LineStyle] = {"answered": "-", "dropped": (0, (4, 2)), "ignored": (0, (1, 1.5))}
+STRENGTH = 0.25  # of the picture below: faint, lest its darkness be taken for loss
 MAP_TITLE_SIZE, MAP_NOTE_SIZE = 9.0, 7.8
 
 
@@ -48,7 +45,7 @@ def draw_term_maps(
 
     A cell shows the weighted value that its boxes add to the loss. Every map has a colour scale of its own, from 0 to
     its largest cell; darker is more; cells that add nothing stay clear. With several levels each has a row of maps.
-    Thin outlines are the truths.
+    Thin outlines are the truths (dashed: dropped, dotted: ignored).
 
     Args:
         image: index in the batch.
@@ -105,7 +102,7 @@ def _map(
     values = cell_values(part, term, level)
     _titles(panel, part, term, level, values)
     room = panel.part(0, TITLE, panel.width - BAR - BAR_LABELS, panel.height - TITLE)
-    board = show_picture(room, picture, aspect, pale=True)
+    board = show_picture(room, picture, aspect, strength=STRENGTH)
     most = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
     heat = board.axes.imshow(
         np.ma.masked_where((values == 0) | ~np.isfinite(values), values), extent=(0, 1, 1, 0), aspect="auto", cmap=HEAT,
@@ -115,19 +112,13 @@ def _map(
     _grid_lines(board, values.shape)
     _mark_not_finite(board, values)
     for obj in part.objects:
-        left, top, right, bottom = corners_of(obj.box)
-        for color, line in (("white", 1.8), (INK, 0.8)):
-            board.axes.add_patch(
-                Rectangle(
-                    (left, top), right - left, bottom - top, fill=False, edgecolor=color, linewidth=line,
-                    linestyle="-", label=f"_truth {obj.index}",
-                )
-            )  # fmt: skip
+        lines = [("white", 1.8), (INK, 0.8)]
+        board.outline(obj.box, lines, linestyle=OUTLINES[obj.state], label=f"_truth {obj.index}")
     if most > 0:
         _colour_bar(panel.part(board.width + 0.06, TITLE, BAR, board.height), heat)
 
 
-def cell_values(part: Explanation, term: str | None, level: int) -> NDArray[np.float64]:
+def cell_values(part: Explanation, term: str | None, level: int) -> Floats:
     """(rows, cols) weighted value of each cell of a level, of one term or of all."""
     found = part.contributions.where(level=level)
     if term is not None:
@@ -137,50 +128,45 @@ def cell_values(part: Explanation, term: str | None, level: int) -> NDArray[np.f
     return values
 
 
-def _titles(
-    panel: Panel, part: Explanation, term: str | None, level: int, values: NDArray[np.float64]
-) -> None:
+def _titles(panel: Panel, part: Explanation, term: str | None, level: int, values: Floats) -> None:
     words = panel.captions
     total = float(values.sum())
-    title = words.map_title.format(
-        term=words.all_terms if term is None else words.term(term),
-        value=number(total),
-        share=percent(total, part.total),
-    )
-    if len(part.predictions.grids) > 1:
-        title = words.comma.join((words.level.format(level=level), title))
+
+    def title(name: str) -> str:
+        text = words.map_title.format(term=name, value=number(total), share=percent(total, part.total))
+        levels = len(part.predictions.grids)
+        return text if levels == 1 else words.comma.join((words.level.format(level=level), text))
+
+    name = words.all_terms if term is None else words.term(term)
+    heading = panel.with_name(title, name, MAP_TITLE_SIZE, bold=True)
     note = words.empty_map
     if values.any():
         row, col = np.unravel_index(np.argmax(np.nan_to_num(values, nan=np.inf)), values.shape)
         note = words.worst_cell.format(row=row, col=col, value=number(float(values[row, col])))
-    panel.write(0, 0, panel.shortened(title, MAP_TITLE_SIZE, bold=True), size=MAP_TITLE_SIZE, weight="bold")
+    panel.write(0, 0, heading, size=MAP_TITLE_SIZE, weight="bold")
     panel.write(0, 0.19, panel.shortened(note, MAP_NOTE_SIZE), size=MAP_NOTE_SIZE, color=FAINT_INK)
 
 
 def _grid_lines(board: Board, shape: tuple[int, ...]) -> None:
     rows, cols = shape
-    style: dict[str, Any] = {"color": FAINT_INK, "linewidth": 0.25, "alpha": 0.6}
-    for row in range(1, rows):
-        board.axes.axhline(row / rows, **style)
-    for col in range(1, cols):
-        board.axes.axvline(col / cols, **style)
+    lines = [[(0.0, row / rows), (1.0, row / rows)] for row in range(1, rows)]
+    lines += [[(col / cols, 0.0), (col / cols, 1.0)] for col in range(1, cols)]
+    board.add(LineCollection(lines, colors=FAINT_INK, linewidths=0.25, alpha=0.6, label="_grid"))
 
 
-def _mark_not_finite(board: Board, values: NDArray[np.float64]) -> None:
+def _mark_not_finite(board: Board, values: Floats) -> None:
     """A cross on every cell whose value is not finite."""
     broken = np.argwhere(~np.isfinite(values))
     if len(broken):
-        y, x = ((broken + 0.5) / values.shape).T
-        board.axes.plot(
-            x, y, marker="X", color=VERMILLION, markeredgecolor="black", linestyle="", label="_not finite"
-        )
+        places = ((broken + 0.5) / values.shape)[:, ::-1]
+        board.dots(places, marker="X", color=VERMILLION, markeredgecolor="black", label="_not finite")
 
 
 def _colour_bar(panel: Panel, heat: AxesImage) -> None:
     axes = panel.axes()
     bar = panel.figure.colorbar(heat, cax=axes)
     bar.locator = MaxNLocator(4)
-    bar.formatter = FuncFormatter(lambda value, _: number(value))
+    bar.formatter = TICKS
     bar.update_ticks()
     bar.outline.set_linewidth(0.5)
     axes.tick_params(labelsize=7, colors=FAINT_INK, width=0.6, length=2)

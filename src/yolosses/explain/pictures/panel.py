@@ -1,32 +1,30 @@
-"""Rectangles of a figure, measured in inches, and pictures shown in them.
+"""Rectangles of a figure, measured in inches.
 
 Every size is fixed before anything is drawn, so labels are placed by measuring them and no layout has to be solved.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.ticker import FuncFormatter
 
 from yolosses.explain.pictures.captions import Captions, captions
 from yolosses.explain.style import FAINT_INK, INK, text_font, text_width, use_font
 from yolosses.explain.words import Language
 
-Picture = NDArray[np.uint8]
 Entries = list[tuple[Any, str]]
 """Lines of a legend: what is drawn, and what it means."""
 
 TITLE_SIZE, NOTE_SIZE, LEGEND_SIZE = 11.0, 8.5, 8.0  # points
 MARGIN = 0.2  # inches, like all below
-HEADER = 0.5
-LEGEND_LINE, LEGEND_GAP, LEGEND_HANDLE = 0.18, 0.1, 0.55
-SIDE = 8.0  # the longer side of a picture that has a figure of its own
-GREY_BOARD = 225
+HEADER = 0.58
+LEGEND_LINE, LEGEND_GAP, LEGEND_HANDLE = 0.168, 0.2, 0.55
+TICKS = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +82,18 @@ class Panel:
             text = text[:-1]
         return text + "…"
 
+    def with_name(self, text: Callable[[str], str], name: str, size: float, *, bold: bool = False) -> str:
+        """``text(name)``, its name cut where the whole would be wider than the panel: numbers are not to be lost."""
+        rest = text_width(text(""), size, self.family, bold=bold)
+        return text(replace(self, width=self.width - rest).shortened(name, size, bold=bold))
+
     def above_legend(self, lines: int) -> Panel:
         """What remains for a picture above a legend of so many lines."""
         return self.part(0, 0, self.width, self.height - legend_height(lines))
 
-    def legend_below(self, board: Board, entries: Entries) -> None:
-        """The legend of a picture at the panel's left top, one line an entry."""
-        lines = self.part(0, board.height + LEGEND_GAP, self.width, legend_height(len(entries)) - LEGEND_GAP)
+    def legend_below(self, top: float, entries: Entries) -> None:
+        """The legend of a picture that ends ``top`` inches down the panel, one line an entry."""
+        lines = self.part(0, top + LEGEND_GAP, self.width, legend_height(len(entries)) - LEGEND_GAP)
         room = replace(lines, width=self.width - LEGEND_HANDLE)
         axes = lines.axes()
         axes.set_axis_off()
@@ -116,70 +119,3 @@ def new_panel(width: float, height: float, language: Language) -> Panel:
     text_font(language)  # says that a font is missing before anything is drawn
     figure = Figure(figsize=(width + 2 * MARGIN, height + 2 * MARGIN), dpi=150, facecolor="white")
     return Panel(figure=figure, language=language, left=MARGIN, top=MARGIN, width=width, height=height)
-
-
-def framed(picture: Picture | None, grid: tuple[int, int], legend_lines: int, language: Language) -> Panel:
-    """A panel in a new figure, just large enough for a header, a picture and its legend."""
-    require_picture(picture)
-    width, height = fitted(aspect_of(picture, grid), SIDE, SIDE)
-    return new_panel(max(width, 0.7 * SIDE), HEADER + height + legend_height(legend_lines), language)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Board:
-    """A picture in axes whose coordinates are fractions of it, y downwards; its size in inches."""
-
-    axes: Axes
-    width: float
-    height: float
-
-    @property
-    def inches(self) -> NDArray[np.float64]:
-        """(2,) inches of one unit of x and of y."""
-        return np.array([self.width, self.height])
-
-
-def aspect_of(picture: Picture | None, grid: tuple[int, int]) -> float:
-    """Height over width; without a picture the cells of ``grid`` (rows, columns) are taken for squares."""
-    return grid[0] / grid[1] if picture is None else picture.shape[0] / picture.shape[1]
-
-
-def fitted(aspect: float, width: float, height: float) -> tuple[float, float]:
-    """The largest width and height of this aspect (height over width) within the given ones."""
-    return (width, width * aspect) if width * aspect <= height else (height / aspect, height)
-
-
-def show_picture(panel: Panel, picture: Picture | None, aspect: float, *, pale: bool = False) -> Board:
-    """The picture as large as ``panel`` lets it be, at its left top; ``pale``: in light grey, to be drawn
-    on."""
-    width, height = fitted(aspect, panel.width, panel.height)
-    axes = panel.part(0, 0, width, height).axes()
-    shown = np.full((1, 1, 3), GREY_BOARD, np.uint8) if picture is None else picture
-    if pale:
-        shown = paled(shown)
-    axes.imshow(shown, extent=(0, 1, 1, 0), aspect="auto", label="_picture")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(1, 0)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_color(FAINT_INK)
-        spine.set_linewidth(0.6)
-    return Board(axes=axes, width=width, height=height)
-
-
-def paled(picture: Picture) -> Picture:
-    """The picture in light greys."""
-    grey = picture @ np.array([0.299, 0.587, 0.114])
-    light = (255 - 0.4 * (255 - grey)).round().astype(np.uint8)
-    return np.repeat(light[..., None], 3, axis=2)
-
-
-def require_picture(picture: Picture | None, name: str = "picture") -> None:
-    """Raise ``ValueError`` or ``TypeError`` unless it is ``(H, W, 3)`` uint8, or None."""
-    if picture is None:
-        return
-    if not isinstance(picture, np.ndarray):
-        raise TypeError(f"{name}: expected an array or None; got {type(picture).__name__}")
-    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape or picture.dtype != np.uint8:
-        raise ValueError(f"{name}: expected (H, W, 3) uint8 or None; got {picture.shape} {picture.dtype}")

@@ -8,32 +8,30 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.arrows import draw_arrows
-from yolosses.explain.pictures.boxes import draw_truth, truth_legend
-from yolosses.explain.pictures.captions import Captions, captions, number, percent
-from yolosses.explain.pictures.panel import (
+from yolosses.explain.pictures.board import (
     Board,
-    Entries,
-    Panel,
+    Floats,
     Picture,
     aspect_of,
+    corners_of,
     framed,
     show_picture,
 )
-from yolosses.explain.pictures.tags import corners_of
+from yolosses.explain.pictures.boxes import draw_truth, truth_legend
+from yolosses.explain.pictures.captions import Captions, captions, number, percent
+from yolosses.explain.pictures.panel import Entries, Panel
 from yolosses.explain.style import BLUE, GREEN, INK, VERMILLION
 from yolosses.explain.words import Language
 
 LONGEST_CENTRE, LONGEST_SIZE = 0.8, 0.35  # inches of the strongest pull
 THICKEST_CENTRE, THICKEST_SIZE = 3.2, 2.2  # points
+STRENGTH = 0.35  # of the picture below
 LARGEST_TRIANGLE = 90.0  # area in square points
 LEAST_SHOWN = 0.05  # of the largest pull on a confidence
-
-Floats = NDArray[np.float64]
 
 
 def draw_pull(
@@ -75,21 +73,23 @@ class _Pull:
     @classmethod
     def of(cls, part: Explanation, image: int) -> _Pull:
         predictions = part.predictions
-        boxes = predictions.boxes[image]
-        drawable = np.isfinite(boxes).all(-1)
-        move = np.where(drawable[:, None], -_finite(predictions.gradient[image]), 0.0)
-        confidence = np.where(drawable, -_finite(predictions.confidence_gradient[image]), 0.0)
+        centres = predictions.boxes[image, :, :2]
+        drawable = np.isfinite(predictions.boxes[image]).all(-1) & ((centres >= 0) & (centres <= 1)).all(-1)
+        move, confidence = (
+            -_finite(predictions.gradient[image]),
+            -_finite(predictions.confidence_gradient[image]),
+        )
+        pulled = move.any(-1) | (confidence != 0)
+        move, confidence = np.where(drawable[:, None], move, 0.0), np.where(drawable, confidence, 0.0)
         strength = np.abs(confidence)
-        least = LEAST_SHOWN * strength.max(initial=0.0)
-        pulled = (move != 0).any(-1) | (strength > 0)
-        inside = ((boxes[:, :2] >= 0) & (boxes[:, :2] <= 1)).all(-1)
+        strong = strength >= LEAST_SHOWN * strength.max(initial=0.0)
         return cls(
             centre=move[:, :2],
             size=move[:, 2:],
             confidence=confidence,
-            triangles=np.flatnonzero((strength > 0) & (strength >= least)),
-            weak=int(((strength > 0) & (strength < least)).sum()),
-            outside=int((pulled & ~inside).sum()),
+            triangles=np.flatnonzero((strength > 0) & strong),
+            weak=int(((strength > 0) & ~strong).sum()),
+            outside=int((pulled & ~drawable).sum()),
         )
 
 
@@ -103,37 +103,34 @@ def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | N
     entries = pull_legend(part, image, words)
     body = panel.header(words.titled.format(title=words.pull, name=part.image_names[image]), words.pull_note)
     board = show_picture(
-        body.above_legend(len(entries)), picture, aspect_of(picture, part.predictions.grids[0]), pale=True
+        body.above_legend(len(entries)),
+        picture,
+        aspect_of(picture, part.predictions.grids[0]),
+        strength=STRENGTH,
     )
     for obj in part.objects:
         draw_truth(board, obj, scale=0.5)
     boxes = part.predictions.boxes[image]
     moved = np.flatnonzero(pull.centre.any(-1) | pull.size.any(-1))
-    _draw_boxes(board, boxes, moved)
+    for predictor in moved.tolist():
+        board.outline(boxes[predictor], [(BLUE, 1.1)], zorder=4, label=f"_predictor {predictor}")
     _draw_size_pulls(board, boxes, pull.size)
     _draw_confidence_pulls(board, part, image, pull)
     moved = np.flatnonzero(pull.centre.any(-1))
-    tails = boxes[moved, :2]
+    if len(moved):
+        _draw_centre_pulls(board, boxes[moved, :2], pull.centre[moved])
+    body.legend_below(board.height, entries)
+
+
+def _draw_centre_pulls(board: Board, centres: Floats, pulls: Floats) -> None:
     draw_arrows(
-        board, tails, pull.centre[moved],
+        board, centres, pulls,
         longest=LONGEST_CENTRE, thickest=THICKEST_CENTRE, color=BLUE, label="centre",
     )  # fmt: skip
-    board.axes.plot(  # so that a weak pull is seen too
-        *tails.T, marker="o", markersize=3.6, color=BLUE, markeredgecolor="white", markeredgewidth=0.6,
-        linestyle="", zorder=6.5, label="_pulled centres",
+    board.dots(  # so that a weak pull is seen too
+        centres, marker="o", markersize=3.6, color=BLUE, markeredgecolor="white", markeredgewidth=0.6,
+        zorder=6.5, clip_on=False, label="_pulled centres",
     )  # fmt: skip
-    body.legend_below(board, entries)
-
-
-def _draw_boxes(board: Board, boxes: Floats, which: NDArray[np.int64]) -> None:
-    for predictor in which.tolist():
-        left, top, right, bottom = corners_of(boxes[predictor])
-        board.axes.add_patch(
-            Rectangle(
-                (left, top), right - left, bottom - top, fill=False, edgecolor=BLUE, linewidth=1.1, zorder=4,
-                label=f"_predictor {predictor}",
-            )
-        )  # fmt: skip
 
 
 def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
@@ -145,7 +142,9 @@ def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
         along[:, axis] = 1.0
         half = along * boxes[which, 2 + axis, None] / 2
         for side in (-1, 1):
-            tails.append(boxes[which, :2] + side * half)
+            tails.append(
+                np.clip(boxes[which, :2] + side * half, 0, 1)
+            )  # of a cut box at the picture's border
             vectors.append(side * along * size[which, axis, None])
     draw_arrows(
         board, np.concatenate(tails), np.concatenate(vectors),
@@ -158,13 +157,15 @@ def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: _P
     area = LARGEST_TRIANGLE * strength / (strength.max(initial=0.0) or 1.0)
     for up, marker, color in ((True, "^", GREEN), (False, "v", INK)):
         which = pull.triangles[(pull.confidence[pull.triangles] > 0) == up]
+        if not len(which):
+            continue
         boxes = part.predictions.boxes[image, which]
-        places = np.where(
-            part.predictions.responsible[image, which, None], corners_of(boxes)[:, :2], boxes[:, :2]
-        )
+        corners = np.clip(corners_of(boxes)[:, :2], 0, 1)
+        places = np.where(part.predictions.responsible[image, which, None], corners, boxes[:, :2])
         board.axes.scatter(
             places[:, 0], places[:, 1], s=area[which], marker=marker,
-            facecolor=color, edgecolor="white", linewidth=0.7, zorder=7, label="_rise" if up else "_fall",
+            facecolor=color, edgecolor="white", linewidth=0.7, zorder=7, clip_on=False,
+            label="_rise" if up else "_fall",
         )  # fmt: skip
 
 

@@ -6,23 +6,16 @@ from matplotlib.figure import Figure
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.bars import bars_panel
+from yolosses.explain.pictures.board import Picture, aspect_of, fitted, require_picture
 from yolosses.explain.pictures.boxes import boxes_legend, boxes_panel
 from yolosses.explain.pictures.captions import captions
 from yolosses.explain.pictures.maps import maps_height, maps_panel
-from yolosses.explain.pictures.panel import (
-    HEADER,
-    Picture,
-    aspect_of,
-    fitted,
-    legend_height,
-    new_panel,
-    require_picture,
-)
+from yolosses.explain.pictures.panel import HEADER, legend_height, new_panel
 from yolosses.explain.pictures.pull import pull_legend, pull_panel
 from yolosses.explain.words import Language
 
-PICTURE = 7.2  # inches, like the next: a picture's longer side
-BARS, BARS_HEIGHT, GAP = 5.6, 4.6, 0.4
+PICTURE = 7.4  # inches, like the next: a picture's longer side
+BARS, LEAST_BARS, GAP = 5.0, 4.2, 0.4
 
 
 def explain_picture(
@@ -44,11 +37,11 @@ def explain_picture(
     upper = HEADER + height + legend_height(lines)
     width = 2 * PICTURE + GAP
     maps = width - BARS - GAP
-    lower = max(BARS_HEIGHT, maps_height(part, picture, maps))
+    lower = max(LEAST_BARS, maps_height(part, picture, maps))
     panel = new_panel(width, upper + GAP + lower, language)
     boxes_panel(panel.part(0, 0, PICTURE, upper), part, image, picture)
     pull_panel(panel.part(PICTURE + GAP, 0, PICTURE, upper), part, image, picture)
-    bars_panel(panel.part(0, upper + GAP, BARS, BARS_HEIGHT), part, whole=explanation.total)
+    bars_panel(panel.part(0, upper + GAP, BARS, lower), part, whole=explanation.total)
     maps_panel(
         panel.part(BARS + GAP, upper + GAP, maps, maps_height(part, picture, maps)), part, image, picture
     )

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from yolosses.explain.pictures.panel import Board
+from yolosses.explain.pictures.board import Board
 from yolosses.explain.style import INK, text_width
 
 TAG_SIZE = 6.8  # points
@@ -37,7 +37,7 @@ def draw_tags(board: Board, tags: Sequence[Tag], family: Sequence[str]) -> None:
         left, top = place[:2]
         for (text, face, ink), width in zip(tag.parts, widths, strict=True):
             across = width / board.width
-            board.axes.add_patch(
+            board.add(
                 Rectangle(
                     (left, top), across, size[1], facecolor=face, edgecolor=INK, linewidth=0.5, zorder=8
                 )
@@ -64,9 +64,3 @@ def shared(a: Corners, b: Corners) -> float:
     """Area that two rectangles share."""
     sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
     return float(np.prod(np.maximum(sides, 0)))
-
-
-def corners_of(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., 4) left, top, right, bottom of cxcywh boxes."""
-    half = boxes[..., 2:] / 2
-    return np.concatenate((boxes[..., :2] - half, boxes[..., :2] + half), -1)

@@ -36,3 +36,10 @@ class FitName(StrEnum):
 
     STRETCH = "stretch"
     LETTERBOX = "letterbox"
+
+
+class LanguageName(StrEnum):
+    """Languages of pages and pictures."""
+
+    EN = "en"
+    ZH_TW = "zh-TW"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
+from yolosses.apps.cli.choices import FitName, LanguageName, LossName, ModelName, OptimizerName, ScheduleName
 
 app = typer.Typer(
     name="yolosses",
@@ -32,6 +32,7 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first broken annotation instead of skipping it.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Lang = Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")]
 
 
 @app.callback()
@@ -163,3 +164,57 @@ def predict(
     from yolosses.apps.cli.predict import predict_pictures
 
     predict_pictures(run, pictures, threshold=threshold, out=out, device=device)
+
+
+@app.command()
+def explain(
+    run: Run,
+    data: Annotated[str | None, typer.Argument(help="Other data than the run's.", metavar="[DATA]")] = None,
+    split: Annotated[str | None, typer.Option(help="Split to explain.", show_default="the run's")] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Name of the one picture to explain.", metavar="NAME")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many of the worst to show.")] = 20,
+    out: Out = None,
+    lang: Lang = LanguageName.EN,
+    replay: Annotated[
+        Path | None, typer.Option(help="The batch that stopped a run, nonfinite.pt.", metavar="FILE")
+    ] = None,
+    strict: Strict = False,
+    device: Device = "auto",
+) -> None:
+    """Say where the loss of a trained detector comes from: report.html and explanation.json."""
+    from yolosses.apps.cli.explain import explain_run
+
+    explain_run(
+        run, data, split, image=image, top=top, out=out, language=lang.value, replay=replay, strict=strict,
+        device=device,
+    )  # fmt: skip
+
+
+@app.command()
+def inspect(
+    data: Data,
+    grid: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            help="S, cells along each side; several may follow.",
+            metavar="S...",
+            show_default="7 10 14 20",
+        ),
+    ] = None,
+    boxes_per_cell: Annotated[int, typer.Option(min=1, help="B: boxes that each cell predicts.")] = 2,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Split to inspect; may be repeated.", show_default="all")
+    ] = None,
+    out: Out = None,
+    lang: Lang = LanguageName.EN,
+) -> None:
+    """Look over a data set before any training: inspection.html and inspection.json."""
+    from yolosses.apps.cli.inspect import inspect_data
+
+    inspect_data(
+        data, grids=grid or (7, 10, 14, 20), boxes_per_cell=boxes_per_cell, splits=split or (), out=out,
+        language=lang.value,
+    )  # fmt: skip

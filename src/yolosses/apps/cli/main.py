@@ -13,10 +13,14 @@ def main() -> None:
         from yolosses.apps.cli.commands import app
     except ModuleNotFoundError as error:
         sys.exit(_missing(error))
+    from yolosses.apps.cli.arguments import repeat_option
     from yolosses.apps.cli.failures import Interrupted, failure_line
 
+    arguments = sys.argv[1:] or ["--help"]
+    if arguments[0] == "inspect":
+        arguments = repeat_option(arguments, "--grid")
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="yolosses", standalone_mode=False))
+        sys.exit(app(arguments, prog_name="yolosses", standalone_mode=False))
     except (KeyboardInterrupt, Interrupted):
         sys.exit(_said("interrupted", 130))
     except ModuleNotFoundError as error:

@@ -60,8 +60,8 @@ class Problem:
         reason: what is wrong, with the values.
         action: ``"skipped"`` (the object, or the whole picture if nothing of it can be used) or ``"clipped"``
             (the box is kept, cut to the picture).
-        kind: what sort of thing is wrong: ``"class"`` (there is none such), ``"number"`` (not finite), ``"area"`` (a side
-            of 0 or less), ``"repeat"`` (the same object once more), ``"outside"`` (wholly outside the picture),
+        kind: what sort of thing is wrong: ``"class"`` (there is none such), ``"number"`` (not finite), ``"area"`` (a
+            side of 0 or less), ``"repeat"`` (the same object once more), ``"outside"`` (wholly outside the picture),
             ``"leaves"`` (in part), ``"row"`` (the object cannot be read), ``"file"`` (a picture or a label file).
     """
 

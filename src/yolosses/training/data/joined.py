@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from yolosses.training.data.dataset import DataError, DetectionDataset, Record
 from yolosses.training.data.layout import open_dataset, splits_of
 
+_ORDER = ("train", "val", "test")
+
 
 class Joined(NamedTuple):
     """Several splits as one data set, and the split of each of its pictures."""
@@ -36,7 +38,9 @@ def open_whole(data: str | Path, splits: Sequence[str] = ()) -> Joined:
     """
     if splits:
         return join_datasets([open_dataset(data, split) for split in dict.fromkeys(splits)])
-    names = splits_of(data)
+    names = tuple(
+        sorted(splits_of(data), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    )
     if {"train", "val"} <= set(names):
         names = tuple(name for name in names if name != "trainval")
     parts: list[DetectionDataset] = []
@@ -74,7 +78,7 @@ def join_datasets(parts: Sequence[DetectionDataset], *, notes: Sequence[str] = (
                 f"{part.name}: expected the same classes in all splits; {part.split!r} has"
                 f" {len(part.class_names)}, {first.split!r} has {len(first.class_names)}"
             )
-    if len(parts) == 1:
+    if len(parts) == 1 and not notes:
         return Joined(first, (first.split,) * len(first))
     names = [record.name for part in parts for record in part.records]
     alike = {name for name, count in Counter(names).items() if count > 1}

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from yolosses.explain.pictures.captions import captions
 from yolosses.explain.style import (
     FAINT_INK,
     INK,
@@ -23,13 +24,7 @@ from yolosses.explain.style import (
 )
 
 # The numbers that the YOLOv1 formula gives its terms. Terms of other losses are shown by their own names.
-TERM_LABELS = {
-    "xy": "1 centre (xy)",
-    "wh": "2 size (wh)",
-    "obj": "3-1 confidence, object",
-    "noobj": "3-2 confidence, no object",
-    "cls": "4 class",
-}
+TERM_LABELS = captions("en").terms
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 

@@ -1,0 +1,257 @@
+"""``yolosses explain``: where the loss of a trained detector comes from, as a page and as json."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from torch import nn
+
+from yolosses.apps.cli.build import build_device, build_loss, load_detector
+from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.pages.replay import Replay, replay_report
+from yolosses.apps.pages.report import Source, dataset_report, picture_report
+from yolosses.explain import find_nonfinite
+from yolosses.explain.style import text_font
+from yolosses.explain.words import Language
+from yolosses.losses import YOLOv1Loss
+from yolosses.structures import Targets
+from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
+from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
+from yolosses.studies.term_history import term_history
+from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.run import RunFolder, Settings, write_json
+
+BATCH = 16
+SHOWN = 5  # pictures and suspicions in the terminal
+
+
+def explain_run(
+    run: Path,
+    data: str | None,
+    split: str | None,
+    *,
+    image: str | None,
+    top: int,
+    out: Path | None,
+    language: Language,
+    replay: Path | None,
+    strict: bool,
+    device: str,
+) -> None:
+    """Write ``report.html`` and ``explanation.json`` on a data set, on one picture of it, or on a saved batch."""
+    console, folder = Console(), RunFolder(run)
+    _require_font(language)
+    if replay is not None:
+        _replay(console, folder, replay, out or folder.path / "explanation", language, image=image)
+        return
+    where = build_device(device)
+    settings, model, loss = load_detector(folder, where)
+    dataset = open_split(
+        data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
+    )
+    batches = Batches(
+        dataset,
+        batch_size=BATCH,
+        image_size=settings.image_size,
+        fit=settings.fit,
+        ahead=0 if where.type == "cpu" else 2,
+    )
+    source = Source(
+        data=dataset.name,
+        split=dataset.split,
+        run=folder.path.resolve().name,
+        loss=settings.loss,
+        version=settings.version,
+    )
+    if image is not None:
+        index = _picture_named(dataset, image)
+        explained = explain_one(model, loss, batches, index, where)
+        out = out or folder.path / "explanation" / Path(dataset.records[index].name).stem
+        _write(
+            out,
+            picture_report(explained, dataset, source, language=language),
+            {"data": dataset.name, "split": dataset.split, **explained.explanation.to_json()},
+        )
+        console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
+    else:
+        out = out or folder.path / "explanation"
+        out.mkdir(parents=True, exist_ok=True)
+        report_problems(console, [dataset], out / "problems.txt")
+        study = _study(console, model, loss, batches, where, top)
+        suspicions = likely_label_errors(dataset.records, study.detections, dataset.class_names)
+        log = list(folder.log())
+        history = term_history(log)
+        _write(
+            out,
+            dataset_report(study, suspicions, dataset, history, log, source, top=top, language=language),
+            {
+                "data": dataset.name,
+                "split": dataset.split,
+                **study.to_json(),
+                "history": None if history is None else {"steps": history.steps, "terms": history.terms},
+                "label_errors": [suspicion.to_json() for suspicion in suspicions],
+            },
+        )
+        _summarise(console, study, suspicions)
+    _point_to(console, out)
+
+
+def _study(
+    console: Console,
+    model: nn.Module,
+    loss: YOLOv1Loss,
+    batches: Batches,
+    device: torch.device,
+    top: int,
+) -> DatasetLoss:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("pictures", total=len(batches.dataset))
+        return explain_dataset(
+            model, loss, batches, device, top=top, progress=lambda done: progress.update(task, completed=done)
+        )
+
+
+def _require_font(language: Language) -> None:
+    """The report has figures; better to say at once that their font is missing."""
+    try:
+        text_font(language)
+    except ValueError as error:
+        raise CommandError(f"--lang {language}: {error}") from error
+
+
+def _picture_named(dataset: DetectionDataset, name: str) -> int:
+    """By its name, or by its name without the suffix if only one picture has it."""
+    names = [record.name for record in dataset.records]
+    found = [index for index, known in enumerate(names) if known == name]
+    found = found or [index for index, known in enumerate(names) if Path(known).stem == name]
+    if len(found) == 1:
+        return found[0]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    told = f"{len(found)} of them" if found else "none"
+    raise CommandError(
+        f"--image {name}: expected the name of a picture in {dataset.name}, {dataset.split} "
+        f"({len(names)} pictures); got {told}{hint}"
+    )
+
+
+def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelSuspicion]) -> None:
+    total = study.loss
+    for name, value in sorted(study.terms.items(), key=lambda entry: -entry[1]):
+        share = f"{value / total:.0%}" if total else "-"
+        console.print(
+            f"{name:<8}{study.raw_terms[name]:>10.4f} x {study.scales[name]:<6g}= {value:>9.4f}  {share:>4}",
+            highlight=False,
+        )
+    console.print(f"loss {total:.4f} a picture", highlight=False)
+    console.print("worst pictures:", highlight=False)
+    for picture in study.worst_pictures(SHOWN):
+        console.print(f"  {picture.loss:9.4f}  {escape(picture.name)}", highlight=False, soft_wrap=True)
+    if suspicions:
+        console.print(f"likely label errors ({len(suspicions)}):", highlight=False)
+    for suspicion in suspicions[:SHOWN]:
+        number = (
+            "" if suspicion.object is None else f", {suspicion.place or f'object {suspicion.object + 1}'}"
+        )
+        console.print(
+            f"  {suspicion.score:.3f}  {escape(suspicion.name + number)}: {escape(suspicion.reason())}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _point_to(console: Console, out: Path) -> None:
+    console.print(
+        f"report.html and explanation.json are in [bold]{escape(str(out))}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _write(out: Path, html: str, values: dict[str, Any]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.html").write_text(html, "utf-8")
+    write_json(out / "explanation.json", values)
+
+
+# ------------------------------------------------------------ a saved batch
+
+
+def _replay(
+    console: Console, folder: RunFolder, file: Path, out: Path, language: Language, *, image: str | None
+) -> None:
+    if image is not None:
+        raise CommandError("--image, --replay: expected one of them; got both")
+    settings = folder.settings()
+    shown = _replayed(settings, build_loss(settings), file)
+    culprit = shown.culprit
+    values = {
+        "step": shown.step,
+        "pictures": [
+            {"name": name, "terms": dict(zip(shown.terms, row, strict=True))}
+            for name, row in zip(shown.names, shown.losses.tolist(), strict=True)
+        ],
+        "culprit": None
+        if culprit is None
+        else {
+            "message": str(culprit),
+            "operand": culprit.operand,
+            "index": culprit.index,
+            "value": str(culprit.value),
+            "term": culprit.term,
+            "element": culprit.element,
+            "picture": culprit.image_name,
+            "place": culprit.place,
+            "object": culprit.object,
+        },
+    }
+    _write(out, replay_report(shown, language=language), finite(values))
+    told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
+    console.print(escape(told), highlight=False, soft_wrap=True)
+    _point_to(console, out)
+
+
+def _replayed(settings: Settings, loss: YOLOv1Loss, file: Path) -> Replay:
+    """The batch in ``file`` and its loss now."""
+    saved = _read_batch(file)
+    try:
+        kept = {name: saved[name] for name in ("weight", "ignore") if name in saved}
+        targets = Targets(boxes=saved["boxes"], labels=saved["labels"], mask=saved["mask"], **kept)
+        names, raw, images = tuple(map(str, saved["names"])), saved["raw"], saved["images"]
+        culprit = find_nonfinite(loss, raw, targets, class_names=settings.class_names, image_names=names)
+        with torch.no_grad():
+            output = loss(raw, targets)
+        return Replay(
+            images=images,
+            targets=targets,
+            names=names,
+            class_names=settings.class_names,
+            step=int(saved["step"]),
+            terms=tuple(output.terms),
+            losses=output.per_image.double().numpy(),
+            culprit=culprit,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CommandError(
+            f"--replay {file}: expected a batch that a run with these settings saved; {error}"
+        ) from error
+
+
+def _read_batch(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise CommandError(f"--replay {file}: expected a saved batch; there is no such file")
+    try:
+        saved = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise CommandError(f"--replay {file}: expected a saved batch; it cannot be read as one") from error
+    if not isinstance(saved, dict):
+        raise CommandError(f"--replay {file}: expected a saved batch; got {type(saved).__name__}")
+    return saved

@@ -1,0 +1,78 @@
+"""What costs most in a picture, with the boxes it is about, in the frame of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yolosses.apps.pages.marked_picture import Box
+from yolosses.explain.contributions import NONE
+from yolosses.explain.explanation import Explanation
+from yolosses.explain.words import Language
+from yolosses.studies.dataset_loss import ExplainedPicture
+from yolosses.training.data import Geometry, warp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One sentence and its boxes.
+
+    Attributes:
+        text: the sentence. loss: what it is about.
+        object: position in the record's boxes, None for background. class_name: of it.
+        truth: its box. pred: the predicted box that answers, or that should have kept silent. cxcywh, fractions of the
+            picture as it is stored.
+    """
+
+    text: str
+    loss: float
+    object: int | None
+    class_name: str | None
+    truth: Box | None
+    pred: Box | None
+
+
+def findings(explained: ExplainedPicture, *, language: Language, top: int | None) -> list[Finding]:
+    """The sentences of a picture, largest loss first."""
+    explanation = explained.explanation
+    loudest = iter(_loudest(explanation))
+    objects = {obj.index: obj for obj in explanation.objects}
+    found = []
+    for sentence in explanation.sentences(language=language, top=top):
+        obj = None if sentence.object is None else objects[sentence.object]
+        pred = explanation.predictions.boxes[0, next(loudest)] if obj is None else obj.pred_box
+        found.append(
+            Finding(
+                text=sentence.text,
+                loss=sentence.loss,
+                object=None if obj is None else explained.objects[obj.index],
+                class_name=None if obj is None else obj.class_name,
+                truth=None if obj is None else in_picture(obj.box, explained.geometry),
+                pred=None if pred is None else in_picture(pred, explained.geometry),
+            )
+        )
+    return found
+
+
+def in_picture(box: NDArray[np.float64], geometry: Geometry) -> Box:
+    """From fractions of the network's input to fractions of the picture."""
+    cx, cy, w, h = (float(side) for side in geometry.to_picture(box))
+    return cx, cy, w, h
+
+
+def input_picture(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:
+    """The picture in the frame of the network's input: itself if it fills the input, else as the network saw it."""
+    axes = ((geometry.y, picture.shape[0]), (geometry.x, picture.shape[1]))
+    if all(axis.source == (0, size) and axis.target == (0, axis.target_length) for axis, size in axes):
+        return picture
+    seen: NDArray[np.uint8] = np.round(warp(picture, geometry) * 255).astype(np.uint8).transpose(1, 2, 0)
+    return np.ascontiguousarray(seen)
+
+
+def _loudest(explanation: Explanation) -> list[int]:
+    """Predictors that answer for nothing, in the order in which `Explanation.sentences` speaks of them."""
+    silent = explanation.contributions.where(object=NONE).sums("image", "predictor")
+    order = sorted(silent.items(), key=lambda entry: -entry[1][1])
+    return [predictor for (_, predictor), _ in order]

@@ -1,0 +1,412 @@
+"""The words of the report, English and Traditional Chinese."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yolosses.explain.words import Language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """``{...}`` are filled in where they are used; <b> marks what a reader in a hurry reads."""
+
+    comma: str
+    title: str
+    verdict: str
+    worst: str
+    no_loss: str
+    facts: str
+    iou_fact: str
+    run_fact: str
+
+    term: str
+    meaning: str
+    bars: str
+    unweighted: str
+    weight: str
+    weighted: str
+    share: str
+    total: str
+    bars_note: str
+    meanings: dict[str, str]
+    dominating: dict[str, str]
+
+    worst_pictures: str
+    times_mean: str
+    mean: str
+    loss: str
+
+    history: str
+    history_note: str
+    history_alt: str
+    step: str
+    no_history: str
+
+    groups: str
+    groups_note: str
+    by_class: str
+    by_pixels: str
+    by_relative_size: str
+    group: str
+    objects: str
+    per_object: str
+    terms_of: str
+    mean_iou: str
+    background: str
+    pixel_sizes: dict[str, str]
+    relative_sizes: dict[str, str]
+
+    gallery: str
+    gallery_note: str
+    legend: dict[str, str]
+    rank: str
+    counted: str
+    dropped_count: str
+    ignored_count: str
+    hidden_count: str
+    picture_alt: str
+
+    boxes: str
+    boxes_note: str
+    object_of: str
+    box_alt: str
+
+    sheet: str
+    sheet_note: str
+    sheet_alt: str
+
+    errors: str
+    errors_note: str
+    no_errors: str
+    kinds: dict[str, str]
+    label_at: str
+    prediction_at: str
+    edges: str
+    doubt: str
+    error_alt: str
+    labelled: str
+    predicted: str
+
+    left_out: str
+    left_out_note: str
+    what: str
+    evaluated: str
+    trained: str
+    answered: str
+    dropped: str
+    ignored: str
+    hidden: str
+    broken: str
+    more: str
+    none: str
+
+    picture_title: str
+    picture_verdict: str
+    every_object: str
+    every_object_note: str
+    sentence: str
+    pictures: dict[str, str]
+
+    replay_title: str
+    replay_verdict: str
+    replay_finite: str
+    replay_note: str
+    replay_pictures: str
+    replay_pictures_note: str
+    culprit: str
+    operand: str
+    value: str
+    where: str
+    truth: str
+
+
+_ENGLISH = Texts(
+    comma=", ",
+    title="{data}, {split}: where the loss comes from",
+    verdict="<b><code>{term}</code></b> ({label}) makes <b>{share}</b> of the loss of {loss}.",
+    worst="The worst picture is <b>{name}</b>: {loss}, {times} times the mean.",
+    no_loss="The loss is 0: there is nothing to explain.",
+    facts="{pictures} pictures, {objects} objects",
+    iou_fact="mean IoU of the boxes that answer {iou}",
+    run_fact="run {run}, loss {loss}, version {version}",
+    term="term",
+    meaning="what it punishes",
+    bars="weighted (filled), unweighted (dashed)",
+    unweighted="unweighted",
+    weight="λ",
+    weighted="weighted",
+    share="share",
+    total="total",
+    bars_note="Means over the pictures. The filled bar is what the optimiser sees: the dashed one, before its weight "
+    "λ, times λ.",
+    meanings={
+        "xy": "centres in the wrong place",
+        "wh": "wrong widths and heights",
+        "obj": "not equal to the IoU",
+        "noobj": "not 0 where nothing is to answer for",
+        "cls": "wrong class, or unsure of the right one",
+    },
+    dominating={
+        "xy": "The boxes that answer for objects are centred in the wrong place.",
+        "wh": "The boxes that answer for objects have the wrong size.",
+        "obj": "The boxes that answer for objects are too sure, or not sure enough, of how well they fit.",
+        "noobj": "Boxes that answer for nothing claim that something is there.",
+        "cls": "The cells take objects for the wrong class, or are not sure of the right one.",
+    },
+    worst_pictures="Worst pictures",
+    times_mean="{times} × the mean",
+    mean="mean",
+    loss="loss",
+    history="The shares during training",
+    history_note="Share of each term in the training loss, from the log of the run ({steps} steps): the total went "
+    "from {first} to {last}. In training the pictures are others and vary at random, so the right "
+    "edge need not equal the shares above.",
+    history_alt="Shares of the terms in the training loss from the first step to the last; at the end {shares}",
+    step="optimiser step",
+    no_history="The run has no log, or one with fewer than two steps.",
+    groups="The loss by class and by size",
+    groups_note="The bars are shares of the loss above, with the terms in its order. Background is what the predicted "
+    "boxes cost that answer for no object.",
+    by_class="By class",
+    by_pixels="By size in pixels of the stored picture (COCO's limits)",
+    by_relative_size="By size against the picture (root of the area)",
+    group="group",
+    objects="objects",
+    per_object="loss an object",
+    terms_of="share of the loss, by term",
+    mean_iou="mean IoU",
+    background="background",
+    pixel_sizes={
+        "small": "small: below 32² pixels",
+        "medium": "medium: 32² to 96²",
+        "large": "large: 96² and more",
+    },
+    relative_sizes={
+        "small": "small: below 10 % of the side",
+        "medium": "medium: 10 to 30 %",
+        "large": "large: 30 % and more",
+    },
+    gallery="The pictures with the largest loss",
+    gallery_note="Numbers in the picture are those of the sentences below it: what costs most in this picture, with "
+    "what it costs. Cells are (row, column), counted from 0.",
+    legend={
+        "truth": "truth",
+        "answer": "predicted box that answers for it",
+        "other": "predicted box that answers for nothing",
+    },
+    rank="{rank}. {name}",
+    counted="{count} objects",
+    dropped_count="{count} dropped",
+    ignored_count="{count} ignored",
+    hidden_count="{count} hidden",
+    picture_alt="{name} with its true boxes, and the predicted boxes of its {count} largest losses",
+    boxes="The objects with the largest loss",
+    boxes_note="One object each, wherever it is: the picture around it, its true box and the box that answers for it.",
+    object_of="{name}, object {number}",
+    box_alt="{class_name} in {name}, its true box and the predicted one",
+    sheet="The worst picture, term by term",
+    sheet_note="Where in {name} each term comes from, what the weights λ do to it, and where the loss pulls the boxes.",
+    sheet_alt="{name}: boxes, pull of the loss, terms, and a map of each term",
+    errors="Likely label errors",
+    errors_note="Labels that the detector contradicts, most doubtful first. The detector is believed as far as its "
+    "other predictions on these pictures agree with the labels. These are places to look at: it may be the detector "
+    "that is wrong. Edges are left, top, right, bottom in pixels.",
+    no_errors="The detector contradicts no label with enough certainty.",
+    kinds={
+        "class": "another class?",
+        "moved": "misplaced, or one missing?",
+        "missing": "label missing?",
+        "unseen": "nothing there?",
+    },
+    label_at="label: {where}",
+    prediction_at="predicted: {where}",
+    edges="{left}, {top}, {right}, {bottom}",
+    doubt="doubt {score}",
+    error_alt="{name}: label and prediction that contradict each other",
+    labelled="labelled {name}",
+    predicted="predicted {name} {score}",
+    left_out="What took no part",
+    left_out_note="Dropped: in YOLOv1 a cell answers for one object, and another object has its centre in the same "
+    "cell. Ignored: the labels mark a crowd or a difficult object. Hidden: too little of the object is left in "
+    "the network's input; in training the random crops do that.",
+    what="objects",
+    evaluated="in this split",
+    trained="seen in training",
+    answered="answered for",
+    dropped="dropped",
+    ignored="ignored",
+    hidden="hidden",
+    broken="Broken annotations of this split: {summary}.",
+    more="and {count} more",
+    none="none",
+    picture_title="{name} ({data}, {split}): where its loss comes from",
+    picture_verdict="<b><code>{term}</code></b> ({label}) makes <b>{share}</b> of the loss of {loss} of this picture.",
+    every_object="Every object, and the loudest of the other boxes",
+    every_object_note="Largest loss first. Cells are (row, column), counted from 0.",
+    sentence="what happens there",
+    pictures={
+        "boxes": "The predicted boxes",
+        "maps": "Where each term comes from",
+        "bars": "What the weights do",
+        "pull": "Where the loss pulls",
+    },
+    replay_title="Step {step}: the loss is not finite",
+    replay_verdict="<b>{message}</b>",
+    replay_finite="All numbers of this batch are finite, and so is its loss: {loss}. The step that stopped the run may "
+    "have done so on another device, or in half precision.",
+    replay_note="The batch that stopped the run, as the network saw it, with the output that the network gave for it.",
+    replay_pictures="The batch",
+    replay_pictures_note="Objects of the truth as the loss got them. Terms of each picture, weighted; what is not "
+    "finite is marked.",
+    culprit="the first number that is not finite",
+    operand="operand",
+    value="value",
+    where="where",
+    truth="object",
+)
+
+_CHINESE = Texts(
+    comma="，",
+    title="{data}（{split}）：損失從哪裡來",
+    verdict="<b><code>{term}</code></b>（{label}）佔損失 {loss} 的 <b>{share}</b>。",
+    worst="損失最大的影像是 <b>{name}</b>：{loss}，是平均的 {times} 倍。",
+    no_loss="損失是 0，沒有需要說明的。",
+    facts="{pictures} 張影像，{objects} 個物件",
+    iou_fact="負責物件的預測框平均 IoU {iou}",
+    run_fact="訓練結果 {run}，損失函數 {loss}，版本 {version}",
+    term="項",
+    meaning="懲罰什麼",
+    bars="加權後（實心）與加權前（虛線）",
+    unweighted="加權前",
+    weight="λ",
+    weighted="加權後",
+    share="比例",
+    total="總和",
+    bars_note="都是每張影像的平均。實心長條是最佳化器看到的值：虛線長條（乘上權重 λ 之前）乘以 λ。",
+    meanings={
+        "xy": "中心點偏了",
+        "wh": "寬與高不對",
+        "obj": "不等於預測框的 IoU",
+        "noobj": "不負責物件卻不是 0",
+        "cls": "類別錯誤或沒把握",
+    },
+    dominating={
+        "xy": "負責物件的預測框，中心點的位置不對。",
+        "wh": "負責物件的預測框，大小不對。",
+        "obj": "負責物件的預測框，對自己框得多準太有把握或太沒把握。",
+        "noobj": "不負責物件的預測框，卻說那裡有東西。",
+        "cls": "格子把物件認成別的類別，或對正確的類別沒有把握。",
+    },
+    worst_pictures="損失最大的影像",
+    times_mean="平均的 {times} 倍",
+    mean="平均",
+    loss="損失",
+    history="訓練過程中各項的比例",
+    history_note="各項在訓練損失中的比例，取自訓練紀錄（{steps} 步）：總損失從 {first} 變成 {last}。"
+    "訓練時影像會隨機變化，被捨棄的是訓練資料的物件，所以最右邊不一定等於上面的比例。",
+    history_alt="從第一步到最後一步，各項在訓練損失中的比例；最後是 {shares}",
+    step="最佳化步數",
+    no_history="沒有訓練紀錄，或紀錄不到兩步。",
+    groups="依類別與大小看損失",
+    groups_note="長條是佔上面總損失的比例，各項依損失中的順序排列。背景是不負責任何物件的預測框造成的損失。",
+    by_class="依類別",
+    by_pixels="依原始影像中的像素大小（COCO 的界線）",
+    by_relative_size="依相對於影像的大小（面積的平方根）",
+    group="組別",
+    objects="物件數",
+    per_object="每個物件的損失",
+    terms_of="佔損失的比例，依各項",
+    mean_iou="平均 IoU",
+    background="背景",
+    pixel_sizes={
+        "small": "小：不到 32² 像素",
+        "medium": "中：32² 到 96²",
+        "large": "大：96² 以上",
+    },
+    relative_sizes={
+        "small": "小：不到邊長的 10 %",
+        "medium": "中：10 到 30 %",
+        "large": "大：30 % 以上",
+    },
+    gallery="損失最大的影像",
+    gallery_note="影像中的數字對應下面的句子：這張影像裡損失最大的地方，以及各佔多少損失。"
+    "格子為（列, 行），從 0 起算。",
+    legend={
+        "truth": "真實框",
+        "answer": "負責它的預測框",
+        "other": "不負責任何物件的預測框",
+    },
+    rank="{rank}. {name}",
+    counted="{count} 個物件",
+    dropped_count="{count} 個被捨棄",
+    ignored_count="{count} 個忽略",
+    hidden_count="{count} 個被遮去",
+    picture_alt="{name} 與它的真實框，以及損失最大的 {count} 處的預測框",
+    boxes="損失最大的物件",
+    boxes_note="一列一個物件，不論在哪張影像：物件周圍的影像、真實框與負責它的預測框。",
+    object_of="{name}，第 {number} 個物件",
+    box_alt="{name} 中的 {class_name}，真實框與預測框",
+    sheet="損失最大的影像，逐項來看",
+    sheet_note="{name} 的各項損失來自影像的哪裡、權重 λ 有什麼作用，以及損失把預測框拉向哪裡。",
+    sheet_alt="{name}：預測框、損失的拉力、各項的值，以及各項的分布圖",
+    errors="可能的標註錯誤",
+    errors_note="偵測器不同意的標註，最可疑的在前。偵測器有多可信，取決於它在這些影像上其他的預測與標註有多一致。"
+    "這些只是值得檢查的地方：錯的也可能是偵測器。邊界依序是左、上、右、下，單位是像素。",
+    no_errors="沒有偵測器夠有把握反對的標註。",
+    kinds={
+        "class": "類別標錯？",
+        "moved": "位置標錯，或有漏標？",
+        "missing": "漏標？",
+        "unseen": "那裡沒有東西？",
+    },
+    label_at="標註：{where}",
+    prediction_at="預測：{where}",
+    edges="{left}, {top}, {right}, {bottom}",
+    doubt="可疑度 {score}",
+    error_alt="{name}：互相矛盾的標註與預測",
+    labelled="標註 {name}",
+    predicted="預測 {name} {score}",
+    left_out="沒有參與的物件",
+    left_out_note="被捨棄：YOLOv1 的一個格子只負責一個物件，而另一個物件的中心點也在同一個格子裡。"
+    "忽略：標註註明是一群或難以辨認的物件。被遮去：物件在網路的輸入中所剩太少；訓練時的隨機裁切會這樣。",
+    what="物件",
+    evaluated="這份資料中",
+    trained="訓練時看到的",
+    answered="有預測框負責",
+    dropped="被捨棄",
+    ignored="忽略",
+    hidden="被遮去",
+    broken="這份資料中有問題的標註：{summary}。",
+    more="還有 {count} 個",
+    none="沒有",
+    picture_title="{name}（{data}，{split}）：損失從哪裡來",
+    picture_verdict="<b><code>{term}</code></b>（{label}）佔這張影像損失 {loss} 的 <b>{share}</b>。",
+    every_object="每個物件，以及最大聲的其他預測框",
+    every_object_note="損失最大的在前。格子為（列, 行），從 0 起算。",
+    sentence="那裡發生了什麼",
+    pictures={
+        "boxes": "預測框",
+        "maps": "各項損失來自哪裡",
+        "bars": "權重的作用",
+        "pull": "損失把預測框拉向哪裡",
+    },
+    replay_title="第 {step} 步：損失不是有限的數",
+    replay_verdict="<b>{message}</b>",
+    replay_finite="這一批的數值都是有限的，損失也是：{loss}。讓訓練停下來的那一步可能用了別的裝置或半精度。",
+    replay_note="讓訓練停下來的那一批影像，就是網路看到的樣子，以及網路當時的輸出。",
+    replay_pictures="這一批影像",
+    replay_pictures_note="損失拿到的真實物件。每張影像的各項，已加權；不是有限的數會標出來。",
+    culprit="第一個不是有限的數",
+    operand="運算元",
+    value="值",
+    where="位置",
+    truth="物件",
+)
+
+_TEXTS: dict[Language, Texts] = {"en": _ENGLISH, "zh-TW": _CHINESE}
+
+
+def texts(language: Language) -> Texts:
+    """The words of ``language``."""
+    return _TEXTS[language]

@@ -1,0 +1,416 @@
+"""The loss of a whole data set: by term, picture, object, class and size of the object.
+
+Batch by batch, so that memory does not grow with the data set: of each picture and object a few numbers are kept, of
+the worst ones all that is needed to explain them in full.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from yolosses.explain.build import ExplainableLoss, explain
+from yolosses.explain.explanation import Explanation
+from yolosses.structures import Targets
+from yolosses.training.data import Batch, Batches, Geometry, Record, visible_boxes
+from yolosses.training.detect import detect
+from yolosses.training.evaluation import Detections
+from yolosses.training.evaluation.evaluate import COCO_AREA_RANGES
+
+PIXEL_SIZES = {name: COCO_AREA_RANGES[name] for name in ("small", "medium", "large")}
+"""COCO's sizes: areas of boxes in pixels of the picture as it is stored."""
+
+RELATIVE_SIZES = {"small": (0.0, 0.1), "medium": (0.1, 0.3), "large": (0.3, math.inf)}
+"""Sides of boxes (the root of the area) as fractions of the picture, whatever its resolution."""
+
+State = Literal["answered", "dropped", "ignored"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureLoss:
+    """What one picture costs.
+
+    Attributes:
+        picture: position in the data set's ``records``; ``name``: of the record.
+        terms, raw_terms: weighted and unweighted, not divided by any number of pictures.
+        num_hidden: objects that the fit to the network's input left out.
+    """
+
+    picture: int
+    name: str
+    terms: dict[str, float]
+    raw_terms: dict[str, float]
+    num_answered: int
+    num_dropped: int
+    num_ignored: int
+    num_hidden: int
+
+    @property
+    def loss(self) -> float:
+        return sum(self.terms.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectLoss:
+    """What one object costs, and how large it is.
+
+    Attributes:
+        picture: position in the data set's ``records``; ``object``: in that record's boxes.
+        box: cxcywh, fractions of the picture. pixels: (width, height) in the picture as it is stored.
+        iou: with the predicted box that answers, None where none does.
+        terms: weighted.
+    """
+
+    picture: int
+    name: str
+    object: int
+    label: int
+    class_name: str
+    box: tuple[float, float, float, float]
+    pixels: tuple[float, float]
+    state: State
+    iou: float | None
+    terms: dict[str, float]
+
+    @property
+    def loss(self) -> float:
+        return sum(self.terms.values())
+
+    @property
+    def area(self) -> float:
+        """In pixels of the picture."""
+        return self.pixels[0] * self.pixels[1]
+
+    @property
+    def relative_side(self) -> float:
+        """Root of the area as fraction of the picture."""
+        return math.sqrt(self.box[2] * self.box[3])
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupLoss:
+    """What the objects of one class, or of one size, cost together.
+
+    Attributes:
+        terms: sums over the objects, weighted, divided by the number of pictures of the data set: over all groups and
+            the background they add up to its loss.
+        mean_iou: of the answered objects; None if there is none.
+    """
+
+    name: str
+    num_objects: int
+    num_answered: int
+    num_dropped: int
+    num_ignored: int
+    terms: dict[str, float]
+    loss_per_object: float | None
+    mean_iou: float | None
+
+    @property
+    def loss(self) -> float:
+        return sum(self.terms.values())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExplainedPicture:
+    """One picture with everything its loss is made of.
+
+    Attributes:
+        picture: position in the data set's ``records``.
+        explanation: of this picture alone, image 0. Its boxes are fractions of the network's input.
+        objects: position in the record's boxes of each object of the explanation's targets.
+        geometry: how the picture lies in the input.
+    """
+
+    picture: int
+    explanation: Explanation
+    objects: tuple[int, ...]
+    geometry: Geometry
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DatasetLoss:
+    """The loss of a data set, taken apart. Losses are of one picture, or means over the pictures.
+
+    Attributes:
+        scales: the lambda of each term, in the order of the loss.
+        pictures: all, in the order of the data set. objects: all, likewise.
+        detections: what the detector finds in each picture.
+        explained: the pictures with the largest loss and those with the objects of the largest loss, by their
+            position in the data set.
+    """
+
+    scales: dict[str, float]
+    class_names: tuple[str, ...]
+    pictures: tuple[PictureLoss, ...]
+    objects: tuple[ObjectLoss, ...]
+    detections: tuple[Detections, ...]
+    explained: dict[int, ExplainedPicture]
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """Mean of each weighted term over the pictures."""
+        return {name: float(np.mean([p.terms[name] for p in self.pictures])) for name in self.scales}
+
+    @property
+    def raw_terms(self) -> dict[str, float]:
+        """Mean of each unweighted term over the pictures."""
+        return {name: float(np.mean([p.raw_terms[name] for p in self.pictures])) for name in self.scales}
+
+    @property
+    def loss(self) -> float:
+        """Mean over the pictures."""
+        return sum(self.terms.values())
+
+    @property
+    def background(self) -> dict[str, float]:
+        """What is left of each term when all objects are taken out: boxes that should have kept silent."""
+        count = len(self.pictures)
+        return {
+            name: value - sum(obj.terms[name] for obj in self.objects) / count
+            for name, value in self.terms.items()
+        }
+
+    def worst_pictures(self, top: int) -> list[PictureLoss]:
+        """The pictures with the largest loss, worst first."""
+        return sorted(self.pictures, key=lambda picture: -_ranked(picture.loss))[:top]
+
+    def worst_objects(self, top: int) -> list[ObjectLoss]:
+        """The objects with the largest loss, worst first."""
+        return sorted(self.objects, key=lambda obj: -_ranked(obj.loss))[:top]
+
+    def by_class(self) -> list[GroupLoss]:
+        """One group a class, in the order of the classes."""
+        return [
+            self._group(name, (obj for obj in self.objects if obj.label == label))
+            for label, name in enumerate(self.class_names)
+        ]
+
+    def by_pixels(self) -> list[GroupLoss]:
+        """Small, medium and large as COCO has them, see `PIXEL_SIZES`."""
+        return [
+            self._group(name, (obj for obj in self.objects if low <= obj.area < high))
+            for name, (low, high) in PIXEL_SIZES.items()
+        ]
+
+    def by_relative_size(self) -> list[GroupLoss]:
+        """Small, medium and large against the picture, see `RELATIVE_SIZES`."""
+        return [
+            self._group(name, (obj for obj in self.objects if low <= obj.relative_side < high))
+            for name, (low, high) in RELATIVE_SIZES.items()
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what is not finite becomes None."""
+        groups = {
+            "by_class": self.by_class(),
+            "by_pixels": self.by_pixels(),
+            "by_relative_size": self.by_relative_size(),
+        }
+        value: dict[str, Any] = finite(
+            {
+                "loss": self.loss,
+                "terms": {
+                    name: {"raw_value": self.raw_terms[name], "lambda": scale, "value": self.terms[name]}
+                    for name, scale in self.scales.items()
+                },
+                "background": self.background,
+                **{name: [{**asdict(g), "loss": g.loss} for g in group] for name, group in groups.items()},
+                "pictures": [{**asdict(p), "loss": p.loss} for p in self.pictures],
+                "objects": [{**asdict(o), "loss": o.loss} for o in self.objects],
+            }
+        )
+        return value
+
+    def _group(self, name: str, members: Iterable[ObjectLoss]) -> GroupLoss:
+        objects = list(members)
+        states = [obj.state for obj in objects]
+        answered = [obj for obj in objects if obj.state == "answered"]
+        return GroupLoss(
+            name=name,
+            num_objects=len(objects),
+            num_answered=len(answered),
+            num_dropped=states.count("dropped"),
+            num_ignored=states.count("ignored"),
+            terms={
+                term: sum(obj.terms[term] for obj in objects) / len(self.pictures) for term in self.scales
+            },
+            loss_per_object=sum(obj.loss for obj in answered) / len(answered) if answered else None,
+            mean_iou=sum(obj.iou or 0.0 for obj in answered) / len(answered) if answered else None,
+        )
+
+
+def explain_dataset(
+    model: nn.Module,
+    loss: ExplainableLoss,
+    batches: Batches,
+    device: torch.device,
+    *,
+    top: int = 20,
+    progress: Callable[[int], object] | None = None,
+) -> DatasetLoss:
+    """Take the loss of a data set apart.
+
+    Args:
+        model: on ``device``; it is put into evaluation mode.
+        loss: with ``reduction="mean"``. Terms are worked out on the CPU.
+        batches: of the data set, each picture once and not augmented.
+        top: of how many pictures, and of how many objects' pictures, the full explanation is kept.
+        progress: called with the number of pictures done after each batch.
+    """
+    records, names = batches.dataset.records, batches.dataset.class_names
+    pictures: list[PictureLoss] = []
+    objects: list[ObjectLoss] = []
+    detections: list[Detections] = []
+    kept: dict[int, _Kept] = {}
+    model.eval()
+    for batch in batches.epoch(0):
+        raw = outputs(model, batch, device)
+        # The output is there already, so nothing stands in the network's place.
+        detections += detect(nn.Identity(), loss, raw, batch.geometries)
+        explanation = explain(loss, raw, batch.targets, normalizer=1.0, class_names=names)
+        for row, index in enumerate(batch.indices):
+            visible = _visible(records[index], batch.geometries[row])
+            pictures.append(_picture_loss(explanation, row, index, records[index], visible))
+            objects += _object_losses(explanation, row, index, records[index], visible)
+            kept[index] = _Kept(raw[row : row + 1], targets_of(batch.targets, row), batch.geometries[row])
+        worth = _worth_keeping(pictures, objects, top)
+        kept = {index: entry for index, entry in kept.items() if index in worth}
+        if progress is not None:
+            progress(len(pictures))
+    return DatasetLoss(
+        scales=explanation.scales,
+        class_names=names,
+        pictures=tuple(pictures),
+        objects=tuple(objects),
+        detections=tuple(detections),
+        explained={
+            index: _explained(loss, entry, index, records[index], names) for index, entry in kept.items()
+        },
+    )
+
+
+def explain_one(
+    model: nn.Module, loss: ExplainableLoss, batches: Batches, picture: int, device: torch.device
+) -> ExplainedPicture:
+    """Everything that the loss of one picture of the data set is made of; see `explain_dataset`."""
+    dataset = batches.dataset
+    batch = batches.batch(np.array([picture]))
+    model.eval()
+    entry = _Kept(outputs(model, batch, device), batch.targets, batch.geometries[0])
+    return _explained(loss, entry, picture, dataset.records[picture], dataset.class_names)
+
+
+@torch.no_grad()
+def outputs(model: nn.Module, batch: Batch, device: torch.device) -> Tensor:
+    """What the network emits for a batch, in float32 on the CPU."""
+    raw: Tensor = model(batch.images.to(device, memory_format=torch.channels_last))
+    return raw.float().cpu()
+
+
+def targets_of(targets: Targets, image: int) -> Targets:
+    """One image of a batch."""
+    columns = {name: getattr(targets, name) for name in ("boxes", "labels", "mask", "weight", "ignore")}
+    return replace(targets, **{name: c[image : image + 1] for name, c in columns.items() if c is not None})
+
+
+def finite(value: Any) -> Any:
+    """The same for json: what is not finite becomes None, as json has no word for it."""
+    match value:
+        case dict():
+            return {key: finite(part) for key, part in value.items()}
+        case list() | tuple():
+            return [finite(part) for part in value]
+        case float():
+            return value if math.isfinite(value) else None
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What it takes to explain a picture later."""
+
+    raw: Tensor
+    targets: Targets
+    geometry: Geometry
+
+
+def _explained(
+    loss: ExplainableLoss, entry: _Kept, index: int, record: Record, class_names: Sequence[str]
+) -> ExplainedPicture:
+    return ExplainedPicture(
+        picture=index,
+        explanation=explain(
+            loss, entry.raw, entry.targets, normalizer=1.0, class_names=class_names, image_names=[record.name]
+        ),
+        objects=tuple(_visible(record, entry.geometry).tolist()),
+        geometry=entry.geometry,
+    )
+
+
+def _visible(record: Record, geometry: Geometry) -> NDArray[np.int64]:
+    """Positions in the record of the objects that are in the targets, in their order there."""
+    return np.flatnonzero(visible_boxes(record.boxes, geometry)[1])
+
+
+def _picture_loss(
+    explanation: Explanation, row: int, index: int, record: Record, visible: NDArray[np.int64]
+) -> PictureLoss:
+    part = explanation.of_image(row)
+    sums = part.by_term()
+    states = [obj.state for obj in part.objects]
+    return PictureLoss(
+        picture=index,
+        name=record.name,
+        terms={name: weighted for name, (_, weighted) in sums.items()},
+        raw_terms={name: raw for name, (raw, _) in sums.items()},
+        num_answered=states.count("answered"),
+        num_dropped=states.count("dropped"),
+        num_ignored=states.count("ignored"),
+        num_hidden=len(record.labels) - len(visible),
+    )
+
+
+def _object_losses(
+    explanation: Explanation, row: int, index: int, record: Record, visible: NDArray[np.int64]
+) -> list[ObjectLoss]:
+    height, width = record.image_size
+    losses = []
+    for obj in explanation.objects:
+        if obj.image != row:
+            continue
+        position = int(visible[obj.index])
+        cx, cy, w, h = record.boxes[position].tolist()
+        losses.append(
+            ObjectLoss(
+                picture=index,
+                name=record.name,
+                object=position,
+                label=obj.label,
+                class_name=obj.class_name,
+                box=(cx, cy, w, h),
+                pixels=(w * width, h * height),
+                state=obj.state,
+                iou=obj.iou,
+                terms=obj.terms,
+            )
+        )
+    return losses
+
+
+def _worth_keeping(pictures: Sequence[PictureLoss], objects: Sequence[ObjectLoss], top: int) -> set[int]:
+    worst = sorted(pictures, key=lambda picture: -_ranked(picture.loss))[:top]
+    worst_objects = sorted(objects, key=lambda obj: -_ranked(obj.loss))[:top]
+    return {picture.picture for picture in worst} | {obj.picture for obj in worst_objects}
+
+
+def _ranked(loss: float) -> float:
+    """A loss that is NaN is the worst there is."""
+    return math.inf if math.isnan(loss) else loss

@@ -1,0 +1,23 @@
+"""The doctor of data sets: what labels and pictures tell before any training."""
+
+from yolosses.studies.doctor.examine import examine
+from yolosses.studies.doctor.structures import (
+    BoxEvidence,
+    ClassEvidence,
+    Duplicate,
+    GridFit,
+    Inspection,
+    OddBox,
+    Suspicion,
+)
+
+__all__ = [
+    "BoxEvidence",
+    "ClassEvidence",
+    "Duplicate",
+    "GridFit",
+    "Inspection",
+    "OddBox",
+    "Suspicion",
+    "examine",
+]

@@ -1,0 +1,108 @@
+"""Look over a data set before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from yolosses.arguments import require_at_least
+from yolosses.studies.doctor.classes import suspect_classes
+from yolosses.studies.doctor.coordinates import all_readings, suspect_boxes
+from yolosses.studies.doctor.grids import fit_grid
+from yolosses.studies.doctor.odd_boxes import find_odd_boxes
+from yolosses.studies.doctor.pictures import Progress, find_duplicates, look_at_pictures
+from yolosses.studies.doctor.rows import Rows, written_labels
+from yolosses.studies.doctor.structures import Inspection
+from yolosses.training.data import DetectionDataset, Record
+
+MOST_PICTURES = 2000
+
+
+def examine(
+    dataset: DetectionDataset,
+    *,
+    grids: Sequence[int],
+    boxes_per_cell: int,
+    splits: Sequence[str] | None = None,
+    most_pictures: int = MOST_PICTURES,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Everything that can be said about labels and pictures before a network sees them.
+
+    Args:
+        dataset: one split, or several joined (`training.data.join_datasets`).
+        grids: the S to lay over the pictures, each at least 1. boxes_per_cell: B, at least 1.
+        splits: the split of each picture, if there are several.
+        most_pictures: so many pictures are decoded, evenly over the data set, to look at their pixels.
+        progress: called with (pictures looked at, pictures to look at).
+
+    Raises:
+        ValueError, TypeError: an argument is out of range, naming it.
+    """
+    if not len(dataset):
+        raise ValueError("dataset: expected at least one picture; got none")
+    if not grids:
+        raise ValueError("grids: expected at least one S; got none")
+    for grid in grids:
+        require_at_least("grids", grid, 1, kind=int)
+    require_at_least("boxes_per_cell", boxes_per_cell, 1, kind=int)
+    require_at_least("most_pictures", most_pictures, 1, kind=int)
+    records = dataset.records
+    if splits is not None and len(splits) != len(records):
+        raise ValueError(f"splits: expected {len(records)}, one for each picture; got {len(splits)}")
+    split_names = tuple(dict.fromkeys(splits)) if splits else (dataset.split,)
+    split_of = tuple(split_names.index(split) for split in splits) if splits else (0,) * len(records)
+
+    rows = Rows.of(dataset)
+    looked = look_at_pictures(dataset, rows, all_readings(rows), most=most_pictures, progress=progress)
+    written = [written_labels(record) for record in records]
+    named = dataset.class_names != tuple(map(str, range(len(dataset.class_names))))
+    readings = looked.readings
+    suspicions = suspect_boxes(rows, readings)
+    misread = {index for suspicion in suspicions for index in suspicion.pictures}
+    suspicions += suspect_classes(rows, readings[0], dataset.class_numbers, named=named, misread=misread)
+    return Inspection(
+        name=dataset.name,
+        notes=(dataset.note,) if dataset.note else (),
+        class_names=dataset.class_names,
+        split_names=split_names,
+        picture_names=tuple(record.name for record in records),
+        label_files=tuple(labels.file for labels in written),
+        splits=split_of,
+        image_sizes=np.array([record.image_size for record in records], np.int64).reshape(-1, 2),
+        counts=_counts(records, len(dataset.class_names)),
+        ignored=sum(int(record.ignore.sum()) for record in records),
+        sides=_sides(records, pixels=True),
+        relative_sides=_sides(records, pixels=False),
+        object_labels=np.concatenate([np.zeros(0, np.int64), *(record.labels for record in records)]),
+        box_format=rows.box_format,
+        boxes_per_cell=boxes_per_cell,
+        grids=tuple(
+            fit_grid(records, grid, boxes_per_cell=boxes_per_cell, num_classes=len(dataset.class_names))
+            for grid in sorted(set(grids))
+        ),
+        suspicions=tuple(sorted(suspicions, key=lambda one: -one.strength)),
+        problems=tuple(dataset.problems),
+        odd_boxes=tuple(find_odd_boxes(records)),
+        duplicates=tuple(find_duplicates(records, split_of, looked.pixels)),
+        unlabelled=tuple(index for index, labels in enumerate(written) if not labels.exists),
+        empty=tuple(
+            index
+            for index, (record, labels) in enumerate(zip(records, written, strict=True))
+            if labels.exists and not len(record.labels)
+        ),
+        unreadable=tuple(looked.unreadable),
+        looked_at=len(looked.pictures),
+    )
+
+
+def _counts(records: Sequence[Record], num_classes: int) -> np.ndarray:
+    rows = [np.bincount(record.labels, minlength=num_classes) for record in records]
+    return np.stack(rows).astype(np.int64) if rows else np.zeros((0, num_classes), np.int64)
+
+
+def _sides(records: Sequence[Record], *, pixels: bool) -> np.ndarray:
+    scale = [np.array(record.image_size[::-1], np.float64) if pixels else 1.0 for record in records]
+    parts = [record.boxes[:, 2:] * factor for record, factor in zip(records, scale, strict=True)]
+    return np.concatenate([np.zeros((0, 2)), *parts])

@@ -1,0 +1,142 @@
+"""One look at every picture: can it be decoded, is it the same as another, what lies under the borders of its boxes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from yolosses.studies.doctor.borders import Contrast
+from yolosses.studies.doctor.coordinates import Readings, with_contrast
+from yolosses.studies.doctor.rows import Ints, Rows
+from yolosses.studies.doctor.structures import Duplicate
+from yolosses.training.data import DataError, DetectionDataset, Record
+
+Progress = Callable[[int, int], None]
+
+_MOST_ROWS = 100  # boxes of one picture whose borders are looked at
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Looked:
+    """What looking at pictures found.
+
+    Attributes:
+        pictures: indices of the pictures that were looked at.
+        pixels: index -> fingerprint of the decoded picture.
+        unreadable: index and reason.
+        readings: with contrast.
+    """
+
+    pictures: Ints
+    pixels: dict[int, bytes]
+    unreadable: list[tuple[int, str]]
+    readings: list[Readings]
+
+
+def look_at_pictures(
+    dataset: DetectionDataset,
+    rows: Rows,
+    readings: list[Readings],
+    *,
+    most: int,
+    progress: Progress | None = None,
+) -> Looked:
+    """Decode each picture once, at most ``most`` of them, evenly over the data set."""
+    count = len(dataset)
+    chosen = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
+    contrast = np.full((len(readings), len(rows)), np.nan)
+    starts = np.searchsorted(rows.picture, np.arange(count + 1))
+    pixels: dict[int, bytes] = {}
+    unreadable = []
+    for done, index in enumerate(chosen.tolist(), 1):
+        try:
+            picture = dataset.picture(index)
+        except DataError as error:
+            unreadable.append((index, str(error)))
+        else:
+            shape = np.array(picture.shape, np.int64).tobytes()
+            pixels[index] = hashlib.blake2b(shape + picture.tobytes(), digest_size=16).digest()
+            these = slice(int(starts[index]), min(int(starts[index + 1]), int(starts[index]) + _MOST_ROWS))
+            if these.stop > these.start:
+                edges = np.concatenate([reading.edges[these] for reading in readings])
+                usable = np.concatenate([reading.inside[these] for reading in readings])
+                scores = np.where(usable, Contrast(picture).of(edges), np.nan)
+                contrast[:, these] = scores.reshape(len(readings), -1)
+        if progress is not None:
+            progress(done, len(chosen))
+    return Looked(
+        pictures=chosen,
+        pixels=pixels,
+        unreadable=unreadable,
+        readings=[with_contrast(one, row) for one, row in zip(readings, contrast, strict=True)],
+    )
+
+
+def find_duplicates(
+    records: Sequence[Record], splits: Sequence[int], pixels: dict[int, bytes]
+) -> list[Duplicate]:
+    """Pictures that are the same, byte for byte or in their pixels; the larger groups first.
+
+    Args:
+        splits: of each record. pixels: fingerprints of decoded pictures, by index.
+    """
+    by_file = _groups((index, fingerprint) for index, fingerprint in _files(records))
+    by_pixels = _groups(pixels.items())
+    found = [_duplicate(group, "file", records, splits) for group in by_file]
+    known = set(by_file)
+    found += [_duplicate(group, "pixels", records, splits) for group in by_pixels if group not in known]
+    return sorted(found, key=lambda one: (not one.across_splits, -len(one.pictures), one.pictures))
+
+
+def _duplicate(
+    group: tuple[int, ...], same: str, records: Sequence[Record], splits: Sequence[int]
+) -> Duplicate:
+    return Duplicate(
+        pictures=group,
+        same="file" if same == "file" else "pixels",
+        across_splits=len({splits[index] for index in group}) > 1,
+        labels_agree=len({_content(records[index]) for index in group}) == 1,
+    )
+
+
+def _content(record: Record) -> tuple[tuple[float, ...], ...]:
+    """Its objects, whatever their order."""
+    boxes = record.boxes.round(5).tolist()
+    return tuple(sorted((label, *box) for label, box in zip(record.labels.tolist(), boxes, strict=True)))
+
+
+def _files(records: Sequence[Record]) -> Iterable[tuple[int, bytes]]:
+    """Index and fingerprint of files; only those are read of which another has the same length."""
+    lengths: defaultdict[int, list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        if record.path is not None:
+            try:
+                lengths[record.path.stat().st_size].append(index)
+            except OSError:
+                continue  # told when it was decoded
+    for group in lengths.values():
+        if len(group) > 1:
+            for index in group:
+                path = records[index].path
+                assert path is not None
+                if (fingerprint := _of_file(path)) is not None:
+                    yield index, fingerprint
+
+
+def _of_file(path: Path) -> bytes | None:
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    except OSError:
+        return None
+
+
+def _groups(fingerprints: Iterable[tuple[int, bytes]]) -> list[tuple[int, ...]]:
+    members: defaultdict[bytes, list[int]] = defaultdict(list)
+    for index, fingerprint in fingerprints:
+        members[fingerprint].append(index)
+    return [tuple(sorted(group)) for group in members.values() if len(group) > 1]

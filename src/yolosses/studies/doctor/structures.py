@@ -1,0 +1,417 @@
+"""What the doctor finds out about a data set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yolosses.explain.words import Language
+from yolosses.studies.doctor.conventions import Convention
+from yolosses.studies.doctor.words import box_fault, box_reasons, class_fault, class_reasons, odd_reason
+from yolosses.training.data import BoxFormat, Problem
+
+OddKind = Literal["tiny", "sliver", "whole", "size", "twin", "two classes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxEvidence:
+    """Why the boxes of some labels seem to be written in another way than the layout has it.
+
+    Of each pair the first is as the labels are read, the second as they seem to be meant.
+
+    Attributes:
+        read_as: what the layout's reader takes the numbers for.
+        meant: what they seem to be.
+        boxes: how many are suspected.
+        misfits: boxes without area or leaving the picture, (read, meant).
+        contrast: mean change of the picture across the boxes' borders, in standard deviations above that at random
+            places, (read, meant); None where no border lies inside a picture, or no picture was looked at.
+        usual_contrast: that of the boxes which are not suspected; None where there are none.
+        likeness: boxes whose shape and size is the more like that of their class elsewhere, (read, meant); None where
+            there are too few others.
+    """
+
+    read_as: Convention
+    meant: Convention
+    boxes: int
+    misfits: tuple[int, int]
+    contrast: tuple[float | None, float | None]
+    usual_contrast: float | None
+    likeness: tuple[int, int] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassEvidence:
+    """Why class numbers seem to be shifted.
+
+    Attributes:
+        shift: what seems to have been added to the numbers: 1 or -1.
+        unknown: the number that stands for no class, and how many objects have it; None if there is none.
+        unused: the number at the other end, which none of the suspected objects has.
+        used_elsewhere: how many of the other objects have it.
+        first, last: the numbers that stand for classes.
+        boxes: objects in the suspected labels. boxes_elsewhere: in the others.
+        likeness: objects whose shape and size is the more like that of the class elsewhere, (read, meant); None where
+            that was not needed.
+    """
+
+    shift: int
+    unknown: tuple[int, int] | None
+    unused: int
+    used_elsewhere: int
+    first: int
+    last: int
+    boxes: int
+    boxes_elsewhere: int
+    likeness: tuple[int, int] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspicion:
+    """A fault that the labels of many pictures seem to share.
+
+    Attributes:
+        scope: "all" pictures with objects, "pictures": some of them, "boxes": single boxes of some.
+        pictures: indices of the pictures, the surest first.
+        of_pictures: how many pictures with objects there are.
+        places: for "boxes": (picture, place in its label file) of each.
+        strength: logarithm of how much more likely the labels are with the fault than without.
+        evidence: the numbers.
+    """
+
+    scope: Literal["all", "pictures", "boxes"]
+    pictures: tuple[int, ...]
+    of_pictures: int
+    strength: float
+    evidence: BoxEvidence | ClassEvidence
+    places: tuple[tuple[int, str], ...] = ()
+
+    def fault(self, *, language: Language = "en") -> str:
+        """A name for it."""
+        if isinstance(self.evidence, BoxEvidence):
+            return box_fault(self.evidence, language=language)
+        return class_fault(self.evidence, language=language)
+
+    def reasons(self, *, language: Language = "en") -> list[str]:
+        """Why, in sentences with numbers."""
+        pictures, of = len(self.pictures), self.of_pictures
+        if isinstance(self.evidence, BoxEvidence):
+            return box_reasons(
+                self.evidence, scope=self.scope, pictures=pictures, of_pictures=of, language=language
+            )
+        return class_reasons(
+            self.evidence, scope=self.scope, pictures=pictures, of_pictures=of, language=language
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OddBox:
+    """A box that can be used and yet looks wrong.
+
+    Attributes:
+        kind: "tiny" (a side below 3 pixels), "sliver" (one side more than 15 times the other), "whole" (all of the
+            picture), "size" (far from the size of its class), "twin" (almost the same as another of its class), "two
+            classes" (almost the same as one of another class).
+        picture, object: index of the picture, of the object in its record.
+        file, where: the label file, and the place in it.
+        label: class index.
+        edges: left, top, right, bottom in pixels.
+        value: the number that makes it odd: the shorter side in pixels; how many times longer the longer side is; the
+            share of the picture; how many times larger (above 1) or smaller than the median of its class; the IoU.
+        other, other_object: place and object of the other box, for the last two kinds.
+    """
+
+    kind: OddKind
+    picture: int
+    object: int
+    file: Path
+    where: str
+    label: int
+    edges: tuple[float, float, float, float]
+    value: float
+    other: str | None = None
+    other_object: int | None = None
+
+    def reason(self, *, language: Language = "en") -> str:
+        """What is strange about it."""
+        return odd_reason(self, language=language)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicate:
+    """Pictures that are the same.
+
+    Attributes:
+        pictures: indices, two or more.
+        same: "file" (byte for byte) or "pixels" (another file, the same picture).
+        across_splits: True if they are not all in the same split.
+        labels_agree: whether all have the same objects.
+    """
+
+    pictures: tuple[int, ...]
+    same: Literal["file", "pixels"]
+    across_splits: bool
+    labels_agree: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridFit:
+    """What a grid makes of the data. "Objects" are those that a box may answer for: ignored regions do not count.
+
+    Attributes:
+        grid: S, cells along each side.
+        objects: in all pictures.
+        lost: objects beyond the first of their cell; nothing answers for them.
+        pictures_with_loss: pictures with at least one.
+        lost_by_class: (C,) of ``lost``.
+        most_in_a_cell: objects.
+        boxes: predicted boxes in all pictures, S * S * B each.
+        positive: of these, how many answer for an object.
+        background: of these, how many are punished for any confidence.
+        below_a_cell: objects with both sides shorter than a cell.
+        occupancy: (S, S) objects whose centre lies in the cell, over all pictures.
+        zero_loss: of an output of zeros, mean over pictures: term -> (unweighted, weighted).
+        scales: the lambda of each term.
+    """
+
+    grid: int
+    objects: int
+    lost: int
+    pictures_with_loss: int
+    lost_by_class: tuple[int, ...]
+    most_in_a_cell: int
+    boxes: int
+    positive: int
+    background: int
+    below_a_cell: int
+    occupancy: NDArray[np.int64] = field(repr=False)
+    zero_loss: dict[str, tuple[float, float]]
+    scales: dict[str, float]
+
+    @property
+    def lost_share(self) -> float:
+        """Of the objects."""
+        return self.lost / self.objects if self.objects else 0.0
+
+    @property
+    def positive_share(self) -> float:
+        """Of the predicted boxes."""
+        return self.positive / self.boxes
+
+    @property
+    def background_per_positive(self) -> float | None:
+        """Boxes that should keep silent for each that should speak."""
+        return self.background / self.positive if self.positive else None
+
+    @property
+    def balancing_noobj(self) -> float | None:
+        """The lambda_noobj with which both sides weigh the same."""
+        return self.positive / self.background if self.background else None
+
+    @property
+    def zero_total(self) -> float:
+        """Loss of an output of zeros."""
+        return sum(weighted for _, weighted in self.zero_loss.values())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inspection:
+    """All that was found, before any training.
+
+    Attributes:
+        name: of the data set.
+        notes: what a person must know about how it was read.
+        class_names, split_names: in order.
+        picture_names: file names; ``label_files``: of each; ``splits``: the index of the split of each.
+        image_sizes: (N, 2) height, width in pixels.
+        counts: (N, C) objects of each picture and class, ignored ones included.
+        ignored: number of objects that are ignored regions.
+        sides: (O, 2) w, h of every object in pixels; ``relative_sides``: in fractions of the picture;
+            ``object_labels``: (O,) its class.
+        boxes_per_cell: B.
+        grids: one for each S.
+        suspicions: faults that many labels seem to share.
+        problems: what the reader could not use, or had to cut.
+        odd_boxes: usable but strange.
+        duplicates: pictures that are the same.
+        unlabelled: indices of pictures without label file. empty: of those whose label file has no object.
+        unreadable: pictures that cannot be decoded, index and reason.
+        looked_at: number of pictures that were decoded (to find the same pixels, and the change across borders).
+    """
+
+    name: str
+    notes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    split_names: tuple[str, ...]
+    picture_names: tuple[str, ...]
+    label_files: tuple[Path, ...]
+    splits: tuple[int, ...]
+    image_sizes: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    ignored: int
+    sides: NDArray[np.float64]
+    relative_sides: NDArray[np.float64]
+    object_labels: NDArray[np.int64]
+    box_format: BoxFormat
+    boxes_per_cell: int
+    grids: tuple[GridFit, ...]
+    suspicions: tuple[Suspicion, ...]
+    problems: tuple[Problem, ...]
+    odd_boxes: tuple[OddBox, ...]
+    duplicates: tuple[Duplicate, ...]
+    unlabelled: tuple[int, ...]
+    empty: tuple[int, ...]
+    unreadable: tuple[tuple[int, str], ...]
+    looked_at: int
+
+    @property
+    def num_pictures(self) -> int:
+        return len(self.picture_names)
+
+    @property
+    def num_objects(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def objects_per_picture(self) -> tuple[int, float, int]:
+        """Least, median and most."""
+        counts = self.counts.sum(1)
+        return int(counts.min()), float(np.median(counts)), int(counts.max())
+
+    @property
+    def pixel_sizes(self) -> dict[str, int]:
+        """Objects by COCO's sizes: area below 32 x 32 pixels, below 96 x 96, and larger."""
+        area = self.sides.prod(1)
+        small, medium = int((area < 32**2).sum()), int((area < 96**2).sum())
+        return {"small": small, "medium": medium - small, "large": len(area) - medium}
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        per_picture = self.counts.sum(1)
+        return {
+            "data": self.name,
+            "splits": list(self.split_names),
+            "notes": list(self.notes),
+            "boxes_per_cell": self.boxes_per_cell,
+            "num_pictures": self.num_pictures,
+            "num_objects": self.num_objects,
+            "num_ignored": self.ignored,
+            "suspicions": [self._suspicion(suspicion) for suspicion in self.suspicions],
+            "classes": [
+                {
+                    "name": name,
+                    "objects": int(self.counts[:, index].sum()),
+                    "pictures": int((self.counts[:, index] > 0).sum()),
+                }
+                for index, name in enumerate(self.class_names)
+            ],
+            "pictures": [
+                {
+                    "name": name,
+                    "split": self.split_names[split],
+                    "width": int(width),
+                    "height": int(height),
+                    "objects": int(count),
+                }
+                for name, split, (height, width), count in zip(
+                    self.picture_names, self.splits, self.image_sizes, per_picture, strict=True
+                )
+            ],
+            "sizes": {"pixels": self.pixel_sizes, "sides": _quantiles(self.sides)},
+            "relative_sizes": {"sides": _quantiles(self.relative_sides)},
+            "grids": [_grid(grid, self.class_names) for grid in self.grids],
+            "problems": [
+                {
+                    "file": str(problem.file),
+                    "where": problem.where,
+                    "kind": problem.kind,
+                    "reason": problem.reason,
+                    "action": problem.action,
+                }
+                for problem in self.problems
+            ],
+            "odd_boxes": [self._odd_box(box) for box in self.odd_boxes],
+            "duplicates": [
+                {
+                    "pictures": [self.picture_names[index] for index in duplicate.pictures],
+                    "same": duplicate.same,
+                    "across_splits": duplicate.across_splits,
+                    "labels_agree": duplicate.labels_agree,
+                }
+                for duplicate in self.duplicates
+            ],
+            "unlabelled": [self.picture_names[index] for index in self.unlabelled],
+            "without_objects": [self.picture_names[index] for index in self.empty],
+            "unreadable": [
+                {"picture": self.picture_names[index], "reason": reason} for index, reason in self.unreadable
+            ],
+            "pictures_looked_at": self.looked_at,
+        }
+
+    def _suspicion(self, suspicion: Suspicion) -> dict[str, Any]:
+        return {
+            "fault": suspicion.fault(),
+            "reasons": suspicion.reasons(),
+            "scope": suspicion.scope,
+            "pictures": [self.picture_names[index] for index in suspicion.pictures],
+            "label_files": list(dict.fromkeys(str(self.label_files[index]) for index in suspicion.pictures)),
+            "of_pictures": suspicion.of_pictures,
+            "places": [[self.picture_names[index], place] for index, place in suspicion.places],
+            "strength": suspicion.strength,
+            "evidence": asdict(suspicion.evidence),
+        }
+
+    def _odd_box(self, box: OddBox) -> dict[str, Any]:
+        return {
+            "kind": box.kind,
+            "file": str(box.file),
+            "where": box.where,
+            "picture": self.picture_names[box.picture],
+            "class": self.class_names[box.label],
+            "edges": list(box.edges),
+            "value": box.value,
+            "other": box.other,
+            "reason": box.reason(),
+        }
+
+
+def _quantiles(sides: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    if not len(sides):
+        return {}
+    return {
+        name: {f"{q}%": float(np.percentile(sides[:, axis], q)) for q in (0, 5, 25, 50, 75, 95, 100)}
+        for axis, name in enumerate(("width", "height"))
+    }
+
+
+def _grid(grid: GridFit, class_names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "grid": grid.grid,
+        "objects": grid.objects,
+        "lost": grid.lost,
+        "lost_share": grid.lost_share,
+        "pictures_with_loss": grid.pictures_with_loss,
+        "lost_by_class": {
+            name: lost for name, lost in zip(class_names, grid.lost_by_class, strict=True) if lost
+        },
+        "most_in_a_cell": grid.most_in_a_cell,
+        "boxes": grid.boxes,
+        "positive": grid.positive,
+        "positive_share": grid.positive_share,
+        "background": grid.background,
+        "background_per_positive": grid.background_per_positive,
+        "balancing_noobj": grid.balancing_noobj,
+        "below_a_cell": grid.below_a_cell,
+        "occupancy": grid.occupancy.tolist(),
+        "zero_loss": {
+            "total": grid.zero_total,
+            "terms": {
+                name: {"unweighted": raw, "lambda": grid.scales[name], "weighted": weighted}
+                for name, (raw, weighted) in grid.zero_loss.items()
+            },
+        },
+    }

@@ -1,0 +1,295 @@
+"""Labels that a trained detector contradicts, most doubtful first: places to look at, not verdicts.
+
+A detector is believed as far as it has earned it on the same pictures. Two questions are asked of the data themselves:
+
+- Of the predictions of this class about as sure as this one, how many have no label where they point?
+- Of the labels of this class, how many are predicted as badly as this one, and how badly is that?
+
+Where a sure prediction without label meets a badly predicted label (of another class at the same place, or of the same
+class and size elsewhere in the picture) they explain each other, and the doubt is that of both together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yolosses.explain.words import Language, require_language
+from yolosses.studies.agreement import SAME_OBJECT, TOUCHING, Experience, Scene, experience_of
+from yolosses.training.data import Record
+from yolosses.training.evaluation import Detections
+
+Kind = Literal["class", "moved", "missing", "unseen"]
+Box = tuple[float, float, float, float]
+
+UNLABELLED = 0.3  # the most that a prediction may overlap any label and still miss one
+FITTING = 0.5  # share of the labels of a class that may come as near to the size of a prediction as the one it is for
+LEAST_DOUBT = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSuspicion:
+    """A label, or the lack of one, that a detector contradicts.
+
+    Attributes:
+        picture: position in ``records``; ``name``: of the record, the file to look at.
+        kind: "class": predicted at the same place as another class; "moved": predicted elsewhere; "missing": a sure
+            prediction where there is no label; "unseen": a label where nothing of the kind is predicted.
+        score: 0 to 1, how doubtful.
+        image_size: (height, width) of the picture in pixels.
+        label_file, place: the label file, and where in it the label stands ("line 3"); None where that is not known.
+        object: position in the record's boxes, None if the label is missing. box: of the label, cxcywh fractions of the
+            picture. label_name: its class.
+        pred_box, pred_name, pred_score: the prediction that speaks against it, None for "unseen".
+        iou: of label and prediction, None unless there are both.
+        agreeing: share of the predictions of this class about as sure that do have a label.
+        better_seen: share of the labels of this class that are predicted better than this one.
+    """
+
+    picture: int
+    name: str
+    kind: Kind
+    score: float
+    image_size: tuple[int, int]
+    label_file: Path | None = None
+    place: str | None = None
+    object: int | None = None
+    box: Box | None = None
+    label_name: str | None = None
+    pred_box: Box | None = None
+    pred_name: str | None = None
+    pred_score: float | None = None
+    iou: float | None = None
+    agreeing: float | None = None
+    better_seen: float | None = None
+
+    def reason(self, *, language: Language = "en") -> str:
+        """Why, in a sentence."""
+        require_language(language)
+        facts = asdict(self) | {
+            "distance": self._distance(),
+            "percent_agreeing": _percent(self.agreeing),
+            "percent_better": _percent(self.better_seen),
+        }
+        kind = "shifted" if self.kind == "moved" and (self.iou or 0) >= TOUCHING else self.kind
+        return _REASONS[language][kind].format(**facts)
+
+    def edges(self, of: Literal["label", "prediction"]) -> tuple[int, int, int, int] | None:
+        """Left, top, right, bottom in pixels of the picture."""
+        box = self.box if of == "label" else self.pred_box
+        if box is None:
+            return None
+        (height, width), (cx, cy, w, h) = self.image_size, box
+        left, right = ((cx + side * w / 2) * width for side in (-1, 1))
+        top, bottom = ((cy + side * h / 2) * height for side in (-1, 1))
+        return round(left), round(top), round(right), round(bottom)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the reason and the edges in pixels."""
+        return asdict(self) | {
+            "label_file": None if self.label_file is None else str(self.label_file),
+            "reason": self.reason(),
+            "label_edges": self.edges("label"),
+            "pred_edges": self.edges("prediction"),
+        }
+
+    def _distance(self) -> int | None:
+        if self.box is None or self.pred_box is None:
+            return None
+        height, width = self.image_size
+        return round(
+            float(
+                np.hypot((self.box[0] - self.pred_box[0]) * width, (self.box[1] - self.pred_box[1]) * height)
+            )
+        )
+
+
+_REASONS: dict[Language, dict[str, str]] = {
+    "en": {
+        "class": 'labelled "{label_name}", but predicted as "{pred_name}" at the same place '
+        "(score {pred_score:.2f}, IoU {iou:.2f})",
+        "moved": 'nothing like the label "{label_name}" is predicted where it lies, but one of its size {distance} '
+        "pixels away, where there is no label (score {pred_score:.2f})",
+        "shifted": 'the label "{label_name}" lies beside the object that is predicted: IoU {iou:.2f}, centres '
+        "{distance} pixels apart (score {pred_score:.2f})",
+        "missing": '"{pred_name}" is predicted with score {pred_score:.2f} where there is no label; of '
+        "predictions about as sure {percent_agreeing} have one",
+        "unseen": 'nothing like the label "{label_name}" is predicted where it lies; {percent_better} of the labels of '
+        "this class are predicted better",
+    },
+    "zh-TW": {
+        "class": "標註為「{label_name}」，但同一位置的預測是「{pred_name}」（分數 {pred_score:.2f}，IoU {iou:.2f}）",
+        "moved": "標註「{label_name}」的位置沒有相符的預測框，但 {distance} 像素外沒有標註的地方，"
+        "有一個大小相近的預測框（分數 {pred_score:.2f}）",
+        "shifted": "標註「{label_name}」偏離了預測到的物件：IoU {iou:.2f}，中心相距 {distance} 像素"
+        "（分數 {pred_score:.2f}）",
+        "missing": "預測到「{pred_name}」（分數 {pred_score:.2f}），但那裡沒有標註；差不多有把握的預測有 "
+        "{percent_agreeing} 都有標註",
+        "unseen": "標註「{label_name}」的位置沒有相符的預測框；這個類別有 {percent_better} 的標註預測得更好",
+    },
+}
+
+
+def likely_label_errors(
+    records: Sequence[Record],
+    detections: Sequence[Detections],
+    class_names: Sequence[str],
+    *,
+    top: int | None = None,
+) -> list[LabelSuspicion]:
+    """Labels that the detections contradict, most doubtful first; each label and each detection at most once.
+
+    Ignored regions are no labels to doubt, and predictions on them are not doubted for lack of one.
+
+    Args:
+        records: the labelled pictures.
+        detections: one for each picture, in the same order, after suppression and down to low scores.
+        class_names: the names of the classes.
+        top: the first so many; None: all with a score of at least 0.5.
+
+    Raises:
+        ValueError: the numbers of pictures differ.
+    """
+    if len(records) != len(detections):
+        raise ValueError(f"detections: expected {len(records)}, one for each picture; got {len(detections)}")
+    scenes = [Scene.of(record, found) for record, found in zip(records, detections, strict=True)]
+    experience = experience_of(scenes, len(class_names))
+    found: list[LabelSuspicion] = []
+    for index, scene in enumerate(scenes):
+        found += _without_repetition(_doubts(scene, experience), index, scene, class_names)
+    found.sort(key=lambda suspicion: -suspicion.score)
+    return found[:top]
+
+
+# ------------------------------------------------------------ both together
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Doubt:
+    score: float
+    kind: Kind
+    detection: int | None
+    object: int | None
+    agreeing: float | None
+    better_seen: float | None
+
+
+def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
+    """All that may be wrong in a picture."""
+    record, found = scene.record, scene.found
+    sure = {
+        d: agreeing
+        for d in np.flatnonzero(scene.contradicts).tolist()
+        if (agreeing := experience[found.labels[d]].agreeing(float(found.scores[d]))) >= LEAST_DOUBT
+    }
+    objects = np.flatnonzero(~record.ignore).tolist()
+    doubt = {n: experience[record.labels[n]].doubt(float(scene.support[n])) for n in objects}
+    better = {n: experience[record.labels[n]].better_seen(float(scene.support[n])) for n in objects}
+    for n in objects:
+        if doubt[n] >= LEAST_DOUBT:
+            yield _Doubt(
+                score=doubt[n], kind="unseen", detection=None, object=n, agreeing=None, better_seen=better[n]
+            )
+    far: list[tuple[float, int, int]] = []
+    for d, agreeing in sure.items():
+        unlabelled = scene.iou[d].max(initial=0.0) < UNLABELLED
+        if unlabelled:
+            yield _Doubt(
+                score=agreeing, kind="missing", detection=d, object=None, agreeing=agreeing, better_seen=None
+            )
+        for n in objects:
+            kind, chance = _related(scene, d, n), (1.0 - agreeing) * (1.0 - doubt[n])
+            if kind == "far" and unlabelled and doubt[n] >= LEAST_DOUBT:
+                fits = experience[record.labels[n]].as_alike(found.boxes[d], record.boxes[n])
+                if fits <= FITTING:
+                    far.append((chance * fits, d, n))
+            elif (kind == "class" or kind == "moved") and doubt[n] > 0:
+                yield _Doubt(
+                    score=1.0 - chance,
+                    kind=kind,
+                    detection=d,
+                    object=n,
+                    agreeing=agreeing,
+                    better_seen=better[n],
+                )
+    for rank, (chance, d, n) in enumerate(sorted(far), 1):
+        # In a picture with many of both, some pair fits by chance.
+        yield _Doubt(
+            score=max(1.0 - rank * chance, 0.0),
+            kind="moved",
+            detection=d,
+            object=n,
+            agreeing=sure[d],
+            better_seen=better[n],
+        )
+
+
+def _related(scene: Scene, d: int, n: int) -> Literal["class", "moved", "far"] | None:
+    """How a contradicting prediction and a label may belong together."""
+    iou = scene.iou[d, n]
+    if scene.found.labels[d] != scene.record.labels[n]:
+        return "class" if iou >= SAME_OBJECT and scene.found.scores[d] * iou > scene.support[n] else None
+    if iou >= TOUCHING:
+        return "moved" if scene.found.scores[d] * iou >= scene.support[n] else None
+    return "far"
+
+
+def _without_repetition(
+    doubts: Iterator[_Doubt], index: int, scene: Scene, class_names: Sequence[str]
+) -> Iterator[LabelSuspicion]:
+    """Each label and each prediction in its most doubtful role."""
+    detections: set[int] = set()
+    objects: set[int] = set()
+    for doubt in sorted(doubts, key=lambda doubt: -doubt.score):
+        if doubt.detection in detections or doubt.object in objects:
+            continue
+        if doubt.detection is not None:
+            detections.add(doubt.detection)
+        if doubt.object is not None:
+            objects.add(doubt.object)
+        yield _suspicion(doubt, index, scene, class_names)
+
+
+def _suspicion(doubt: _Doubt, index: int, scene: Scene, class_names: Sequence[str]) -> LabelSuspicion:
+    record, found, d, n = scene.record, scene.found, doubt.detection, doubt.object
+    return LabelSuspicion(
+        picture=index,
+        name=record.name,
+        kind=doubt.kind,
+        score=doubt.score,
+        image_size=record.image_size,
+        label_file=None if record.written is None else record.written.file,
+        place=_place(record, n),
+        object=n,
+        box=None if n is None else _box(record.boxes[n]),
+        label_name=None if n is None else class_names[record.labels[n]],
+        pred_box=None if d is None else _box(found.boxes[d]),
+        pred_name=None if d is None else class_names[found.labels[d]],
+        pred_score=None if d is None else float(found.scores[d]),
+        iou=None if d is None or n is None else float(scene.iou[d, n]),
+        agreeing=doubt.agreeing,
+        better_seen=doubt.better_seen,
+    )
+
+
+def _box(box: NDArray[np.float32]) -> Box:
+    cx, cy, w, h = (float(side) for side in box)
+    return cx, cy, w, h
+
+
+def _place(record: Record, position: int | None) -> str | None:
+    """Where in its file the label stands that became this object of the record."""
+    if position is None or record.written is None:
+        return None
+    rows = np.flatnonzero(record.written.kept == position)
+    return record.written.places[rows[0]] if len(rows) else None
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{math.floor(100 * share)} %"

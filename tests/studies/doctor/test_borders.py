@@ -33,7 +33,7 @@ def test_random_borders_meet_nothing_on_average() -> None:
     edges = np.concatenate([corner, corner + rng.uniform(5, 40, (500, 2))], 1)
     values = Contrast(noisy(150, 150, None)).of(edges)
     assert np.isfinite(values).all()
-    assert abs(values.mean()) < 0.05
+    assert abs(values.mean()) < 0.1
 
 
 def test_borders_outside_the_picture_or_at_its_frame_say_nothing() -> None:

@@ -60,7 +60,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> list[Labelled]:
 
 @pytest.fixture(scope="module")
 def cells() -> list[Labelled]:
-    return bccd()[::4]
+    return bccd()[::7]
 
 
 @pytest.fixture(scope="module")

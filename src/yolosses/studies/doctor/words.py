@@ -136,8 +136,8 @@ _TEXTS: dict[Language, _Texts] = {
             "whole": "佔了影像的 {value:.0%}，同張影像還有其他物件",
             "large": "是同類別尋常大小的 {value:.1f} 倍",
             "small": "只有同類別尋常大小的 {value:.1f} 分之一",
-            "twin": "與{other}幾乎是同一個框（IoU {value:.2f}），類別相同",
-            "two classes": "與{other}幾乎是同一個框（IoU {value:.2f}），類別不同",
+            "twin": "與 {other} 幾乎是同一個框（IoU {value:.2f}），類別相同",
+            "two classes": "與 {other} 幾乎是同一個框（IoU {value:.2f}），類別不同",
         },
     ),
 }

@@ -44,14 +44,14 @@ def open_whole(data: str | Path, splits: Sequence[str] = ()) -> Joined:
     if {"train", "val"} <= set(names):
         names = tuple(name for name in names if name != "trainval")
     parts: list[DetectionDataset] = []
-    failures: list[DataError] = []
+    failures: list[tuple[str, DataError]] = []
     for name in names:
         try:
             parts.append(open_dataset(data, name, whole=True))
         except DataError as error:
-            failures.append(error)
+            failures.append((name, error))
     if not parts:
-        raise failures[0]
+        raise failures[0][1]
     longest = max((part.class_names for part in parts), key=len)
     parts = [
         part
@@ -59,7 +59,7 @@ def open_whole(data: str | Path, splits: Sequence[str] = ()) -> Joined:
         else open_dataset(data, part.split, whole=True, class_names=longest)
         for part in parts
     ]
-    return join_datasets(parts, notes=[str(error) for error in failures])
+    return join_datasets(parts, notes=[f"split {name} is left out: {error}" for name, error in failures])
 
 
 def join_datasets(parts: Sequence[DetectionDataset], *, notes: Sequence[str] = ()) -> Joined:

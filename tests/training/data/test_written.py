@@ -130,7 +130,9 @@ def test_a_split_that_cannot_be_used_is_told_not_hidden(tmp_path: Path) -> None:
     joined = open_whole(root)
     assert joined.splits == ("train",) * 3
     assert joined.dataset.note is not None
-    assert joined.dataset.note.startswith(f"split test is left out: {root}: none of the 1 pictures has a label")
+    assert joined.dataset.note.startswith(
+        f"split test is left out: {root}: none of the 1 pictures has a label"
+    )
 
 
 def test_pictures_of_the_same_name_are_told_apart(tmp_path: Path) -> None:

@@ -196,9 +196,8 @@ def explain(
 def inspect(
     data: Data,
     grid: Annotated[
-        list[int] | None,
+        list[str] | None,  # read in `inspect_data`: typer would not say what it got
         typer.Option(
-            min=1,
             help="S, cells along each side; several may follow.",
             metavar="S...",
             show_default="7 10 14 20",
@@ -215,6 +214,6 @@ def inspect(
     from yolosses.apps.cli.inspect import inspect_data
 
     inspect_data(
-        data, grids=grid or (7, 10, 14, 20), boxes_per_cell=boxes_per_cell, splits=split or (), out=out,
+        data, grids=grid or ("7", "10", "14", "20"), boxes_per_cell=boxes_per_cell, splits=split or (), out=out,
         language=lang.value,
     )  # fmt: skip

@@ -19,7 +19,6 @@ from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
-from yolosses.explain.style import text_font
 from yolosses.explain.words import Language
 from yolosses.losses import YOLOv1Loss
 from yolosses.structures import Targets
@@ -48,7 +47,6 @@ def explain_run(
 ) -> None:
     """Write ``report.html`` and ``explanation.json`` on a data set, on one picture of it, or on a saved batch."""
     console, folder = Console(), RunFolder(run)
-    _require_font(language)
     if replay is not None:
         _replay(console, folder, replay, out or folder.path / "explanation", language, image=image)
         return
@@ -117,14 +115,6 @@ def _study(
         return explain_dataset(
             model, loss, batches, device, top=top, progress=lambda done: progress.update(task, completed=done)
         )
-
-
-def _require_font(language: Language) -> None:
-    """The report has figures; better to say at once that their font is missing."""
-    try:
-        text_font(language)
-    except ValueError as error:
-        raise CommandError(f"--lang {language}: {error}") from error
 
 
 def _picture_named(dataset: DetectionDataset, name: str) -> int:

@@ -29,7 +29,7 @@ CLASSES = 12
 def inspect_data(
     data: str,
     *,
-    grids: Sequence[int],
+    grids: Sequence[str],
     boxes_per_cell: int,
     splits: Sequence[str],
     out: Path | None,
@@ -38,10 +38,11 @@ def inspect_data(
     """Examine a data set, print tables, and write the page and the json to ``out``.
 
     Args:
+        grids: each S, as it was written.
         splits: those to examine; none given: the whole data set.
         out: ``None``: ``runs/inspect-`` and the name of the data set.
     """
-    console = Console()
+    console, wanted = Console(), [_grid(text) for text in grids]
     joined = open_whole(data, splits)
     dataset = joined.dataset
     out = out or Path("runs") / f"inspect-{dataset.name}"
@@ -51,7 +52,7 @@ def inspect_data(
         task = progress.add_task("", total=len(dataset))
         inspection = examine(
             dataset,
-            grids=grids,
+            grids=wanted,
             boxes_per_cell=boxes_per_cell,
             splits=joined.splits,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
@@ -62,6 +63,12 @@ def inspect_data(
     _show(console, inspection, language)
     written = texts(language).written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]")
     console.print(written, highlight=False, soft_wrap=True)
+
+
+def _grid(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise CommandError(f"--grid {text}: expected a whole number of cells, 1 or more")
+    return int(text)
 
 
 def _show(console: Console, inspection: Inspection, language: Language) -> None:

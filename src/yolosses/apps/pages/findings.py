@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from yolosses.apps.pages.marked_picture import Box
 from yolosses.explain.contributions import NONE
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.structures import ExplainedObject
 from yolosses.explain.words import Language
 from yolosses.studies.dataset_loss import ExplainedPicture
 from yolosses.training.data import Geometry, warp
@@ -34,26 +35,53 @@ class Finding:
     pred: Box | None
 
 
-def findings(explained: ExplainedPicture, *, language: Language, top: int | None) -> list[Finding]:
-    """The sentences of a picture, largest loss first."""
+def findings(explained: ExplainedPicture, *, language: Language, top: int) -> list[Finding]:
+    """The sentences with the largest loss in a picture, largest first."""
     explanation = explained.explanation
     loudest = iter(_loudest(explanation))
     objects = {obj.index: obj for obj in explanation.objects}
     found = []
     for sentence in explanation.sentences(language=language, top=top):
-        obj = None if sentence.object is None else objects[sentence.object]
-        pred = explanation.predictions.boxes[0, next(loudest)] if obj is None else obj.pred_box
+        if sentence.object is not None:
+            found.append(_of_object(explained, objects[sentence.object], sentence.text))
+            continue
+        pred = explanation.predictions.boxes[0, next(loudest)]
         found.append(
             Finding(
                 text=sentence.text,
                 loss=sentence.loss,
-                object=None if obj is None else explained.objects[obj.index],
-                class_name=None if obj is None else obj.class_name,
-                truth=None if obj is None else in_picture(obj.box, explained.geometry),
-                pred=None if pred is None else in_picture(pred, explained.geometry),
+                object=None,
+                class_name=None,
+                truth=None,
+                pred=in_picture(pred, explained.geometry),
             )
         )
     return found
+
+
+def every_object(explained: ExplainedPicture, *, language: Language, others: int) -> list[Finding]:
+    """All objects, and at most ``others`` of the predicted boxes that answer for nothing, largest loss first."""
+    explanation = explained.explanation
+    background = [
+        finding
+        for finding in findings(explained, language=language, top=len(explanation.objects) + others)
+        if finding.object is None
+    ]
+    objects = [
+        _of_object(explained, obj, explanation.about(obj, language=language)) for obj in explanation.objects
+    ]
+    return sorted([*objects, *background[:others]], key=lambda finding: -finding.loss)
+
+
+def _of_object(explained: ExplainedPicture, obj: ExplainedObject, text: str) -> Finding:
+    return Finding(
+        text=text,
+        loss=obj.loss,
+        object=explained.objects[obj.index],
+        class_name=obj.class_name,
+        truth=in_picture(obj.box, explained.geometry),
+        pred=None if obj.pred_box is None else in_picture(obj.pred_box, explained.geometry),
+    )
 
 
 def in_picture(box: NDArray[np.float64], geometry: Geometry) -> Box:

@@ -27,7 +27,7 @@ from yolosses.training.data import DataError, DetectionDataset, Record
 EXAMPLES = 3  # pictures for each suspicion
 EXAMPLE_BOXES = 40
 FILES = 12  # shown at once; the others unfold
-CLASSES = 30
+CLASSES = 20
 FINDINGS = 200
 THUMBNAILS = 24
 GROUPS = 30
@@ -501,7 +501,7 @@ def _thumbnail(box: OddBox, dataset: DetectionDataset) -> Cell:
     (place,) = _fractions(np.array([box.edges]), record)
     marks = [Mark(box=place, kind="other")]
     if box.other_object is not None:
-        marks.insert(0, Mark(box=_as_box(record.boxes[box.other_object].tolist()), kind="answer"))
+        marks.append(Mark(box=_as_box(record.boxes[box.other_object].tolist()), kind="faint"))
     height, width = record.image_size
     part = around([place], aspect=width / height, margin=0.5, least=0.15)
     return marked(picture, marks, alt=record.name, max_side=180, part=part, shown=120)

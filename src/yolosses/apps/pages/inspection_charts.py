@@ -85,7 +85,7 @@ def sides_chart(
         sides: (O, 2) fractions of the picture. grids: S of each grid.
         names: of the two lines. cell: ``{grid}`` in it is replaced by S.
     """
-    height = 220
+    height, top = 220, 60  # names of the grids stand above the lines
     lowest = min(float(sides.min(initial=1.0)), 0.5 / max(grids))
     steps = int(np.ceil(np.log(1 / lowest) / np.log(_RATIO) - 1e-9))
     edges = _RATIO ** np.arange(-steps, 1, dtype=np.float64)
@@ -100,21 +100,23 @@ def sides_chart(
     for kind, counts in zip(("solid", "dashed"), heights, strict=True):
         points = []
         for index, count in enumerate(counts.tolist()):
-            y = _TOP + height * (1 - count / tallest)
+            y = top + height * (1 - count / tallest)
             points += [f"{at(edges[index]):.1f},{y:.1f}", f"{at(edges[index + 1]):.1f},{y:.1f}"]
         values = " ".join(map(str, counts.tolist()))
         drawn.append(f'<polyline class="{kind}" points="{" ".join(points)}" data-counts="{values}"/>')
     for rank, grid in enumerate(sorted(grids)):
         x = at(1 / grid)
-        drawn.append(f'<path class="mark" d="M{x:.1f} {_TOP - 6}V{_TOP + height}" data-grid="{grid}"/>')
-        drawn.append(_text(x + 3, _TOP + 6 + 13 * (rank % 3), cell.format(grid=grid), "start", "mark-name"))
+        drawn.append(f'<path class="mark" d="M{x:.1f} {top - 8}V{top + height}" data-grid="{grid}"/>')
+        drawn.append(_text(x, 34 + 13 * (rank % 2), cell.format(grid=grid), "middle", "mark-name"))
     for value in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0):
         if value >= edges[0]:
-            drawn.append(_text(at(value), _TOP + height + 15, f"{100 * value:g} %", "middle"))
-            drawn.append(f'<path class="axis" d="M{at(value):.1f} {_TOP + height}v4"/>')
+            drawn.append(_text(at(value), top + height + 15, f"{100 * value:g} %", "middle"))
+            drawn.append(f'<path class="axis" d="M{at(value):.1f} {top + height}v4"/>')
     for kind, name, x in zip(("solid", "dashed"), names, (_LEFT + 10, _LEFT + 110), strict=True):
         drawn.append(f'<path class="{kind}" d="M{x} 9h26"/>' + _text(x + 32, 13, name, "start"))
-    return _chart(width, height, "".join(drawn), x_title=x_title, y_title=y_title, alt=alt, top_value=tallest)
+    return _chart(
+        width, height, "".join(drawn), x_title=x_title, y_title=y_title, alt=alt, top_value=tallest, top=top
+    )
 
 
 def occupancy_map(occupancy: NDArray[np.int64], *, title: str, alt: str, width: int = 250) -> Html:
@@ -150,15 +152,23 @@ def occupancy_map(occupancy: NDArray[np.int64], *, title: str, alt: str, width: 
 
 
 def _chart(
-    width: int, height: int, drawn: str, *, x_title: str, y_title: str, alt: str, top_value: int | None = None
+    width: int,
+    height: int,
+    drawn: str,
+    *,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    top_value: int | None = None,
+    top: int = _TOP,
 ) -> Html:
-    bottom = _TOP + height
-    scale = "" if top_value is None else _text(_LEFT - 6, _TOP + 4, f"{top_value:,}", "end")
+    bottom = top + height
+    scale = "" if top_value is None else _text(_LEFT - 6, top + 4, f"{top_value:,}", "end")
     return Html(
         f'<svg class="chart" viewBox="0 0 {width} {bottom + _BOTTOM}" width="{width}" height="{bottom + _BOTTOM}" '
         f'role="img" aria-label="{escape(alt)}"><path class="axis" d="M{_LEFT} {bottom}H{width - 4}"/>{drawn}{scale}'
         f"{_text(_LEFT + (width - _LEFT) / 2, bottom + 34, x_title, 'middle')}"
-        f'<text transform="translate(14 {_TOP + height / 2:.0f}) rotate(-90)" text-anchor="middle">'
+        f'<text transform="translate(14 {top + height / 2:.0f}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_title)}</text></svg>"
     )
 

@@ -129,7 +129,7 @@ _TEXTS: dict[Language, Texts] = {
         tiles={
             "pictures": "pictures",
             "objects": "objects",
-            "classes": "classes",
+            "classes": "classes used",
             "median": "objects in a picture (median; most {most})",
             "lost": "objects lost at S = {grid} ({share})",
             "broken": "broken annotations",
@@ -157,7 +157,7 @@ _TEXTS: dict[Language, Texts] = {
         sizes="Sizes against the cell",
         sizes_note="A YOLOv1 box is measured in the picture, its centre in its cell. Where most objects are smaller "
         "than a cell, several may share one, and only the first is learnt: a finer grid or larger pictures help.",
-        size="size",
+        size="sizes",
         width="width",
         height="height",
         cell="cell, S = {grid}",
@@ -259,7 +259,7 @@ _TEXTS: dict[Language, Texts] = {
         tiles={
             "pictures": "張影像",
             "objects": "個物件",
-            "classes": "個類別",
+            "classes": "個用到的類別",
             "median": "個物件（每張影像的中位數；最多 {most}）",
             "lost": "個物件在 S = {grid} 時遺失（{share}）",
             "broken": "處損壞的標註",

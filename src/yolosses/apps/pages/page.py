@@ -240,7 +240,7 @@ def _smaller(encoded: str) -> str:
     as_png = f"data:image/png;base64,{encoded}"
     if len(encoded) < _SMALL_PNG:
         return as_png
-    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    image: Image.Image = Image.open(io.BytesIO(base64.b64decode(encoded)))
     if image.mode not in ("RGB", "L"):
         if image.convert("RGBA").getchannel("A").getextrema()[0] != 255:
             return as_png

@@ -94,7 +94,7 @@ def _losses(replay: Replay, order: Sequence[int], language: Language) -> str:
         ]
         for image in order
     ]
-    return table([t.worst_pictures, *replay.terms, t.loss], rows)
+    return table([t.picture, *replay.terms, t.loss], rows)
 
 
 def _value(value: float) -> Cell:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from yolosses.apps.pages import charts, marked_picture
+from yolosses.apps.pages import charts, marked_picture, picture_maps
 from yolosses.apps.pages.charts import paired_bars, patterns, share_history, stacked_bar, swatch
-from yolosses.apps.pages.findings import Finding, findings, in_picture, input_picture
+from yolosses.apps.pages.findings import Finding, every_object, findings, in_picture, input_picture
 from yolosses.apps.pages.marked_picture import Box, Mark, around
 from yolosses.apps.pages.marked_picture import marked_picture as marked
-from yolosses.apps.pages.page import Cell, Html, Section, figure_svg, page, table
+from yolosses.apps.pages.page import Cell, Html, Section, page, table
+from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.report_texts import Texts, texts
 from yolosses.explain.pictures.captions import captions, number, percent
 from yolosses.explain.words import Language
@@ -58,20 +59,23 @@ STYLE = (
 .boxes td { vertical-align: top; }
 .boxes .marked { width: 130px; min-width: 130px; }
 .groups table { width: 100%; table-layout: fixed; }
-.groups th:nth-child(1) { width: 22%; }
-.groups th:nth-child(5) { width: 36%; }
+.groups th:nth-child(1) { width: 24%; }
+.groups th:nth-child(4) { width: 13%; }
+.groups th:nth-child(5) { width: 37%; padding-left: 1.2rem; }
+.groups td:nth-child(5) { padding-left: 1.2rem; }
 .legend { max-width: none; }
 .legend span { display: inline-block; margin-right: 1.4em; }
 .legend svg { margin-right: .4em; }
 .alarm { color: #b00020; font-weight: 700; }
 @media screen and (max-width: 820px) { .hero, .cards { grid-template-columns: minmax(0, 1fr); }
   .hero > div, .groups, .boxes { overflow-x: auto; } .groups table { min-width: 700px; } }
-@media print { .hero { gap: 16px; } .boxes .marked { width: 90px; min-width: 90px; } .groups th:nth-child(5) { width: 40%; } .groups th { padding: .3rem .4rem; }
+@media print { .hero { gap: 16px; } .boxes .marked { width: 90px; min-width: 90px; }
   .cards { gap: 14px 16px; } .suspect { grid-template-columns: 130px 1fr; gap: 10px; }
   .worst { grid-template-columns: 100px 1fr; } .terms .bar { width: 170px; } }
 """
     + charts.STYLE
     + marked_picture.STYLE
+    + picture_maps.STYLE
 )
 
 
@@ -112,7 +116,10 @@ def dataset_report(
         Section(t.groups, _groups(study, language)),
         Section(t.history, _history(history, language)),
         Section(t.boxes, _objects(study, dataset, top, language)),
-        Section(t.sheet, _sheet(study.explained[worst[0].picture], dataset, language)),
+        Section(
+            t.in_detail.format(name=worst[0].name),
+            _detail(study.explained[worst[0].picture], dataset, language),
+        ),
         Section(t.left_out, _left_out(study, dataset, log, language)),
     ]
     return page(
@@ -132,7 +139,7 @@ def picture_report(
     explanation = explained.explanation
     sums = explanation.by_term()
     weighted, raw = ({term: pair[i] for term, pair in sums.items()} for i in (1, 0))
-    found = _every_object(findings(explained, language=language, top=None))
+    found = every_object(explained, language=language, others=OTHER_BOXES)
     lead = (
         patterns(len(weighted))
         + _verdict(t.picture_verdict, weighted, explanation.total, language)
@@ -150,20 +157,13 @@ def picture_report(
         ]
         for rank, finding in enumerate(found, 1)
     ]
-    columns = ["#", t.truth, t.group, t.loss, t.share, t.sentence]
+    columns = ["#", t.truth, t.class_name, t.loss, t.share, t.sentence]
     sections = [
-        Section(t.pictures["maps"], _sheet(explained, dataset, language)),
+        Section(t.one_in_detail, _detail(explained, dataset, language)),
         Section(t.every_object, _note(t.every_object_note) + table(columns, rows)),
     ]
     title = t.picture_title.format(name=name, data=source.data, split=source.split)
     return page(title, sections, language=language, lead=lead, style=STYLE)
-
-
-def _every_object(found: Sequence[Finding]) -> list[Finding]:
-    """All objects and the loudest of the other boxes, largest loss first."""
-    objects = [finding for finding in found if finding.object is not None]
-    others = [finding for finding in found if finding.object is None][:OTHER_BOXES]
-    return sorted([*objects, *others], key=lambda finding: -finding.loss)
 
 
 # ------------------------------------------------------------ what is seen first
@@ -496,14 +496,9 @@ def _history(history: TermHistory | None, language: Language) -> str:
     return f"{_note(note)}{_term_legend(list(shares), language)}<figure>{drawn}</figure>"
 
 
-def _sheet(explained: ExplainedPicture, dataset: DetectionDataset, language: Language) -> str:
-    from yolosses.explain.pictures import explain_picture
-
-    t, name = texts(language), dataset.records[explained.picture].name
+def _detail(explained: ExplainedPicture, dataset: DetectionDataset, language: Language) -> str:
     picture = input_picture(dataset.picture(explained.picture), explained.geometry)
-    figure = explain_picture(explained.explanation, 0, picture, language=language)
-    drawn = figure_svg(figure, alt=t.sheet_alt.format(name=name))
-    return f"{_note(t.sheet_note.format(name=name))}<figure>{drawn}</figure>"
+    return picture_in_detail(explained.explanation, picture, language=language)
 
 
 def _left_out(
@@ -522,7 +517,7 @@ def _left_out(
         [words[kind], *_with_share(kind, here), *_with_share(kind, trained)] for kind in words
     ]
     counts = table([t.what, t.evaluated, t.share, t.trained, t.share], rows)
-    return f"{_note(t.left_out_note)}{counts}{_problems(dataset, language)}"
+    return f'{_note(t.left_out_note)}<div class="whole">{counts}</div>{_problems(dataset, language)}'
 
 
 def _with_share(kind: str, counts: Mapping[str, int]) -> list[Cell]:

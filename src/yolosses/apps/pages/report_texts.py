@@ -49,6 +49,7 @@ class Texts:
     by_pixels: str
     by_relative_size: str
     group: str
+    class_name: str
     objects: str
     per_object: str
     terms_of: str
@@ -72,9 +73,15 @@ class Texts:
     object_of: str
     box_alt: str
 
-    sheet: str
-    sheet_note: str
-    sheet_alt: str
+    in_detail: str
+    maps: str
+    maps_note: str
+    all_terms: str
+    map_title: str
+    worst_cell: str
+    empty_map: str
+    pull: str
+    pull_note: str
 
     errors: str
     errors_note: str
@@ -102,13 +109,14 @@ class Texts:
     none: str
 
     picture_title: str
+    one_in_detail: str
     picture_verdict: str
     every_object: str
     every_object_note: str
     sentence: str
-    pictures: dict[str, str]
 
     replay_title: str
+    picture: str
     replay_verdict: str
     replay_finite: str
     replay_note: str
@@ -172,6 +180,7 @@ _ENGLISH = Texts(
     by_pixels="By size in pixels of the stored picture (COCO's limits)",
     by_relative_size="By size against the picture (root of the area)",
     group="group",
+    class_name="class",
     objects="objects",
     per_object="loss an object",
     terms_of="share of the loss, by term",
@@ -205,9 +214,21 @@ _ENGLISH = Texts(
     boxes_note="One object each, wherever it is: the picture around it, its true box and the box that answers for it.",
     object_of="{name}, object {number}",
     box_alt="{class_name} in {name}, its true box and the predicted one",
-    sheet="The worst picture, term by term",
-    sheet_note="Where in {name} each term comes from, what the weights λ do to it, and where the loss pulls the boxes.",
-    sheet_alt="{name}: boxes, pull of the loss, terms, and a map of each term",
+    in_detail="The worst picture in detail: {name}",
+    maps="Where each term comes from",
+    maps_note="Each cell is the darker, the more of the term comes from it, on a scale of its own in each map; "
+    "the cell with the most is framed. Cells are (row, column), counted from 0. Thin lines are the objects of the "
+    "truth.",
+    all_terms="all terms",
+    map_title="{term}: {value} ({share})",
+    worst_cell="most in cell ({row},{col}): {value}",
+    empty_map="no cell adds to it",
+    pull="Where the loss pulls the predicted boxes",
+    pull_note="Blue arrows: where their centres should go. Orange arrows at the edges: outwards where they "
+    "should grow, inwards where they should shrink. Triangles: up where the confidence should rise, down where it "
+    "should fall (those with less than 5 % of the largest pull are left out). Longer and larger is stronger, in "
+    "proportion within each kind; the strongest change the loss by {centre} for a move by the whole picture, by "
+    "{size} for a change of size by the whole picture, and by {confidence} for a change of the confidence by 1.",
     errors="Likely label errors",
     errors_note="Labels that the detector contradicts, most doubtful first. The detector is believed as far as its "
     "other predictions on these pictures agree with the labels. These are places to look at: it may be the detector "
@@ -241,17 +262,13 @@ _ENGLISH = Texts(
     more="and {count} more",
     none="none",
     picture_title="{name} ({data}, {split}): where its loss comes from",
+    one_in_detail="In detail",
     picture_verdict="<b><code>{term}</code></b> ({label}) makes <b>{share}</b> of the loss of {loss} of this picture.",
     every_object="Every object, and the loudest of the other boxes",
     every_object_note="Largest loss first. Cells are (row, column), counted from 0.",
     sentence="what happens there",
-    pictures={
-        "boxes": "The predicted boxes",
-        "maps": "Where each term comes from",
-        "bars": "What the weights do",
-        "pull": "Where the loss pulls",
-    },
-    replay_title="Step {step}: the loss is not finite",
+    replay_title="Step {step}: what was not finite",
+    picture="picture",
     replay_verdict="<b>{message}</b>",
     replay_finite="All numbers of this batch are finite, and so is its loss: {loss}. The step that stopped the run may "
     "have done so on another device, or in half precision.",
@@ -314,6 +331,7 @@ _CHINESE = Texts(
     by_pixels="依原始影像中的像素大小（COCO 的界線）",
     by_relative_size="依相對於影像的大小（面積的平方根）",
     group="組別",
+    class_name="類別",
     objects="物件數",
     per_object="每個物件的損失",
     terms_of="佔損失的比例，依各項",
@@ -347,9 +365,19 @@ _CHINESE = Texts(
     boxes_note="一列一個物件，不論在哪張影像：物件周圍的影像、真實框與負責它的預測框。",
     object_of="{name}，第 {number} 個物件",
     box_alt="{name} 中的 {class_name}，真實框與預測框",
-    sheet="損失最大的影像，逐項來看",
-    sheet_note="{name} 的各項損失來自影像的哪裡、權重 λ 有什麼作用，以及損失把預測框拉向哪裡。",
-    sheet_alt="{name}：預測框、損失的拉力、各項的值，以及各項的分布圖",
+    in_detail="損失最大的影像，逐項來看：{name}",
+    maps="各項損失來自影像的哪裡",
+    maps_note="格子越深，來自那裡的損失越多；每張圖有自己的色階，最多的格子加了框。格子為（列, 行），從 0 起算。"
+    "細線是真實框。",
+    all_terms="全部的項",
+    map_title="{term}：{value}（{share}）",
+    worst_cell="最多的格子 ({row},{col})：{value}",
+    empty_map="沒有格子貢獻這一項",
+    pull="損失把預測框拉向哪裡",
+    pull_note="藍色箭頭：中心點應該往哪裡移。邊上的橘色箭頭：向外是應該變大，向內是應該變小。三角形：向上是信心分"
+    "數應該提高，向下是應該降低（不到最大拉力 5 % 的沒有畫出）。越長、越大表示越強，同一種記號之間成比例；最強的拉力"
+    "，中心點移動一整個影像的寬或高會改變損失 {centre}，寬或高改變一整個影像會改變 {size}，信心分數改變 1 會改變 "
+    "{confidence}。",
     errors="可能的標註錯誤",
     errors_note="偵測器不同意的標註，最可疑的在前。偵測器有多可信，取決於它在這些影像上其他的預測與標註有多一致。"
     "這些只是值得檢查的地方：錯的也可能是偵測器。邊界依序是左、上、右、下，單位是像素。",
@@ -381,17 +409,13 @@ _CHINESE = Texts(
     more="還有 {count} 個",
     none="沒有",
     picture_title="{name}（{data}，{split}）：損失從哪裡來",
+    one_in_detail="逐項來看",
     picture_verdict="<b><code>{term}</code></b>（{label}）佔這張影像損失 {loss} 的 <b>{share}</b>。",
     every_object="每個物件，以及最大聲的其他預測框",
     every_object_note="損失最大的在前。格子為（列, 行），從 0 起算。",
     sentence="那裡發生了什麼",
-    pictures={
-        "boxes": "預測框",
-        "maps": "各項損失來自哪裡",
-        "bars": "權重的作用",
-        "pull": "損失把預測框拉向哪裡",
-    },
-    replay_title="第 {step} 步：損失不是有限的數",
+    replay_title="第 {step} 步：哪個數不是有限的",
+    picture="影像",
     replay_verdict="<b>{message}</b>",
     replay_finite="這一批的數值都是有限的，損失也是：{loss}。讓訓練停下來的那一步可能用了別的裝置或半精度。",
     replay_note="讓訓練停下來的那一批影像，就是網路看到的樣子，以及網路當時的輸出。",

@@ -90,6 +90,12 @@ class Experience:
             return 0.0
         return self.better_seen(support) * (1.0 - min(support / self.typical, 1.0))
 
+    @property
+    def reliability(self) -> float:
+        """Share of the labels that are predicted at least half as well as is typical: the most that one which is not
+        predicted at all can be doubted for that alone."""
+        return float((self.support >= 0.5).mean()) if len(self.support) else 0.0
+
     def as_alike(self, box: Boxes, label: Boxes) -> float:
         """Share of the labels that come as near to the size of ``box`` as ``label`` does. Sides that the edge of the
         picture cuts do not count."""

@@ -29,7 +29,6 @@ Kind = Literal["class", "moved", "missing", "unseen"]
 Box = tuple[float, float, float, float]
 
 UNLABELLED = 0.3  # the most that a prediction may overlap any label and still miss one
-FITTING = 0.5  # share of the labels of a class that may come as near to the size of a prediction as the one it is for
 LEAST_DOUBT = 0.5
 
 
@@ -192,11 +191,12 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
     doubt = {n: experience[record.labels[n]].doubt(float(scene.support[n])) for n in objects}
     better = {n: experience[record.labels[n]].better_seen(float(scene.support[n])) for n in objects}
     for n in objects:
-        if doubt[n] >= LEAST_DOUBT:
+        alone = doubt[n] * experience[record.labels[n]].reliability
+        if alone >= LEAST_DOUBT:
             yield _Doubt(
-                score=doubt[n], kind="unseen", detection=None, object=n, agreeing=None, better_seen=better[n]
+                score=alone, kind="unseen", detection=None, object=n, agreeing=None, better_seen=better[n]
             )
-    far: list[tuple[float, int, int]] = []
+    far: list[tuple[float, float, int, int]] = []
     for d, agreeing in sure.items():
         unlabelled = scene.iou[d].max(initial=0.0) < UNLABELLED
         if unlabelled:
@@ -206,9 +206,7 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
         for n in objects:
             kind, chance = _related(scene, d, n), (1.0 - agreeing) * (1.0 - doubt[n])
             if kind == "far" and unlabelled and doubt[n] >= LEAST_DOUBT:
-                fits = experience[record.labels[n]].as_alike(found.boxes[d], record.boxes[n])
-                if fits <= FITTING:
-                    far.append((chance * fits, d, n))
+                far.append((chance, _by_chance(scene, d, n, experience), d, n))
             elif (kind == "class" or kind == "moved") and doubt[n] > 0:
                 yield _Doubt(
                     score=1.0 - chance,
@@ -218,16 +216,31 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
                     agreeing=agreeing,
                     better_seen=better[n],
                 )
-    for rank, (chance, d, n) in enumerate(sorted(far), 1):
-        # In a picture with many of both, some pair fits by chance.
+    for chance, alike, d, n in far:
+        # The more pairs a picture has, the more likely it is that one of them fits well by chance.
         yield _Doubt(
-            score=max(1.0 - rank * chance, 0.0),
+            score=1.0 - chance * min(1.0, len(far) * alike),
             kind="moved",
             detection=d,
             object=n,
             agreeing=sure[d],
             better_seen=better[n],
         )
+
+
+def _by_chance(scene: Scene, d: int, n: int, experience: Sequence[Experience]) -> float:
+    """How likely it is that a prediction and a label elsewhere fit so well by chance, in size and in line."""
+    label, box = scene.record.boxes[n], scene.found.boxes[d]
+    both = experience[scene.record.labels[n]].as_alike(box, label) * _in_line(box, label)
+    return (
+        both * (1.0 - math.log(both)) if both > 0 else 0.0
+    )  # that a product of two uniform numbers is so small
+
+
+def _in_line(box: NDArray[np.float32], label: NDArray[np.float32]) -> float:
+    """How likely it is by chance that one lies so exactly above, below or beside the other. A slip of the hand seldom
+    changes both coordinates."""
+    return min(1.0, 4.0 * float(np.abs(box[:2] - label[:2]).min()))
 
 
 def _related(scene: Scene, d: int, n: int) -> Literal["class", "moved", "far"] | None:

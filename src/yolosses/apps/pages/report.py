@@ -440,7 +440,7 @@ def _groups(study: DatasetLoss, language: Language) -> str:
     sizes = {"pixel": t.pixel_sizes, "relative": t.relative_sizes}
     parts = [_note(t.groups_note), _term_legend(list(study.scales), language)]
     for title, groups, names in (
-        (t.by_class, study.by_class(), None),
+        (t.by_class, sorted(study.by_class(), key=lambda group: -group.loss), None),
         (t.by_pixels, study.by_pixels(), sizes["pixel"]),
         (t.by_relative_size, study.by_relative_size(), sizes["relative"]),
     ):

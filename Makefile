@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/yolosses demo
 
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -152,7 +152,7 @@ def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelS
             "" if suspicion.object is None else f", {suspicion.place or f'object {suspicion.object + 1}'}"
         )
         console.print(
-            f"  {suspicion.score:.3f}  {escape(suspicion.name + number)}: {escape(suspicion.reason())}",
+            f"  {min(suspicion.score, 0.999):.3f}  {escape(suspicion.name + number)}: {escape(suspicion.reason())}",
             highlight=False,
             soft_wrap=True,
         )

@@ -163,7 +163,7 @@ def _plates(
 
 def _text_width(text: str) -> float:
     """In units of the letter size; Chinese characters are square."""
-    return sum(1.0 if ord(letter) > 0x2E80 else 0.58 for letter in text)
+    return sum(1.0 if ord(letter) > 0x2E80 else 0.63 for letter in text)
 
 
 def _shared(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:

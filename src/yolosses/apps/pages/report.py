@@ -428,7 +428,7 @@ def _suspicion(rank: int, suspicion: LabelSuspicion, dataset: DetectionDataset, 
         f'<article class="suspect">{drawn}<div>'
         f"<h3>{escape(t.rank.format(rank=rank, name=suspicion.name))}</h3>"
         f'<p><span class="kind">{escape(t.kinds[suspicion.kind])}</span>'
-        f"{escape(t.doubt.format(score=f'{suspicion.score:.3f}'))}</p>"
+        f"{escape(t.doubt.format(score=f'{min(suspicion.score, 0.999):.3f}'))}</p>"
         f"<p>{escape(_sentence(suspicion.reason(language=language)))}</p>"
         f'<p class="faint">{"<br>".join(places)}</p></div></article>'
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.func import jvp
+from torch.autograd import grad
 
 Leaves = tuple[Tensor, ...]
 
@@ -27,14 +27,22 @@ def box_gradient(decode: Callable[..., Tensor], raw: Leaves, gradient: Leaves) -
     Returns:
         (B, A, 4) in float64: change of the loss for a change of cx, cy, w, h by the whole image, to first order.
     """
-    raw = tuple(part.detach().double() for part in raw)
     gradient = tuple(part.detach().double() for part in gradient)
     with torch.enable_grad():
-        leaves = tuple(part.requires_grad_() for part in raw)
+        leaves = tuple(part.detach().double().requires_grad_() for part in raw)
         boxes = decode(*leaves)
-        sides = [torch.autograd.grad(boxes[..., side].sum(), leaves, retain_graph=True) for side in range(4)]
-    raw = tuple(part.detach() for part in raw)
-    square = torch.stack([jvp(decode, raw, side)[1] for side in sides], -1)  # J J^T: (B, A, 4, 4)
-    towards = jvp(decode, raw, gradient)[1]  # J g: (B, A, 4)
+        # J v is the derivative by u of <J^T u, v>. torch.func.jvp gives the same, but what it loads takes seconds; so does
+        # anything but a scalar here.
+        u = torch.zeros_like(boxes, requires_grad=True)
+        back = grad((boxes * u).sum(), leaves, create_graph=True)
+
+        def push(direction: Leaves) -> Tensor:
+            along = torch.stack([(b * d).sum() for b, d in zip(back, direction, strict=True)]).sum()
+            (pushed,) = grad(along, u, retain_graph=True)
+            return pushed
+
+        sides = [grad(boxes[..., side].sum(), leaves, retain_graph=True) for side in range(4)]
+        square = torch.stack([push(side) for side in sides], -1)  # J J^T: (B, A, 4, 4)
+        towards = push(gradient)  # J g: (B, A, 4)
     solved: Tensor = (torch.linalg.pinv(square, hermitian=True, rtol=1e-12) @ towards[..., None]).squeeze(-1)
     return solved

@@ -58,6 +58,14 @@ SURFACE = {
         "explain",
         "find_nonfinite",
     ],
+    "yolosses.explain.pictures": [
+        "draw_batch",
+        "draw_boxes",
+        "draw_pull",
+        "draw_term_bars",
+        "draw_term_maps",
+        "explain_picture",
+    ],
     "yolosses.functional": [
         "Activation",
         "Penalty",

@@ -189,6 +189,10 @@ class GridCodec:
         value = self.size_activation(output)
         return value.square() if self.size_encoding == "sqrt" else value
 
+    def confidence(self, raw: Tensor) -> Tensor:
+        """How sure each predictor is that it holds an object, whatever its class: (B, A)."""
+        return self.confidence_activation(at_least_float32(self.split(raw).confidence)).flatten(1)
+
     def predictions(self, raw: Tensor) -> Predictions:
         """Boxes, and the score of every class: confidence times class probability, for A = rows * cols * K
         predictors."""

@@ -33,6 +33,7 @@ class Scene:
         iou: (D, N).
         support: (N,) score times IoU of the detection of its class that belongs to the label, each to one label only; 0
             if there is none.
+        seen: (N,) the same of whichever detection of its class meets it best, whether another label has that or not.
         contradicts: (D,) no label of its class lies there.
     """
 
@@ -40,6 +41,7 @@ class Scene:
     found: Detections
     iou: Floats
     support: Floats
+    seen: Floats
     contradicts: Bools
 
     @classmethod
@@ -52,7 +54,14 @@ class Scene:
         on_label = (np.where(same_class, iou, 0.0) >= SAME_OBJECT).any(1)
         on_ignored = (_share_inside(found.boxes, record.boxes[record.ignore]) >= SAME_OBJECT).any(1)
         contradicts: Bools = np.logical_not(on_label | on_ignored)
-        return cls(record=record, found=found, iou=iou, support=_paired(strength), contradicts=contradicts)
+        return cls(
+            record=record,
+            found=found,
+            iou=iou,
+            support=_paired(strength),
+            seen=strength.max(0, initial=0.0),
+            contradicts=contradicts,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

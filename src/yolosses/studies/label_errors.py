@@ -190,8 +190,9 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
     objects = np.flatnonzero(~record.ignore).tolist()
     doubt = {n: experience[record.labels[n]].doubt(float(scene.support[n])) for n in objects}
     better = {n: experience[record.labels[n]].better_seen(float(scene.support[n])) for n in objects}
+    unseen = {n: experience[record.labels[n]].doubt(float(scene.seen[n])) for n in objects}
     for n in objects:
-        alone = doubt[n] * experience[record.labels[n]].reliability
+        alone = unseen[n] * experience[record.labels[n]].reliability
         if alone >= LEAST_DOUBT:
             yield _Doubt(
                 score=alone, kind="unseen", detection=None, object=n, agreeing=None, better_seen=better[n]
@@ -206,6 +207,8 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
         for n in objects:
             kind, chance = _related(scene, d, n), (1.0 - agreeing) * (1.0 - doubt[n])
             if kind == "far" and unlabelled and doubt[n] >= LEAST_DOUBT:
+                # Where another label has the prediction that meets this one, the place may be right after all.
+                chance = (1.0 - agreeing) * (1.0 - (doubt[n] + unseen[n]) / 2)
                 far.append((chance, _by_chance(scene, d, n, experience), d, n))
             elif (kind == "class" or kind == "moved") and doubt[n] > 0:
                 yield _Doubt(

@@ -30,17 +30,42 @@ def detect(
     max_detections: int = 100,
     candidates: int = 400,
 ) -> list[Detections]:
-    """Detections of a batch, best first, boxes in fractions of the original pictures and clipped to them.
-
-    Every class of every predicted box is a candidate of its own, as in the paper; the ``candidates`` best of
-    an image go through class-wise non-maximum suppression. ``model`` is used as it is: put it in evaluation
-    mode first.
+    """Detections of a batch, see `detections_of`. ``model`` is used as it is: put it in evaluation mode first.
 
     Args:
         images: (B, 3, H, W) in 0..1 on the device of ``model``.
-        geometries: how each picture lies in its image.
     """
-    boxes, scores = decoder.decode(model(images))
+    return detections_of(
+        decoder,
+        model(images),
+        geometries,
+        score_threshold=score_threshold,
+        iou_threshold=iou_threshold,
+        max_detections=max_detections,
+        candidates=candidates,
+    )
+
+
+@torch.no_grad()
+def detections_of(
+    decoder: Decoder,
+    raw: Tensor,
+    geometries: Sequence[Geometry],
+    *,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.45,
+    max_detections: int = 100,
+    candidates: int = 400,
+) -> list[Detections]:
+    """What a network's output says, best first, boxes in fractions of the original pictures and clipped to them.
+
+    Every class of every predicted box is a candidate of its own, as in the paper; the ``candidates`` best of
+    an image go through class-wise non-maximum suppression.
+
+    Args:
+        raw: output for a batch of images. geometries: how each picture lies in its image.
+    """
+    boxes, scores = decoder.decode(raw)
     num_classes = scores.shape[-1]
     top, index = scores.flatten(1).topk(min(candidates, scores[0].numel()), dim=1)
     labels = index % num_classes

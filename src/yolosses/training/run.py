@@ -14,7 +14,10 @@ from yolosses.training.loop import StepRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a run was asked to do. Sizes are (height, width) in pixels, grids (rows, columns)."""
+    """What a run was asked to do. Sizes are (height, width) in pixels, grids (rows, columns).
+
+    ``loss_options``: keywords of the loss besides its shape; functions by their names.
+    """
 
     data: str
     train_split: str
@@ -25,8 +28,7 @@ class Settings:
     image_size: tuple[int, int]
     grid: tuple[int, int]
     boxes_per_cell: int
-    lambda_coord: float
-    lambda_noobj: float
+    loss_options: dict[str, float | int | str | bool]
     fit: Fit
     batch_size: int
     optimizer: str

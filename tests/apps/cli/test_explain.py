@@ -45,7 +45,7 @@ def write_pictures(root: Path, count: int) -> None:
 def settings_of(data: Path) -> Settings:
     return Settings(
         data=str(data), train_split="train", eval_split="val", class_names=NAMES, loss="v1", model="tiny",
-        image_size=(64, 64), grid=(4, 4), boxes_per_cell=2, lambda_coord=5.0, lambda_noobj=0.5, fit="stretch",
+        image_size=(64, 64), grid=(4, 4), boxes_per_cell=2, loss_options={}, fit="stretch",
         batch_size=4, optimizer="adamw", learning_rate=0.002, schedule="cosine", epochs=1, minutes=None, seed=0,
         version="test",
     )  # fmt: skip

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from yolosses.apps.cli.choices import LossName, ModelName, OptimizerName, ScheduleName
+from yolosses.apps.cli.choices import LossName, ModelName, OptimizerName, PenaltyName, ScheduleName
 from yolosses.apps.cli.failures import CommandError
+from yolosses.functional import (
+    Penalty,
+    absolute_error,
+    binary_cross_entropy_with_logits,
+    huber,
+    sigmoid_focal,
+    squared_error,
+)
 from yolosses.losses import YOLOv1Loss
 from yolosses.training.checkpoints import load_weights
 from yolosses.training.models import FastYOLO, Tiny, YOLOv1
@@ -18,23 +28,48 @@ from yolosses.training.schedule import Schedule, paper, warmup_cosine
 
 def build_loss(settings: Settings) -> YOLOv1Loss:
     """The loss that the settings name."""
-    match LossName(settings.loss):
+    options: dict[str, Any] = {
+        name: build_penalty(str(value)) if name.endswith("_penalty") else value
+        for name, value in settings.loss_options.items()
+    }
+    return loss_class(settings.loss)(
+        grid=settings.grid,
+        boxes_per_cell=settings.boxes_per_cell,
+        num_classes=len(settings.class_names),
+        **options,
+    )
+
+
+def loss_class(name: str) -> type[YOLOv1Loss]:
+    """The loss with this name."""
+    match LossName(name):
         case LossName.V1:
-            return YOLOv1Loss(
-                grid=settings.grid,
-                boxes_per_cell=settings.boxes_per_cell,
-                num_classes=len(settings.class_names),
-                lambda_coord=settings.lambda_coord,
-                lambda_noobj=settings.lambda_noobj,
-            )
+            return YOLOv1Loss
+
+
+def build_penalty(name: str) -> Penalty:
+    """The elementwise penalty with this name."""
+    match PenaltyName(name):
+        case PenaltyName.SQUARED_ERROR:
+            return squared_error
+        case PenaltyName.ABSOLUTE_ERROR:
+            return absolute_error
+        case PenaltyName.HUBER:
+            return huber
+        case PenaltyName.BINARY_CROSS_ENTROPY:
+            return binary_cross_entropy_with_logits
+        case PenaltyName.FOCAL:
+            return sigmoid_focal
 
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
-    outputs = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
+    outputs: dict[str, Any] = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
     match ModelName(settings.model):
         case ModelName.TINY:
-            return Tiny(**outputs, stride=settings.image_size[0] // settings.grid[0])
+            size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
+            stride = settings.image_size[0] // settings.grid[0]
+            return Tiny(**outputs, stride=stride, size_encoding=size_encoding)
         case ModelName.FAST_YOLO:
             return FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
         case ModelName.YOLOV1:

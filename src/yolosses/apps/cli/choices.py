@@ -9,6 +9,16 @@ class LossName(StrEnum):
     V1 = "v1"
 
 
+class PenaltyName(StrEnum):
+    """Elementwise penalties that a term of a loss can have."""
+
+    SQUARED_ERROR = "squared_error"
+    ABSOLUTE_ERROR = "absolute_error"
+    HUBER = "huber"
+    BINARY_CROSS_ENTROPY = "binary_cross_entropy"
+    FOCAL = "focal"
+
+
 class ModelName(StrEnum):
     """Networks that `train` knows."""
 

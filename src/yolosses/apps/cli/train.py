@@ -120,8 +120,7 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         image_size=(size, size),
         grid=(grid, grid),
         boxes_per_cell=request.boxes_per_cell,
-        lambda_coord=request.lambda_coord,
-        lambda_noobj=request.lambda_noobj,
+        loss_options={"lambda_coord": request.lambda_coord, "lambda_noobj": request.lambda_noobj},
         fit="letterbox" if request.fit == FitName.LETTERBOX else "stretch",
         batch_size=request.batch_size,
         optimizer=str(request.optimizer),
@@ -187,9 +186,10 @@ def _extended(settings: Settings, request: TrainRequest, given: Collection[str])
         if name in asked:
             asked[name] = (asked[name], asked[name])
     for name, value in asked.items():
-        if name in stored and name not in ("epochs", "minutes") and value != stored[name]:
+        before = stored[name] if name in stored else settings.loss_options.get(name, value)
+        if name not in ("epochs", "minutes") and value != before:
             raise CommandError(
-                f"--{name.replace('_', '-')}: expected {stored[name]} as in the run to resume; got {value}"
+                f"--{name.replace('_', '-')}: expected {before} as in the run to resume; got {value}"
             )
     if "epochs" in asked or "minutes" in asked:
         stored |= {"epochs": asked.get("epochs"), "minutes": asked.get("minutes")}
@@ -243,7 +243,7 @@ def _introduce(
     console.print(
         f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures of {width} x {height}, "
         f"{cols} x {rows} cells of {settings.boxes_per_cell} boxes, loss {settings.loss} with "
-        f"lambda_coord {settings.lambda_coord:g}, lambda_noobj {settings.lambda_noobj:g}, on {training.device}",
+        f"{', '.join(f'{name} {value}' for name, value in settings.loss_options.items())}, on {training.device}",
         highlight=False,
     )
     if training.place.step:

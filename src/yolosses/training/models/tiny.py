@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from yolosses.arguments import require_choice
 from yolosses.training.models.blocks import ConvBlock, require_multiple, typical_roots
 
 
@@ -51,12 +52,21 @@ class Tiny(nn.Module):
 
     Args:
         stride: size of a cell in pixels: 8, 16 or 32.
+        size_encoding: of the loss, `GridCodec.size_encoding`: the boxes begin with the same sizes in both.
     """
 
     STRIDES = (8, 16, 32)
 
-    def __init__(self, *, num_classes: int, boxes_per_cell: int = 2, stride: int = 16) -> None:
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        boxes_per_cell: int = 2,
+        stride: int = 16,
+        size_encoding: str = "sqrt",
+    ) -> None:
         super().__init__()
+        require_choice("size_encoding", size_encoding, ("sqrt", "linear"))
         if stride not in self.STRIDES:
             raise ValueError(f"stride: expected one of {self.STRIDES}; got {stride}")
         self.stride = stride
@@ -81,7 +91,8 @@ class Tiny(nn.Module):
         self.join = ConvBlock(neck * (3 if self.coarser else 2), neck, 1)
         k = boxes_per_cell
         self.centres = Branch(neck, torch.full((2 * k,), 0.5))
-        self.sizes = Branch(neck, typical_roots(k).repeat_interleave(2))
+        roots = typical_roots(k).repeat_interleave(2)
+        self.sizes = Branch(neck, roots if size_encoding == "sqrt" else roots.square())
         self.scores = Branch(neck, torch.zeros(k + num_classes))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,0 +1,230 @@
+"""Charts of what the runs of a few settings did: how scores and boxes agree, and what the loss consisted of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from yolosses.apps.pages.charts import colour
+from yolosses.apps.pages.page import Html
+from yolosses.apps.pages.study_scales import (
+    DASHES,
+    Scale,
+    chart,
+    letters,
+    marker,
+    text_width,
+    tick_names,
+    ticks,
+    without_overlaps,
+)
+from yolosses.explain.style import ink_on
+from yolosses.studies.ablation.structures import Result
+
+STYLE = """
+.chart .diagonal { stroke: #1a1a1a; stroke-width: 1; stroke-dasharray: 5 4; }
+"""
+
+FEW = 20  # detections: a point from fewer is hollow
+_POINTS = 60  # of a history
+_NAMED = 0.13  # share of an area that carries its name
+_SIDE = 330.0
+_WIDTH, _HEIGHT = 268.0, 206.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Detections of a setting by parts of their scores, those without detections left out.
+
+    Attributes:
+        score, iou: means. count: of detections, over all runs.
+    """
+
+    name: str
+    score: tuple[float, ...]
+    iou: tuple[float, ...]
+    count: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Weighted terms of the loss over the steps, mean over the runs of a setting."""
+
+    steps: tuple[float, ...]
+    terms: dict[str, tuple[float, ...]]
+
+    @property
+    def shares(self) -> dict[str, list[float]]:
+        """Of each term in the loss, 0 to 1."""
+        totals = [sum(values) for values in zip(*self.terms.values(), strict=True)]
+        return {
+            name: [value / total if total > 0 else 0.0 for value, total in zip(values, totals, strict=True)]
+            for name, values in self.terms.items()
+        }
+
+
+def calibration(name: str, results: Sequence[Result]) -> Calibration | None:
+    """Over the runs of a setting, weighted by the number of detections; None without any."""
+    kept = [result.calibration for result in results if result.calibration.get("count")]
+    parts = max((len(values["count"]) for values in kept), default=0)
+    score, iou, count = [], [], []
+    for part in range(parts):
+        rows = [
+            (values["score"][part], values["iou"][part], values["count"][part])
+            for values in kept
+            if part < len(values["count"]) and values["count"][part] > 0
+        ]
+        total = sum(row[2] for row in rows)
+        if total > 0:
+            score.append(sum(row[0] * row[2] for row in rows) / total)
+            iou.append(sum(row[1] * row[2] for row in rows) / total)
+            count.append(round(total))
+    if not count:
+        return None
+    return Calibration(name=name, score=tuple(score), iou=tuple(iou), count=tuple(count))
+
+
+def history(results: Sequence[Result]) -> History | None:
+    """Mean over the runs of a setting, as far as the shortest went; None if none kept its history."""
+    kept = [result.history for result in results if len(result.history.get("steps", ())) > 1]
+    if not kept:
+        return None
+    first, last = max(run["steps"][0] for run in kept), min(run["steps"][-1] for run in kept)
+    if last <= first:
+        kept, first, last = kept[:1], kept[0]["steps"][0], kept[0]["steps"][-1]
+    steps = np.linspace(first, last, _POINTS)
+    names = [name for name in kept[0]["terms"] if all(name in run["terms"] for run in kept)]
+    terms = {
+        name: np.mean([np.interp(steps, run["steps"], run["terms"][name]) for run in kept], axis=0)
+        for name in names
+    }
+    return History(
+        steps=tuple(steps.tolist()), terms={name: tuple(values.tolist()) for name, values in terms.items()}
+    )
+
+
+def calibration_chart(
+    lines: Sequence[Calibration], *, default: str | None, titles: tuple[str, str, str], exact: str, alt: str
+) -> Html:
+    """IoU against score, a line a setting, and the diagonal.
+
+    Args:
+        default: name of the line that gets rings. titles: of the chart, the axis to the right, the axis upwards.
+        exact: what is written on the diagonal.
+    """
+    left, top, right, bottom = 46.0, 30.0, _SIDE - 10, _SIDE - 46
+    across = Scale(low=0.0, high=1.0, start=left, end=right)
+    upward = Scale(low=0.0, high=1.0, start=bottom, end=top)
+    drawn = [letters(12, 15, titles[0], kind="title")]
+    numbers = [0.0, 0.25, 0.5, 0.75, 1.0]
+    for number in numbers:
+        x, y = across.at(number), upward.at(number)
+        drawn.append(f'<path class="{"axis" if not number else "rule"}" d="M{left} {y}H{right}M{x} {bottom}V{top}"/>')
+        drawn.append(letters(left - 6, y + 4, f"{number:g}", "end"))
+        drawn.append(letters(x, bottom + 16, f"{number:g}", "middle"))
+    drawn.append(f'<path class="diagonal" d="M{left} {bottom}L{right} {top}"/>')
+    for index, line in enumerate(lines):
+        at = [(across.at(s), upward.at(i)) for s, i in zip(line.score, line.iou, strict=True)]
+        ink = colour(index)
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+        drawn.append(
+            f'<polyline class="path" points="{points}" stroke="{ink}" stroke-dasharray="{DASHES[index % len(DASHES)]}" '
+            f'data-line="{escape(line.name)}"/>'
+        )
+        for (x, y), score, iou, count in zip(at, line.score, line.iou, line.count, strict=True):
+            drawn.append(
+                f'<g data-score="{score!r}" data-iou="{iou!r}" data-count="{count}"><title>{escape(line.name)}: '
+                f"{score:.2f}, IoU {iou:.2f} (n = {count:,})</title>"
+                f"{marker(index, x, y, ink, radius=3.8, hollow=count < FEW)}</g>"
+            )
+    drawn.append(_line_legend(lines, default, across.at(0.0) + 8, top + 8))
+    drawn.append(
+        f'<text class="hint" text-anchor="middle" transform="translate({across.at(0.88):.1f} {upward.at(0.88) - 6:.1f}) '
+        f'rotate(-45)">{escape(exact)}</text>'
+    )
+    drawn.append(letters((left + right) / 2, bottom + 34, titles[1], "middle"))
+    drawn.append(letters(13, (top + bottom) / 2, titles[2], "middle", turned=True))
+    return chart(_SIDE, _SIDE, "".join(drawn), alt=alt)
+
+
+def _line_legend(lines: Sequence[Calibration], default: str | None, x: float, y: float) -> str:
+    """In the upper left: scores there would be far too low, which they hardly ever are."""
+    drawn = []
+    for index, line in enumerate(lines):
+        ink, height = colour(index), y + 17 * index
+        dash = DASHES[index % len(DASHES)]
+        kind = "strong" if line.name == default else ""
+        drawn.append(
+            f'<path class="path" d="M{x} {height}h26" stroke="{ink}" stroke-dasharray="{dash}"/>'
+            + marker(index, x + 13, height, ink, radius=3.8)
+            + letters(x + 32, height + 4, line.name, kind=kind)
+        )
+    return "".join(drawn)
+
+
+def share_areas(
+    found: History, *, labels: Mapping[str, str], title: str, x_title: str, alt: str, strong: bool = False
+) -> Html:
+    """Shares of the terms over the steps, stacked to 100 %; an area that is wide enough carries its label."""
+    left, top, right, bottom = 44.0, 28.0, _WIDTH - 12, _HEIGHT - 40
+    across = Scale(low=found.steps[0], high=found.steps[-1], start=left, end=right)
+    upward = Scale(low=0.0, high=1.0, start=bottom, end=top)
+    floor = [0.0] * len(found.steps)
+    areas, names = [], []
+    for index, (term, values) in enumerate(found.shares.items()):
+        ceiling = [low + value for low, value in zip(floor, values, strict=True)]
+        outline = [(step, height) for step, height in zip(found.steps, ceiling, strict=True)]
+        outline += reversed(list(zip(found.steps, floor, strict=True)))
+        points = " ".join(f"{across.at(step):.1f},{upward.at(height):.1f}" for step, height in outline)
+        areas.append(
+            f'<polygon data-term="{escape(term)}" data-last="{values[-1]!r}" points="{points}" '
+            f'fill="url(#fill-{index})" stroke="#fff" stroke-width="0.8"><title>{escape(labels[term])}</title></polygon>'
+        )
+        names.append(_area_name(labels[term], index, values, floor, across, upward, found.steps))
+        floor = ceiling
+    numbers = [0.0, 0.5, 1.0]
+    marks = [(across.at(number), name) for number, name in _step_names(across)]
+    drawn = [letters(12, 15, title, kind="title" if strong else "strong")]
+    drawn += [*areas, *names]
+    drawn += [letters(left - 6, upward.at(share) + 4, f"{share:.0%}".replace("%", " %"), "end") for share in numbers]
+    drawn += [letters(x, bottom + 15, name, "middle") for x, name in without_overlaps(marks)]
+    drawn.append(letters((left + right) / 2, bottom + 33, x_title, "middle"))
+    return chart(_WIDTH, _HEIGHT, "".join(drawn), alt=alt)
+
+
+def _step_names(across: Scale) -> list[tuple[float, str]]:
+    numbers = ticks(across, most=4)
+    names = [f"{number:,.0f}" for number in numbers] if across.high >= 10 else tick_names(numbers)
+    return list(zip(numbers, names, strict=True))
+
+
+def _area_name(
+    label: str,
+    index: int,
+    values: Sequence[float],
+    floor: Sequence[float],
+    across: Scale,
+    upward: Scale,
+    steps: Sequence[float],
+) -> str:
+    """Where the area is tallest, away from the frame."""
+    half = text_width(label, 11.5) / 2 + 4
+    inner = [
+        i
+        for i, step in enumerate(steps)
+        if across.start + half < across.at(step) < across.end - half
+    ]
+    at = max(inner, key=lambda i: values[i], default=None)
+    if at is None or values[at] < _NAMED or not math.isfinite(values[at]):
+        return ""
+    x, y = across.at(steps[at]), upward.at(floor[at] + values[at] / 2)
+    solid = colour(index)
+    return (
+        f'<rect x="{x - half:.1f}" y="{y - 8:.1f}" width="{2 * half:.1f}" height="16" rx="3" fill="{solid}"/>'
+        f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" style="fill:{ink_on(solid)};font-weight:600;'
+        f'font-size:11.5px">{escape(label)}</text>'
+    )

@@ -1,0 +1,173 @@
+"""Which settings of a study are shown where, and the intervals of their measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yolosses.apps.pages.study_scales import is_numeric
+from yolosses.studies.ablation.importance import importance
+from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.statistics import Interval, level_interval
+from yolosses.studies.ablation.structures import Level, Setting, StudyResults
+
+_MANY = 8  # values of a parameter that a sampler drew: more are scattered points and no longer levels
+_MOST_WORDS = 4  # settings that are picked out along a parameter whose values have no order
+
+Key = tuple[tuple[str, Level], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Along:
+    """The settings along one parameter.
+
+    Attributes:
+        settings: of each value that has results: a whole setting, or a part of one, which stands for all that have it.
+        fixed: values of the other parameters. averaged: the others, which each number is the mean over.
+    """
+
+    parameter: str
+    settings: dict[Level, Setting]
+    fixed: Setting
+    averaged: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a report shows of a study. Each interval is computed once."""
+
+    study: StudyResults
+    _intervals: dict[tuple[str, Key], Interval | None] = field(default_factory=dict, repr=False)
+
+    def interval(self, measure: str, setting: Mapping[str, Level]) -> Interval | None:
+        """Of a measure, over all results with these values."""
+        key = (measure, tuple(sorted(setting.items())))
+        if key not in self._intervals:
+            self._intervals[key] = level_interval(self.study, measure, dict(setting))
+        return self._intervals[key]
+
+    @property
+    def objective(self) -> str:
+        """The measure by which settings are ranked."""
+        return self.study.objective if self.study.objective in MEASURES else "map50"
+
+    @property
+    def default(self) -> Setting | None:
+        """The loss as it comes, if it was measured."""
+        setting = {name: self.study.defaults[name] for name in self.study.parameters if name in self.study.defaults}
+        complete = len(setting) == len(self.study.parameters)
+        return setting if complete and self.study.of(setting) else None
+
+    @property
+    def best(self) -> Setting | None:
+        """The setting with the highest mean of the objective; None if none has one."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def ranked(self) -> list[Setting]:
+        """Settings by the mean of the objective, best first; those without one are left out."""
+        means = []
+        for setting in self.study.settings:
+            found = self.interval(self.objective, setting)
+            if found is not None:
+                means.append((found.mean, setting))
+        high_is_better = MEASURES[self.objective].better != "low"
+        return [setting for _, setting in sorted(means, key=lambda entry: entry[0], reverse=high_is_better)]
+
+    def levels(self, parameter: str) -> list[Level]:
+        """Values with results, in the order of the study."""
+        measured = {result.setting[parameter] for result in self.study.results}
+        return [level for level in self.study.parameters[parameter] if level in measured]
+
+    def is_drawn(self, parameter: str) -> bool:
+        """Whether a sampler drew its values from a range, so that hardly one was measured twice."""
+        levels = self.levels(parameter)
+        if self.study.objective is None or not is_numeric(levels):
+            return False
+        return len(levels) > _MANY or 2 * len(levels) > len(self.study.results)
+
+    @property
+    def compared(self) -> list[str]:
+        """Parameters with two values or more, which stand on an axis or in a list."""
+        return [name for name in self.study.parameters if len(self.levels(name)) > 1 and not self.is_drawn(name)]
+
+    @property
+    def drawn(self) -> list[str]:
+        """Parameters with many scattered values."""
+        return [name for name in self.study.parameters if len(self.levels(name)) > 1 and self.is_drawn(name)]
+
+    def over(self, parameter: str) -> Along:
+        """The values of a parameter, each averaged over all others."""
+        others = [name for name in self.study.parameters if name != parameter]
+        return Along(
+            parameter=parameter,
+            settings={level: {parameter: level} for level in self.levels(parameter)},
+            fixed={name: self.levels(name)[0] for name in others if len(self.levels(name)) == 1},
+            averaged=tuple(name for name in others if len(self.levels(name)) > 1),
+        )
+
+    def along(self, parameter: str) -> Along:
+        """The values of a parameter where the others have their defaults; others without results there are averaged."""
+        fixed: Setting = {}
+        averaged = []
+        for name in self.study.parameters:
+            if name == parameter:
+                continue
+            default = self.study.defaults.get(name)
+            known = self.levels(name)
+            if len(known) == 1:
+                fixed[name] = known[0]
+            elif default is not None and self._reaches(parameter, {**fixed, name: default}):
+                fixed[name] = default
+            else:
+                averaged.append(name)
+        settings = {level: {**fixed, parameter: level} for level in self.levels(parameter)}
+        return Along(
+            parameter=parameter,
+            settings={level: setting for level, setting in settings.items() if self.study.of(setting)},
+            fixed=fixed,
+            averaged=tuple(averaged),
+        )
+
+    def _reaches(self, parameter: str, fixed: Setting) -> bool:
+        """Whether at least two values of the parameter were measured there."""
+        return len({result.setting[parameter] for result in self.study.of(fixed)}) > 1
+
+    def picked(self, parameter: str) -> Along:
+        """Along a parameter: its lowest, its default and its highest value, or the first few without order."""
+        along = self.along(parameter)
+        levels = list(along.settings)
+        if is_numeric(levels):
+            ordered = sorted(levels, key=float)
+            chosen = [ordered[0], ordered[-1]]
+        else:
+            chosen = levels[:_MOST_WORDS]
+        default = self.study.defaults.get(parameter)
+        kept = [level for level in levels if level in chosen or level == default]
+        return Along(
+            parameter=parameter,
+            settings={level: along.settings[level] for level in kept},
+            fixed=along.fixed,
+            averaged=along.averaged,
+        )
+
+    def shares(self, measure: str) -> dict[str, float] | None:
+        """Importance of each parameter for a measure; None where it cannot be told."""
+        if len(self.study.parameters) < 2:
+            return None
+        return importance(self.study, measure)
+
+    def pair(self, measures: tuple[str, ...]) -> tuple[str, str] | None:
+        """The two parameters to draw maps over: those that matter most for ``measures``, in the study's order."""
+        names = self.compared
+        if len(names) < 2:
+            return None
+        if len(names) == 2:
+            return names[0], names[1]
+        weights = dict.fromkeys(names, 0.0)
+        for measure in measures:
+            found = self.shares(measure) or {}
+            for name in names:
+                weights[name] += found.get(name, 0.0)
+        first, second = sorted(sorted(names, key=lambda name: -weights[name])[:2], key=names.index)
+        return first, second

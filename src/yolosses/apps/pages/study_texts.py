@@ -1,0 +1,381 @@
+"""The words of a study's report, on the page and in the terminal, English and Traditional Chinese."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yolosses.explain.words import Language
+
+Forms = tuple[str, str]  # for one and for several, with ``{count}``
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """``{...}`` are filled in where they are used."""
+
+    comma: str
+    semicolon: str
+    full_stop: str
+    and_: str
+    in_percent: str
+    hints: dict[str, str]
+    interval: str
+    and_more: str
+    default: str
+    best: str
+
+    title: str
+    runs: Forms
+    settings: Forms
+    seeds: Forms
+    budgets: dict[str, Forms]
+    facts: str
+    facts_uneven: str
+    learnt: str
+    pictures: Forms
+    varied: str
+    drawn: str
+    best_is: str
+    best_is_default: str
+    default_reaches: str
+    default_unmeasured: str
+    no_runs: str
+    states: dict[str, str]
+    state_line: str
+
+    findings: str
+    findings_note: str
+    no_findings: str
+    overall: str
+    no_difference: str
+    every_finding: str
+
+    maps: str
+    maps_note: str
+    maps_averaged: str
+    map_alt: str
+    better: str
+    abilities: dict[str, str]
+
+    effects: str
+    effects_note: str
+    ring_note: str
+    averaged: str
+    unfinished: str
+    single: str
+    line_alt: str
+    scatter_note: str
+    scatter_alt: str
+
+    errors: str
+    errors_note: str
+    tide: str
+    tide_note: str
+    tide_kinds: dict[str, str]
+    top: str
+    top_note: str
+    top_kinds: dict[str, str]
+    paper: str
+    at_fixed: str
+    bars_alt: str
+
+    trade_offs: str
+    trade_note: str
+    other_settings: str
+    trade_alt: str
+    good_corner: str
+
+    importance: str
+    importance_note: str
+    importance_alone: str
+    no_importance: str
+    measure: str
+
+    calibration: str
+    calibration_note: str
+    score: str
+    iou: str
+    exact: str
+    calibration_alt: str
+    history: str
+    history_note: str
+    history_alt: str
+    step: str
+    no_calibration: str
+    no_history: str
+
+    numbers: str
+    numbers_note: str
+    runs_column: str
+    setting: str
+    other_measures: str
+    terminal_more: str
+
+
+_ENGLISH = Texts(
+    comma=", ",
+    semicolon="; ",
+    full_stop=". ",
+    and_=" and ",
+    in_percent=" (%)",
+    hints={"high": "higher is better", "low": "lower is better"},
+    interval="{mean} [{low}, {high}], {runs}",
+    and_more="and {count} more",
+    default="default",
+    best="best",
+    title="What changes with {parameters}: loss {loss} on {data}",
+    runs=("{count} run", "{count} runs"),
+    settings=("{count} setting", "{count} settings"),
+    seeds=("{count} seed", "{count} seeds"),
+    budgets={
+        "epochs": ("{count} epoch", "{count} epochs"),
+        "minutes": ("{count} minute", "{count} minutes"),
+    },
+    facts="{settings} × {seeds} = {runs} of {budget} each",
+    facts_uneven="{settings}, {runs} of {budget} each",
+    learnt="learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})",
+    pictures=("{count} picture", "{count} pictures"),
+    varied="What was varied",
+    drawn="{count} values drawn from {low} to {high}",
+    best_is="Best: {setting} with {measure} {value}.",
+    best_is_default="Best is the default: {setting} with {measure} {value}.",
+    default_reaches="The default ({setting}) has {value}.",
+    default_unmeasured="The default was not measured.",
+    no_runs="No run has finished yet.",
+    states={
+        "complete": "finished",
+        "running": "running",
+        "waiting": "waiting",
+        "fail": "failed",
+        "pruned": "pruned",
+    },
+    state_line="Runs: {states}.",
+    findings="Findings",
+    findings_note="Only what the intervals support. [Brackets] hold 95 % intervals. Arrows point up where a measure "
+    "rises and down where it falls; they are filled where that is good and hollow where it is not.",
+    no_findings="There is nothing to compare yet.",
+    overall="Overall",
+    no_difference="No difference seen",
+    every_finding="Full list of findings",
+    maps="Two parameters at once",
+    maps_note="Mean over the seeds; below it half the width of the 95 % interval (point at a cell for the interval "
+    "itself). In every map dark is better; shades span at least one interval, so that chance alone stays "
+    "pale. Framed: the default. Star: the best cell of the map.",
+    maps_averaged="Each cell is the mean over {others}.",
+    map_alt="Heat map of {measure} over {x} and {y}; best {best} at {where}",
+    better="better",
+    abilities={
+        "score": "Score",
+        "localisation": "Localisation: does the box fit?",
+        "background": "Background: is nothing taken for something?",
+        "objects": "Objects: is what is there found?",
+        "classes": "Classes",
+        "calibration": "Calibration",
+        "tide": "What each kind of error costs (TIDE)",
+        "top": "Shares of the top detections",
+    },
+    effects="One parameter at a time",
+    effects_note="Means with 95 % intervals.",
+    ring_note="The ring marks the default.",
+    averaged="Each point is the mean over the seeds and over {others}.",
+    unfinished="{done} of {all} combinations have results so far, so means over other parameters are not yet of the "
+    "same settings.",
+    single="Only one value was measured: {value}.",
+    line_alt="{measure} by {parameter}: {values}",
+    scatter_note="A sampler drew the values, more often where {measure} was high. One point a run; the star is the "
+    "best setting, the dashed line the default.",
+    scatter_alt="{measure} of {count} runs by {parameter}",
+    errors="What kind of errors",
+    errors_note="One bar a setting, on the same scale.",
+    tide="What each kind of error costs",
+    tide_note="TIDE: how much AP50 rises when that kind of error alone is mended. The costs do not add up "
+    "to all that is missing.",
+    tide_kinds={
+        "classification": "class",
+        "localisation": "localisation",
+        "both": "class and localisation",
+        "duplicate": "duplicate",
+        "background": "background",
+        "missed": "missed object",
+    },
+    top="What the top detections are",
+    top_note="For each class as many of the highest-scored detections as there are objects, as in Figure 4 of "
+    "the YOLO paper, whose own bar (YOLO on VOC 2007) is the last.",
+    top_kinds={
+        "correct": "correct",
+        "localisation": "localisation",
+        "similar": "similar class",
+        "other": "other class",
+        "background": "background",
+    },
+    paper="YOLO, VOC 2007",
+    at_fixed="at {settings}",
+    bars_alt="{name}: {parts}",
+    trade_offs="What is traded for what",
+    trade_note="A path joins the settings along one parameter, in the order of its values, with the others at their "
+    "defaults where these were measured. Bars are 95 % intervals; the ring marks the default; grey points are all "
+    "other settings.",
+    other_settings="other settings",
+    trade_alt="{y} against {x}",
+    good_corner="better",
+    importance="Which parameter matters",
+    importance_note="Of the differences between settings in a measure, the share that each parameter accounts for "
+    "(fANOVA). Where no parameter does much, the shares only divide noise: read them with the findings.",
+    importance_alone="Only one parameter was varied.",
+    no_importance="too few results, or all alike",
+    measure="measure",
+    calibration="Scores, and the course of training",
+    calibration_note="Does the score say how well the box fits? Mean IoU of the detections against their mean score, "
+    "in ten parts of the scores; on the diagonal the score is exact, below it too high. Hollow: fewer than "
+    "{few} detections.",
+    score="score",
+    iou="IoU",
+    exact="exact",
+    calibration_alt="IoU against score by {parameter}",
+    history="Share of each term in the loss over training",
+    history_note="Weighted terms, mean over the seeds. What has a larger share gets more of the training.",
+    history_alt="Shares of the loss terms over {steps} steps; at the end {shares}",
+    step="optimiser step",
+    no_calibration="No detections to compare.",
+    no_history="No history was kept.",
+    numbers="All numbers",
+    numbers_note="Mean ± half the width of the 95 % interval over the seeds; percentages where the head says so.",
+    runs_column="runs",
+    setting="setting",
+    other_measures="More measures: {group}",
+    terminal_more="… and {count} more settings",
+)
+
+_CHINESE = Texts(
+    comma="，",
+    semicolon="；",
+    full_stop="。",
+    and_="與",
+    in_percent="（%）",
+    hints={"high": "越高越好", "low": "越低越好"},
+    interval="{mean} [{low}, {high}]，{runs}",
+    and_more="還有 {count} 項",
+    default="預設",
+    best="最佳",
+    title="{parameters} 改變了什麼：損失函數 {loss}，資料集 {data}",
+    runs=("{count} 次訓練", "{count} 次訓練"),
+    settings=("{count} 種設定", "{count} 種設定"),
+    seeds=("{count} 個亂數種子", "{count} 個亂數種子"),
+    budgets={
+        "epochs": ("{count} 個 epoch", "{count} 個 epoch"),
+        "minutes": ("{count} 分鐘", "{count} 分鐘"),
+    },
+    facts="{settings} × {seeds} = {runs}，每次 {budget}",
+    facts_uneven="{settings}，{runs}，每次 {budget}",
+    learnt="以 {train} 訓練（{train_pictures}），以 {eval} 評估（{eval_pictures}）",
+    pictures=("{count} 張影像", "{count} 張影像"),
+    varied="改變了哪些參數",
+    drawn="從 {low} 到 {high} 抽出的 {count} 個值",
+    best_is="最佳設定：{setting}，{measure} {value}。",
+    best_is_default="最佳設定就是預設值：{setting}，{measure} {value}。",
+    default_reaches="預設值（{setting}）為 {value}。",
+    default_unmeasured="沒有測量預設值。",
+    no_runs="還沒有完成任何一次訓練。",
+    states={
+        "complete": "完成",
+        "running": "進行中",
+        "waiting": "等待中",
+        "fail": "失敗",
+        "pruned": "提前停止",
+    },
+    state_line="訓練次數：{states}。",
+    findings="發現",
+    findings_note="只寫信賴區間支持的結論。[方括號] 裡是 95 % 信賴區間。箭頭向上表示指標升高，向下表示降低；"
+    "實心表示變好，空心表示變差。",
+    no_findings="還沒有可以比較的結果。",
+    overall="整體",
+    no_difference="看不出差異",
+    every_finding="所有發現",
+    maps="同時看兩個參數",
+    maps_note="上面的數字是各亂數種子的平均，下面是 95 % 信賴區間寬度的一半（把游標移到格子上可看到區間）。"
+    "每張圖都是顏色越深越好；色階的範圍至少與一個區間同寬，所以單純的隨機起伏看起來會很淡。粗框：預設值。星號：該圖最好的格子。",
+    maps_averaged="每一格是對 {others} 的平均。",
+    map_alt="{measure} 隨 {x} 與 {y} 變化的熱圖；最好的是 {where} 的 {best}",
+    better="較好",
+    abilities={
+        "score": "分數",
+        "localisation": "定位能力：框得準不準？",
+        "background": "背景：會不會無中生有？",
+        "objects": "物件：有沒有找到？",
+        "classes": "類別",
+        "calibration": "校準",
+        "tide": "各種錯誤的代價（TIDE）",
+        "top": "前幾名偵測結果的組成",
+    },
+    effects="一次看一個參數",
+    effects_note="平均值與 95 % 信賴區間。",
+    ring_note="圓圈標出預設值。",
+    averaged="每一點是各亂數種子與 {others} 的平均。",
+    unfinished="{all} 種組合中目前有 {done} 種有結果，所以對其他參數的平均還不是來自同一組設定。",
+    single="只測量了一個值：{value}。",
+    line_alt="{measure} 隨 {parameter} 的變化：{values}",
+    scatter_note="數值由取樣器抽出，{measure} 高的地方抽得較多。一點是一次訓練；星號是最佳設定，虛線是預設值。",
+    scatter_alt="{count} 次訓練的 {measure} 與 {parameter}",
+    errors="錯誤的種類",
+    errors_note="一條長條是一種設定，比例尺都相同。",
+    tide="各種錯誤的代價",
+    tide_note="TIDE：只修正該種錯誤時，AP50 會提高多少。各項相加不等於全部的損失。",
+    tide_kinds={
+        "classification": "類別",
+        "localisation": "定位",
+        "both": "類別與定位",
+        "duplicate": "重複",
+        "background": "背景",
+        "missed": "漏掉的物件",
+    },
+    top="前幾名偵測結果是什麼",
+    top_note="每個類別有幾個物件，就取幾個分數最高的偵測結果，與 YOLO 論文的圖 4 相同；最後一條是論文的 YOLO（VOC 2007）。",
+    top_kinds={
+        "correct": "正確",
+        "localisation": "定位錯誤",
+        "similar": "相似類別",
+        "other": "其他類別",
+        "background": "背景",
+    },
+    paper="YOLO，VOC 2007",
+    at_fixed="其中 {settings}",
+    bars_alt="{name}：{parts}",
+    trade_offs="得到什麼，付出什麼",
+    trade_note="一條路徑依數值順序連起同一個參數的各個設定；其他參數若測量過預設值，就取預設值。"
+    "短線是 95 % 信賴區間；圓圈標出預設值；灰點是其餘的設定。",
+    other_settings="其餘的設定",
+    trade_alt="{y} 與 {x}",
+    good_corner="較好",
+    importance="哪個參數重要",
+    importance_note="各設定之間某個指標的差異，有多少比例來自各個參數（fANOVA）。若沒有哪個參數有明顯作用，"
+    "這些比例只是在分配隨機起伏：請與上面的發現一起看。",
+    importance_alone="只改變了一個參數。",
+    no_importance="結果太少，或都一樣",
+    measure="指標",
+    calibration="分數的意義與訓練過程",
+    calibration_note="分數說得準框得多好嗎？把分數分成十段，畫出各段偵測結果的平均 IoU 與平均分數；"
+    "在對角線上表示分數剛好，在下方表示太高。空心：不到 {few} 個偵測結果。",
+    score="分數",
+    iou="IoU",
+    exact="剛好",
+    calibration_alt="各種 {parameter} 的 IoU 與分數",
+    history="訓練過程中各項占損失的比例",
+    history_note="加權後的各項，取各亂數種子的平均。比例越大的項，訓練越偏向它。",
+    history_alt="{steps} 步之中損失各項的比例；最後是 {shares}",
+    step="最佳化步數",
+    no_calibration="沒有可以比較的偵測結果。",
+    no_history="沒有保存訓練過程。",
+    numbers="所有數值",
+    numbers_note="平均 ± 95 % 信賴區間寬度的一半（各亂數種子之間）；標題有 % 的是百分比。",
+    runs_column="次數",
+    setting="設定",
+    other_measures="其他指標：{group}",
+    terminal_more="……還有 {count} 種設定",
+)
+
+_TEXTS: dict[Language, Texts] = {"en": _ENGLISH, "zh-TW": _CHINESE}
+
+
+def texts(language: Language) -> Texts:
+    """The words of ``language``."""
+    return _TEXTS[language]

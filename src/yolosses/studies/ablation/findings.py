@@ -1,0 +1,357 @@
+"""What a study shows: which parameter moves which measure, which value is best, and with which an ability is lost.
+
+Of every parameter the main measures are compared between its lowest and its highest value (of one without an order,
+between the loss's own value and each other), and the objective between the best value and the loss's own. These are many
+comparisons: what is called clear is so by Holm's method (1979) over all those of one parameter, so that of a parameter that
+does nothing at all, one in twenty is said to do something. The best value is picked by the results that then judge it, so
+its p value counts for as many comparisons as it was picked from (Bonferroni).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from yolosses.studies.ablation.measures import MEASURES, Ability
+from yolosses.studies.ablation.statistics import CONFIDENCE, Difference, Interval, Table
+from yolosses.studies.ablation.structures import Level, StudyResults
+
+Kind = Literal["unable", "best", "raises", "lowers", "no_difference", "no_statement"]
+KINDS: tuple[Kind, ...] = ("unable", "best", "raises", "lowers", "no_difference", "no_statement")
+
+MAIN_MEASURES: dict[str, Ability] = {
+    "map50": "score",
+    "map50_95": "score",
+    "precision": "score",
+    "recall": "score",
+    "mean_iou": "localisation",
+    "centre_error": "localisation",
+    "size_error": "localisation",
+    "covered": "localisation",
+    "tide_localisation": "localisation",
+    "background_fp": "background",
+    "background_fp_fixed": "background",
+    "empty_confidence": "background",
+    "tide_background": "background",
+    "missed": "objects",
+    "recall_fixed": "objects",
+    "class_accuracy": "classes",
+    "calibration_error": "calibration",
+}
+"""Those that findings speak of, and the ability that each stands for there."""
+
+FAR = 4.0
+"""An ability is lost with a value if its measures are so many times worse than with the best value, from one interval's
+near end to the other's."""
+
+LEAST_BACKGROUND = 1.0
+"""Background detections a picture at score 0.25 that are worth a word, however few there are with the best value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing to say about one parameter.
+
+    Attributes:
+        kind: "raises", "lowers": measures that move clearly that way from ``start`` to ``end``, all of one ability.
+            "no_difference": measures that do not move clearly between the two.
+            "best": ``end`` has the best objective; ``start`` is the loss's own value, or where that is the best itself or
+            was not measured, the next best.
+            "unable": with ``end`` the ability is lost that the detector has with ``start``.
+            "no_statement": no two values can be compared: one seed, or no runs that differ in this alone.
+        measures: most telling first. differences: of each, from ``start`` to ``end``.
+        ability: that the measures stand for.
+        clear: of "best": that it can be told from ``start``. True of "raises", "lowers" and "unable".
+        ends: of "best": from the lowest and from the highest value to it, where it lies between and is clearly better than
+            both; otherwise empty.
+    """
+
+    kind: Kind
+    parameter: str
+    start: Level | None = None
+    end: Level | None = None
+    measures: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    ability: Ability | None = None
+    clear: bool = False
+    ends: tuple[Difference, ...] = ()
+
+    @property
+    def measure(self) -> str | None:
+        """The first of the measures."""
+        return self.measures[0] if self.measures else None
+
+    @property
+    def difference(self) -> Difference | None:
+        """Of the first of the measures."""
+        return self.differences[0] if self.differences else None
+
+    @property
+    def strength(self) -> float:
+        """How many times as large as its uncertainty the largest change is."""
+        return max((_strength(difference) for difference in self.differences), default=0.0)
+
+
+def findings(study: StudyResults) -> tuple[Finding, ...]:
+    """All findings, most important first: what is lost, what is best, what moves clearly (the most certain first), and
+    what does not.
+    """
+    tables = {measure: Table.of(study, measure) for measure in dict.fromkeys((objective(study), *MAIN_MEASURES))}
+    tables |= {measure: Table.of(study, measure) for _, measure, _ in _CRITERIA if measure not in tables}
+    found: list[Finding] = []
+    for parameter in study.parameters:
+        found += _of_parameter(study, tables, parameter)
+    order = {kind: position for position, kind in enumerate(KINDS)}
+    order["lowers"] = order["raises"]
+    return tuple(sorted(found, key=lambda finding: (order[finding.kind], -finding.strength)))
+
+
+def objective(study: StudyResults) -> str:
+    """The measure that values are ranked by."""
+    return study.objective if study.objective in MEASURES else "map50"
+
+
+def is_ordered(levels: Sequence[Level]) -> bool:
+    """Whether they are numbers, so that there is a lowest and a highest."""
+    return all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Comparison:
+    measure: str
+    start: Level
+    end: Level
+    difference: Difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Best:
+    """The best value, against the one that it is held beside, and against both ends if it lies between them."""
+
+    against: _Comparison
+    choices: int
+    ends: tuple[Difference, ...]
+
+
+def _of_parameter(study: StudyResults, tables: dict[str, Table], parameter: str) -> list[Finding]:
+    levels = [v for v in study.parameters[parameter] if any(r.setting[parameter] == v for r in study.results)]
+    if len(levels) < 2:
+        return []
+    compared = _compared(study, tables, parameter, levels)
+    best = _best(study, tables, parameter, levels)
+    if not compared and best is None:
+        return [Finding(kind="no_statement", parameter=parameter)]
+    clear, best_clear, peak_clear = _holm(compared, best)
+    found = _moving(parameter, [c for c, is_clear in zip(compared, clear, strict=True) if is_clear])
+    found += _still(parameter, [c for c, is_clear in zip(compared, clear, strict=True) if not is_clear])
+    if best is not None:
+        against = best.against
+        found.append(
+            Finding(
+                kind="best",
+                parameter=parameter,
+                start=against.start,
+                end=against.end,
+                measures=(against.measure,),
+                differences=(against.difference,),
+                ability=MEASURES[against.measure].ability,
+                clear=best_clear,
+                ends=best.ends if peak_clear else (),
+            )
+        )
+    return found + _lost(study, tables, parameter, levels)
+
+
+def _compared(
+    study: StudyResults, tables: dict[str, Table], parameter: str, levels: Sequence[Level]
+) -> list[_Comparison]:
+    """The main measures between the ends, or between the loss's own value and each other, where there is an interval."""
+    if is_ordered(levels):
+        pairs = [(min(levels, key=float), max(levels, key=float))]
+    else:
+        own = study.defaults.get(parameter)
+        start = own if own in levels else levels[0]
+        pairs = [(start, level) for level in levels if level != start]
+    return [
+        _Comparison(measure=measure, start=start, end=end, difference=difference)
+        for start, end in pairs
+        for measure in MAIN_MEASURES
+        if (difference := tables[measure].difference(parameter, start, end)) is not None
+        and difference.change.known
+    ]
+
+
+def _best(
+    study: StudyResults, tables: dict[str, Table], parameter: str, levels: Sequence[Level]
+) -> _Best | None:
+    measure = objective(study)
+    sign = -1.0 if MEASURES[measure].better == "low" else 1.0
+    means = {level: tables[measure].level({parameter: level}) for level in levels}
+    ranked = sorted(
+        (level for level in levels if means[level] is not None), key=lambda level: -sign * _mean(means[level])
+    )
+    if len(ranked) < 2:
+        return None
+    best, own = ranked[0], study.defaults.get(parameter)
+    start = own if own in ranked[1:] else ranked[1]
+    difference = tables[measure].difference(parameter, start, best)
+    if difference is None or not difference.change.known:
+        return None
+    ends: tuple[Difference, ...] = ()
+    if is_ordered(levels):
+        outer = [min(levels, key=float), max(levels, key=float)]
+        found = [tables[measure].difference(parameter, end, best) for end in outer if end != best]
+        ends = tuple(end for end in found if end is not None and sign * end.change.mean > 0)
+    return _Best(
+        against=_Comparison(measure=measure, start=start, end=best, difference=difference),
+        choices=len(ranked) - 1,
+        ends=ends if len(ends) == 2 else (),
+    )
+
+
+def _holm(compared: Sequence[_Comparison], best: _Best | None) -> tuple[list[bool], bool, bool]:
+    """Which comparisons are clear, whether the best value is, and whether it is a peak."""
+    differences = [comparison.difference for comparison in compared]
+    p_values = [difference.p for difference in differences]
+    seem = [difference.clear for difference in differences]
+    if best is not None:
+        p_values.append(best.against.difference.p * best.choices)
+        seem.append(best.against.difference.clear)
+        if best.ends:  # better than both: as likely by chance as the likelier of the two
+            p_values.append(max(end.p for end in best.ends) * best.choices)
+            seem.append(all(end.clear for end in best.ends))
+    kept = [
+        adjusted <= 1 - CONFIDENCE and is_clear
+        for adjusted, is_clear in zip(holm(p_values), seem, strict=True)
+    ]
+    rest = kept[len(compared) :]
+    return kept[: len(compared)], bool(rest) and rest[0], len(rest) > 1 and rest[1]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted for there being many: those of at most 0.05 hold all at once with 95 %."""
+    adjusted, largest = [1.0] * len(p_values), 0.0
+    for rank, position in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, (len(p_values) - rank) * p_values[position])
+        adjusted[position] = min(1.0, largest)
+    return adjusted
+
+
+def _moving(parameter: str, clear: Sequence[_Comparison]) -> list[Finding]:
+    """One finding for each ability and direction."""
+    groups: dict[tuple[Level, Level, Ability, Kind], list[_Comparison]] = defaultdict(list)
+    for c in clear:
+        kind: Kind = "raises" if c.difference.change.mean > 0 else "lowers"
+        groups[c.start, c.end, MAIN_MEASURES[c.measure], kind].append(c)
+    return [
+        Finding(
+            kind=kind,
+            parameter=parameter,
+            start=start,
+            end=end,
+            measures=tuple(c.measure for c in group),
+            differences=tuple(c.difference for c in group),
+            ability=ability,
+            clear=True,
+        )
+        for (start, end, ability, kind), group in groups.items()
+    ]
+
+
+def _still(parameter: str, unclear: Sequence[_Comparison]) -> list[Finding]:
+    """One finding for each pair of values."""
+    groups: dict[tuple[Level, Level], list[_Comparison]] = defaultdict(list)
+    for comparison in unclear:
+        groups[comparison.start, comparison.end].append(comparison)
+    return [
+        Finding(
+            kind="no_difference",
+            parameter=parameter,
+            start=start,
+            end=end,
+            measures=tuple(c.measure for c in group),
+            differences=tuple(c.difference for c in group),
+        )
+        for (start, end), group in groups.items()
+    ]
+
+
+_CRITERIA: tuple[tuple[Ability, str, Literal["fallen", "risen", "above chance", "found"]], ...] = (
+    ("localisation", "covered", "fallen"),
+    ("localisation", "map50", "fallen"),
+    ("background", "background_fp_fixed", "risen"),
+    ("background", "empty_confidence", "risen"),
+    ("objects", "missed", "found"),
+    ("objects", "map50", "fallen"),
+    ("classes", "class_accuracy", "above chance"),
+    ("classes", "map50", "fallen"),
+)
+"""By what it shows that an ability is lost: all of its measures must."""
+
+
+def _lost(
+    study: StudyResults, tables: dict[str, Table], parameter: str, levels: Sequence[Level]
+) -> list[Finding]:
+    """Values with which an ability is lost that the value that is best in its first measure has."""
+    found = []
+    for ability in dict.fromkeys(ability for ability, _, _ in _CRITERIA):
+        criteria = [(measure, how) for of, measure, how in _CRITERIA if of == ability]
+        first = criteria[0][0]
+        means = {level: tables[first].level({parameter: level}) for level in levels}
+        known = [level for level in levels if means[level] is not None]
+        if not known:
+            continue
+        sign = -1.0 if MEASURES[first].better == "low" else 1.0
+        best = max(known, key=lambda level: sign * _mean(means[level]))
+        for level in levels:
+            differences = [
+                difference
+                for measure, how in criteria
+                if (difference := tables[measure].difference(parameter, best, level)) is not None
+                and _far(difference, how, len(study.class_names))
+                and (measure != "background_fp_fixed" or difference.end.low >= LEAST_BACKGROUND)
+            ]
+            if level != best and len(differences) == len(criteria):
+                found.append(
+                    Finding(
+                        kind="unable",
+                        parameter=parameter,
+                        start=best,
+                        end=level,
+                        measures=tuple(measure for measure, _ in criteria),
+                        differences=tuple(differences),
+                        ability=ability,
+                        clear=True,
+                    )
+                )
+    return found
+
+
+def _far(difference: Difference, how: str, num_classes: int) -> bool:
+    start, end = difference.start, difference.end
+    if not (start.known and end.known and difference.clear):
+        return False
+    match how:
+        case "fallen":
+            return end.high < start.low / FAR
+        case "risen":
+            return end.low > start.high * FAR
+        case "found":  # of what is missed, the rest
+            return 1 - end.low < (1 - start.high) / FAR
+        case _:
+            chance = 1 / max(1, num_classes)
+            return end.high - chance < (start.low - chance) / FAR
+
+
+def _mean(interval: Interval | None) -> float:
+    return math.nan if interval is None else interval.mean
+
+
+def _strength(difference: Difference) -> float:
+    half = (difference.change.high - difference.change.low) / 2
+    if not math.isfinite(half):
+        return 0.0
+    return abs(difference.change.mean) / half if half else (math.inf if difference.change.mean else 0.0)

@@ -1,0 +1,198 @@
+"""How far the runs of a study scatter: what the seeds do to one measure when no parameter changes.
+
+A setting has two to five seeds, too few to know its own scatter. So settings lend each other theirs:
+
+- What a seed adds to all settings alike (its initial weights, its order of pictures) is taken apart from the rest.
+- The rest is one pooled variance; a setting's own counts for more, the more the settings' own variances differ (shrunk
+  variances, Smyth 2004, with the prior's degrees of freedom from the variances' own spread).
+- Runs with one seed may move together wherever a parameter has one value. If they seem to (F test at one in four, as is
+  usual for pooling mean squares, Bancroft 1964), that is the measure of averages over the other parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yolosses.studies.ablation.student import f_tail
+
+Array = NDArray[np.float64]
+
+LEAST_PAIRED_DF = 3  # with fewer left, the seeds' common part stays in: that can make intervals wider, not narrower
+POOLING_LEVEL = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variance:
+    """A variance and the degrees of freedom that it is known with."""
+
+    value: float
+    df: float
+
+    def __add__(self, other: Variance) -> Variance:
+        """Of a sum of independent parts (Satterthwaite 1946)."""
+        total = self.value + other.value
+        if total == 0:
+            return Variance(value=0.0, df=max(self.df, other.df))
+        parts = [part.value**2 / part.df for part in (self, other) if part.value]
+        return Variance(value=total, df=total**2 / sum(parts))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Noise:
+    """The scatter of one measure over the seeds.
+
+    Attributes:
+        residuals: (S, K) settings by seeds: what is left of each run without the mean of its setting and the common part
+            of its seed; nan where there is no run, and of settings with one run.
+        pooled: variance of one run about its setting, the common part of the seeds left out.
+        common: variance of what a seed adds to all settings alike.
+        own: (S,) variance of each setting's runs, own_df: (S,) 0 where it has one run.
+        prior_df: how many degrees of freedom the pooled variance counts for beside a setting's own; inf where the
+            settings' variances differ no more than by chance.
+    """
+
+    residuals: Array
+    pooled: Variance
+    common: Variance
+    own: Array
+    own_df: Array
+    prior_df: float
+
+    @property
+    def shapes(self) -> Array:
+        """All residuals, with mean square 1: what a bootstrap draws from. Empty if all are 0."""
+        found = self.residuals[np.isfinite(self.residuals)]
+        scale = math.sqrt(float((found**2).mean()))
+        return found / scale if scale else found[:0]
+
+    def of_sum(self, rows: NDArray[np.intp], factors: Array, groups: Sequence[NDArray[np.intp]]) -> Variance:
+        """Variance of a weighted sum of runs that are independent but for the common part of their seeds.
+
+        Args:
+            rows: settings of the sum. factors: of each, the sum of its runs' squared weights.
+            groups: larger groups of settings with like runs. The sum scatters no less than what these ask for.
+        """
+        base = self.pooled.value * float(factors.sum())
+        if base == 0:
+            return Variance(value=0.0, df=self.pooled.df)
+        own = self._shrunk(rows, factors)
+        candidates = [Variance(value=own.value / base, df=own.df)]
+        for group in groups:
+            wide = self._shrunk(group, np.ones(len(group)))
+            candidates.append(Variance(value=wide.value / (self.pooled.value * len(group)), df=wide.df))
+        widest = max(candidates, key=lambda ratio: ratio.value)
+        return Variance(value=base * widest.value, df=widest.df)
+
+    def together(self, groups: Sequence[NDArray[np.intp]]) -> Variance | None:
+        """By what factor averages over each group of settings scatter more than independent runs would, with the
+        degrees of freedom that it is known with; None if they seem independent, or it cannot be told.
+        """
+        sums = np.array([np.nansum(self.residuals[group], 0) for group in groups])
+        counts = np.array([np.isfinite(self.residuals[group]).sum(0) for group in groups])
+        seeds = (counts > 0).all(0)
+        df = (len(groups) - 1) * (int(seeds.sum()) - 1)
+        df_rest = self.pooled.df - df
+        if df < 1 or df_rest < 1:
+            return None
+        sums, counts = sums[:, seeds], counts[:, seeds]
+        means = sums / counts - sums.sum(0) / counts.sum(0)
+        square = float((counts * means**2).sum())
+        rest = max(0.0, self.pooled.value * self.pooled.df - square)
+        if square <= 1e-12 * self.pooled.value:
+            return None
+        ratio = (square / df) / (rest / df_rest) if rest else math.inf
+        if ratio <= 1 or f_tail(ratio, df, df_rest) > POOLING_LEVEL:
+            return None
+        return Variance(value=max(1.0, square / df / self.pooled.value), df=float(df))
+
+    def _shrunk(self, rows: NDArray[np.intp], factors: Array) -> Variance:
+        """Of a sum: between what the pooled variance says and what the settings' own say."""
+        pooled = self.pooled.value * float(factors.sum())
+        if math.isinf(self.prior_df):
+            return Variance(value=pooled, df=self.pooled.df)
+        known = self.own_df[rows] > 0
+        parts = factors * np.where(known, self.own[rows], self.pooled.value)
+        spread = float((parts[known] ** 2 / (self.own_df[rows][known] + 2)).sum())
+        # Satterthwaite's, with squares of estimated variances, which are too large by (df + 2) / df.
+        own_df = float(parts.sum()) ** 2 / spread - 2 if spread else float(self.own_df[rows].sum())
+        own_df = min(max(own_df, 0.0), float(self.own_df[rows].sum()))
+        total = self.prior_df + own_df
+        value = (self.prior_df * pooled + own_df * float(parts.sum())) / total
+        return Variance(value=value, df=min(total, self.pooled.df))
+
+
+def noise_of(values: Array) -> Noise | None:
+    """The scatter of runs (S, K), settings by seeds, nan where there is none; None if no setting has two runs."""
+    there = np.isfinite(values)
+    used = there.sum(1) >= 2
+    if not used.any():
+        return None
+    kept = np.where(used[:, None], values, np.nan)
+    runs, seeds = int(there[used].sum()), int(there[used].any(0).sum())
+    df = float(runs - used.sum())
+    alone = kept - _mean(kept, 1)[:, None]
+    common = Variance(value=0.0, df=1.0)
+    residuals, residual_df = alone, df
+    if df - (seeds - 1) >= LEAST_PAIRED_DF:
+        residuals, residual_df = _without_seeds(kept), df - (seeds - 1)
+        common = _common(alone, residuals, seeds - 1, residual_df, runs / seeds)
+    residuals = np.where(np.abs(residuals) <= 1e-12 * float(np.abs(values[there]).max()), 0.0, residuals)
+    squares = np.nansum(residuals**2, 1)
+    pooled = Variance(value=float(squares.sum()) / residual_df, df=residual_df)
+    own_df = np.where(used, there.sum(1) - 1, 0) * (residual_df / df)
+    own = np.divide(squares, own_df, out=np.zeros(len(squares)), where=own_df > 0)
+    return Noise(
+        residuals=np.where(used[:, None] & there, residuals, np.nan),
+        pooled=pooled,
+        common=common,
+        own=own,
+        own_df=own_df,
+        prior_df=_prior_df(own[used], own_df[used], pooled.value),
+    )
+
+
+def _mean(values: Array, axis: int) -> Array:
+    """Of what is there; 0 of nothing."""
+    counts = np.isfinite(values).sum(axis)
+    return np.divide(np.nansum(values, axis), counts, out=np.zeros(len(counts)), where=counts > 0)
+
+
+def _without_seeds(values: Array) -> Array:
+    """Residuals of values = setting + seed by least squares: the one is fitted to what the other leaves, in turn."""
+    residuals = values - _mean(values, 1)[:, None]
+    for _ in range(100):
+        seeds = _mean(residuals, 0)
+        residuals = residuals - seeds
+        settings = _mean(residuals, 1)
+        residuals = residuals - settings[:, None]
+        if max(np.abs(seeds).max(), np.abs(settings).max()) <= 1e-12 * float(np.nanmax(np.abs(values))):
+            break
+    return residuals
+
+
+def _common(alone: Array, residuals: Array, df: int, residual_df: float, per_seed: float) -> Variance:
+    """From the mean square of the seeds, which holds the residual one once and the common one ``per_seed`` times."""
+    rest = float(np.nansum(residuals**2)) / residual_df
+    square = (float(np.nansum(alone**2)) - rest * residual_df) / df
+    value = (square - rest) / per_seed
+    if value <= 0:
+        return Variance(value=0.0, df=1.0)
+    return Variance(value=value, df=(value * per_seed) ** 2 / (square**2 / df + rest**2 / residual_df))
+
+
+def _prior_df(own: Array, df: Array, pooled: float) -> float:
+    """Degrees of freedom of the inverse chi-square that the settings' true variances spread like, from the squared
+    coefficient of variation of the estimated ones: c^2 = 2 / (prior_df - 4).
+    """
+    if pooled == 0 or len(own) < 2:
+        return math.inf
+    mean_df = float(df.mean())
+    found = float((df * (own / pooled - 1) ** 2).sum() / df.sum())
+    by_chance = (len(own) - 1) / (len(own) * mean_df / 2 + 1)
+    excess = (found - by_chance) / (1 + 2 / mean_df)
+    return 4 + 2 / excess if excess > 0 else math.inf

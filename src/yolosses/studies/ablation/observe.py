@@ -1,0 +1,81 @@
+"""One pass of a trained detector over a split: its detections, and what can only be seen before any threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from yolosses.boxes import pairwise_iou
+from yolosses.losses import YOLOv1Loss
+from yolosses.structures import Targets
+from yolosses.training.data import Batch
+from yolosses.training.detect import detections_of
+from yolosses.training.evaluation import Detections
+
+COVERED_IOU = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Attributes:
+    detections: of each picture.
+    empty_confidence: mean confidence of the boxes of cells without an object's centre; object_confidence: of the boxes
+        that answer for an object. None where there is none.
+    covered: share of the objects with which some predicted box has IoU >= 0.5, whatever its score and class.
+    """
+
+    detections: list[Detections]
+    empty_confidence: float | None
+    object_confidence: float | None
+    covered: float | None
+
+
+@torch.no_grad()
+def observe(model: nn.Module, loss: YOLOv1Loss, batches: Iterable[Batch], device: torch.device) -> Observed:
+    """Run ``model`` in evaluation mode over ``batches``, in their order."""
+    model.eval()
+    detections: list[Detections] = []
+    sums = torch.zeros(6, dtype=torch.float64)  # confidences and boxes of empty cells, the same of answering boxes,
+    for batch in batches:  # covered objects, objects
+        images = batch.images.to(device, memory_format=torch.channels_last)
+        raw, targets = model(images), batch.targets.to(device)
+        detections += detections_of(loss, raw, batch.geometries)
+        sums += _sums(loss, raw, targets).cpu()
+    empty, in_empty, answering, num_answering, covered, objects = sums.tolist()
+    return Observed(
+        detections=detections,
+        empty_confidence=empty / in_empty if in_empty else None,
+        object_confidence=answering / num_answering if num_answering else None,
+        covered=covered / objects if objects else None,
+    )
+
+
+def _sums(loss: YOLOv1Loss, raw: Tensor, targets: Targets) -> Tensor:
+    confidence = loss.codec.confidence(raw).double()
+    empty = ~_beside_a_centre(loss, confidence.shape[1], targets)
+    assignment = loss.assign(raw, targets)
+    answering = confidence.gather(1, assignment.predictor.clamp(min=0))[assignment.mask]
+    real = targets.mask & ~targets.ignore if targets.ignore is not None else targets.mask
+    covered = pairwise_iou(targets.boxes.float(), loss.decode(raw).boxes.float()).amax(2) >= COVERED_IOU
+    return torch.stack(
+        [
+            confidence[empty].sum(),
+            empty.sum().double(),
+            answering.sum(),
+            assignment.mask.sum().double(),
+            (covered & real).sum().double(),
+            real.sum().double(),
+        ]
+    )
+
+
+def _beside_a_centre(loss: YOLOv1Loss, predictors: int, targets: Targets) -> Tensor:
+    """(B, A): the predictor's cell holds the centre of an object, counted or ignored."""
+    place = loss.codec.places(torch.arange(predictors, device=targets.boxes.device))
+    rows, cols = torch.tensor(loss.codec.grids, device=place.row.device)[place.level].unbind(-1)
+    x, y = targets.boxes[..., 0, None], targets.boxes[..., 1, None]
+    col, row = (x * cols).long().minimum(cols - 1), (y * rows).long().minimum(rows - 1)
+    return ((col == place.col) & (row == place.row) & targets.mask[..., None]).any(1)

@@ -1,0 +1,28 @@
+"""What a detector does wrong: TIDE's six kinds of error and what they cost, and what its surest detections are."""
+
+from yolosses.studies.errors.tide import TIDE_KINDS, TideErrors, TideKind, tide
+from yolosses.studies.errors.top_detections import (
+    PAPER_FAST_RCNN,
+    PAPER_YOLO,
+    TOP_KINDS,
+    VOC_SIMILAR,
+    TopDetections,
+    TopKind,
+    TopOfClass,
+    top_detections,
+)
+
+__all__ = [
+    "PAPER_FAST_RCNN",
+    "PAPER_YOLO",
+    "TIDE_KINDS",
+    "TOP_KINDS",
+    "VOC_SIMILAR",
+    "TideErrors",
+    "TideKind",
+    "TopDetections",
+    "TopKind",
+    "TopOfClass",
+    "tide",
+    "top_detections",
+]

@@ -20,6 +20,7 @@ from yolosses.functional import (
     huber,
     sigmoid_focal,
     softmax_cross_entropy,
+    squared_error,
 )
 
 TERMS = ("xy", "wh", "obj", "noobj", "cls")
@@ -152,7 +153,8 @@ def sigmoid(value: float) -> float:
     [
         ({"xy_penalty": absolute_error}, "xy", 0.2 + 0.25),
         ({"wh_penalty": partial(huber, delta=0.3)}, "wh", 0.25**2 / 2 + 0.3 * (0.4 - 0.15)),
-        ({"obj_penalty": absolute_error}, "obj", 8 / 9),
+        ({"obj_penalty": absolute_error, "noobj_penalty": squared_error}, "obj", 8 / 9),
+        ({"obj_penalty": absolute_error}, "noobj", 0.1 + 0.2 + 0.3),
         ({"noobj_penalty": absolute_error}, "noobj", 0.1 + 0.2 + 0.3),
         ({"cls_penalty": absolute_error}, "cls", 0.2 + 0.1),
         (
@@ -178,6 +180,8 @@ def test_the_penalty_of_each_term_can_be_replaced(options: dict[str, Any], term:
     assert output.raw_terms[term].item() == pytest.approx(wanted, rel=1e-12)
     plain = loss_2x2()(raw_2x2(), one_object(*OBJECT))
     changed = {name.removesuffix("_penalty") for name in options}
+    if "obj" in changed:
+        changed.add("noobj")  # which follows it, unless it is given
     for name in set(TERMS) - changed:
         assert torch.equal(output.terms[name], plain.terms[name])
 
@@ -391,7 +395,7 @@ def test_class_weights_weigh_the_elements_of_the_class_term() -> None:
             "cls_penalty: expected None with class_term='cross_entropy', which is a penalty itself",
         ),
         (
-            {"obj_penalty": sigmoid_focal},
+            {"noobj_penalty": sigmoid_focal},
             ValueError,
             "obj_penalty, noobj_penalty: expected both on logits or neither; they share the confidence output",
         ),

@@ -53,8 +53,8 @@ class YOLOv1Loss(nn.Module):
         reduction: "mean" over images, "sum", or "none" (one value an image).
         class_weight: (C,) factors of the elements of the class term.
         xy_penalty, wh_penalty, obj_penalty, noobj_penalty, cls_penalty: elementwise function (pred, target)
-            of each term. With a penalty on logits the network's output for that quantity is a logit, and is
-            decoded so (`functional.activation_of`).
+            of each term; for "noobj" None means that of "obj". With a penalty on logits the network's output for
+            that quantity is a logit, and is decoded so (`functional.activation_of`).
 
     Shapes:
         raw: (B, rows*cols*(5K+C)) or (B, rows, cols, 5K+C), K = boxes_per_cell; any floating dtype, computed
@@ -96,7 +96,7 @@ class YOLOv1Loss(nn.Module):
         xy_penalty: Penalty = squared_error,
         wh_penalty: Penalty = squared_error,
         obj_penalty: Penalty = squared_error,
-        noobj_penalty: Penalty = squared_error,
+        noobj_penalty: Penalty | None = None,
         cls_penalty: Penalty | None = None,
     ) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class YOLOv1Loss(nn.Module):
         for name, value in lambdas.items():
             require_at_least(f"lambda_{name}", value, 0)
         cls_penalty = softmax_cross_entropy if class_term == "cross_entropy" else cls_penalty or squared_error
-        penalties = (xy_penalty, wh_penalty, obj_penalty, noobj_penalty, cls_penalty)
+        penalties = (xy_penalty, wh_penalty, obj_penalty, noobj_penalty or obj_penalty, cls_penalty)
         self.penalties: dict[str, Penalty] = dict(zip(TERMS, penalties, strict=True))
         _require_readable(self.penalties, size_term == size_encoding)
         self.lambda_coord, self.lambda_noobj = lambda_coord, lambda_noobj

@@ -53,3 +53,18 @@ class LanguageName(StrEnum):
 
     EN = "en"
     ZH_TW = "zh-TW"
+
+
+class SamplerName(StrEnum):
+    """Ways to choose the settings of a study."""
+
+    GRID = "grid"
+    TPE = "tpe"
+
+
+class ObjectiveName(StrEnum):
+    """What the search for the best setting makes large."""
+
+    MAP50 = "map50"
+    MAP = "map"
+    F1 = "f1"

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from yolosses.apps.cli.choices import FitName, LanguageName, LossName, ModelName, OptimizerName, ScheduleName
+from yolosses.apps.cli.choices import (
+    FitName,
+    LanguageName,
+    LossName,
+    ModelName,
+    ObjectiveName,
+    OptimizerName,
+    SamplerName,
+    ScheduleName,
+)
 
 app = typer.Typer(
     name="yolosses",
@@ -216,4 +225,78 @@ def inspect(
     inspect_data(
         data, grids=grid or ("7", "10", "14", "20"), boxes_per_cell=boxes_per_cell, splits=split or (), out=out,
         language=lang.value,
+    )  # fmt: skip
+
+
+@app.command()
+def study(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="As for train; not needed with --show.", metavar="[DATA]"),
+    ] = None,
+    loss: Annotated[LossName, typer.Option(help="The loss.")] = LossName.V1,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A keyword of the loss and the values to try; may be repeated. LOW..HIGH for --sampler tpe.",
+            metavar="NAME=VALUE,VALUE,...",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each setting, with different seeds.")] = 3,
+    minutes_each: Annotated[
+        float | None, typer.Option(help="Length of a run in minutes.", show_default="2")
+    ] = None,
+    epochs_each: Annotated[
+        int | None, typer.Option(min=1, help="Length of a run in epochs: the same on a slow machine.")
+    ] = None,
+    sampler: Annotated[
+        SamplerName, typer.Option(help="grid: every setting. tpe: look for the best.")
+    ] = SamplerName.GRID,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Settings that tpe tries.", show_default="50")
+    ] = None,
+    objective: Annotated[ObjectiveName, typer.Option(help="What tpe makes large.")] = ObjectiveName.MAP50,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="A file, or the URL of a database that many machines share.",
+            metavar="PATH_OR_URL",
+            show_default="journal.log in --out",
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(min=32, help="As for train.", show_default="as for train")
+    ] = None,
+    train_split: Annotated[
+        str | None, typer.Option(help="Split to learn from.", show_default="train")
+    ] = None,
+    eval_split: Annotated[
+        str | None, typer.Option(help="Split to measure on.", show_default="val, else test")
+    ] = None,
+    out: Out = None,
+    show: Annotated[
+        Path | None, typer.Option(help="Draw the report of this study again; train nothing.", metavar="DIR")
+    ] = None,
+    strict: Strict = False,
+    device: Device = "auto",
+    lang: Lang = LanguageName.EN,
+) -> None:
+    """Measure what the hyper-parameters of a loss do: report.html, results.json and results.csv.
+
+    Every setting is trained and measured with every seed. The same command goes on with a study that was stopped, or
+    helps a study that another process is doing."""
+    from yolosses.apps.cli.study import StudyRequest, run_study, show_study
+
+    if show is not None:
+        show_study(show, lang.value)
+        return
+    if data is None:
+        raise typer.BadParameter("expected a data set, or --show DIR", param_hint="DATA")
+    run_study(
+        StudyRequest(
+            data=data, loss=loss, vary=tuple(vary or ()), seeds=seeds, minutes_each=minutes_each,
+            epochs_each=epochs_each, sampler=sampler, trials=trials, objective=objective, storage=storage, out=out,
+            image_size=image_size, train_split=train_split, eval_split=eval_split, strict=strict, device=device,
+            language=lang.value,
+        )
     )  # fmt: skip

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from torch import nn
 
 from yolosses.apps.cli.build import build_device, load_detector
 from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.pages.error_figure import error_figure, share_text
+from yolosses.studies.errors import (
+    PAPER_FAST_RCNN,
+    PAPER_YOLO,
+    TIDE_KINDS,
+    TOP_KINDS,
+    TideErrors,
+    TopDetections,
+    tide,
+    top_detections,
+)
 from yolosses.training.data import Batches, DetectionDataset
 from yolosses.training.detect import Decoder, detect
 from yolosses.training.evaluation import Detections, Metrics, evaluate
@@ -21,10 +36,12 @@ from yolosses.training.run import RunFolder, Settings, write_json
 
 BATCH = 16
 GALLERY = 12
+ERRORS_PICTURE = "errors.png"
 
 
 def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool, device: str) -> None:
-    """Score the detector of a run, on its own data or others."""
+    """Score the detector of a run, on its own data or others, and say what its errors are: `evaluate_and_show`, with
+    the errors in ``metrics.json``, tables of them and ``errors.png``."""
     console = Console()
     folder, where = RunFolder(run), build_device(device)
     settings, model, loss = load_detector(folder, where)
@@ -32,7 +49,15 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
         data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
     )
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
-    evaluate_and_show(console, folder, settings, model, loss, dataset, where)
+    detections, metrics = _evaluate(settings, model, loss, dataset, where)
+    errors = tide(dataset.records, dataset.class_names, detections)
+    top = top_detections(dataset.records, dataset.class_names, detections)
+    _write(folder, dataset, detections, metrics, {"errors": {"tide": errors.to_json(), "top": top.to_json()}})
+    title = f"{dataset.name}, {dataset.split}: what goes wrong"
+    error_figure(errors, top, title=title).savefig(folder.path / ERRORS_PICTURE, dpi=150)
+    console.print(metrics.table())
+    console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
+    _say_where(console, folder)
 
 
 def evaluate_and_show(
@@ -45,14 +70,62 @@ def evaluate_and_show(
     device: torch.device,
 ) -> Metrics:
     """Evaluate, print the table, write ``metrics.json`` and ``predictions.png``."""
+    detections, metrics = _evaluate(settings, model, decoder, dataset, device)
+    _write(folder, dataset, detections, metrics, {})
+    console.print(metrics.table())
+    _say_where(console, folder)
+    return metrics
+
+
+def _evaluate(
+    settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
+) -> tuple[list[Detections], Metrics]:
     detections = detect_all(settings, model, decoder, dataset, device)
-    metrics = evaluate(dataset, dataset.class_names, detections)
-    write_json(folder.metrics_file, {"data": dataset.name, "split": dataset.split, **metrics.to_json()})
+    return detections, evaluate(dataset, dataset.class_names, detections)
+
+
+def _write(
+    folder: RunFolder,
+    dataset: DetectionDataset,
+    detections: list[Detections],
+    metrics: Metrics,
+    more: dict[str, Any],
+) -> None:
+    """``metrics.json``, with ``more`` at its end, and ``predictions.png``."""
+    values = {"data": dataset.name, "split": dataset.split, **metrics.to_json(), **more}
+    write_json(folder.metrics_file, values)
     threshold = metrics.best_f1.threshold if metrics.best_f1 else 1.0
     gallery(dataset, detections, threshold).save(folder.predictions_picture)
-    console.print(metrics.table())
+
+
+def _say_where(console: Console, folder: RunFolder) -> None:
     console.print(f"everything is in [bold]{escape(str(folder.path))}[/]", highlight=False, soft_wrap=True)
-    return metrics
+
+
+def costs_table(errors: TideErrors) -> Table:
+    """A row for each of TIDE's kinds of error: how many there are, and what they cost."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption="cost: rise of mAP50 if mended (TIDE)")
+    table.caption_justify = "left"
+    table.add_column("error")
+    table.add_column("count", justify="right")
+    table.add_column("cost in mAP50", justify="right")
+    for kind in TIDE_KINDS:
+        cost = errors.costs[kind]
+        table.add_row(kind, f"{errors.counts[kind]:,}", "-" if cost is None else f"{cost:.3f}")
+    return table
+
+
+def top_table(top: TopDetections) -> Table:
+    """The shares of the surest detections, beside those of the YOLO paper."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption="* on VOC 2007, from the YOLO paper, figure 4")
+    table.caption_justify = "left"
+    table.add_column("surest detections")
+    for head in ("this run", "YOLO*", "Fast R-CNN*"):
+        table.add_column(head, justify="right")
+    for kind in TOP_KINDS:
+        paper = (share_text(shares[kind], printed=True) for shares in (PAPER_YOLO, PAPER_FAST_RCNN))
+        table.add_row(kind, share_text(top.shares[kind], printed=False), *paper)
+    return table
 
 
 def detect_all(

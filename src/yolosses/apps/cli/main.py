@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _missing(error: ModuleNotFoundError) -> int:
-    extra = "demo" if error.name == "sklearn" else "train"
+    extra = {"sklearn": "demo", "optuna": "study"}.get(error.name or "", "train")
     return _said(f"this command needs {error.name}: pip install 'yolosses[{extra}]'", 2)
 
 

@@ -74,12 +74,12 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
             settings.data, settings.train_split, settings.class_names, strict=request.strict
         )
     else:
-        train_split, eval_split = _splits(request)
+        train_split, eval_split = splits_for(request)
         train_set = open_split(request.data, train_split, None, strict=request.strict)
         settings = resolve(request, train_set, eval_split)
         folder = RunFolder(request.out or free_folder(f"{train_set.name}-{settings.loss}-{settings.model}"))
     eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
-    training = _training(settings, train_set, device)
+    training = build_training(settings, train_set, device)
     if request.resume:
         load_training(folder.state_file, training)
     else:
@@ -161,7 +161,8 @@ def _size_and_grid(request: TrainRequest) -> tuple[int, int]:
     return size, grid
 
 
-def _splits(request: TrainRequest) -> tuple[str, str]:
+def splits_for(request: TrainRequest) -> tuple[str, str]:
+    """What to learn from and what to evaluate on, where the request leaves it open."""
     there = splits_of(request.data)
     train_split = request.train_split or "train"
     if request.eval_split is not None:
@@ -196,7 +197,8 @@ def _extended(settings: Settings, request: TrainRequest, given: Collection[str])
     return Settings(**stored)
 
 
-def _training(settings: Settings, train_set: DetectionDataset, device: torch.device) -> Training:
+def build_training(settings: Settings, train_set: DetectionDataset, device: torch.device) -> Training:
+    """A run at its beginning, everything random decided by the seed of the settings."""
     torch.manual_seed(settings.seed)
     model = build_model(settings).to(device)
     return Training(

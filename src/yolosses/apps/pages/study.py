@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -9,22 +10,25 @@ from yolosses.apps.pages import (
     charts,
     study_bars,
     study_charts,
+    study_errors,
     study_maps,
+    study_plane,
+    study_relations,
     study_runs,
     study_sections,
     study_tables,
 )
 from yolosses.apps.pages.charts import patterns
 from yolosses.apps.pages.page import Html, Section, page
-from yolosses.apps.pages.study_numbers import counted, quantity
+from yolosses.apps.pages.study_numbers import counted, quantity, setting_name, state_line
 from yolosses.apps.pages.study_scales import is_numeric, star
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.explain.words import Language
 from yolosses.studies.ablation.findings import Finding, findings
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import format_value, level_name, sentence
-from yolosses.studies.ablation.structures import Level, Setting, StudyResults
+from yolosses.studies.ablation.sentences import level_name, sentence
+from yolosses.studies.ablation.structures import Level, StudyResults
 
 FIRST_FINDINGS = 5  # that stand in the lead
 
@@ -34,13 +38,13 @@ _CHIPS = 14  # values of a parameter that are listed one by one
 STYLE = (
     """
 .verdict { font-size: 1.5rem; line-height: 1.35; margin: .5rem 0 .2rem; max-width: none; }
-.verdict + p { margin: 0 0 .6rem; max-width: none; }
+.verdict + p { margin: 0 0 .3rem; max-width: none; }
 .facts { margin: .1rem 0; max-width: none; }
 .varied { border-spacing: 0; margin: .6rem 0 .8rem; }
 .varied th, .varied td { border: 0; padding: .16rem .9rem .16rem 0; font-weight: 400; vertical-align: baseline; }
 .varied th code { font-weight: 700; }
-.chip { display: inline-block; border: 1px solid var(--line); border-radius: 5px; padding: 0 .5em; margin: .1rem .3rem .1rem 0;
-  background: var(--tint); font-variant-numeric: tabular-nums; }
+.chip { display: inline-block; border: 1px solid var(--line); border-radius: 5px; padding: 0 .5em;
+  margin: .1rem .3rem .1rem 0; background: var(--tint); font-variant-numeric: tabular-nums; }
 .chip.default { border: 2px solid var(--ink); background: #fff; }
 .chip.best { font-weight: 700; }
 .chip small { color: var(--faint); font-weight: 400; }
@@ -49,6 +53,7 @@ STYLE = (
 .found li { display: grid; grid-template-columns: 16px 1fr; gap: 9px; margin: .3rem 0; max-width: 105ch; }
 .found svg { margin-top: .32em; }
 .found.first li { font-size: 1.04rem; }
+.interval { color: var(--faint); font-size: .86em; white-space: nowrap; }
 .group { break-inside: avoid; }
 .maps { display: flex; flex-wrap: wrap; gap: 12px 14px; align-items: flex-start; }
 .maps + h3, .multiples + h3 { margin-top: 1.6rem; }
@@ -56,20 +61,24 @@ STYLE = (
 .multiples svg { width: 100%; max-width: 360px; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(325px, 1fr)); gap: 16px 14px; }
 .plots svg { width: 100%; max-width: 420px; }
-.duo { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 40px; }
+.duo { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 40px;
+  align-items: start; }
 .duo h4 { margin: .2rem 0 .3rem; font-size: .95rem; }
 .tag { display: inline-block; border: 1.5px solid var(--ink); border-radius: 4px; padding: 0 .35em; font-size: .78rem;
   margin-right: .25em; white-space: nowrap; }
 .tag.best { background: var(--ink); color: #fff; }
 summary { cursor: pointer; margin: .4rem 0; }
-@media (max-width: 820px) { .duo { grid-template-columns: minmax(0, 1fr); } }
+@media screen and (max-width: 820px) { .duo { grid-template-columns: minmax(0, 1fr); } }
+@media screen and (max-width: 500px) { .varied th, .varied td { display: block; } }
 @media print { .multiples { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-  .plots { grid-template-columns: repeat(2, minmax(0, 1fr)); } .multiples svg, .plots svg, .maps svg { break-inside: avoid; }
-  .maps svg { width: 24%; min-width: 165px; } .tag.best { background: none; color: inherit; border-width: 2.5px; } }
+  .plots { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .multiples svg, .plots svg, .maps svg { break-inside: avoid; }
+  .maps svg { width: 31%; } .tag.best { background: none; color: inherit; border-width: 2.5px; } }
 """
     + charts.STYLE
     + study_maps.STYLE
     + study_charts.STYLE
+    + study_plane.STYLE
     + study_bars.STYLE
     + study_runs.STYLE
     + study_tables.STYLE
@@ -84,10 +93,10 @@ def study_page(study: StudyResults, *, language: Language) -> str:
     parts = (
         (t.maps, study_sections.maps),
         (t.effects, study_sections.effects),
-        (t.errors, study_sections.errors),
-        (t.trade_offs, study_sections.trade_offs),
-        (t.importance, study_sections.importance),
-        (t.calibration, study_sections.runs),
+        (t.errors, study_errors.errors),
+        (t.trade_offs, study_relations.trade_offs),
+        (t.importance, study_relations.importance),
+        (t.calibration, study_relations.runs),
         (t.numbers, study_tables.numbers),
     )
     for title, section in parts:
@@ -109,7 +118,7 @@ def _lead(selection: Selection, found: Sequence[Finding], language: Language) ->
     listed = f'<ul class="found first">{lines}</ul>' if first else ""
     return (
         f'<p class="faint facts">{escape(facts(study, language))}</p>'
-        f"{_verdict(selection, found, language)}{listed}{_varied(selection, t)}"
+        f"{_verdict(selection, language)}{_varied(selection, t)}{listed}"
     )
 
 
@@ -145,51 +154,50 @@ def budget(study: StudyResults, t: Texts) -> str:
     )
 
 
-def state_line(study: StudyResults, t: Texts) -> str:
-    """How many runs are finished, running, failed."""
-    states = {"complete": len(study.results), **study.states}
-    told = t.comma.join(f"{t.states.get(name, name)} {count}" for name, count in states.items() if count)
-    return t.state_line.format(states=told or f"{t.states['complete']} 0")
-
-
-def _verdict(selection: Selection, found: Sequence[Finding], language: Language) -> str:
-    t, best = texts(language), selection.best
-    if not selection.study.results:
-        return f'<p class="verdict">{escape(t.no_runs)}</p>'
-    told = next((finding for finding in found if finding.kind == "best"), None)
-    if told is not None:
-        return f'<p class="verdict">{escape(sentence(told, selection.study, language))}</p>'
-    if best is None:
-        return ""
-    return f'<p class="verdict">{escape(best_line(selection, best, language))}</p>'
-
-
-def best_line(selection: Selection, best: Setting, language: Language) -> str:
-    """The best setting and its value."""
-    t, measure = texts(language), selection.objective
-    interval = selection.interval(measure, best)
-    assert interval is not None
-    said = t.best_is_default if best == selection.default else t.best_is
-    return said.format(
-        setting=setting_name(best, t),
-        measure=quantity(measure, language).title.removesuffix(t.in_percent),
-        value=format_value(measure, interval.mean),
+def _verdict(selection: Selection, language: Language) -> str:
+    first, *more = verdict(selection, language) or [""]
+    return f'<p class="verdict">{_quiet_intervals(first)}</p>' + "".join(
+        f"<p>{_quiet_intervals(line)}</p>" for line in more
     )
 
 
-def setting_name(setting: Setting, t: Texts) -> str:
-    """ "lambda_coord = 5, lambda_noobj = 0.5"."""
-    return t.comma.join(f"{name} = {level_name(level)}" for name, level in setting.items())
+def verdict(selection: Selection, language: Language) -> list[str]:
+    """The best setting, and whether it can be told from the default."""
+    t, best, default = texts(language), selection.best, selection.default
+    if not selection.study.results:
+        return [t.no_runs]
+    interval = None if best is None else selection.interval(selection.objective, best)
+    if best is None or interval is None:
+        return []
+    entry = quantity(selection.objective, language)
+    values = {
+        "setting": setting_name(best, t),
+        "measure": entry.words,
+        "value": entry.with_interval(interval),
+    }
+    if len(selection.study.settings) == 1:
+        return [t.only_setting.format(**values)]
+    if best == default:
+        return [t.best_is_default.format(**values)]
+    lines = [t.best_is.format(**values)]
+    other = None if default is None else selection.interval(selection.objective, default)
+    if default is None or other is None:
+        return [*lines, t.default_unmeasured]
+    if not (interval.known and other.known):
+        judged = t.no_interval
+    else:
+        judged = t.overlap if interval.low <= other.high and other.low <= interval.high else t.apart
+    reaches = t.default_reaches.format(setting=setting_name(default, t), value=entry.with_interval(other))
+    return [*lines, reaches + t.space + judged]
 
 
 def _varied(selection: Selection, t: Texts) -> str:
     """Each parameter with its values as chips."""
-    rows = []
-    for name in selection.study.parameters:
-        rows.append(
-            f'<tr data-parameter="{escape(name)}"><th scope="row"><code>{escape(name)}</code></th>'
-            f"<td>{_chips(selection, name, t)}</td></tr>"
-        )
+    rows = [
+        f'<tr data-parameter="{escape(name)}"><th scope="row"><code>{escape(name)}</code></th>'
+        f"<td>{_chips(selection, name, t)}</td></tr>"
+        for name in selection.study.parameters
+    ]
     return f'<table class="varied" aria-label="{escape(t.varied)}"><tbody>{"".join(rows)}</tbody></table>'
 
 
@@ -201,16 +209,16 @@ def _chips(selection: Selection, name: str, t: Texts) -> str:
         ends = [level_name(end) for end in (min(levels, key=float), max(levels, key=float))]
         drawn = escape(t.drawn.format(count=len(levels), low=ends[0], high=ends[1])) + " "
         levels = [level for level in levels if level in (default, best)]
-    return drawn + "".join(
-        _chip(level_name(level), level == default, level == best, t) for level in levels
-    )
+    return drawn + "".join(_chip(level_name(level), level == default, level == best, t) for level in levels)
 
 
 def _chip(name: str, is_default: bool, is_best: bool, t: Texts) -> str:
     kinds = " ".join(["chip", *(["default"] if is_default else []), *(["best"] if is_best else [])])
     words = t.comma.join([*([t.best] if is_best else []), *([t.default] if is_default else [])])
     said = f" <small>{escape(words)}</small>" if words else ""
-    sign = f'<svg width="13" height="13" aria-hidden="true">{star(6.5, 7, "#1a1a1a")}</svg>' if is_best else ""
+    sign = (
+        f'<svg width="13" height="13" aria-hidden="true">{star(6.5, 7, "#1a1a1a")}</svg>' if is_best else ""
+    )
     return f'<span class="{kinds}">{sign}{escape(name)}{said}</span>'
 
 
@@ -218,10 +226,11 @@ def _chip(name: str, is_default: bool, is_best: bool, t: Texts) -> str:
 
 
 def _first(found: Iterable[Finding]) -> list[Finding]:
-    """The most important ones; where hardly anything differs, that is what matters."""
-    kept = [finding for finding in found if finding.kind != "best"]
-    clear = [finding for finding in kept if finding.kind != "no_difference"]
-    return [*clear, *(finding for finding in kept if finding.kind == "no_difference")][:FIRST_FINDINGS]
+    """The most important ones, of several alike the first; where hardly anything differs, that is what matters."""
+    kept: dict[tuple[str, str, str | None], Finding] = {}
+    for finding in sorted(found, key=lambda finding: not finding.clear):
+        kept.setdefault((finding.kind, finding.parameter, finding.ability), finding)
+    return list(kept.values())[:FIRST_FINDINGS]
 
 
 def _findings(found: Sequence[Finding], study: StudyResults, language: Language) -> str:
@@ -229,9 +238,6 @@ def _findings(found: Sequence[Finding], study: StudyResults, language: Language)
     if not found:
         return f"<p>{escape(t.no_findings)}</p>"
     parts = [f'<p class="faint">{escape(t.findings_note)}</p>']
-    overall = [finding for finding in found if finding.parameter not in study.parameters]
-    if overall:
-        parts.append(_group(Html(escape(t.overall)), overall, study, language))
     for name in study.parameters:
         mine = [finding for finding in found if finding.parameter == name]
         if mine:
@@ -241,10 +247,13 @@ def _findings(found: Sequence[Finding], study: StudyResults, language: Language)
 
 def _group(title: Html, found: Sequence[Finding], study: StudyResults, language: Language) -> str:
     t = texts(language)
-    clear = [finding for finding in found if finding.kind != "no_difference"]
-    unclear = [finding for finding in found if finding.kind == "no_difference"]
-    said = "".join(_line(finding, study, language) for finding in clear)
-    body = f'<ul class="found">{said}</ul>' if clear else ""
+    unclear = [finding for finding in found if not finding.clear and finding.kind != "no_statement"]
+    said = "".join(
+        _line(finding, study, language)
+        for finding in found
+        if finding.clear or finding.kind == "no_statement"
+    )
+    body = f'<ul class="found">{said}</ul>' if said else ""
     if unclear:
         lines = "".join(_line(finding, study, language) for finding in unclear)
         body += f'<p><b>{escape(t.no_difference)}</b></p><ul class="found">{lines}</ul>'
@@ -254,17 +263,22 @@ def _group(title: Html, found: Sequence[Finding], study: StudyResults, language:
 def _line(finding: Finding, study: StudyResults, language: Language) -> str:
     return (
         f'<li data-kind="{finding.kind}" data-measure="{escape(str(finding.measure))}">{_sign(finding)}'
-        f"<span>{escape(sentence(finding, study, language))}</span></li>"
+        f"<span>{_quiet_intervals(sentence(finding, study, language))}</span></li>"
     )
+
+
+def _quiet_intervals(words: str) -> str:
+    """A sentence with its [intervals] set back, so that the means are seen first."""
+    return re.sub(r"\[[^\[\]]*\]", r'<span class="interval">\g<0></span>', escape(words))
 
 
 def _sign(finding: Finding) -> str:
     """An arrow up or down, filled where that is good; two level lines, a star, a cross."""
-    measure = MEASURES.get(finding.measure)
-    good_kind = {"high": "raises", "low": "lowers"}.get(measure.better or "" if measure else "")
+    better = None if finding.measure is None else MEASURES[finding.measure].better
+    good_kind = {"high": "raises", "low": "lowers"}.get(better or "")
     is_bad = good_kind is not None and finding.kind != good_kind
     fill = "#fff" if is_bad else "#1a1a1a"
-    match finding.kind:
+    match finding.kind if finding.clear else None:
         case "raises":
             drawn = f'<path d="M8 1.5L14 8.5H10.5V14.5H5.5V8.5H2z" fill="{fill}" stroke="#1a1a1a" stroke-width="1.3"/>'
         case "lowers":

@@ -11,13 +11,13 @@ from html import escape
 
 from yolosses.apps.pages.charts import colour, swatch
 from yolosses.apps.pages.page import Html
-from yolosses.apps.pages.study_scales import Scale, tick_names, ticks
+from yolosses.apps.pages.study_scales import Scale, text_width, tick_names, ticks
 from yolosses.explain.style import ink_on
 
 STYLE = """
 .stack { width: 100%; table-layout: fixed; margin: .2rem 0 .9rem; font-size: .88rem; }
 .stack th, .stack td { border: 0; padding: .12rem .3rem; font-weight: 400; }
-.stack th { width: 34%; text-align: right; overflow-wrap: anywhere; line-height: 1.2; }
+.stack th { text-align: right; overflow-wrap: anywhere; line-height: 1.2; }
 .stack tr.default th { font-weight: 700; }
 .stack tr.apart th, .stack tr.apart td { padding-top: .6rem; }
 .strip { display: block; width: 100%; height: 22px; overflow: visible; }
@@ -25,6 +25,9 @@ STYLE = """
 .strip.ticks { height: 17px; }
 .strip.ticks text { font-weight: 400; fill: #5f5f5f; }
 .strip.ticks path, .strip.ticks line { stroke: #5f5f5f; }
+@media screen and (max-width: 500px) { .stack col:first-child { width: 36% !important; }
+  .strip .tight { display: none; } }
+@media print { .stack { break-inside: avoid; } }
 .keys { margin: .2rem 0 .5rem; max-width: none; font-size: .88rem; }
 .keys span { display: inline-block; margin-right: 1.1em; }
 .swatch.pale rect { fill: #eceff1; stroke: #9aa0a6; }
@@ -32,7 +35,9 @@ STYLE = """
 
 PALE = -1  # fill of what is no error
 _PALE_COLOUR = "#eceff1"
-_NARROW = 0.085  # of the bar: parts below it carry no number
+_NAME_SIZE = 14.0  # pixels: letters of a bar's name
+_LEAST_NAMES, _NAMES = 64.0, 200.0  # pixels: width of the names, at least and at most
+_NARROW, _TIGHT = 0.085, 0.17  # of the bar: parts below carry no number, anywhere or on a narrow screen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +58,15 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A row. ``kind``: "default" is set in bold, "apart" stands off from the others."""
+    """A row. ``kind``: "default" is set in bold, "apart" stands off from the others. ``note``: instead of parts."""
 
     name: str
     parts: Sequence[Part]
     kind: str = ""
+    note: str = ""
 
 
-def stacked_bars(
-    bars: Sequence[Bar], *, longest: float, factor: float = 1.0, unit: str = "", with_ticks: bool = True
-) -> Html:
+def stacked_bars(bars: Sequence[Bar], *, longest: float, factor: float = 1.0, unit: str = "") -> Html:
     """A bar a row, all on one scale.
 
     Args:
@@ -72,21 +76,33 @@ def stacked_bars(
     rows = []
     for bar in bars:
         kind = f' class="{bar.kind}"' if bar.kind else ""
-        alt = ", ".join(part.told for part in bar.parts)
         rows.append(
-            f'<tr{kind} data-bar="{escape(bar.name)}"><th scope="row">{escape(bar.name)}</th><td>'
-            f'<svg class="strip" height="22" role="img" aria-label="{escape(alt)}">{_pieces(bar, longest)}</svg></td></tr>'
+            f'<tr{kind} data-bar="{escape(bar.name)}"><th scope="row">{escape(bar.name)}</th>'
+            f"<td>{_strip(bar, longest) if bar.parts else escape(bar.note)}</td></tr>"
         )
-    if with_ticks and longest > 0:
+    if longest > 0:
         rows.append(f"<tr><th></th><td>{_tick_row(longest, factor, unit)}</td></tr>")
-    return Html(f'<table class="stack"><tbody>{"".join(rows)}</tbody></table>')
+    longest_name = max((text_width(bar.name, _NAME_SIZE) for bar in bars), default=0.0)
+    names = min(max(20 + longest_name, _LEAST_NAMES), _NAMES)
+    return Html(
+        f'<table class="stack"><colgroup><col style="width:{names:.0f}px"><col></colgroup>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _strip(bar: Bar, longest: float) -> str:
+    alt = ", ".join(part.told for part in bar.parts)
+    return (
+        f'<svg class="strip" height="22" role="img" aria-label="{escape(alt)}">{_pieces(bar, longest)}</svg>'
+    )
 
 
 def keys(names: Mapping[str, str], fills: Mapping[str, int]) -> Html:
     """What the fills mean, in the order of the pieces."""
     entries = "".join(
         f"<span>{pale_swatch() if fills[key] == PALE else swatch(fills[key])}{escape(name)}</span>"
-        for key, name in names.items()
+        for key in fills
+        for name in (names[key],)
     )
     return Html(f'<p class="keys">{entries}</p>')
 
@@ -94,8 +110,8 @@ def keys(names: Mapping[str, str], fills: Mapping[str, int]) -> Html:
 def pale_swatch() -> Html:
     """The fill of what is no error, to stand before its name."""
     return Html(
-        '<svg class="swatch pale" width="14" height="14" aria-hidden="true"><rect x=".5" y=".5" width="13" height="13"/>'
-        "</svg>"
+        '<svg class="swatch pale" width="14" height="14" aria-hidden="true">'
+        '<rect x=".5" y=".5" width="13" height="13"/></svg>'
     )
 
 
@@ -112,9 +128,10 @@ def _pieces(bar: Bar, longest: float) -> str:
         )
         if share >= _NARROW:
             middle = 100 * (start + share / 2)
+            tight = ' class="tight"' if share < _TIGHT else ""
             piece += (
-                f'<text x="{middle:.2f}%" y="15.5" text-anchor="middle" style="fill:{ink_on(solid)};stroke:{solid};'
-                f'stroke-width:5;paint-order:stroke">{escape(part.shown)}</text>'
+                f'<text{tight} x="{middle:.2f}%" y="15.5" text-anchor="middle" style="fill:{ink_on(solid)};'
+                f'stroke:{solid};stroke-width:5;paint-order:stroke">{escape(part.shown)}</text>'
             )
         drawn.append(
             f'<g data-part="{escape(part.key)}" data-value="{part.value!r}"><title>{escape(part.told)}</title>'
@@ -127,11 +144,12 @@ def _pieces(bar: Bar, longest: float) -> str:
 def _tick_row(longest: float, factor: float, unit: str) -> str:
     numbers = ticks(Scale(low=0.0, high=longest, start=0, end=100), most=4)
     drawn = ['<line x1="0" y1="0.5" x2="100%" y2="0.5"/>']
-    for number, name in zip(numbers, tick_names(numbers, factor=factor), strict=True):
+    for place, (number, name) in enumerate(zip(numbers, tick_names(numbers, factor=factor), strict=True)):
         share = 100 * number / longest
+        tight = ' class="tight"' if place % 2 else ""
         anchor = "start" if share < 4 else "end" if share > 92 else "middle"
         drawn.append(
             f'<line x1="{share:.2f}%" y1="0" x2="{share:.2f}%" y2="4"/>'
-            f'<text x="{share:.2f}%" y="15" text-anchor="{anchor}">{name}{unit}</text>'
+            f'<text{tight} x="{share:.2f}%" y="15" text-anchor="{anchor}">{name}{unit}</text>'
         )
     return f'<svg class="strip ticks" height="17" aria-hidden="true">{"".join(drawn)}</svg>'

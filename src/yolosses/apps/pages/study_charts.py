@@ -1,4 +1,4 @@
-"""Charts of a study with axes: a measure by the values of one parameter, and one measure against another.
+"""Charts of a measure by the values of one parameter.
 
 What a chart shows also stands in its ``data-`` attributes, as exact numbers.
 """
@@ -6,15 +6,12 @@ What a chart shows also stands in its ``data-`` attributes, as exact numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
 from yolosses.apps.pages.charts import colour
 from yolosses.apps.pages.page import Html
-from yolosses.apps.pages.study_labels import Box, place_labels
 from yolosses.apps.pages.study_numbers import Quantity, edges
 from yolosses.apps.pages.study_scales import (
-    DASHES,
     Scale,
     chart,
     letters,
@@ -35,13 +32,11 @@ from yolosses.studies.ablation.structures import Level
 STYLE = """
 .chart text.hint { font-size: 11px; fill: #5f5f5f; }
 .chart text.strong { font-weight: 700; fill: #1a1a1a; }
-.chart text.on-path { font-size: 11px; stroke: #fff; stroke-width: 3.5; paint-order: stroke; }
 .chart .rule { stroke: #e6e6e6; stroke-width: 1; }
 .chart .whisker { stroke-width: 1.6; fill: none; }
 .chart .path { fill: none; stroke-width: 2; }
 .chart .ring { fill: none; stroke: #1a1a1a; stroke-width: 1.6; }
 .chart .default-line { stroke: #1a1a1a; stroke-width: 1.2; stroke-dasharray: 4 3; }
-.chart .other { fill: #b9b9b9; stroke: #fff; stroke-width: .6; }
 """
 
 _WIDTH, _HEIGHT = 268.0, 212.0
@@ -65,17 +60,15 @@ def level_lines(
         levels: of the parameter, all of them: the axis is the same in all its charts.
     """
     ordered = sorted(levels, key=float)
-    places = dict(
-        zip(ordered, level_places(ordered, _LEFT + 14, _WIDTH - _RIGHT - 10), strict=True)
-    )
-    scale = _values(intervals.values(), quantity, _HEIGHT - _BOTTOM, _TOP)
+    places = dict(zip(ordered, level_places(ordered, _LEFT + 14, _WIDTH - _RIGHT - 10), strict=True))
+    scale = scale_of(intervals.values(), quantity, _HEIGHT - _BOTTOM, _TOP)
     points = [
         (places[level], scale.at(intervals[level].mean), level) for level in ordered if level in intervals
     ]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
     drawn = [
         _titles(quantity, _LEFT - 34),
-        _rules(scale, quantity, _LEFT, _WIDTH - _RIGHT),
+        rules(scale, quantity, _LEFT, _WIDTH - _RIGHT),
         f'<polyline class="path" points="{path}" stroke="{colour(0)}"/>',
     ]
     for x, y, level in points:
@@ -89,12 +82,10 @@ def level_lines(
             )
         )
         if level == default:
-            drawn.append(_ring(x, y))
+            drawn.append(ring(x, y))
     names = without_overlaps([(places[level], level_name(level)) for level in ordered])
     drawn += [letters(x, _HEIGHT - _BOTTOM + 16, name, "middle") for x, name in names]
-    drawn += [
-        f'<path class="axis" d="M{x:.1f} {_HEIGHT - _BOTTOM}v4"/>' for x in places.values()
-    ]
+    drawn += [f'<path class="axis" d="M{x:.1f} {_HEIGHT - _BOTTOM}v4"/>' for x in places.values()]
     drawn.append(letters((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 7, parameter, "middle"))
     return _small(drawn, quantity, parameter, alt, _HEIGHT)
 
@@ -112,12 +103,13 @@ def dot_plot(
     names = [level_name(level) for level in levels]
     label = min(max(text_width(name) for name in names), _LABEL)
     left, right, bottom = 12 + label, _WIDTH - _RIGHT, _TOP + 26.0 * len(levels)
-    scale = _values(intervals.values(), quantity, left + 8, right - 4)
+    scale = scale_of(intervals.values(), quantity, left + 8, right - 4)
     drawn = [_titles(quantity, 6)]
-    numbers = ticks(scale, most=3 if label > 90 else 4)
-    for number in numbers:
-        drawn.append(f'<path class="rule" d="M{scale.at(number):.1f} {_TOP}V{bottom}"/>')
-    marks = zip((scale.at(number) for number in numbers), tick_names(numbers, factor=quantity.factor), strict=True)
+    numbers = ticks(scale, most=3 if label > 90 else 5)
+    drawn += [f'<path class="rule" d="M{scale.at(number):.1f} {_TOP}V{bottom}"/>' for number in numbers]
+    marks = zip(
+        (scale.at(number) for number in numbers), tick_names(numbers, factor=quantity.factor), strict=True
+    )
     drawn += [letters(x, bottom + 16, name, "middle") for x, name in without_overlaps(list(marks))]
     drawn.append(f'<path class="axis" d="M{left:.1f} {bottom}H{right}"/>')
     for row, (level, name) in enumerate(zip(levels, names, strict=True)):
@@ -128,7 +120,7 @@ def dot_plot(
             continue
         found = intervals[level]
         low, high = (scale.at(edge) for edge in edges(found))
-        bar = _whisker(f"M{low:.1f} {y}H{high:.1f}M{low:.1f} {y - 4}v8M{high:.1f} {y - 4}v8", colour(0))
+        bar = whisker(f"M{low:.1f} {y}H{high:.1f}M{low:.1f} {y - 4}v8M{high:.1f} {y - 4}v8", colour(0))
         x = scale.at(found.mean)
         drawn.append(
             _point(
@@ -140,9 +132,8 @@ def dot_plot(
             )
         )
         if level == default:
-            drawn.append(_ring(x, y))
-    drawn.append(letters((left + right) / 2, bottom + 34, parameter, "middle"))
-    return _small(drawn, quantity, parameter, alt, bottom + 42)
+            drawn.append(ring(x, y))
+    return _small(drawn, quantity, parameter, alt, bottom + 24)
 
 
 def scatter(
@@ -169,7 +160,7 @@ def scatter(
         logarithmic=0 < low < high and high / low >= 5,
     )
     scale = value_scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP, most=quantity.most)
-    drawn = [_titles(quantity, _LEFT - 34), _rules(scale, quantity, _LEFT, _WIDTH - _RIGHT)]
+    drawn = [_titles(quantity, _LEFT - 34), rules(scale, quantity, _LEFT, _WIDTH - _RIGHT)]
     if default is not None and low <= default <= high:
         drawn.append(f'<path class="default-line" d="M{across.at(default):.1f} {_HEIGHT - _BOTTOM}V{_TOP}"/>')
     for x, y in points:
@@ -189,127 +180,7 @@ def scatter(
     return _small(drawn, quantity, parameter, alt, _HEIGHT)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spot:
-    """A setting in a chart of two measures: its name and its place."""
-
-    name: str
-    x: Interval
-    y: Interval
-    is_default: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Path:
-    """Settings along one parameter, in the order of its values. ``index``: of its colour, dashes and marker."""
-
-    name: str
-    index: int
-    spots: Sequence[Spot]
-    joined: bool = True
-
-
-def trade_off(
-    paths: Sequence[Path],
-    others: Sequence[Spot],
-    *,
-    x: Quantity,
-    y: Quantity,
-    good: tuple[int, int],
-    good_word: str,
-    alt: str,
-) -> Html:
-    """One measure against another: paths of settings with interval bars both ways, the other settings as grey points.
-
-    Args:
-        good: which way each measure is better: 1 for right and up, -1 for left and down.
-        good_word: stands in that corner.
-    """
-    left, top, right, bottom = 50.0, 14.0, _PLOT_WIDTH - 12, _PLOT_HEIGHT - 66
-    spots = [spot for path in paths for spot in path.spots]
-    across = _values([spot.x for spot in spots], x, left, right, also=[spot.x.mean for spot in others])
-    upward = _values([spot.y for spot in spots], y, bottom, top, also=[spot.y.mean for spot in others])
-    drawn = [_rules(upward, y, left, right), _upright_rules(across, x, top, bottom)]
-    drawn.append(_corner((left, top, right, bottom), good, good_word))
-    for spot in others:
-        drawn.append(
-            f'<circle class="other" cx="{across.at(spot.x.mean):.1f}" cy="{upward.at(spot.y.mean):.1f}" r="3" '
-            f'{_both(spot)}><title>{escape(spot.name)}</title></circle>'
-        )
-    places: dict[tuple[float, float], None] = {}
-    wanted: list[tuple[float, float, str]] = []
-    for path in paths:
-        ink = colour(path.index)
-        at = [(across.at(spot.x.mean), upward.at(spot.y.mean)) for spot in path.spots]
-        if path.joined:
-            line = " ".join(f"{px:.1f},{py:.1f}" for px, py in at)
-            dash = DASHES[path.index % len(DASHES)]
-            drawn.append(
-                f'<polyline class="path" points="{line}" stroke="{ink}" stroke-dasharray="{dash}" '
-                f'data-path="{escape(path.name)}"/>'
-            )
-        for spot, (px, py) in zip(path.spots, at, strict=True):
-            x_low, x_high = (across.at(edge) for edge in edges(spot.x))
-            y_low, y_high = (upward.at(edge) for edge in edges(spot.y))
-            bars = f"M{x_low:.1f} {py:.1f}H{x_high:.1f}M{px:.1f} {y_low:.1f}V{y_high:.1f}"
-            told = f"{path.name} = {spot.name}: {x.title} {x.told(spot.x)}; {y.title} {y.told(spot.y)}"
-            drawn.append(
-                f"<g {_both(spot)}><title>{escape(told)}</title>{_whisker(bars, ink)}"
-                f"{marker(path.index, px, py, ink)}</g>"
-            )
-            if spot.is_default:
-                drawn.append(_ring(px, py))
-            if not (spot.is_default and (round(px), round(py)) in places):
-                wanted.append((px, py, spot.name))
-            places[round(px), round(py)] = None
-    taken: list[Box] = [(px - 5, py - 5, px + 5, py + 5) for px, py in places]
-    frame = (left + 2, top, right + 8, bottom)
-    placed = place_labels(wanted, taken, frame, size=11)
-    drawn += [letters(px, py, name, anchor, "on-path") for px, py, anchor, name in placed]
-    drawn.append(letters((left + right) / 2, bottom + 33, x.title, "middle"))
-    drawn.append(letters(13, (top + bottom) / 2, y.title, "middle", turned=True))
-    drawn.append(_path_legend(paths, bottom + 54))
-    data = f'data-x="{x.name}" data-y="{y.name}"'
-    return chart(_PLOT_WIDTH, _PLOT_HEIGHT, "".join(drawn), alt=alt, data=data)
-
-
-def _path_legend(paths: Sequence[Path], y: float) -> str:
-    drawn, start = [], 14.0
-    for path in paths:
-        ink = colour(path.index)
-        if path.joined:
-            dash = DASHES[path.index % len(DASHES)]
-            drawn.append(
-                f'<path class="path" d="M{start:.1f} {y - 4:.1f}h26" stroke="{ink}" stroke-dasharray="{dash}"/>'
-            )
-        drawn.append(marker(path.index, start + 13, y - 4, ink))
-        drawn.append(letters(start + 32, y, path.name))
-        start += 46 + text_width(path.name)
-    return "".join(drawn)
-
-
-def _corner(frame: tuple[float, float, float, float], good: tuple[int, int], word: str) -> str:
-    """A word in the corner where both measures are good, and an arrow into it."""
-    left, top, right, bottom = frame
-    x = right - 6 if good[0] > 0 else left + 6
-    y = top + 6 if good[1] > 0 else bottom - 6
-    back_x, back_y = x - 13 * good[0], y + 13 * good[1]
-    anchor, shift = ("end", -3) if good[0] > 0 else ("start", 3)
-    arrow = (
-        f'<path d="M{back_x} {back_y}L{x} {y}m{-7 * good[0]} 0h{7 * good[0]}v{7 * good[1]}" fill="none" '
-        'stroke="#5f5f5f" stroke-width="1.4"/>'
-    )
-    return arrow + letters(back_x + shift, back_y + 4, word, anchor, "hint")
-
-
-def _both(spot: Spot) -> str:
-    return (
-        f'data-setting="{escape(spot.name)}" data-x="{spot.x.mean!r}" data-y="{spot.y.mean!r}" '
-        f'data-default="{str(spot.is_default).lower()}"'
-    )
-
-
-def _values(
+def scale_of(
     intervals: Iterable[Interval],
     quantity: Quantity,
     start: float,
@@ -323,12 +194,12 @@ def _values(
 
 def _titles(quantity: Quantity, x: float) -> str:
     room = _WIDTH - x - 4
-    return letters(x, 15, shortened(quantity.title, room, 13.5), kind="title") + letters(
+    return letters(x, 15, shortened(quantity.title, room, 13), kind="title", told=quantity.note) + letters(
         x, 31, quantity.hint, kind="hint"
     )
 
 
-def _rules(scale: Scale, quantity: Quantity, left: float, right: float) -> str:
+def rules(scale: Scale, quantity: Quantity, left: float, right: float) -> str:
     """Level lines at round numbers, with the numbers."""
     numbers = ticks(scale)
     drawn = [f'<path class="axis" d="M{left} {scale.start:.1f}H{right}"/>']
@@ -337,19 +208,6 @@ def _rules(scale: Scale, quantity: Quantity, left: float, right: float) -> str:
         if abs(y - scale.start) > 1:
             drawn.append(f'<path class="rule" d="M{left} {y:.1f}H{right}"/>')
         drawn.append(letters(left - 6, y + 4, name, "end"))
-    return "".join(drawn)
-
-
-def _upright_rules(scale: Scale, quantity: Quantity, top: float, bottom: float) -> str:
-    numbers = ticks(scale)
-    marks = []
-    drawn = [f'<path class="axis" d="M{scale.start} {bottom}V{top}"/>']
-    for number, name in zip(numbers, tick_names(numbers, factor=quantity.factor), strict=True):
-        x = scale.at(number)
-        if abs(x - scale.start) > 1:
-            drawn.append(f'<path class="rule" d="M{x:.1f} {bottom}V{top}"/>')
-        marks.append((x, name))
-    drawn += [letters(x, bottom + 16, name, "middle") for x, name in without_overlaps(marks)]
     return "".join(drawn)
 
 
@@ -364,14 +222,14 @@ def _upright(x: float, scale: Scale, interval: Interval, ink: str) -> str:
     low, high = (scale.at(edge) for edge in edges(interval))
     if low == high:
         return ""
-    return _whisker(f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {low:.1f}h8M{x - 4:.1f} {high:.1f}h8", ink)
+    return whisker(f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {low:.1f}h8M{x - 4:.1f} {high:.1f}h8", ink)
 
 
-def _whisker(outline: str, ink: str) -> str:
+def whisker(outline: str, ink: str) -> str:
     return f'<path class="whisker" d="{outline}" stroke="{ink}"/>'
 
 
-def _ring(x: float, y: float) -> str:
+def ring(x: float, y: float) -> str:
     return f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="8.5" data-default="true"/>'
 
 

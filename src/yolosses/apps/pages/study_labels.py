@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from yolosses.apps.pages.study_scales import text_width
 
@@ -32,6 +34,17 @@ def place_labels(
     return placed
 
 
+def boxes_along(points: Sequence[tuple[float, float]], *, step: float = 5.0) -> list[Box]:
+    """Small boxes on the lines that join ``points``."""
+    boxes: list[Box] = []
+    for (x, y), (next_x, next_y) in pairwise(points):
+        pieces = max(1, round(math.hypot(next_x - x, next_y - y) / step))
+        for i in range(pieces):
+            px, py = (x + (next_x - x) * i / pieces, y + (next_y - y) * i / pieces)
+            boxes.append((px - step / 2, py - step / 2, px + step / 2, py + step / 2))
+    return boxes
+
+
 def _candidates(x: float, y: float, name: str, size: float) -> Iterator[tuple[Label, Box]]:
     """Right, left, above, below, the corners; then the same farther away."""
     width, rise = text_width(name, size), 0.72 * size
@@ -55,7 +68,8 @@ def _cost(box: Box, taken: Sequence[Box], frame: Box) -> float:
     """Area that it hides, and length by which it leaves the frame."""
     left, top, right, bottom = box
     hidden = sum(
-        max(0.0, min(right, r) - max(left, x)) * max(0.0, min(bottom, b) - max(top, y)) for x, y, r, b in taken
+        max(0.0, min(right, r) - max(left, x)) * max(0.0, min(bottom, b) - max(top, y))
+        for x, y, r, b in taken
     )
     outside = max(0.0, frame[0] - left) + max(0.0, right - frame[2])
     outside += max(0.0, frame[1] - top) + max(0.0, bottom - frame[3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from html import escape
 
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_numbers import NOTHING, Quantity, half_width
@@ -14,8 +15,8 @@ from yolosses.studies.ablation.statistics import Interval
 
 STYLE = """
 .chart text.cell { font-size: 13px; font-weight: 600; }
-.chart text.half { font-size: 10.5px; }
-.chart text.title { font-size: 14px; font-weight: 600; fill: #1a1a1a; }
+.chart text.half { font-size: 10px; }
+.chart text.title { font-size: 13px; font-weight: 600; fill: #1a1a1a; }
 .chart .frame { fill: none; stroke: #1a1a1a; stroke-width: 2.6; }
 .chart .halo { fill: none; stroke: #fff; stroke-width: 6; }
 """
@@ -23,8 +24,8 @@ STYLE = """
 # ColorBrewer's Blues: each darker than the last, with or without colour.
 _STOPS = ((247, 251, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 
-_CELL_WIDTH, _CELL_HEIGHT, _LEAST_WIDTH = 56.0, 40.0, 38.0
-_WIDEST = 360.0
+_CELL_WIDTH, _CELL_HEIGHT, _LEAST_WIDTH = 56.0, 40.0, 40.0
+_WIDEST = 268.0
 _TOP, _BOTTOM = 28.0, 74.0
 
 Place = tuple[int, int]
@@ -35,8 +36,7 @@ def shade(share: float) -> str:
     place = min(max(share, 0.0), 1.0) * (len(_STOPS) - 1)
     index = min(int(place), len(_STOPS) - 2)
     mixed = [
-        round(a + (b - a) * (place - index))
-        for a, b in zip(_STOPS[index], _STOPS[index + 1], strict=True)
+        round(a + (b - a) * (place - index)) for a, b in zip(_STOPS[index], _STOPS[index + 1], strict=True)
     ]
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
@@ -86,14 +86,14 @@ def heat_map(
         better: the word at the dark end.
     """
     label = min(max(text_width(name) for name in rows), 110.0)
-    left = 26.0 + label
+    left = 23.0 + label
     width = max(_LEAST_WIDTH, min(_CELL_WIDTH, (_WIDEST - left - 4) / len(columns)))
     right, bottom = left + width * len(columns), _TOP + _CELL_HEIGHT * len(rows)
     found = {place: cell for place, cell in cells.items() if cell is not None}
     low, high = shade_range(list(found.values())) if found else (0.0, 1.0)
     lower_is_better = MEASURES[quantity.name].better == "low"
     best = _best(found, lower_is_better)
-    drawn = [letters(left, 15, quantity.title, kind="title")]
+    drawn = [letters(left, 15, quantity.title, kind="title", told=quantity.note)]
     for column in range(len(columns)):
         for row in range(len(rows)):
             x, y = left + column * width, bottom - (row + 1) * _CELL_HEIGHT
@@ -105,7 +105,16 @@ def heat_map(
             share = 0.5 if high == low else (cell.mean - low) / (high - low)
             share = 1 - share if lower_is_better else share
             drawn.append(
-                _cell(x, y, width, cell, share, quantity, where, starred=(column, row) == best and len(found) > 1)
+                _cell(
+                    x,
+                    y,
+                    width,
+                    cell,
+                    share,
+                    quantity,
+                    where,
+                    starred=(column, row) == best and len(found) > 1,
+                )
             )
     if default is not None:
         x, y = left + default[0] * width, bottom - (default[1] + 1) * _CELL_HEIGHT
@@ -118,12 +127,14 @@ def heat_map(
         y = bottom - (row + 0.5) * _CELL_HEIGHT + 4
         drawn.append(letters(left - 7, y, shortened(name, label), "end"))
     drawn.append(letters((left + right) / 2, bottom + 34, x_title, "middle"))
-    drawn.append(letters(13, (_TOP + bottom) / 2, y_title, "middle", turned=True))
+    drawn.append(letters(10, (_TOP + bottom) / 2, y_title, "middle", turned=True))
     if found:
         ends = (high, low) if lower_is_better else (low, high)
         drawn.append(_legend(left, bottom + 50, quantity, ends, better))
-    shown_width = max(right + 4, left + text_width(quantity.title, 14) + 4, left + 250)
-    return chart(shown_width, bottom + _BOTTOM, "".join(drawn), alt=alt, data=f'data-measure="{quantity.name}"')
+    shown_width = max(right + 3, left + text_width(quantity.title, 13) + 4, left + 208)
+    return chart(
+        shown_width, bottom + _BOTTOM, "".join(drawn), alt=alt, data=f'data-measure="{quantity.name}"'
+    )
 
 
 def _best(cells: Mapping[Place, Interval], lower_is_better: bool) -> Place | None:
@@ -151,21 +162,25 @@ def _cell(
 ) -> str:
     colour, half = shade(share), half_width(cell)
     ink, middle = ink_on(colour), x + width / 2
-    below = "" if half is None else f"±{quantity.bare(half)}"
-    first = y + _CELL_HEIGHT / 2 + (4.5 if half is None else -1)
-    numbers = f'<text class="cell" x="{middle:.1f}" y="{first:.1f}" text-anchor="middle" style="fill:{ink}">'
-    numbers += f"{quantity.bare(cell.mean)}</text>"
+    below = "" if half is None else f"±{quantity.half(cell)}"
+    first = y + _CELL_HEIGHT / 2 + (-2 if below or starred else 4.5)
+    lines = _on_cell(middle, first, quantity.bare(cell.mean), ink, "cell")
+    beside = 11.0 if starred else 0.0  # the star stands before the half-width
     if below:
-        numbers += (
-            f'<text class="half" x="{middle:.1f}" y="{first + 14:.1f}" text-anchor="middle" style="fill:{ink}">'
-            f"{below}</text>"
-        )
-    sign = star(x + width - 8, y + 8, ink, radius=5) if starred else ""
+        lines += _on_cell(middle + beside / 2, first + 15, below, ink, "half")
+    if starred:
+        lines += star(middle - text_width(below, 10) / 2, first + 11.5, ink, radius=4.8)
     return (
         f'<g {where} data-mean="{cell.mean!r}" data-low="{cell.low!r}" data-high="{cell.high!r}">'
-        f"<title>{quantity.told(cell)}</title>"
+        f"<title>{escape(quantity.told(cell))}</title>"
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_CELL_HEIGHT}" fill="{colour}" stroke="#fff"/>'
-        f"{numbers}{sign}</g>"
+        f"{lines}</g>"
+    )
+
+
+def _on_cell(x: float, y: float, words: str, ink: str, kind: str) -> str:
+    return (
+        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle" style="fill:{ink}">{words}</text>'
     )
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 
-from yolosses.apps.pages.study_texts import texts
+from yolosses.apps.pages.page import Html
+from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.explain.words import Language
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import MEASURE_NAMES, format_value
+from yolosses.studies.ablation.sentences import (
+    MEASURE_NAMES,
+    MEASURE_NOTES,
+    format_interval,
+    format_value,
+    level_name,
+)
 from yolosses.studies.ablation.statistics import Interval
+from yolosses.studies.ablation.structures import Setting, StudyResults
 
 NOTHING = "–"
 
@@ -19,12 +28,15 @@ class Quantity:
     """How a measure is written.
 
     Attributes:
-        name: in `MEASURES`. title: for people, with its unit. hint: which end is good, "" if none.
+        name: in `MEASURES`. words: for people, short. title: with its unit. note: what it is, a sentence.
+        hint: which end is good, "" if none.
         factor: what axes multiply by: 100 for percentages.
     """
 
     name: str
+    words: str
     title: str
+    note: str
     hint: str
     factor: float
     language: Language
@@ -43,27 +55,33 @@ class Quantity:
         if interval is None:
             return NOTHING
         half = half_width(interval)
-        return self.bare(interval.mean) + ("" if half is None else f" ±{self.bare(half)}")
+        return self.bare(interval.mean) + ("" if half is None else f" ±{self.half(interval)}")
+
+    def half(self, interval: Interval) -> str:
+        """Half of the interval, with as many decimals as the mean."""
+        decimals = len(self.bare(interval.mean).partition(".")[2])
+        return f"{self.factor * (interval.high - interval.low) / 2:.{decimals}f}"
 
     def told(self, interval: Interval) -> str:
         """Mean, interval and how many runs it is from."""
         t = texts(self.language)
-        mean, low, high = (
-            format_value(self.name, value) for value in (interval.mean, interval.low, interval.high)
-        )
-        runs = counted(interval.count, t.runs)
-        if half_width(interval) is None:
-            return f"{mean}{t.comma}{runs}"
-        return t.interval.format(mean=mean, low=low, high=high, runs=runs)
+        return f"{self.with_interval(interval)}{t.comma}{counted(interval.count, t.runs)}"
+
+    def with_interval(self, interval: Interval) -> str:
+        """ "61.3 % [60.1, 62.5]"."""
+        return format_interval(self.name, interval, self.language)
 
 
 def quantity(name: str, language: Language) -> Quantity:
     """Of a measure in `MEASURES`."""
     t, measure = texts(language), MEASURES[name]
     percent = measure.percent
+    words = t.short.get(name, MEASURE_NAMES[language][name])
     return Quantity(
         name=name,
-        title=MEASURE_NAMES[language][name] + (t.in_percent if percent else ""),
+        words=words,
+        title=words + (t.in_percent if percent else ""),
+        note=MEASURE_NOTES[language][name],
         hint="" if measure.better is None else t.hints[measure.better],
         factor=100.0 if percent else 1.0,
         language=language,
@@ -71,14 +89,32 @@ def quantity(name: str, language: Language) -> Quantity:
 
 
 def half_width(interval: Interval) -> float | None:
-    """Half of the interval; None where a single run gives none."""
-    half = (interval.high - interval.low) / 2
-    return half if interval.count > 1 and math.isfinite(half) else None
+    """Half of the interval; None where a single seed gives none."""
+    return (interval.high - interval.low) / 2 if interval.known else None
 
 
 def edges(interval: Interval) -> tuple[float, float]:
     """What an interval bar spans: nothing where there is no interval."""
-    return (interval.mean, interval.mean) if half_width(interval) is None else (interval.low, interval.high)
+    return (interval.low, interval.high) if interval.known else (interval.mean, interval.mean)
+
+
+def state_line(study: StudyResults, t: Texts) -> str:
+    """How many runs are finished, running, failed."""
+    counts = {"complete": len(study.results), **study.states}
+    told = [
+        f"{t.states.get(name, name)} {count}" for name, count in counts.items() if count or name == "complete"
+    ]
+    return t.state_line.format(states=t.comma.join(told))
+
+
+def setting_name(setting: Setting, t: Texts) -> str:
+    """ "lambda_coord = 5, lambda_noobj = 0.5"."""
+    return t.comma.join(f"{name} = {level_name(level)}" for name, level in setting.items())
+
+
+def note(words: str) -> Html:
+    """A paragraph that stands back."""
+    return Html(f'<p class="faint">{escape(words)}</p>')
 
 
 def counted(count: int, forms: tuple[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -32,8 +31,8 @@ STYLE = """
 FEW = 20  # detections: a point from fewer is hollow
 _POINTS = 60  # of a history
 _NAMED = 0.13  # share of an area that carries its name
-_SIDE = 330.0
-_WIDTH, _HEIGHT = 268.0, 206.0
+_SIDE = 268.0
+_WIDTH, _HEIGHT = 268.0, 268.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,9 @@ def calibration_chart(
     numbers = [0.0, 0.25, 0.5, 0.75, 1.0]
     for number in numbers:
         x, y = across.at(number), upward.at(number)
-        drawn.append(f'<path class="{"axis" if not number else "rule"}" d="M{left} {y}H{right}M{x} {bottom}V{top}"/>')
+        drawn.append(
+            f'<path class="{"axis" if not number else "rule"}" d="M{left} {y}H{right}M{x} {bottom}V{top}"/>'
+        )
         drawn.append(letters(left - 6, y + 4, f"{number:g}", "end"))
         drawn.append(letters(x, bottom + 16, f"{number:g}", "middle"))
     drawn.append(f'<path class="diagonal" d="M{left} {bottom}L{right} {top}"/>')
@@ -143,8 +144,8 @@ def calibration_chart(
             )
     drawn.append(_line_legend(lines, default, across.at(0.0) + 8, top + 8))
     drawn.append(
-        f'<text class="hint" text-anchor="middle" transform="translate({across.at(0.88):.1f} {upward.at(0.88) - 6:.1f}) '
-        f'rotate(-45)">{escape(exact)}</text>'
+        f'<text class="hint" text-anchor="middle" transform="translate({across.at(0.88):.1f} '
+        f'{upward.at(0.88) - 6:.1f}) rotate(-45)">{escape(exact)}</text>'
     )
     drawn.append(letters((left + right) / 2, bottom + 34, titles[1], "middle"))
     drawn.append(letters(13, (top + bottom) / 2, titles[2], "middle", turned=True))
@@ -153,7 +154,11 @@ def calibration_chart(
 
 def _line_legend(lines: Sequence[Calibration], default: str | None, x: float, y: float) -> str:
     """In the upper left: scores there would be far too low, which they hardly ever are."""
-    drawn = []
+    width = 40 + max(text_width(line.name) for line in lines)
+    drawn = [
+        f'<rect x="{x - 4}" y="{y - 10}" width="{width:.1f}" height="{17 * len(lines) + 3}" fill="#fff" '
+        'fill-opacity="0.85"/>'
+    ]
     for index, line in enumerate(lines):
         ink, height = colour(index), y + 17 * index
         dash = DASHES[index % len(DASHES)]
@@ -167,9 +172,13 @@ def _line_legend(lines: Sequence[Calibration], default: str | None, x: float, y:
 
 
 def share_areas(
-    found: History, *, labels: Mapping[str, str], title: str, x_title: str, alt: str, strong: bool = False
+    found: History, *, labels: Mapping[str, str], told: Mapping[str, str], title: str, x_title: str, alt: str
 ) -> Html:
-    """Shares of the terms over the steps, stacked to 100 %; an area that is wide enough carries its label."""
+    """Shares of the terms over the steps, stacked to 100 %.
+
+    Args:
+        labels: short names of the terms, on the areas that are wide enough. told: long ones, for the pointer.
+    """
     left, top, right, bottom = 44.0, 28.0, _WIDTH - 12, _HEIGHT - 40
     across = Scale(low=found.steps[0], high=found.steps[-1], start=left, end=right)
     upward = Scale(low=0.0, high=1.0, start=bottom, end=top)
@@ -182,15 +191,17 @@ def share_areas(
         points = " ".join(f"{across.at(step):.1f},{upward.at(height):.1f}" for step, height in outline)
         areas.append(
             f'<polygon data-term="{escape(term)}" data-last="{values[-1]!r}" points="{points}" '
-            f'fill="url(#fill-{index})" stroke="#fff" stroke-width="0.8"><title>{escape(labels[term])}</title></polygon>'
+            f'fill="url(#fill-{index})" stroke="#fff" stroke-width="0.8"><title>{escape(told[term])}</title></polygon>'
         )
         names.append(_area_name(labels[term], index, values, floor, across, upward, found.steps))
         floor = ceiling
     numbers = [0.0, 0.5, 1.0]
     marks = [(across.at(number), name) for number, name in _step_names(across)]
-    drawn = [letters(12, 15, title, kind="title" if strong else "strong")]
+    drawn = [letters(12, 15, title, kind="title")]
     drawn += [*areas, *names]
-    drawn += [letters(left - 6, upward.at(share) + 4, f"{share:.0%}".replace("%", " %"), "end") for share in numbers]
+    drawn += [
+        letters(left - 6, upward.at(share) + 4, f"{share:.0%}".replace("%", " %"), "end") for share in numbers
+    ]
     drawn += [letters(x, bottom + 15, name, "middle") for x, name in without_overlaps(marks)]
     drawn.append(letters((left + right) / 2, bottom + 33, x_title, "middle"))
     return chart(_WIDTH, _HEIGHT, "".join(drawn), alt=alt)
@@ -211,16 +222,14 @@ def _area_name(
     upward: Scale,
     steps: Sequence[float],
 ) -> str:
-    """Where the area is tallest, away from the frame."""
+    """Where the area is about tallest, away from the frame."""
     half = text_width(label, 11.5) / 2 + 4
-    inner = [
-        i
-        for i, step in enumerate(steps)
-        if across.start + half < across.at(step) < across.end - half
-    ]
-    at = max(inner, key=lambda i: values[i], default=None)
-    if at is None or values[at] < _NAMED or not math.isfinite(values[at]):
+    inner = [i for i, step in enumerate(steps) if across.start + half < across.at(step) < across.end - half]
+    tallest = max((values[i] for i in inner), default=0.0)
+    if tallest < _NAMED:
         return ""
+    middle = len(steps) / 2
+    at = min((i for i in inner if values[i] >= 0.95 * tallest), key=lambda i: abs(i - middle))
     x, y = across.at(steps[at]), upward.at(floor[at] + values[at] / 2)
     solid = colour(index)
     return (

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from yolosses.apps.pages.page import Html
 from yolosses.studies.ablation.structures import Level
@@ -57,7 +58,7 @@ def value_scale(values: Iterable[float], start: float, end: float, *, most: floa
     return Scale(low=bottom, high=top, start=start, end=end)
 
 
-def ticks(scale: Scale, *, most: int = 5) -> list[float]:
+def ticks(scale: Scale, *, most: int = 6) -> list[float]:
     """Round numbers within a scale, at most about ``most``."""
     if scale.logarithmic:
         return _logarithmic_ticks(scale, most)
@@ -96,6 +97,12 @@ def is_numeric(levels: Sequence[Level]) -> bool:
     return all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
 
 
+def in_order(levels: Iterable[Level]) -> list[Level]:
+    """Numbers ascending; words as they come."""
+    found = list(levels)
+    return sorted(found, key=float) if is_numeric(found) else found
+
+
 def level_scale(levels: Sequence[Level], start: float, end: float) -> Scale | None:
     """For the values of a parameter that were measured: logarithmic if they span much, straight if not.
 
@@ -105,11 +112,9 @@ def level_scale(levels: Sequence[Level], start: float, end: float) -> Scale | No
     if len(set(numbers)) < 2:
         return None
     low, high = min(numbers), max(numbers)
-    scale = Scale(
-        low=low, high=high, start=start, end=end, logarithmic=low > 0 and high / low >= _WIDE_SPAN
-    )
+    scale = Scale(low=low, high=high, start=start, end=end, logarithmic=low > 0 and high / low >= _WIDE_SPAN)
     places = sorted(scale.at(number) for number in numbers)
-    gaps = [right - left for left, right in zip(places, places[1:], strict=False)]
+    gaps = [right - left for left, right in pairwise(places)]
     return scale if min(gaps) >= _CLOSEST * (end - start) else None
 
 
@@ -139,12 +144,20 @@ def shortened(words: str, width: float, size: float = 12) -> str:
 
 
 def letters(
-    x: float, y: float, words: str, anchor: str = "start", kind: str = "", *, turned: bool = False
+    x: float,
+    y: float,
+    words: str,
+    anchor: str = "start",
+    kind: str = "",
+    *,
+    turned: bool = False,
+    told: str = "",
 ) -> str:
-    """A line of text; ``turned``: upwards, around the point."""
+    """A line of text; ``turned``: upwards, around the point; ``told``: for the pointer."""
     named = f' class="{kind}"' if kind else ""
     turn = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turned else ""
-    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turn}>{escape(words)}</text>'
+    hover = f"<title>{escape(told)}</title>" if told else ""
+    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turn}>{hover}{escape(words)}</text>'
 
 
 def marker(shape: int, x: float, y: float, fill: str, *, radius: float = 4.2, hollow: bool = False) -> str:
@@ -171,9 +184,7 @@ def marker(shape: int, x: float, y: float, fill: str, *, radius: float = 4.2, ho
 
 def star(x: float, y: float, fill: str, *, radius: float = 5.5) -> str:
     """Five points: the sign of the best."""
-    corners = [
-        (radius * (1 if i % 2 == 0 else 0.42), math.pi * (i / 5 - 0.5)) for i in range(10)
-    ]
+    corners = [(radius * (1 if i % 2 == 0 else 0.42), math.pi * (i / 5 - 0.5)) for i in range(10)]
     points = " ".join(f"{x + r * math.cos(a):.1f},{y + r * math.sin(a):.1f}" for r, a in corners)
     return f'<polygon class="star" points="{points}" fill="{fill}"/>'
 

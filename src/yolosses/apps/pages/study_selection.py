@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from yolosses.apps.pages.study_scales import is_numeric
+from yolosses.apps.pages.study_scales import in_order, is_numeric
+from yolosses.studies.ablation.findings import objective
 from yolosses.studies.ablation.importance import importance
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.statistics import Interval, level_interval
+from yolosses.studies.ablation.statistics import Interval, Table
 from yolosses.studies.ablation.structures import Level, Setting, StudyResults
 
 _MANY = 8  # values of a parameter that a sampler drew: more are scattered points and no longer levels
@@ -37,24 +38,36 @@ class Selection:
     """What a report shows of a study. Each interval is computed once."""
 
     study: StudyResults
+    _tables: dict[str, Table] = field(default_factory=dict, repr=False)
     _intervals: dict[tuple[str, Key], Interval | None] = field(default_factory=dict, repr=False)
+
+    _shares: dict[str, dict[str, float] | None] = field(default_factory=dict, repr=False)
 
     def interval(self, measure: str, setting: Mapping[str, Level]) -> Interval | None:
         """Of a measure, over all results with these values."""
         key = (measure, tuple(sorted(setting.items())))
         if key not in self._intervals:
-            self._intervals[key] = level_interval(self.study, measure, dict(setting))
+            if measure not in self._tables:
+                self._tables[measure] = Table.of(self.study, measure)
+            self._intervals[key] = self._tables[measure].level(dict(setting))
         return self._intervals[key]
+
+    def along_intervals(self, along: Along, measure: str) -> dict[Level, Interval]:
+        """Of the settings along a parameter, those that have the measure."""
+        found = {level: self.interval(measure, setting) for level, setting in along.settings.items()}
+        return {level: interval for level, interval in found.items() if interval is not None}
 
     @property
     def objective(self) -> str:
         """The measure by which settings are ranked."""
-        return self.study.objective if self.study.objective in MEASURES else "map50"
+        return objective(self.study)
 
     @property
     def default(self) -> Setting | None:
         """The loss as it comes, if it was measured."""
-        setting = {name: self.study.defaults[name] for name in self.study.parameters if name in self.study.defaults}
+        setting = {
+            name: self.study.defaults[name] for name in self.study.parameters if name in self.study.defaults
+        }
         complete = len(setting) == len(self.study.parameters)
         return setting if complete and self.study.of(setting) else None
 
@@ -89,7 +102,9 @@ class Selection:
     @property
     def compared(self) -> list[str]:
         """Parameters with two values or more, which stand on an axis or in a list."""
-        return [name for name in self.study.parameters if len(self.levels(name)) > 1 and not self.is_drawn(name)]
+        return [
+            name for name in self.study.parameters if len(self.levels(name)) > 1 and not self.is_drawn(name)
+        ]
 
     @property
     def drawn(self) -> list[str]:
@@ -138,7 +153,7 @@ class Selection:
         along = self.along(parameter)
         levels = list(along.settings)
         if is_numeric(levels):
-            ordered = sorted(levels, key=float)
+            ordered = in_order(levels)
             chosen = [ordered[0], ordered[-1]]
         else:
             chosen = levels[:_MOST_WORDS]
@@ -153,9 +168,9 @@ class Selection:
 
     def shares(self, measure: str) -> dict[str, float] | None:
         """Importance of each parameter for a measure; None where it cannot be told."""
-        if len(self.study.parameters) < 2:
-            return None
-        return importance(self.study, measure)
+        if measure not in self._shares:
+            self._shares[measure] = importance(self.study, measure)
+        return self._shares[measure]
 
     def pair(self, measures: tuple[str, ...]) -> tuple[str, str] | None:
         """The two parameters to draw maps over: those that matter most for ``measures``, in the study's order."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from html import escape
 
 from yolosses.apps.pages.page import Cell, Html, table
-from yolosses.apps.pages.study_numbers import NOTHING, Quantity, half_width, quantity
+from yolosses.apps.pages.study_numbers import NOTHING, Quantity, half_width, note, quantity, state_line
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.explain.words import Language
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import level_name
+from yolosses.studies.ablation.sentences import MEASURE_NAMES, MEASURE_NOTES, level_name
 from yolosses.studies.ablation.structures import Setting
 
 MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "missed")
@@ -19,7 +19,8 @@ MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "back
 SHOWN = 40  # settings at once; the others unfold
 
 STYLE = """
-.figures td, .figures th { text-align: right; padding: .22rem .6rem; }
+.figures table { font-size: .9rem; }
+.figures td, .figures th { text-align: right; padding: .22rem .55rem; }
 .figures th { max-width: 9.5em; }
 .figures td { white-space: nowrap; }
 .figures td:first-child { text-align: left; }
@@ -31,11 +32,11 @@ STYLE = """
 def numbers(selection: Selection, language: Language) -> str:
     """The main measures of all settings; the other measures, by ability, unfold."""
     t = texts(language)
-    state = f"<p>{escape(t.state_line.format(states=_states(selection, t)))}</p>"
+    state = f"<p>{escape(state_line(selection.study, t))}</p>"
     if not selection.study.results:
         return state
     settings = _ordered(selection)
-    parts = [state, f'<p class="faint">{escape(t.numbers_note)}</p>']
+    parts = [state, note(t.numbers_note)]
     parts.append(_table(selection, settings[:SHOWN], MAIN, language))
     rest = settings[SHOWN:]
     if rest:
@@ -46,6 +47,7 @@ def numbers(selection: Selection, language: Language) -> str:
         if names and not set(names) <= set(MAIN):
             told = t.other_measures.format(group=title)
             parts.append(_unfolding(told, _table(selection, settings, names, language)))
+    parts.append(_unfolding(t.glossary, _glossary(language)))
     return "".join(parts)
 
 
@@ -58,11 +60,12 @@ def _ordered(selection: Selection) -> list[Setting]:
     return ranked + [setting for setting in settings if setting not in ranked]
 
 
-def _states(selection: Selection, t: Texts) -> str:
-    counts = {"complete": len(selection.study.results), **selection.study.states}
-    return t.comma.join(
-        f"{t.states.get(name, name)} {count}" for name, count in counts.items() if count or name == "complete"
-    )
+def _glossary(language: Language) -> str:
+    t = texts(language)
+    rows: list[list[Cell]] = [
+        [MEASURE_NAMES[language][name], MEASURE_NOTES[language][name]] for name in MEASURES
+    ]
+    return table([t.measure, t.meaning], rows)
 
 
 def _unfolding(summary: str, body: str) -> str:
@@ -100,7 +103,7 @@ def _cell(selection: Selection, setting: Setting, entry: Quantity) -> Cell:
     if interval is None:
         return NOTHING
     half = half_width(interval)
-    beside = "" if half is None else f" <small>±{entry.bare(half)}</small>"
+    beside = "" if half is None else f" <small>±{entry.half(interval)}</small>"
     return Html(
         f'<span data-measure="{entry.name}" data-mean="{interval.mean!r}" title="{escape(entry.told(interval))}">'
         f"{entry.bare(interval.mean)}{beside}</span>"

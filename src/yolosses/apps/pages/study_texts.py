@@ -16,13 +16,14 @@ class Texts:
     comma: str
     semicolon: str
     full_stop: str
+    space: str
     and_: str
     in_percent: str
     hints: dict[str, str]
-    interval: str
     and_more: str
     default: str
     best: str
+    short: dict[str, str]
 
     title: str
     runs: Forms
@@ -39,6 +40,10 @@ class Texts:
     best_is_default: str
     default_reaches: str
     default_unmeasured: str
+    only_setting: str
+    overlap: str
+    apart: str
+    no_interval: str
     no_runs: str
     states: dict[str, str]
     state_line: str
@@ -61,6 +66,7 @@ class Texts:
     effects_note: str
     ring_note: str
     averaged: str
+    averaged_drawn: str
     unfinished: str
     single: str
     line_alt: str
@@ -71,12 +77,11 @@ class Texts:
     errors_note: str
     tide: str
     tide_note: str
-    tide_kinds: dict[str, str]
     top: str
     top_note: str
-    top_kinds: dict[str, str]
     paper: str
     at_fixed: str
+    mean_over: str
     bars_alt: str
 
     trade_offs: str
@@ -90,9 +95,11 @@ class Texts:
     importance_alone: str
     no_importance: str
     measure: str
+    meaning: str
 
     calibration: str
     calibration_note: str
+    score_and_iou: str
     score: str
     iou: str
     exact: str
@@ -109,6 +116,7 @@ class Texts:
     runs_column: str
     setting: str
     other_measures: str
+    glossary: str
     terminal_more: str
 
 
@@ -116,13 +124,32 @@ _ENGLISH = Texts(
     comma=", ",
     semicolon="; ",
     full_stop=". ",
+    space=" ",
     and_=" and ",
     in_percent=" (%)",
     hints={"high": "higher is better", "low": "lower is better"},
-    interval="{mean} [{low}, {high}], {runs}",
     and_more="and {count} more",
     default="default",
     best="best",
+    short={
+        "mean_iou": "mean IoU",
+        "covered": "covered objects",
+        "background_fp": "background a picture",
+        "background_fp_fixed": "background at score 0.25",
+        "empty_confidence": "confidence in empty cells",
+        "object_confidence": "confidence at objects",
+        "tide_classification": "class",
+        "tide_localisation": "localisation",
+        "tide_both": "class and localisation",
+        "tide_duplicate": "duplicate",
+        "tide_background": "background",
+        "tide_missed": "missed object",
+        "top_correct": "correct",
+        "top_localisation": "localisation",
+        "top_similar": "similar class",
+        "top_other": "other class",
+        "top_background": "background",
+    },
     title="What changes with {parameters}: loss {loss} on {data}",
     runs=("{count} run", "{count} runs"),
     settings=("{count} setting", "{count} settings"),
@@ -141,6 +168,10 @@ _ENGLISH = Texts(
     best_is_default="Best is the default: {setting} with {measure} {value}.",
     default_reaches="The default ({setting}) has {value}.",
     default_unmeasured="The default was not measured.",
+    only_setting="{setting}: {measure} {value}.",
+    overlap="The two intervals overlap: the difference may be chance.",
+    apart="The two intervals do not overlap.",
+    no_interval="There are no intervals with one seed: the difference may be chance.",
     no_runs="No run has finished yet.",
     states={
         "complete": "finished",
@@ -178,6 +209,8 @@ _ENGLISH = Texts(
     effects_note="Means with 95 % intervals.",
     ring_note="The ring marks the default.",
     averaged="Each point is the mean over the seeds and over {others}.",
+    averaged_drawn="A sampler chose the values of {drawn}, good ones more often: the settings that are averaged "
+    "here are not the same for each point.",
     unfinished="{done} of {all} combinations have results so far, so means over other parameters are not yet of the "
     "same settings.",
     single="Only one value was measured: {value}.",
@@ -190,26 +223,12 @@ _ENGLISH = Texts(
     tide="What each kind of error costs",
     tide_note="TIDE: how much AP50 rises when that kind of error alone is mended. The costs do not add up "
     "to all that is missing.",
-    tide_kinds={
-        "classification": "class",
-        "localisation": "localisation",
-        "both": "class and localisation",
-        "duplicate": "duplicate",
-        "background": "background",
-        "missed": "missed object",
-    },
     top="What the top detections are",
     top_note="For each class as many of the highest-scored detections as there are objects, as in Figure 4 of "
     "the YOLO paper, whose own bar (YOLO on VOC 2007) is the last.",
-    top_kinds={
-        "correct": "correct",
-        "localisation": "localisation",
-        "similar": "similar class",
-        "other": "other class",
-        "background": "background",
-    },
     paper="YOLO, VOC 2007",
     at_fixed="at {settings}",
+    mean_over="mean over {others}",
     bars_alt="{name}: {parts}",
     trade_offs="What is traded for what",
     trade_note="A path joins the settings along one parameter, in the order of its values, with the others at their "
@@ -222,12 +241,14 @@ _ENGLISH = Texts(
     importance_note="Of the differences between settings in a measure, the share that each parameter accounts for "
     "(fANOVA). Where no parameter does much, the shares only divide noise: read them with the findings.",
     importance_alone="Only one parameter was varied.",
-    no_importance="too few results, or all alike",
+    no_importance="no more than chance",
     measure="measure",
+    meaning="what it is",
     calibration="Scores, and the course of training",
     calibration_note="Does the score say how well the box fits? Mean IoU of the detections against their mean score, "
     "in ten parts of the scores; on the diagonal the score is exact, below it too high. Hollow: fewer than "
     "{few} detections.",
+    score_and_iou="IoU by score",
     score="score",
     iou="IoU",
     exact="exact",
@@ -242,7 +263,8 @@ _ENGLISH = Texts(
     numbers_note="Mean ± half the width of the 95 % interval over the seeds; percentages where the head says so.",
     runs_column="runs",
     setting="setting",
-    other_measures="More measures: {group}",
+    other_measures="{group} (all measures)",
+    glossary="What the measures are",
     terminal_more="… and {count} more settings",
 )
 
@@ -250,17 +272,35 @@ _CHINESE = Texts(
     comma="，",
     semicolon="；",
     full_stop="。",
-    and_="與",
+    space="",
+    and_=" 與 ",
     in_percent="（%）",
     hints={"high": "越高越好", "low": "越低越好"},
-    interval="{mean} [{low}, {high}]，{runs}",
     and_more="還有 {count} 項",
     default="預設",
     best="最佳",
+    short={
+        "mean_iou": "平均 IoU",
+        "background_fp": "每張影像的背景誤報",
+        "background_fp_fixed": "分數 0.25 的背景誤報",
+        "object_confidence": "物件處的信心分數",
+        "recall_fixed": "分數 0.25 的召回率",
+        "tide_classification": "類別",
+        "tide_localisation": "定位",
+        "tide_both": "類別與定位",
+        "tide_duplicate": "重複",
+        "tide_background": "背景",
+        "tide_missed": "漏掉的物件",
+        "top_correct": "正確",
+        "top_localisation": "定位錯誤",
+        "top_similar": "相似類別",
+        "top_other": "其他類別",
+        "top_background": "背景",
+    },
     title="{parameters} 改變了什麼：損失函數 {loss}，資料集 {data}",
     runs=("{count} 次訓練", "{count} 次訓練"),
     settings=("{count} 種設定", "{count} 種設定"),
-    seeds=("{count} 個亂數種子", "{count} 個亂數種子"),
+    seeds=("{count} 個隨機種子", "{count} 個隨機種子"),
     budgets={
         "epochs": ("{count} 個 epoch", "{count} 個 epoch"),
         "minutes": ("{count} 分鐘", "{count} 分鐘"),
@@ -275,6 +315,10 @@ _CHINESE = Texts(
     best_is_default="最佳設定就是預設值：{setting}，{measure} {value}。",
     default_reaches="預設值（{setting}）為 {value}。",
     default_unmeasured="沒有測量預設值。",
+    only_setting="{setting}：{measure} {value}。",
+    overlap="兩個信賴區間重疊：差異可能只是偶然。",
+    apart="兩個信賴區間沒有重疊。",
+    no_interval="只有一個隨機種子，沒有信賴區間：差異可能只是偶然。",
     no_runs="還沒有完成任何一次訓練。",
     states={
         "complete": "完成",
@@ -292,7 +336,7 @@ _CHINESE = Texts(
     no_difference="看不出差異",
     every_finding="所有發現",
     maps="同時看兩個參數",
-    maps_note="上面的數字是各亂數種子的平均，下面是 95 % 信賴區間寬度的一半（把游標移到格子上可看到區間）。"
+    maps_note="上面的數字是各隨機種子的平均，下面是 95 % 信賴區間寬度的一半（把游標移到格子上可看到區間）。"
     "每張圖都是顏色越深越好；色階的範圍至少與一個區間同寬，所以單純的隨機起伏看起來會很淡。粗框：預設值。星號：該圖最好的格子。",
     maps_averaged="每一格是對 {others} 的平均。",
     map_alt="{measure} 隨 {x} 與 {y} 變化的熱圖；最好的是 {where} 的 {best}",
@@ -310,7 +354,8 @@ _CHINESE = Texts(
     effects="一次看一個參數",
     effects_note="平均值與 95 % 信賴區間。",
     ring_note="圓圈標出預設值。",
-    averaged="每一點是各亂數種子與 {others} 的平均。",
+    averaged="每一點是各隨機種子與 {others} 的平均。",
+    averaged_drawn="{drawn} 的值由取樣器選出，好的值較多：這裡每一點所平均的設定並不相同。",
     unfinished="{all} 種組合中目前有 {done} 種有結果，所以對其他參數的平均還不是來自同一組設定。",
     single="只測量了一個值：{value}。",
     line_alt="{measure} 隨 {parameter} 的變化：{values}",
@@ -320,25 +365,12 @@ _CHINESE = Texts(
     errors_note="一條長條是一種設定，比例尺都相同。",
     tide="各種錯誤的代價",
     tide_note="TIDE：只修正該種錯誤時，AP50 會提高多少。各項相加不等於全部的損失。",
-    tide_kinds={
-        "classification": "類別",
-        "localisation": "定位",
-        "both": "類別與定位",
-        "duplicate": "重複",
-        "background": "背景",
-        "missed": "漏掉的物件",
-    },
     top="前幾名偵測結果是什麼",
-    top_note="每個類別有幾個物件，就取幾個分數最高的偵測結果，與 YOLO 論文的圖 4 相同；最後一條是論文的 YOLO（VOC 2007）。",
-    top_kinds={
-        "correct": "正確",
-        "localisation": "定位錯誤",
-        "similar": "相似類別",
-        "other": "其他類別",
-        "background": "背景",
-    },
-    paper="YOLO，VOC 2007",
+    top_note="每個類別有幾個物件，就取幾個分數最高的偵測結果，與 YOLO 論文的圖 4 相同；"
+    "最後一條是論文的 YOLO（VOC 2007）。",
+    paper="YOLO（VOC 2007）",
     at_fixed="其中 {settings}",
+    mean_over="對 {others} 取平均",
     bars_alt="{name}：{parts}",
     trade_offs="得到什麼，付出什麼",
     trade_note="一條路徑依數值順序連起同一個參數的各個設定；其他參數若測量過預設值，就取預設值。"
@@ -350,26 +382,29 @@ _CHINESE = Texts(
     importance_note="各設定之間某個指標的差異，有多少比例來自各個參數（fANOVA）。若沒有哪個參數有明顯作用，"
     "這些比例只是在分配隨機起伏：請與上面的發現一起看。",
     importance_alone="只改變了一個參數。",
-    no_importance="結果太少，或都一樣",
+    no_importance="與偶然無異",
     measure="指標",
+    meaning="意義",
     calibration="分數的意義與訓練過程",
     calibration_note="分數說得準框得多好嗎？把分數分成十段，畫出各段偵測結果的平均 IoU 與平均分數；"
     "在對角線上表示分數剛好，在下方表示太高。空心：不到 {few} 個偵測結果。",
+    score_and_iou="各分數的 IoU",
     score="分數",
     iou="IoU",
     exact="剛好",
     calibration_alt="各種 {parameter} 的 IoU 與分數",
     history="訓練過程中各項占損失的比例",
-    history_note="加權後的各項，取各亂數種子的平均。比例越大的項，訓練越偏向它。",
+    history_note="加權後的各項，取各隨機種子的平均。比例越大的項，訓練越偏向它。",
     history_alt="{steps} 步之中損失各項的比例；最後是 {shares}",
     step="最佳化步數",
     no_calibration="沒有可以比較的偵測結果。",
     no_history="沒有保存訓練過程。",
     numbers="所有數值",
-    numbers_note="平均 ± 95 % 信賴區間寬度的一半（各亂數種子之間）；標題有 % 的是百分比。",
+    numbers_note="平均 ± 95 % 信賴區間寬度的一半（各隨機種子之間）；標題有 % 的是百分比。",
     runs_column="次數",
     setting="設定",
-    other_measures="其他指標：{group}",
+    other_measures="{group}（所有指標）",
+    glossary="各指標的意義",
     terminal_more="……還有 {count} 種設定",
 )
 

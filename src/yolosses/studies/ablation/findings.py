@@ -57,11 +57,12 @@ class Finding:
 
     Attributes:
         kind: "raises", "lowers": measures that move clearly that way from ``start`` to ``end``, all of one ability.
-            "no_difference": measures that do not move clearly between the two.
+            "no_difference": measures that do not move clearly between the two, among so many.
             "best": ``end`` has the best objective; ``start`` is the loss's own value, or where that is the best itself or
             was not measured, the next best.
             "unable": with ``end`` the ability is lost that the detector has with ``start``.
-            "no_statement": no two values can be compared: one seed, or no runs that differ in this alone.
+            "no_statement": nothing can be compared, with one seed, or without runs that differ in this alone; or with
+            ``measures``, these cannot, as too few runs have a value.
         measures: most telling first. differences: of each, from ``start`` to ``end``.
         ability: that the measures stand for.
         clear: of "best": that it can be told from ``start``. True of "raises", "lowers" and "unable".
@@ -99,7 +100,9 @@ def findings(study: StudyResults) -> tuple[Finding, ...]:
     """All findings, most important first: what is lost, what is best, what moves clearly (the most certain first), and
     what does not.
     """
-    tables = {measure: Table.of(study, measure) for measure in dict.fromkeys((objective(study), *MAIN_MEASURES))}
+    tables = {
+        measure: Table.of(study, measure) for measure in dict.fromkeys((objective(study), *MAIN_MEASURES))
+    }
     tables |= {measure: Table.of(study, measure) for _, measure, _ in _CRITERIA if measure not in tables}
     found: list[Finding] = []
     for parameter in study.parameters:
@@ -140,13 +143,15 @@ def _of_parameter(study: StudyResults, tables: dict[str, Table], parameter: str)
     levels = [v for v in study.parameters[parameter] if any(r.setting[parameter] == v for r in study.results)]
     if len(levels) < 2:
         return []
-    compared = _compared(study, tables, parameter, levels)
+    pairs = _pairs(study, parameter, levels)
+    compared = _compared(tables, parameter, pairs)
     best = _best(study, tables, parameter, levels)
     if not compared and best is None:
         return [Finding(kind="no_statement", parameter=parameter)]
     clear, best_clear, peak_clear = _holm(compared, best)
     found = _moving(parameter, [c for c, is_clear in zip(compared, clear, strict=True) if is_clear])
     found += _still(parameter, [c for c, is_clear in zip(compared, clear, strict=True) if not is_clear])
+    found += _undefined(parameter, pairs, compared)
     if best is not None:
         against = best.against
         found.append(
@@ -165,16 +170,19 @@ def _of_parameter(study: StudyResults, tables: dict[str, Table], parameter: str)
     return found + _lost(study, tables, parameter, levels)
 
 
-def _compared(
-    study: StudyResults, tables: dict[str, Table], parameter: str, levels: Sequence[Level]
-) -> list[_Comparison]:
-    """The main measures between the ends, or between the loss's own value and each other, where there is an interval."""
+def _pairs(study: StudyResults, parameter: str, levels: Sequence[Level]) -> list[tuple[Level, Level]]:
+    """The lowest and the highest value, or without an order, the loss's own (or the first) and each other."""
     if is_ordered(levels):
-        pairs = [(min(levels, key=float), max(levels, key=float))]
-    else:
-        own = study.defaults.get(parameter)
-        start = own if own in levels else levels[0]
-        pairs = [(start, level) for level in levels if level != start]
+        return [(min(levels, key=float), max(levels, key=float))]
+    own = study.defaults.get(parameter)
+    start = own if own in levels else levels[0]
+    return [(start, level) for level in levels if level != start]
+
+
+def _compared(
+    tables: dict[str, Table], parameter: str, pairs: Sequence[tuple[Level, Level]]
+) -> list[_Comparison]:
+    """The main measures, where there is an interval."""
     return [
         _Comparison(measure=measure, start=start, end=end, difference=difference)
         for start, end in pairs
@@ -277,6 +285,21 @@ def _still(parameter: str, unclear: Sequence[_Comparison]) -> list[Finding]:
         )
         for (start, end), group in groups.items()
     ]
+
+
+def _undefined(
+    parameter: str, pairs: Sequence[tuple[Level, Level]], compared: Sequence[_Comparison]
+) -> list[Finding]:
+    """Measures that could not be compared between two values where others could."""
+    found = []
+    for start, end in pairs:
+        there = {c.measure for c in compared if (c.start, c.end) == (start, end)}
+        missing = tuple(measure for measure in MAIN_MEASURES if measure not in there)
+        if there and missing:
+            found.append(
+                Finding(kind="no_statement", parameter=parameter, start=start, end=end, measures=missing)
+            )
+    return found
 
 
 _CRITERIA: tuple[tuple[Ability, str, Literal["fallen", "risen", "above chance", "found"]], ...] = (

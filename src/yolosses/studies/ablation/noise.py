@@ -5,8 +5,10 @@ A setting has two to five seeds, too few to know its own scatter. So settings le
 - What a seed adds to all settings alike (its initial weights, its order of pictures) is taken apart from the rest.
 - The rest is one pooled variance; a setting's own counts for more, the more the settings' own variances differ (shrunk
   variances, Smyth 2004, with the prior's degrees of freedom from the variances' own spread).
-- Runs with one seed may move together wherever a parameter has one value. If they seem to (F test at one in four, as is
-  usual for pooling mean squares, Bancroft 1964), that is the measure of averages over the other parameters.
+- Where the runs with one value of a parameter seem to scatter more than the others (F test at one in four, as is usual
+  for pooling mean squares, Bancroft 1964), their own variance counts if it makes the interval wider.
+- Runs with one seed may move together wherever a parameter has one value. If they seem to (likewise), that is the measure
+  of averages over the other parameters.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.studies.ablation.student import f_tail
+from yolosses.studies.ablation.student import f_tail, t_quantile
 
 Array = NDArray[np.float64]
 
-LEAST_PAIRED_DF = 3  # with fewer left, the seeds' common part stays in: that can make intervals wider, not narrower
+LEAST_PAIRED_DF = (
+    3  # with fewer left, the seeds' common part stays in: that can make intervals wider, not narrower
+)
 POOLING_LEVEL = 0.25
 
 
@@ -32,6 +36,11 @@ class Variance:
 
     value: float
     df: float
+
+    @property
+    def rounded_df(self) -> float:
+        """At least 1, and such that quantiles are worked out once for many."""
+        return max(1.0, round(self.df, 1))
 
     def __add__(self, other: Variance) -> Variance:
         """Of a sum of independent parts (Satterthwaite 1946)."""
@@ -85,7 +94,10 @@ class Noise:
         for group in groups:
             wide = self._shrunk(group, np.ones(len(group)))
             candidates.append(Variance(value=wide.value / (self.pooled.value * len(group)), df=wide.df))
-        widest = max(candidates, key=lambda ratio: ratio.value)
+            alone = self._clearly_larger(group)
+            if alone is not None:
+                candidates.append(Variance(value=alone.value / self.pooled.value, df=alone.df))
+        widest = max(candidates, key=lambda ratio: ratio.value * t_quantile(0.975, ratio.rounded_df) ** 2)
         return Variance(value=base * widest.value, df=widest.df)
 
     def together(self, groups: Sequence[NDArray[np.intp]]) -> Variance | None:
@@ -109,6 +121,18 @@ class Noise:
         if ratio <= 1 or f_tail(ratio, df, df_rest) > POOLING_LEVEL:
             return None
         return Variance(value=max(1.0, square / df / self.pooled.value), df=float(df))
+
+    def _clearly_larger(self, rows: NDArray[np.intp]) -> Variance | None:
+        """The variance of one run by these settings alone, if the others seem to scatter less."""
+        df = float(self.own_df[rows].sum())
+        df_rest = self.pooled.df - df
+        if df <= 0 or df_rest < 0.5:
+            return None
+        square = float((self.own_df * self.own)[rows].sum()) / df
+        rest = max(0.0, self.pooled.value * self.pooled.df - square * df) / df_rest
+        if square <= rest or (rest and f_tail(square / rest, df, df_rest) > POOLING_LEVEL):
+            return None
+        return Variance(value=square, df=df)
 
     def _shrunk(self, rows: NDArray[np.intp], factors: Array) -> Variance:
         """Of a sum: between what the pooled variance says and what the settings' own say."""

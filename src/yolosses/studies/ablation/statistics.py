@@ -229,7 +229,7 @@ class Table:
             variance = _times(variance, self._together(parameter))
         signed = np.concatenate((weights[there[first]], -weights[there[first]]))
         half = _half_width(variance, signed, self.noise.shapes)
-        p = _p_value(mean, half, variance.df)
+        p = _p_value(mean, half, variance)
         return Interval(mean=mean, low=mean - half, high=mean + half, count=count), p
 
     def _of_sum(self, rows: Rows, weights: Array) -> Variance:
@@ -274,24 +274,19 @@ def _half_width(variance: Variance, weights: Array, shapes: Array) -> float:
         drawn = np.random.default_rng(_GENERATOR_SEED).integers(len(shapes), size=(DRAWS, len(weights)))
         sums = shapes[drawn] @ (weights / np.sqrt((weights**2).sum()))
         quantile = max(quantile, float(np.quantile(np.abs(sums), CONFIDENCE)))
-    widened = quantile * _t(variance.df) / _Z
+    widened = quantile * _t(variance) / _Z
     return widened * math.sqrt(variance.value)
 
 
-def _p_value(mean: float, half: float, df: float) -> float:
+def _p_value(mean: float, half: float, variance: Variance) -> float:
     """The p value whose 5 % are where an interval of this half-width ends at 0."""
     if half == 0:
         return 0.0 if mean else 1.0
-    return two_sided_p(mean / half * _t(df), _rounded(df))
+    return two_sided_p(mean / half * _t(variance), variance.rounded_df)
 
 
-def _t(df: float) -> float:
-    return t_quantile((1 + CONFIDENCE) / 2, _rounded(df))
-
-
-def _rounded(df: float) -> float:
-    """So that quantiles are worked out once for many intervals."""
-    return max(1.0, round(df, 1))
+def _t(variance: Variance) -> float:
+    return t_quantile((1 + CONFIDENCE) / 2, variance.rounded_df)
 
 
 def _bounds(measure: str, values: Array) -> tuple[float, float]:

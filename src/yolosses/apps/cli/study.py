@@ -1,0 +1,366 @@
+"""``yolosses study``: train with many settings of a loss, measure what each does to the detector, and report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.console import Console
+from rich.markup import escape
+
+import yolosses
+from yolosses.apps.cli.build import build_device, build_loss
+from yolosses.apps.cli.choices import LossName
+from yolosses.apps.cli.evaluate import BATCH
+from yolosses.apps.cli.failures import CommandError, Interrupted
+from yolosses.apps.cli.interrupt import StopBetweenSteps
+from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.study_files import JOURNAL, read_results, write_results
+from yolosses.apps.cli.study_progress import StudyDisplay
+from yolosses.apps.cli.study_table import study_tables
+from yolosses.apps.cli.train import TrainRequest, build_training, resolve, splits_for
+from yolosses.apps.cli.vary import Range, Values, default_of, parse_vary
+from yolosses.explain.words import Language
+from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
+from yolosses.studies.ablation.trial import measured
+from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.loop import NonFiniteLossError, StepRecord
+from yolosses.training.run import Settings
+from yolosses.training.threads import ThreadChoice
+
+if TYPE_CHECKING:
+    import optuna
+
+    from yolosses.studies.ablation.queue import Queue
+
+OBJECTIVES = {"map50": "map50", "map": "map50_95", "f1": "f1"}
+TRIALS = 50  # drawn settings, unless the person says how many
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRequest:
+    """The arguments of ``yolosses study`` as given."""
+
+    data: str
+    loss: str = LossName.V1
+    vary: tuple[str, ...] = ()
+    seeds: int = 3
+    minutes_each: float | None = None
+    epochs_each: int | None = None
+    sampler: str = "grid"
+    trials: int | None = None
+    objective: str = "map50"
+    storage: str | None = None
+    out: Path | None = None
+    image_size: int | None = None
+    train_split: str | None = None
+    eval_split: str | None = None
+    strict: bool = False
+    device: str = "auto"
+    language: Language = "en"
+
+
+def run_study(request: StudyRequest) -> None:
+    """Take part in a study until it is done, and report."""
+    from yolosses.studies.ablation.queue import Queue, open_storage
+
+    console = Console()
+    study = _Study.prepared(request)
+    folder = request.out or Path("runs") / f"study-{study.train_set.name}"
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"--out {folder}: expected a folder; it is a file")
+    folder.mkdir(parents=True, exist_ok=True)
+    report_problems(console, [study.train_set, study.eval_set], folder / "problems.txt")
+    definition = study.definition()
+    # A folder holds one study, a database many: there the name tells them apart.
+    is_shared = "://" in (request.storage or "")
+    name = f"{study.train_set.name}-{_fingerprint(definition)}" if is_shared else "study"
+    queue = Queue(
+        open_storage(request.storage or str(folder / JOURNAL)), name, definition, sampler=_sampler(request)
+    )
+    study.introduce(console, queue)
+    try:
+        study.take_part(queue, StudyDisplay(console, study.number_of_runs))
+    finally:
+        results = study.results(queue)
+        write_results(folder, results, request.language)
+    study_tables(results, console)
+    for setting, reason in queue.failures():
+        console.print(f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}", highlight=False, soft_wrap=True)
+    console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+
+
+def show_study(folder: Path, language: Language) -> None:
+    """Draw the report of a study again, from what is stored."""
+    console = Console()
+    results = read_results(folder)
+    write_results(folder, results, language)
+    study_tables(results, console)
+    console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Study:
+    """A study as one worker sees it."""
+
+    request: StudyRequest
+    varied: dict[str, Values]
+    train_request: TrainRequest
+    train_set: DetectionDataset
+    eval_set: DetectionDataset
+    device: torch.device
+
+    @classmethod
+    def prepared(cls, request: StudyRequest) -> _Study:
+        """Everything is checked before the first run begins."""
+        varied = parse_vary(request.vary, request.loss)
+        _check(request, varied)
+        minutes = request.minutes_each if request.epochs_each or request.minutes_each else 2.0
+        train_request = TrainRequest(
+            data=request.data,
+            loss=request.loss,
+            image_size=request.image_size,
+            epochs=request.epochs_each,
+            minutes=minutes,
+            train_split=request.train_split,
+            eval_split=request.eval_split,
+        )
+        train_split, eval_split = splits_for(train_request)
+        train_set = open_split(request.data, train_split, None, strict=request.strict)
+        eval_set = open_split(request.data, eval_split, train_set.class_names, strict=request.strict)
+        study = cls(
+            request=request,
+            varied=varied,
+            train_request=train_request,
+            train_set=train_set,
+            eval_set=eval_set,
+            device=build_device(request.device),
+        )
+        for setting in study.settings():
+            study.loss_of(setting)
+        return study
+
+    @property
+    def levels(self) -> dict[str, tuple[Level, ...]]:
+        """The values that are written out, by keyword."""
+        return {name: values for name, values in self.varied.items() if isinstance(values, tuple)}
+
+    @property
+    def number_of_runs(self) -> int:
+        if self.request.sampler == "tpe":
+            return (self.request.trials or TRIALS) * self.request.seeds
+        return math.prod(map(len, self.levels.values())) * self.request.seeds
+
+    def settings(self) -> list[Setting]:
+        """All combinations of the values that are written out, with the lower end of each range."""
+        values = {name: v if isinstance(v, tuple) else (_number(v.low, v),) for name, v in self.varied.items()}
+        return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+
+    def definition(self) -> dict[str, Any]:
+        """What all workers must agree on. No path is in it: on another machine the data lie elsewhere."""
+        settings = self.run_settings(self.settings()[0], seed=0)
+        return {
+            "data": self.train_set.name,
+            "classes": list(self.train_set.class_names),
+            "splits": {
+                settings.train_split: len(self.train_set),
+                settings.eval_split: len(self.eval_set),
+            },
+            "loss": settings.loss,
+            "vary": {
+                name: list(values) if isinstance(values, tuple) else f"{values.low:g}..{values.high:g}"
+                for name, values in self.varied.items()
+            },
+            "budget": self.budget,
+            "image size": list(settings.image_size),
+            "sampler": self.request.sampler,
+            "objective": OBJECTIVES[self.request.objective],
+            "version": yolosses.__version__,
+            "seeds": self.request.seeds,
+        }
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """Of one run."""
+        request = self.train_request
+        return {"epochs": request.epochs} if request.epochs else {"minutes": request.minutes or 0.0}
+
+    def introduce(self, console: Console, queue: Queue) -> None:
+        """What is going to happen."""
+        (unit, amount), *_ = self.budget.items()
+        values = "; ".join(
+            f"{name} {', '.join(map(str, v)) if isinstance(v, tuple) else f'{v.low:g}..{v.high:g}'}"
+            for name, v in self.varied.items()
+        )
+        done = len(queue.results())
+        console.print(
+            f"[bold]{self.train_set.name}[/], loss {self.request.loss}: {escape(values)}; "
+            f"{self.request.seeds} {'seed' if self.request.seeds == 1 else 'seeds'}: {self.number_of_runs} runs of "
+            f"{amount:g} {unit}{f', {done} done already' if done else ''}, on {self.device}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def take_part(self, queue: Queue, display: StudyDisplay) -> None:
+        """Do runs until none is left."""
+
+        def measure(setting: Setting, seed: int, trial: optuna.Trial) -> Result:
+            display.begins(setting, seed, queue)
+
+            def watch(record: StepRecord, progress: float) -> None:
+                queue.beat(trial)
+                display.shows(record, progress)
+
+            result = self.one_run(setting, seed, trial.number, watch)
+            display.ends(result)
+            return result
+
+        seeds, trials = self.request.seeds, self.request.trials or TRIALS
+        with display:
+            if self.request.sampler == "tpe":
+                queue.search(self.draw, seeds, trials, measure)
+            else:
+                queue.enqueue(self.levels, seeds)
+                queue.run(measure)
+
+    def draw(self, trial: optuna.Trial) -> Setting:
+        """A setting as the sampler likes."""
+        return {name: _drawn(trial, name, values) for name, values in self.varied.items()}
+
+    def one_run(
+        self, setting: Setting, seed: int, number: int, watch: Callable[[StepRecord, float], None]
+    ) -> Result:
+        """Train once, and measure.
+
+        Raises:
+            ArithmeticError: the loss or its gradient became infinite or NaN.
+        """
+        settings = self.run_settings(setting, seed=seed)
+        training = build_training(settings, self.train_set, self.device)
+        choice = ThreadChoice() if self.device.type == "cpu" else None
+        rows, before = [], 0.0
+        try:
+            with StopBetweenSteps() as stop:
+                for record in training.steps():
+                    rows.append(record.to_json())
+                    watch(record, training.progress)
+                    if choice is not None:
+                        choice.took(record.seconds - before)
+                        before = record.seconds
+                    if stop.asked:
+                        raise Interrupted
+        except NonFiniteLossError as error:
+            raise FloatingPointError(str(error)) from error
+        return measured(
+            training.average.module,
+            build_loss(settings),
+            Batches(self.eval_set, batch_size=BATCH, image_size=settings.image_size, fit=settings.fit),
+            rows,
+            self.device,
+            trial=number,
+            setting=setting,
+            seed=seed,
+        )
+
+    def run_settings(self, setting: Setting, *, seed: int) -> Settings:
+        """What a run with this setting is asked to do."""
+        rest = dict(setting)
+        shape = {name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest}
+        request = replace(self.train_request, seed=seed, **shape)
+        settings = resolve(request, self.train_set, self.eval_set.split)
+        return replace(settings, loss_options={**settings.loss_options, **rest})
+
+    def loss_of(self, setting: Setting) -> None:
+        """Raise `CommandError` if the loss does not take this setting."""
+        try:
+            build_loss(self.run_settings(setting, seed=0))
+        except (ValueError, TypeError) as error:
+            raise CommandError(f"--vary {_words(setting)}: {error}") from error
+
+    def results(self, queue: Queue) -> StudyResults:
+        """What there is so far, of all workers."""
+        found = queue.results()
+        definition = queue.definition
+        parameters = {
+            name: values
+            if isinstance(values, tuple)
+            else tuple(sorted({result.setting[name] for result in found}, key=float))
+            for name, values in self.varied.items()
+        }
+        return StudyResults(
+            data=self.train_set.name,
+            loss=str(self.request.loss),
+            train_split=self.train_set.split,
+            eval_split=self.eval_set.split,
+            num_pictures={self.train_set.split: len(self.train_set), self.eval_set.split: len(self.eval_set)},
+            class_names=self.train_set.class_names,
+            budget=self.budget,
+            parameters=parameters,
+            defaults={name: self._default(name) for name in self.varied},
+            results=tuple(found),
+            objective=definition["objective"] if definition["sampler"] == "tpe" else None,
+            states=queue.states(),
+        )
+
+    def _default(self, name: str) -> Level:
+        """What `yolosses train` would use."""
+        if name == "grid":
+            return resolve(replace(self.train_request, grid=None), self.train_set, self.eval_set.split).grid[0]
+        return default_of(self.request.loss, name)
+
+
+def _check(request: StudyRequest, varied: dict[str, Values]) -> None:
+    if not varied:
+        raise CommandError("--vary: expected at least one NAME=VALUE,VALUE,...; got none")
+    if request.minutes_each is not None and request.epochs_each is not None:
+        raise CommandError("--minutes-each, --epochs-each: expected one of them; got both")
+    if request.minutes_each is not None and not 0 < request.minutes_each < math.inf:
+        raise CommandError(f"--minutes-each: expected a number > 0; got {request.minutes_each:g}")
+    if request.sampler != "tpe":
+        for name, values in varied.items():
+            if isinstance(values, Range):
+                raise CommandError(
+                    f"--vary {name}: a range needs --sampler tpe; expected values NAME=VALUE,VALUE,..."
+                )
+        if request.trials is not None:
+            raise CommandError(
+                "--trials: expected with --sampler tpe only; the grid has a fixed number of settings"
+            )
+
+
+def _sampler(request: StudyRequest) -> optuna.samplers.BaseSampler | None:
+    if request.sampler != "tpe":
+        return None
+    import optuna
+
+    # No fixed seed: workers would draw the same settings.
+    return optuna.samplers.TPESampler(constant_liar=True) if request.storage else optuna.samplers.TPESampler()
+
+
+def _drawn(trial: optuna.Trial, name: str, values: Values) -> Level:
+    if isinstance(values, tuple):
+        chosen: Level = trial.suggest_categorical(name, values)
+        return chosen
+    if values.whole:
+        return trial.suggest_int(name, int(values.low), int(values.high), log=values.low > 0)
+    return trial.suggest_float(name, values.low, values.high, log=values.low > 0)
+
+
+def _number(value: float, values: Range) -> float | int:
+    return int(value) if values.whole else value
+
+
+def _fingerprint(definition: dict[str, Any]) -> str:
+    kept = {name: value for name, value in definition.items() if name != "seeds"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _words(setting: Setting) -> str:
+    return ", ".join(f"{name} {value}" for name, value in setting.items())

@@ -1,0 +1,87 @@
+"""The progress of a study: one line of the present run on a terminal, one line for each finished run everywhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from yolosses.studies.ablation.structures import Result, Setting
+from yolosses.training.loop import StepRecord
+
+if TYPE_CHECKING:
+    from yolosses.studies.ablation.queue import Queue
+
+
+class StudyDisplay:
+    """Use it as a context. ``runs``: how many the study has in all."""
+
+    def __init__(self, console: Console, runs: int) -> None:
+        self.console = console
+        self.runs = runs
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task: TaskID | None = None
+        self.done = 0
+        self.begun = self.own_seconds = 0.0
+        self.own_runs = 0
+
+    def __enter__(self) -> StudyDisplay:
+        self.progress.start()
+        self.task = self.progress.add_task("", total=1.0, note="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def begins(self, setting: Setting, seed: int, queue: Queue) -> None:
+        """A run begins."""
+        self.begun, self.done = time.perf_counter(), len(queue.results())
+        others = queue.states().get("running", 1) - 1
+        elsewhere = f", {others} in other workers" if others > 0 else ""
+        name = f"[bold]{self.done + 1}/{self.runs}[/] {escape(_words(setting, seed))}{elsewhere}"
+        if self.task is not None:
+            self.progress.update(self.task, description=name, completed=0.0, note="")
+
+    def shows(self, record: StepRecord, progress: float) -> None:
+        """A run goes on."""
+        if self.task is None:
+            return
+        note = f"loss {record.total:.2f}"
+        if self.own_runs:
+            left = (self.runs - self.done) * self.own_seconds / self.own_runs
+            note += f", at most {left / 60:.0f} min left"
+        self.progress.update(self.task, completed=min(progress, 1.0), note=note)
+
+    def ends(self, result: Result) -> None:
+        """A run is measured."""
+        seconds = time.perf_counter() - self.begun
+        self.own_runs, self.own_seconds = self.own_runs + 1, self.own_seconds + seconds
+        shown = ", ".join(
+            f"{label} {'-' if (value := result.measures[name]) is None else f'{value:.3f}'}"
+            for label, name in (("mAP50", "map50"), ("mAP50:95", "map50_95"))
+        )
+        self.console.print(
+            f"{self.done + 1:>3}/{self.runs}  {escape(_words(result.setting, result.seed))}: {shown}  ({seconds:.0f} s)",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _words(setting: Setting, seed: int) -> str:
+    values = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in setting.items()
+    )
+    return f"{values}, seed {seed}"

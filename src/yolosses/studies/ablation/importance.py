@@ -1,0 +1,139 @@
+"""Which parameter a measure depends on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolosses.studies.ablation.statistics import Table
+from yolosses.studies.ablation.structures import Level, Result, StudyResults
+from yolosses.studies.ablation.student import f_tail
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+LEAST_RESULTS = 4
+CHANCE = 0.05
+_FOREST_SEED = 0
+_WIDE = 10.0  # a drawn range that spans so many times its lower end is looked at by its logarithm
+
+
+def importance(study: StudyResults, measure: str) -> dict[str, float] | None:
+    """Shares of the parameters, together 1, in what a measure differs by between settings: fANOVA (Hutter et al. 2014) by
+    Optuna. What only a combination of parameters does is shared out in proportion.
+
+    Values of a grid count the same each, whatever lies between them. A range that a sampler drew from counts by its
+    length (of the logarithm, where it is wide).
+
+    Returns:
+        By parameter, in the order of the study. None with fewer than 4 results, or where the measure differs no more
+        between the settings than between seeds: shares of chance say nothing.
+    """
+    kept = [result for result in study.results if _value(result, measure) is not None]
+    levels = {
+        name: [level for level in known if any(result.setting[name] == level for result in kept)]
+        for name, known in study.parameters.items()
+    }
+    varied = {name: known for name, known in levels.items() if len(known) > 1}
+    values = [_value(result, measure) for result in kept]
+    if len(kept) < LEAST_RESULTS or not varied or len(set(values)) < 2 or _only_chance(study, measure):
+        return None
+    axes = {name: _Axis(known, drawn=study.objective is not None) for name, known in varied.items()}
+    with _silence():
+        shares = _fanova(axes, kept, measure)
+    total = sum(shares.values())
+    if not total > 0:
+        return None
+    return {name: float(shares.get(name, 0.0) / total) for name in study.parameters}
+
+
+class _Axis:
+    """A parameter as Optuna knows it."""
+
+    def __init__(self, levels: list[Level], *, drawn: bool) -> None:
+        self.levels = levels
+        self.ordered = all(
+            isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels
+        )
+        numbers = [float(level) for level in levels] if self.ordered else []
+        self.by_length = drawn and self.ordered
+        self.by_logarithm = self.by_length and min(numbers) > 0 and max(numbers) >= _WIDE * min(numbers)
+        self.ranks = (
+            {level: float(rank) for rank, level in enumerate(sorted(levels, key=float))} if numbers else {}
+        )
+
+    def place(self, level: Level) -> float | int:
+        """Where a value is: on the axis of a number, or which choice it is."""
+        if not self.ordered:
+            return self.levels.index(level)
+        if not self.by_length:
+            return self.ranks[level]
+        return math.log(float(level)) if self.by_logarithm else float(level)
+
+    def distribution(self) -> BaseDistribution:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+        if not self.ordered:
+            return CategoricalDistribution(list(range(len(self.levels))))
+        places = [self.place(level) for level in self.levels]
+        margin = (
+            0.0 if self.by_length else 0.5
+        )  # so that the first and the last rank are as wide as the others
+        return FloatDistribution(min(places) - margin, max(places) + margin)
+
+
+def _fanova(axes: dict[str, _Axis], results: list[Result], measure: str) -> dict[str, float]:
+    import optuna
+
+    rebuilt = optuna.create_study()
+    distributions = {name: axis.distribution() for name, axis in axes.items()}
+    for result in sorted(results, key=lambda result: result.trial):
+        rebuilt.add_trial(
+            optuna.trial.create_trial(
+                params={name: axis.place(result.setting[name]) for name, axis in axes.items()},
+                distributions=distributions,
+                value=_value(result, measure),
+            )
+        )
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=_FOREST_SEED)
+    try:
+        return dict(optuna.importance.get_param_importances(rebuilt, evaluator=evaluator))
+    except RuntimeError:  # no tree found a difference
+        return {}
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Optuna says on standard error that a study was made; this one is nobody's business."""
+    import optuna
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+def _value(result: Result, measure: str) -> float | None:
+    value = result.measures.get(measure)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _only_chance(study: StudyResults, measure: str) -> bool:
+    """Whether the means of the settings scatter no more than seeds make them (F test); False with one seed each."""
+    table = Table.of(study, measure)
+    if table.noise is None or table.noise.pooled.value == 0:
+        return False
+    there = np.isfinite(table.values)
+    counts = there.sum(1)
+    counts, values = counts[counts > 0], np.where(there, table.values, 0)[counts > 0]
+    if len(counts) < 2:
+        return True
+    means = values.sum(1) / counts
+    between = float((counts * (means - (counts * means).sum() / counts.sum()) ** 2).sum()) / (len(counts) - 1)
+    return f_tail(between / table.noise.pooled.value, len(counts) - 1, table.noise.pooled.df) > CHANCE

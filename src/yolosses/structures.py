@@ -250,6 +250,8 @@ class Assignment:
         num_dropped: (B,) int64, objects that no predictor answers for.
         spared: (B, A) bool or None, predictors on an ignored region: neither positive nor punished as
             background.
+        quality: (B, P) floating or None, how well each pair fits, 0 to 1 (0 where ``mask`` is False): the soft target
+            of its score, and the weight of its box. None where all pairs count alike.
     """
 
     predictor: Tensor
@@ -258,6 +260,7 @@ class Assignment:
     iou: Tensor
     num_dropped: Tensor
     spared: Tensor | None = None
+    quality: Tensor | None = None
 
     def background(self, num_predictors: int) -> Tensor:
         """(B, A) bool: the predictors that answer for nothing and are not spared."""
@@ -284,6 +287,7 @@ class Term:
         object: (B, N) int64, the object it answers for, or None for background.
         elements: names of the E elements, or None where they are the classes.
         activation: from ``pred`` to the quantity that it stands for, where ``pred`` is a logit; or None.
+        part: (N,) int64 or None, which entry of a normaliser with several entries each place is divided by.
     """
 
     name: str
@@ -296,6 +300,7 @@ class Term:
     object: Tensor | None
     elements: tuple[str, ...] | None = None
     activation: Callable[[Tensor], Tensor] | None = None
+    part: Tensor | None = None
 
     @classmethod
     def compare(
@@ -311,6 +316,7 @@ class Term:
         object: Tensor | None = None,
         elements: tuple[str, ...] | None = None,
         activation: Callable[[Tensor], Tensor] | None = None,
+        part: Tensor | None = None,
     ) -> Term:
         """The term that ``penalty`` makes of ``pred`` and ``target``. Without ``predictor`` the places are all
         predictors in order."""
@@ -328,12 +334,16 @@ class Term:
             object=object,
             elements=elements,
             activation=activation,
+            part=part,
         )
 
-    def per_image(self) -> Tensor:
-        """(B,) sum over the places, without ``scale``. A penalty that overflows where the term does not apply
-        adds nothing."""
-        return torch.where(self.weight != 0, self.penalty * self.weight, 0).sum((1, 2))
+    def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
+        """(B,) sum over the places divided by ``normalizer``, without ``scale``. A penalty that overflows where the term
+        does not apply adds nothing."""
+        by_place = torch.where(self.weight != 0, self.penalty * self.weight, 0).sum(2)
+        if self.part is not None and isinstance(normalizer, Tensor):
+            normalizer, by_place = 1.0, by_place / normalizer[self.part]
+        return by_place.sum(1) / normalizer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -347,7 +357,7 @@ class LossOutput:
         per_image: (B, number of terms), weighted; its sum over images is ``terms``.
         scales: the lambda of each term.
         assignment: who answered for what.
-        normalizer: what the sum was divided by.
+        normalizer: what the sum was divided by: a number, or several for a loss whose parts are means of their own.
         num_dropped: scalar int64, objects of the batch that no predictor answers for.
     """
 
@@ -368,14 +378,16 @@ class LossOutput:
         *,
         reduction: str,
         normalizer: Tensor | float | None = None,
+        own: Tensor | float | None = None,
     ) -> LossOutput:
         """Sum elementwise terms.
 
         Args:
-            reduction: "mean" divides by ``normalizer`` (default: the number of images), "sum" by nothing,
-                "none" keeps the images apart.
-            normalizer: for "mean" only. With data-parallel training, whose gradients are averaged, pass
-                (images in all processes) / (number of processes).
+            reduction: "mean" divides by ``normalizer`` (default: ``own``), "sum" by nothing, "none" keeps the images
+                apart.
+            normalizer: for "mean" only. With data-parallel training, whose gradients are averaged, pass ``own`` of all
+                processes together / (number of processes).
+            own: what the loss divides by when it is alone; None: the number of images.
 
         Raises:
             ValueError: unknown reduction, or a normalizer where none is used.
@@ -385,11 +397,10 @@ class LossOutput:
             raise ValueError(
                 f"normalizer: expected None with reduction={reduction!r}; it divides only a mean"
             )
-        unscaled = torch.stack([term.per_image() for term in terms], 1)
-        divisor = (
-            (max(unscaled.shape[0], 1) if normalizer is None else normalizer) if reduction == "mean" else 1.0
-        )
-        unscaled = unscaled / divisor
+        if own is None:
+            own = max(terms[0].penalty.shape[0], 1)
+        divisor = (own if normalizer is None else normalizer) if reduction == "mean" else 1.0
+        unscaled = torch.stack([term.per_image(divisor) for term in terms], 1)
         per_image = torch.stack(
             [column * term.scale for column, term in zip(unscaled.unbind(1), terms, strict=True)], 1
         )

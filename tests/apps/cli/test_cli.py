@@ -92,6 +92,7 @@ def test_eval_gives_the_numbers_of_training_again(work: Path) -> None:
     def rounded() -> dict[str, Any]:  # training may have ended with fewer threads, which add in another order
         text = (work / "run" / "metrics.json").read_text("utf-8")
         numbers: dict[str, Any] = json.loads(text, parse_float=lambda number: round(float(number), 5))
+        numbers.pop("errors", None)  # which training does not look for
         return numbers
 
     before = rounded()
@@ -102,6 +103,22 @@ def test_eval_gives_the_numbers_of_training_again(work: Path) -> None:
     after = read(work / "run" / "metrics.json")
     assert (after["split"], after["num_pictures"]) == ("train", 24)
     succeed("eval", "run", cwd=work)
+
+
+def test_eval_says_what_the_errors_are(work: Path) -> None:
+    (work / "run" / "errors.png").unlink(missing_ok=True)
+    output = succeed("eval", "run", cwd=work)
+    metrics = read(work / "run" / "metrics.json")
+    errors, top = metrics["errors"]["tide"], metrics["errors"]["top"]
+    assert errors["ap"] == pytest.approx(metrics["map50"], abs=1e-6)
+    for kind, cost in errors["costs"].items():
+        rows = [line.split() for line in output.splitlines() if line.split()[:1] == [kind]]
+        assert [f"{errors['counts'][kind]:,}", f"{cost:.3f}"] in [row[1:3] for row in rows]
+    assert sum(top["counts"].values()) <= metrics["num_objects"]
+    assert sum(top["shares"].values()) == pytest.approx(1.0)
+    assert f"{100 * top['shares']['correct']:.1f} %   65.5 %" in output
+    with Image.open(work / "run" / "errors.png") as image:
+        assert image.size == (1800, 720)
 
 
 def test_predict_draws_and_writes_coco_json(work: Path) -> None:
@@ -131,6 +148,7 @@ def test_predict_does_the_others_when_a_picture_cannot_be_read(work: Path) -> No
 
 def test_resume_goes_on_where_the_run_stopped(work: Path) -> None:
     succeed("train", "shapes", *SMALL, "--epochs", "1", "--out", "short", cwd=work)
+    assert "errors" not in read(work / "short/metrics.json")  # that is `eval`'s business
     output = succeed("train", "shapes", "--epochs", "2", "--out", "short", "--resume", cwd=work)
     assert "resumed after step 6" in output
     rows = [json.loads(line) for line in (work / "short/log.jsonl").read_text().splitlines()]

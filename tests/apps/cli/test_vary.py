@@ -20,7 +20,10 @@ def test_values_take_the_type_of_the_keyword() -> None:
 
 def test_ranges() -> None:
     varied = parse_vary(["lambda_coord=1..25", "boxes_per_cell=1..4"], "v1")
-    assert varied == {"lambda_coord": Range(1.0, 25.0, whole=False), "boxes_per_cell": Range(1.0, 4.0, whole=True)}
+    assert varied == {
+        "lambda_coord": Range(1.0, 25.0, whole=False),
+        "boxes_per_cell": Range(1.0, 4.0, whole=True),
+    }
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,10 @@ def test_ranges() -> None:
     [
         ("lambda_coord", "--vary: expected NAME=VALUE,VALUE,...; got 'lambda_coord'"),
         ("lambda_coord=", "--vary: expected NAME=VALUE,VALUE,...; got 'lambda_coord='"),
-        ("lambda_cord=1", "--vary lambda_cord: expected a keyword of the loss v1: grid, boxes_per_cell, lambda_coord"),
+        (
+            "lambda_cord=1",
+            "--vary lambda_cord: expected a keyword of the loss v1: grid, boxes_per_cell, lambda_coord",
+        ),
         ("reduction=sum", "--vary reduction: expected a keyword of the loss v1: grid"),
         ("lambda_coord=much", "--vary lambda_coord: expected a number; got 'much'"),
         ("lambda_coord=nan", "--vary lambda_coord: expected a number; got 'nan'"),
@@ -43,7 +49,10 @@ def test_ranges() -> None:
         ),
         ("lambda_coord=5,5.0", "--vary lambda_coord: expected different values; got 5.0 twice"),
         ("lambda_coord=5..1", "--vary lambda_coord: expected numbers LOW..HIGH with LOW < HIGH; got '5..1'"),
-        ("confidence_target=iou..one", "--vary confidence_target: expected numbers LOW..HIGH with LOW < HIGH"),
+        (
+            "confidence_target=iou..one",
+            "--vary confidence_target: expected numbers LOW..HIGH with LOW < HIGH",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, message: str) -> None:

@@ -210,6 +210,14 @@ def test_pictures_come_one_after_the_other() -> None:
         assert tide(truths, NAMES, picture).ap == ap
 
 
+def test_many_equal_scores_stay_in_order() -> None:
+    right, wrong = (record((CAT, A)), found((CAT, 0.5, A))), (record(), found((CAT, 0.5, A)))
+    truths, picture = zip(*[right] * 50, *[wrong] * 50, strict=True)
+    assert tide(truths, NAMES, picture).ap == 1.0
+    rows = [*[(CAT, 0.5, NOWHERE)] * 30, (CAT, 0.5, A)]
+    assert of_picture(record((CAT, A)), found(*rows)).ap == pytest.approx(1 / 31)
+
+
 # ------------------------------------------------------------ ignored objects
 
 

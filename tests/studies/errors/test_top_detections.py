@@ -100,6 +100,12 @@ def test_of_equal_scores_the_first_given() -> None:
     assert of_picture(record((CAT, A)), found(*rows[::-1])).counts == counts(background=1)
 
 
+def test_of_many_equal_scores_the_first_given() -> None:
+    right, wrong = (record((CAT, A)), found((CAT, 0.5, A))), (record(), found((CAT, 0.5, A)))
+    records, detections = zip(*[right] * 20, *[wrong] * 80, strict=True)
+    assert top_detections(records, NAMES, detections).counts == counts(correct=20)
+
+
 def test_more_than_a_hundred_of_a_picture() -> None:
     objects = [(CAT, (8.0 * x, 4.0 * y, 8.0 * x + 8, 4.0 * y + 4)) for x in range(16) for y in range(8)]
     top = of_picture(record(*objects), found(*((CAT, 0.9, box) for _, box in objects)))

@@ -82,6 +82,7 @@ class StudyDisplay:
 
 def _words(setting: Setting, seed: int) -> str:
     values = ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in setting.items()
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in setting.items()
     )
     return f"{values}, seed {seed}"

@@ -155,6 +155,7 @@ def _costs(panel: Panel, errors: TideErrors, words: _Texts) -> None:
         axes.annotate(
             _cost(errors.costs[kind]), (cost, place), xytext=(5, 0), textcoords="offset points", va="center_baseline",
             fontsize=NAME_SIZE, color=INK, fontweight="bold" if cost == most > 0 else "normal",
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
         )  # fmt: skip
         name, meaning = words.kinds[kind]
         body.write(0, (place + 0.5) * row - 0.15, name, size=NAME_SIZE)

@@ -99,13 +99,18 @@ def study_page(study: StudyResults, *, language: Language) -> str:
         (t.calibration, study_relations.runs),
         (t.numbers, study_tables.numbers),
     )
-    for title, section in parts:
+    for name, section in parts:
         body = section(selection, language)
         if body:
-            sections.append(Section(title, body))
-    title = t.title.format(parameters=_listed(study.parameters, t), loss=study.loss, data=study.data)
+            sections.append(Section(name, body))
     lead = patterns(_FILLS) + study_maps.definitions() + _lead(selection, found, language)
-    return page(title, sections, language=language, lead=lead, style=STYLE)
+    return page(title(study, language), sections, language=language, lead=lead, style=STYLE)
+
+
+def title(study: StudyResults, language: Language) -> str:
+    """What the study is about."""
+    t = texts(language)
+    return t.title.format(parameters=_listed(study.parameters, t), loss=study.loss, data=study.data)
 
 
 # ------------------------------------------------------------ what is seen first
@@ -142,7 +147,9 @@ def facts(study: StudyResults, language: Language) -> str:
     )
     unfinished = any(count for state, count in study.states.items() if state != "complete")
     state = (t.full_stop + state_line(study, t)) if unfinished else t.full_stop
-    return (f"{said}{t.semicolon}{learnt}" if study.results else learnt) + state
+    return (
+        f"{said}{t.semicolon}{learnt}" if study.results else learnt[:1].upper() + learnt[1:]
+    ) + state.rstrip()
 
 
 def budget(study: StudyResults, t: Texts) -> str:
@@ -225,10 +232,15 @@ def _chip(name: str, is_default: bool, is_best: bool, t: Texts) -> str:
 # ------------------------------------------------------------ findings
 
 
+def is_clear(finding: Finding) -> bool:
+    """Whether it says of something that it differs."""
+    return finding.clear or bool(finding.ends)
+
+
 def _first(found: Iterable[Finding]) -> list[Finding]:
     """The most important ones, of several alike the first; where hardly anything differs, that is what matters."""
     kept: dict[tuple[str, str, str | None], Finding] = {}
-    for finding in sorted(found, key=lambda finding: not finding.clear):
+    for finding in sorted(found, key=lambda finding: not is_clear(finding)):
         kept.setdefault((finding.kind, finding.parameter, finding.ability), finding)
     return list(kept.values())[:FIRST_FINDINGS]
 
@@ -245,19 +257,19 @@ def _findings(found: Sequence[Finding], study: StudyResults, language: Language)
     return "".join(parts)
 
 
-def _group(title: Html, found: Sequence[Finding], study: StudyResults, language: Language) -> str:
+def _group(name: Html, found: Sequence[Finding], study: StudyResults, language: Language) -> str:
     t = texts(language)
-    unclear = [finding for finding in found if not finding.clear and finding.kind != "no_statement"]
+    unclear = [finding for finding in found if not is_clear(finding) and finding.kind != "no_statement"]
     said = "".join(
         _line(finding, study, language)
         for finding in found
-        if finding.clear or finding.kind == "no_statement"
+        if is_clear(finding) or finding.kind == "no_statement"
     )
     body = f'<ul class="found">{said}</ul>' if said else ""
     if unclear:
         lines = "".join(_line(finding, study, language) for finding in unclear)
         body += f'<p><b>{escape(t.no_difference)}</b></p><ul class="found">{lines}</ul>'
-    return f"<h3>{title}</h3>{body}"
+    return f"<h3>{name}</h3>{body}"
 
 
 def _line(finding: Finding, study: StudyResults, language: Language) -> str:
@@ -273,12 +285,12 @@ def _quiet_intervals(words: str) -> str:
 
 
 def _sign(finding: Finding) -> str:
-    """An arrow up or down, filled where that is good; two level lines, a star, a cross."""
-    better = None if finding.measure is None else MEASURES[finding.measure].better
-    good_kind = {"high": "raises", "low": "lowers"}.get(better or "")
-    is_bad = good_kind is not None and finding.kind != good_kind
-    fill = "#fff" if is_bad else "#1a1a1a"
-    match finding.kind if finding.clear else None:
+    """An arrow up or down, black where that is good, white where it is not, grey where it is both; two level lines, a
+    star, a cross.
+    """
+    good = {{"high": "raises", "low": "lowers"}.get(MEASURES[name].better or "") for name in finding.measures}
+    fill = "#a9a9a9" if len(good) > 1 else "#1a1a1a" if finding.kind in good else "#fff"
+    match finding.kind if is_clear(finding) else None:
         case "raises":
             drawn = f'<path d="M8 1.5L14 8.5H10.5V14.5H5.5V8.5H2z" fill="{fill}" stroke="#1a1a1a" stroke-width="1.3"/>'
         case "lowers":
@@ -295,4 +307,4 @@ def _sign(finding: Finding) -> str:
 def _listed(names: Iterable[str], t: Texts) -> str:
     """ "a", "a and b", "a, b and c"."""
     *most, last = names
-    return f"{t.comma.join(most)}{t.and_}{last}" if most else last
+    return f"{t.between_names.join(most)}{t.and_}{last}" if most else last

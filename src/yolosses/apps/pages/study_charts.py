@@ -68,7 +68,7 @@ def level_lines(
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
     drawn = [
         _titles(quantity, _LEFT - 34),
-        rules(scale, quantity, _LEFT, _WIDTH - _RIGHT),
+        _value_rules(scale, quantity),
         f'<polyline class="path" points="{path}" stroke="{colour(0)}"/>',
     ]
     for x, y, level in points:
@@ -160,7 +160,7 @@ def scatter(
         logarithmic=0 < low < high and high / low >= 5,
     )
     scale = value_scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP, most=quantity.most)
-    drawn = [_titles(quantity, _LEFT - 34), rules(scale, quantity, _LEFT, _WIDTH - _RIGHT)]
+    drawn = [_titles(quantity, _LEFT - 34), _value_rules(scale, quantity)]
     if default is not None and low <= default <= high:
         drawn.append(f'<path class="default-line" d="M{across.at(default):.1f} {_HEIGHT - _BOTTOM}V{_TOP}"/>')
     for x, y in points:
@@ -199,16 +199,21 @@ def _titles(quantity: Quantity, x: float) -> str:
     )
 
 
-def rules(scale: Scale, quantity: Quantity, left: float, right: float) -> str:
-    """Level lines at round numbers, with the numbers."""
-    numbers = ticks(scale)
+def rules(scale: Scale, numbers: Sequence[float], names: Sequence[str], left: float, right: float) -> str:
+    """Level lines at ``numbers``, with their names."""
     drawn = [f'<path class="axis" d="M{left} {scale.start:.1f}H{right}"/>']
-    for number, name in zip(numbers, tick_names(numbers, factor=quantity.factor), strict=True):
+    for number, name in zip(numbers, names, strict=True):
         y = scale.at(number)
         if abs(y - scale.start) > 1:
             drawn.append(f'<path class="rule" d="M{left} {y:.1f}H{right}"/>')
         drawn.append(letters(left - 6, y + 4, name, "end"))
     return "".join(drawn)
+
+
+def _value_rules(scale: Scale, quantity: Quantity) -> str:
+    numbers = ticks(scale)
+    names = tick_names(numbers, factor=quantity.factor)
+    return rules(scale, numbers, names, _LEFT, _WIDTH - _RIGHT)
 
 
 def _point(interval: Interval, quantity: Quantity, where: str, drawn: str, *, name: str) -> str:

@@ -63,7 +63,7 @@ def _groups(selection: Selection, t: Texts) -> list[tuple[Html, list[Row]]]:
 def where(along: Along, t: Texts) -> Html:
     """What holds for all settings along a parameter, small."""
     said = [t.at_fixed.format(settings=setting_name(along.fixed, t))] if along.fixed else []
-    said += [t.mean_over.format(others=t.comma.join(along.averaged))] if along.averaged else []
+    said += [t.mean_over.format(others=t.between_names.join(along.averaged))] if along.averaged else []
     return Html(f' <small class="faint">{escape(t.comma.join(said))}</small>' if said else "")
 
 

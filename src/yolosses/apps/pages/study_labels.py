@@ -40,7 +40,8 @@ def boxes_along(points: Sequence[tuple[float, float]], *, step: float = 5.0) -> 
     for (x, y), (next_x, next_y) in pairwise(points):
         pieces = max(1, round(math.hypot(next_x - x, next_y - y) / step))
         for i in range(pieces):
-            px, py = (x + (next_x - x) * i / pieces, y + (next_y - y) * i / pieces)
+            part = (i + 0.5) / pieces
+            px, py = x + (next_x - x) * part, y + (next_y - y) * part
             boxes.append((px - step / 2, py - step / 2, px + step / 2, py + step / 2))
     return boxes
 

@@ -25,7 +25,7 @@ STYLE = """
 _STOPS = ((247, 251, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 
 _CELL_WIDTH, _CELL_HEIGHT, _LEAST_WIDTH = 56.0, 40.0, 40.0
-_WIDEST = 268.0
+_WIDEST = 270.0
 _TOP, _BOTTOM = 28.0, 74.0
 
 Place = tuple[int, int]
@@ -86,7 +86,7 @@ def heat_map(
         better: the word at the dark end.
     """
     label = min(max(text_width(name) for name in rows), 110.0)
-    left = 23.0 + label
+    left = 28.0 + label
     width = max(_LEAST_WIDTH, min(_CELL_WIDTH, (_WIDEST - left - 4) / len(columns)))
     right, bottom = left + width * len(columns), _TOP + _CELL_HEIGHT * len(rows)
     found = {place: cell for place, cell in cells.items() if cell is not None}
@@ -116,6 +116,10 @@ def heat_map(
                     starred=(column, row) == best and len(found) > 1,
                 )
             )
+    drawn.append(
+        f'<rect x="{left}" y="{_TOP}" width="{right - left:.1f}" height="{bottom - _TOP:.1f}" fill="none" '
+        'stroke="#9a9a9a" stroke-width="0.7"/>'
+    )
     if default is not None:
         x, y = left + default[0] * width, bottom - (default[1] + 1) * _CELL_HEIGHT
         outline = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_CELL_HEIGHT:.1f}"'
@@ -127,7 +131,9 @@ def heat_map(
         y = bottom - (row + 0.5) * _CELL_HEIGHT + 4
         drawn.append(letters(left - 7, y, shortened(name, label), "end"))
     drawn.append(letters((left + right) / 2, bottom + 34, x_title, "middle"))
-    drawn.append(letters(10, (_TOP + bottom) / 2, y_title, "middle", turned=True))
+    room = bottom - _TOP + 36  # upwards, with what is free below
+    middle = (_TOP + bottom) / 2 + max(0.0, min(18.0, (text_width(y_title) - (bottom - _TOP)) / 2))
+    drawn.append(letters(10, middle, shortened(y_title, room), "middle", turned=True))
     if found:
         ends = (high, low) if lower_is_better else (low, high)
         drawn.append(_legend(left, bottom + 50, quantity, ends, better))
@@ -160,16 +166,21 @@ def _cell(
     *,
     starred: bool,
 ) -> str:
-    colour, half = shade(share), half_width(cell)
+    colour, half = shade(share), quantity.half(cell)
     ink, middle = ink_on(colour), x + width / 2
-    below = "" if half is None else f"±{quantity.half(cell)}"
+    below = f"±{half}" if half else ""
     first = y + _CELL_HEIGHT / 2 + (-2 if below or starred else 4.5)
     lines = _on_cell(middle, first, quantity.bare(cell.mean), ink, "cell")
-    beside = 11.0 if starred else 0.0  # the star stands before the half-width
+    length = text_width(below, 10)
+    fits = length + 13 <= width
     if below:
-        lines += _on_cell(middle + beside / 2, first + 15, below, ink, "half")
-    if starred:
-        lines += star(middle - text_width(below, 10) / 2, first + 11.5, ink, radius=4.8)
+        lines += _on_cell(middle + (5.5 if starred and fits else 0.0), first + 15, below, ink, "half")
+    if starred:  # before the half-width, or in the corner where that is too long
+        lines += (
+            star(middle - length / 2, first + 11.5, ink, radius=4.8)
+            if fits
+            else star(x + width - 5.5, y + 6, ink, radius=4)
+        )
     return (
         f'<g {where} data-mean="{cell.mean!r}" data-low="{cell.low!r}" data-high="{cell.high!r}">'
         f"<title>{escape(quantity.told(cell))}</title>"

@@ -54,13 +54,14 @@ class Quantity:
         """Mean and half-width: "61.3 ±1.2"."""
         if interval is None:
             return NOTHING
-        half = half_width(interval)
-        return self.bare(interval.mean) + ("" if half is None else f" ±{self.half(interval)}")
+        half = self.half(interval)
+        return self.bare(interval.mean) + (f" ±{half}" if half else "")
 
     def half(self, interval: Interval) -> str:
-        """Half of the interval, with as many decimals as the mean."""
+        """Half of the interval, with as many decimals as the mean; "" where there is none."""
+        half = half_width(interval)
         decimals = len(self.bare(interval.mean).partition(".")[2])
-        return f"{self.factor * (interval.high - interval.low) / 2:.{decimals}f}"
+        return "" if half is None else f"{self.factor * half:.{decimals}f}"
 
     def told(self, interval: Interval) -> str:
         """Mean, interval and how many runs it is from."""
@@ -89,8 +90,10 @@ def quantity(name: str, language: Language) -> Quantity:
 
 
 def half_width(interval: Interval) -> float | None:
-    """Half of the interval; None where a single seed gives none."""
-    return (interval.high - interval.low) / 2 if interval.known else None
+    """Half of the interval; None where a single seed gives none. Of an interval that ends at 0 or 1 because the measure
+    does, the longer side.
+    """
+    return max(interval.high - interval.mean, interval.mean - interval.low) if interval.known else None
 
 
 def edges(interval: Interval) -> tuple[float, float]:

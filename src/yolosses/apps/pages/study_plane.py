@@ -33,6 +33,7 @@ STYLE = """
 
 _WIDTH = 365.0
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50.0, 14.0, _WIDTH - 12, 294.0
+_WIDE_SPAN = 20.0  # highest over lowest mean
 _CORNER = (60.0, 24.0)  # width and height of what is written there
 
 
@@ -48,8 +49,8 @@ class Spot:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """Settings along one parameter, in the order of its values. ``index``: of its colour, dashes and marker. ``joined``:
-    by lines, as values that have an order.
+    """Settings along one parameter, in the order of its values. ``index``: of its colour, dashes and marker.
+    ``joined``: by lines, as values that have an order.
     """
 
     name: str
@@ -76,10 +77,10 @@ def trade_off(
     """
     spots = [spot for path in paths for spot in path.spots]
     plane = _Plane(
-        across=scale_of([s.x for s in spots], x, _LEFT, _RIGHT, also=[s.x.mean for s in others]),
-        upward=scale_of([s.y for s in spots], y, _BOTTOM, _TOP, also=[s.y.mean for s in others]),
+        across=_scale([s.x for s in spots], [s.x for s in others], x, _LEFT, _RIGHT),
+        upward=_scale([s.y for s in spots], [s.y for s in others], y, _BOTTOM, _TOP),
     )
-    drawn = [rules(plane.upward, y, _LEFT, _RIGHT), _upright_rules(plane.across, x)]
+    drawn = [_level_rules(plane.upward, y), _upright_rules(plane.across, x)]
     drawn += [plane.point(spot) for spot in others]
     drawn += [plane.line(path) for path in paths if path.joined]
     drawn += [plane.bars(path, spot, x, y) for path in paths for spot in path.spots]
@@ -104,8 +105,8 @@ class _Plane:
 
     def spans(self, spot: Spot) -> tuple[float, float, float, float]:
         """Ends of its interval bars: left, right, lower, upper."""
-        left, right = (self.across.at(edge) for edge in edges(spot.x))
-        lower, upper = (self.upward.at(edge) for edge in edges(spot.y))
+        left, right = (self.across.at(max(edge, self.across.low)) for edge in edges(spot.x))
+        lower, upper = (self.upward.at(max(edge, self.upward.low)) for edge in edges(spot.y))
         return left, right, lower, upper
 
     def point(self, spot: Spot) -> str:
@@ -143,6 +144,24 @@ class _Plane:
             boxes.append((x - radius, y - radius, x + radius, y + radius))
             boxes += [(left, y - 2, right, y + 2), (x - 2, upper, x + 2, lower)]
         return boxes
+
+
+def _scale(
+    intervals: Sequence[Interval], others: Sequence[Interval], quantity: Quantity, start: float, end: float
+) -> Scale:
+    """Straight, or logarithmic for values of which most would stick together in one corner."""
+    means = [interval.mean for interval in (*intervals, *others)]
+    low, high = min(means), max(means)
+    if low <= 0 or high / low < _WIDE_SPAN:
+        return scale_of(intervals, quantity, start, end, also=means)
+    high = max(high, *(edges(interval)[1] for interval in intervals))
+    return Scale(low=low / 1.3, high=min(1.15 * high, quantity.most), start=start, end=end, logarithmic=True)
+
+
+def _tick_names(scale: Scale, numbers: Sequence[float], quantity: Quantity) -> list[str]:
+    if scale.logarithmic:
+        return [f"{quantity.factor * number:g}" for number in numbers]
+    return tick_names(numbers, factor=quantity.factor)
 
 
 def _names(paths: Sequence[Path], plane: _Plane, good: tuple[int, int], default: str) -> str:
@@ -199,12 +218,17 @@ def _corner(good: tuple[int, int], word: str) -> str:
     return arrow + letters(back_x + shift, back_y + 4, word, anchor, "hint on-data")
 
 
+def _level_rules(scale: Scale, quantity: Quantity) -> str:
+    numbers = ticks(scale)
+    return rules(scale, numbers, _tick_names(scale, numbers, quantity), _LEFT, _RIGHT)
+
+
 def _upright_rules(scale: Scale, quantity: Quantity) -> str:
     """Upright lines at round numbers, with the numbers."""
     numbers = ticks(scale)
     marks = []
     drawn = [f'<path class="axis" d="M{scale.start} {_BOTTOM}V{_TOP}"/>']
-    for number, name in zip(numbers, tick_names(numbers, factor=quantity.factor), strict=True):
+    for number, name in zip(numbers, _tick_names(scale, numbers, quantity), strict=True):
         x = scale.at(number)
         if abs(x - scale.start) > 1:
             drawn.append(f'<path class="rule" d="M{x:.1f} {_BOTTOM}V{_TOP}"/>')

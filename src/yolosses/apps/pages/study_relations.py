@@ -19,7 +19,7 @@ from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Level, Setting
 
-TRADES = (("background_fp", "mean_iou"), ("background_fp", "covered"), ("recall", "precision"))
+TRADES = (("background_fp", "mean_iou"), ("empty_confidence", "covered"), ("recall", "precision"))
 """(to the right, upwards)."""
 
 IMPORTANCE = (
@@ -37,7 +37,8 @@ def trade_offs(selection: Selection, language: Language) -> str:
     if len(selection.study.settings) < 2:
         return ""
     drawn = "".join(_trade_off(selection, x, y, language) for x, y in TRADES)
-    return f'{note(t.trade_note)}<div class="plots">{drawn}</div>' if drawn else ""
+    told = note(t.trade_note_drawn if selection.drawn else t.trade_note)
+    return f'{told}<div class="plots">{drawn}</div>' if drawn else ""
 
 
 def _trade_off(selection: Selection, x: str, y: str, language: Language) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -116,7 +117,10 @@ def calibration_chart(
         exact: what is written on the diagonal.
     """
     left, top, right, bottom = 46.0, 30.0, _SIDE - 10, _SIDE - 46
-    across = Scale(low=0.0, high=1.0, start=left, end=right)
+    highest = max(
+        (score for line in lines for score in line.score), default=1.0
+    )  # nothing keeps a score below 1
+    across = Scale(low=0.0, high=max(1.0, highest), start=left, end=right)
     upward = Scale(low=0.0, high=1.0, start=bottom, end=top)
     drawn = [letters(12, 15, titles[0], kind="title")]
     numbers = [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -127,7 +131,7 @@ def calibration_chart(
         )
         drawn.append(letters(left - 6, y + 4, f"{number:g}", "end"))
         drawn.append(letters(x, bottom + 16, f"{number:g}", "middle"))
-    drawn.append(f'<path class="diagonal" d="M{left} {bottom}L{right} {top}"/>')
+    drawn.append(f'<path class="diagonal" d="M{left} {bottom}L{across.at(1.0):.1f} {top}"/>')
     for index, line in enumerate(lines):
         at = [(across.at(s), upward.at(i)) for s, i in zip(line.score, line.iou, strict=True)]
         ink = colour(index)
@@ -142,21 +146,23 @@ def calibration_chart(
                 f"{score:.2f}, IoU {iou:.2f} (n = {count:,})</title>"
                 f"{marker(index, x, y, ink, radius=3.8, hollow=count < FEW)}</g>"
             )
-    drawn.append(_line_legend(lines, default, across.at(0.0) + 8, top + 8))
+    drawn.append(_line_legend(lines, default, right, bottom))
+    slope = math.degrees(math.atan2(top - bottom, across.at(1.0) - left))
     drawn.append(
-        f'<text class="hint" text-anchor="middle" transform="translate({across.at(0.88):.1f} '
-        f'{upward.at(0.88) - 6:.1f}) rotate(-45)">{escape(exact)}</text>'
+        f'<text class="hint" text-anchor="middle" transform="translate({across.at(0.6) + 9:.1f} '
+        f'{upward.at(0.6) + 9:.1f}) rotate({slope:.1f})">{escape(exact)}</text>'
     )
     drawn.append(letters((left + right) / 2, bottom + 34, titles[1], "middle"))
     drawn.append(letters(13, (top + bottom) / 2, titles[2], "middle", turned=True))
     return chart(_SIDE, _SIDE, "".join(drawn), alt=alt)
 
 
-def _line_legend(lines: Sequence[Calibration], default: str | None, x: float, y: float) -> str:
-    """In the upper left: scores there would be far too low, which they hardly ever are."""
+def _line_legend(lines: Sequence[Calibration], default: str | None, right: float, bottom: float) -> str:
+    """In the lower right: high scores are seldom of boxes that fit nothing."""
     width = 40 + max(text_width(line.name) for line in lines)
+    x, y = right - width + 2, bottom - 17 * len(lines) + 4
     drawn = [
-        f'<rect x="{x - 4}" y="{y - 10}" width="{width:.1f}" height="{17 * len(lines) + 3}" fill="#fff" '
+        f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{width:.1f}" height="{17 * len(lines) + 3}" fill="#fff" '
         'fill-opacity="0.85"/>'
     ]
     for index, line in enumerate(lines):
@@ -164,7 +170,7 @@ def _line_legend(lines: Sequence[Calibration], default: str | None, x: float, y:
         dash = DASHES[index % len(DASHES)]
         kind = "strong" if line.name == default else ""
         drawn.append(
-            f'<path class="path" d="M{x} {height}h26" stroke="{ink}" stroke-dasharray="{dash}"/>'
+            f'<path class="path" d="M{x:.1f} {height}h26" stroke="{ink}" stroke-dasharray="{dash}"/>'
             + marker(index, x + 13, height, ink, radius=3.8)
             + letters(x + 32, height + 4, line.name, kind=kind)
         )

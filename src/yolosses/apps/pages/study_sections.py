@@ -50,7 +50,7 @@ def maps(selection: Selection, language: Language) -> str:
     ]
     parts: list[str] = [note(t.maps_note)]
     if others:
-        parts.append(note(t.maps_averaged.format(others=t.comma.join(others))))
+        parts.append(note(t.maps_averaged.format(others=t.between_names.join(others))))
     for ability, measures in MAPS.items():
         drawn = "".join(_map(selection, pair, measure, language) for measure in measures)
         parts.append(f'<h3>{escape(t.abilities[ability])}</h3><div class="maps">{drawn}</div>')
@@ -95,7 +95,7 @@ def _map(selection: Selection, pair: tuple[str, str], measure: str, language: La
 def effects(selection: Selection, language: Language) -> str:
     """Small charts of the main measures for each parameter."""
     t = texts(language)
-    if not selection.study.results:
+    if not selection.compared and not selection.drawn:
         return ""
     parts = [_unfinished(selection, t)]
     for name in selection.study.parameters:
@@ -123,9 +123,11 @@ def _unfinished(selection: Selection, t: Texts) -> str:
 def _effect(selection: Selection, name: str, language: Language) -> str:
     t, over = texts(language), selection.over(name)
     default = selection.study.defaults.get(name)
-    said = [t.averaged.format(others=t.comma.join(over.averaged)) if over.averaged else t.effects_note]
+    said = [
+        t.averaged.format(others=t.between_names.join(over.averaged)) if over.averaged else t.effects_note
+    ]
     drawn_names = [other for other in over.averaged if other in selection.drawn]
-    said += [t.averaged_drawn.format(drawn=t.comma.join(drawn_names))] if drawn_names else []
+    said += [t.averaged_drawn.format(drawn=t.between_names.join(drawn_names))] if drawn_names else []
     said += [t.ring_note] if default in over.settings else []
     drawn = []
     for measure in EFFECTS:

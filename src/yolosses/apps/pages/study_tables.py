@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from yolosses.apps.pages.page import Cell, Html, table
-from yolosses.apps.pages.study_numbers import NOTHING, Quantity, half_width, note, quantity, state_line
+from yolosses.apps.pages.study_numbers import NOTHING, Quantity, note, quantity, state_line
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.explain.words import Language
@@ -102,8 +102,8 @@ def _cell(selection: Selection, setting: Setting, entry: Quantity) -> Cell:
     interval = selection.interval(entry.name, setting)
     if interval is None:
         return NOTHING
-    half = half_width(interval)
-    beside = "" if half is None else f" <small>±{entry.half(interval)}</small>"
+    half = entry.half(interval)
+    beside = f" <small>±{half}</small>" if half else ""
     return Html(
         f'<span data-measure="{entry.name}" data-mean="{interval.mean!r}" title="{escape(entry.told(interval))}">'
         f"{entry.bare(interval.mean)}{beside}</span>"

@@ -14,6 +14,7 @@ class Texts:
     """``{...}`` are filled in where they are used."""
 
     comma: str
+    between_names: str
     semicolon: str
     full_stop: str
     space: str
@@ -51,9 +52,7 @@ class Texts:
     findings: str
     findings_note: str
     no_findings: str
-    overall: str
     no_difference: str
-    every_finding: str
 
     maps: str
     maps_note: str
@@ -82,17 +81,14 @@ class Texts:
     paper: str
     at_fixed: str
     mean_over: str
-    bars_alt: str
 
     trade_offs: str
     trade_note: str
-    other_settings: str
+    trade_note_drawn: str
     trade_alt: str
-    good_corner: str
 
     importance: str
     importance_note: str
-    importance_alone: str
     no_importance: str
     measure: str
     meaning: str
@@ -108,8 +104,6 @@ class Texts:
     history_note: str
     history_alt: str
     step: str
-    no_calibration: str
-    no_history: str
 
     numbers: str
     numbers_note: str
@@ -122,6 +116,7 @@ class Texts:
 
 _ENGLISH = Texts(
     comma=", ",
+    between_names=", ",
     semicolon="; ",
     full_stop=". ",
     space=" ",
@@ -180,14 +175,12 @@ _ENGLISH = Texts(
         "fail": "failed",
         "pruned": "pruned",
     },
-    state_line="Runs: {states}.",
+    state_line="Trials: {states}.",
     findings="Findings",
     findings_note="Only what the intervals support. [Brackets] hold 95 % intervals. Arrows point up where a measure "
-    "rises and down where it falls; they are filled where that is good and hollow where it is not.",
+    "rises and down where it falls; they are black where that is good, white where it is not, grey where it is both.",
     no_findings="There is nothing to compare yet.",
-    overall="Overall",
     no_difference="No difference seen",
-    every_finding="Full list of findings",
     maps="Two parameters at once",
     maps_note="Mean over the seeds; below it half the width of the 95 % interval (point at a cell for the interval "
     "itself). In every map dark is better; shades span at least one interval, so that chance alone stays "
@@ -229,18 +222,16 @@ _ENGLISH = Texts(
     paper="YOLO, VOC 2007",
     at_fixed="at {settings}",
     mean_over="mean over {others}",
-    bars_alt="{name}: {parts}",
     trade_offs="What is traded for what",
     trade_note="A path joins the settings along one parameter, in the order of its values, with the others at their "
     "defaults where these were measured. Bars are 95 % intervals; the ring marks the default; grey points are all "
     "other settings.",
-    other_settings="other settings",
+    trade_note_drawn="The best setting and the default, where it was measured, are named; grey points are all other "
+    "settings.",
     trade_alt="{y} against {x}",
-    good_corner="better",
     importance="Which parameter matters",
     importance_note="Of the differences between settings in a measure, the share that each parameter accounts for "
     "(fANOVA). Where no parameter does much, the shares only divide noise: read them with the findings.",
-    importance_alone="Only one parameter was varied.",
     no_importance="no more than chance",
     measure="measure",
     meaning="what it is",
@@ -257,8 +248,6 @@ _ENGLISH = Texts(
     history_note="Weighted terms, mean over the seeds. What has a larger share gets more of the training.",
     history_alt="Shares of the loss terms over {steps} steps; at the end {shares}",
     step="optimiser step",
-    no_calibration="No detections to compare.",
-    no_history="No history was kept.",
     numbers="All numbers",
     numbers_note="Mean ± half the width of the 95 % interval over the seeds; percentages where the head says so.",
     runs_column="runs",
@@ -270,6 +259,7 @@ _ENGLISH = Texts(
 
 _CHINESE = Texts(
     comma="，",
+    between_names="、",
     semicolon="；",
     full_stop="。",
     space="",
@@ -327,14 +317,12 @@ _CHINESE = Texts(
         "fail": "失敗",
         "pruned": "提前停止",
     },
-    state_line="訓練次數：{states}。",
+    state_line="試驗次數：{states}。",
     findings="發現",
     findings_note="只寫信賴區間支持的結論。[方括號] 裡是 95 % 信賴區間。箭頭向上表示指標升高，向下表示降低；"
-    "實心表示變好，空心表示變差。",
+    "黑色表示變好，白色表示變差，灰色表示有好有壞。",
     no_findings="還沒有可以比較的結果。",
-    overall="整體",
     no_difference="看不出差異",
-    every_finding="所有發現",
     maps="同時看兩個參數",
     maps_note="上面的數字是各隨機種子的平均，下面是 95 % 信賴區間寬度的一半（把游標移到格子上可看到區間）。"
     "每張圖都是顏色越深越好；色階的範圍至少與一個區間同寬，所以單純的隨機起伏看起來會很淡。粗框：預設值。星號：該圖最好的格子。",
@@ -371,17 +359,14 @@ _CHINESE = Texts(
     paper="YOLO（VOC 2007）",
     at_fixed="其中 {settings}",
     mean_over="對 {others} 取平均",
-    bars_alt="{name}：{parts}",
     trade_offs="得到什麼，付出什麼",
     trade_note="一條路徑依數值順序連起同一個參數的各個設定；其他參數若測量過預設值，就取預設值。"
     "短線是 95 % 信賴區間；圓圈標出預設值；灰點是其餘的設定。",
-    other_settings="其餘的設定",
+    trade_note_drawn="標出最佳設定與預設值（若有測量）；灰點是其餘的設定。",
     trade_alt="{y} 與 {x}",
-    good_corner="較好",
     importance="哪個參數重要",
     importance_note="各設定之間某個指標的差異，有多少比例來自各個參數（fANOVA）。若沒有哪個參數有明顯作用，"
     "這些比例只是在分配隨機起伏：請與上面的發現一起看。",
-    importance_alone="只改變了一個參數。",
     no_importance="與偶然無異",
     measure="指標",
     meaning="意義",
@@ -397,8 +382,6 @@ _CHINESE = Texts(
     history_note="加權後的各項，取各隨機種子的平均。比例越大的項，訓練越偏向它。",
     history_alt="{steps} 步之中損失各項的比例；最後是 {shares}",
     step="最佳化步數",
-    no_calibration="沒有可以比較的偵測結果。",
-    no_history="沒有保存訓練過程。",
     numbers="所有數值",
     numbers_note="平均 ± 95 % 信賴區間寬度的一半（各隨機種子之間）；標題有 % 的是百分比。",
     runs_column="次數",

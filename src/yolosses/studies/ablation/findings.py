@@ -1,10 +1,10 @@
 """What a study shows: which parameter moves which measure, which value is best, and with which an ability is lost.
 
 Of every parameter the main measures are compared between its lowest and its highest value (of one without an order,
-between the loss's own value and each other), and the objective between the best value and the loss's own. These are many
-comparisons: what is called clear is so by Holm's method (1979) over all those of one parameter, so that of a parameter that
-does nothing at all, one in twenty is said to do something. The best value is picked by the results that then judge it, so
-its p value counts for as many comparisons as it was picked from (Bonferroni).
+between the loss's own value and each other), and the objective between the best value and the loss's own. These are
+many comparisons: what is called clear is so by Holm's method (1979) over all those of one parameter, so that of twenty
+parameters that do nothing at all, about one is said to do something. The best value is picked by the results that then
+judge it, so its p value counts for as many comparisons as it was picked from (Bonferroni).
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ class Finding:
     Attributes:
         kind: "raises", "lowers": measures that move clearly that way from ``start`` to ``end``, all of one ability.
             "no_difference": measures that do not move clearly between the two, among so many.
-            "best": ``end`` has the best objective; ``start`` is the loss's own value, or where that is the best itself or
-            was not measured, the next best.
+            "best": ``end`` has the best objective; ``start`` is the loss's own value, or where that is the best itself
+            or was not measured, the next best.
             "unable": with ``end`` the ability is lost that the detector has with ``start``.
             "no_statement": nothing can be compared, with one seed, or without runs that differ in this alone; or with
             ``measures``, these cannot, as too few runs have a value.
         measures: most telling first. differences: of each, from ``start`` to ``end``.
         ability: that the measures stand for.
         clear: of "best": that it can be told from ``start``. True of "raises", "lowers" and "unable".
-        ends: of "best": from the lowest and from the highest value to it, where it lies between and is clearly better than
-            both; otherwise empty.
+        ends: of "best": from the lowest and from the highest value to it, where it lies between and is clearly better
+            than both; otherwise empty.
     """
 
     kind: Kind
@@ -174,7 +174,7 @@ def _pairs(study: StudyResults, parameter: str, levels: Sequence[Level]) -> list
     """The lowest and the highest value, or without an order, the loss's own (or the first) and each other."""
     if is_ordered(levels):
         return [(min(levels, key=float), max(levels, key=float))]
-    own = study.defaults.get(parameter)
+    own = study.defaults.get(parameter, levels[0])
     start = own if own in levels else levels[0]
     return [(start, level) for level in levels if level != start]
 

@@ -23,8 +23,8 @@ _WIDE = 10.0  # a drawn range that spans so many times its lower end is looked a
 
 
 def importance(study: StudyResults, measure: str) -> dict[str, float] | None:
-    """Shares of the parameters, together 1, in what a measure differs by between settings: fANOVA (Hutter et al. 2014) by
-    Optuna. What only a combination of parameters does is shared out in proportion.
+    """Shares of the parameters, together 1, in what a measure differs by between settings: fANOVA (Hutter et al. 2014)
+    by Optuna. What only a combination of parameters does is shared out in proportion.
 
     Values of a grid count the same each, whatever lies between them. A range that a sampler drew from counts by its
     length (of the logarithm, where it is wide).

@@ -7,8 +7,8 @@ A setting has two to five seeds, too few to know its own scatter. So settings le
   variances, Smyth 2004, with the prior's degrees of freedom from the variances' own spread).
 - Where the runs with one value of a parameter seem to scatter more than the others (F test at one in four, as is usual
   for pooling mean squares, Bancroft 1964), their own variance counts if it makes the interval wider.
-- Runs with one seed may move together wherever a parameter has one value. If they seem to (likewise), that is the measure
-  of averages over the other parameters.
+- Runs with one seed may move together wherever a parameter has one value. If they seem to (likewise), that is the
+  measure of averages over the other parameters.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from yolosses.studies.ablation.student import f_tail, t_quantile
 
 Array = NDArray[np.float64]
 
-LEAST_PAIRED_DF = (
-    3  # with fewer left, the seeds' common part stays in: that can make intervals wider, not narrower
-)
 POOLING_LEVEL = 0.25
+
+LEAST_PAIRED_DF = 3
+"""Degrees of freedom. With fewer left, the seeds' common part stays in: that makes intervals wider, not narrower."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,9 @@ class Variance:
         total = self.value + other.value
         if total == 0:
             return Variance(value=0.0, df=max(self.df, other.df))
-        parts = [part.value**2 / part.df for part in (self, other) if part.value]
-        return Variance(value=total, df=total**2 / sum(parts))
+        return Variance(
+            value=total, df=1 / sum((part.value / total) ** 2 / part.df for part in (self, other))
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,8 +57,8 @@ class Noise:
     """The scatter of one measure over the seeds.
 
     Attributes:
-        residuals: (S, K) settings by seeds: what is left of each run without the mean of its setting and the common part
-            of its seed; nan where there is no run, and of settings with one run.
+        residuals: (S, K) settings by seeds: what is left of each run without the mean of its setting and the common
+            part of its seed; nan where there is no run, and of settings with one run.
         pooled: variance of one run about its setting, the common part of the seeds left out.
         common: variance of what a seed adds to all settings alike.
         own: (S,) variance of each setting's runs, own_df: (S,) 0 where it has one run.
@@ -183,7 +184,8 @@ def noise_of(values: Array) -> Noise | None:
 def _mean(values: Array, axis: int) -> Array:
     """Of what is there; 0 of nothing."""
     counts = np.isfinite(values).sum(axis)
-    return np.divide(np.nansum(values, axis), counts, out=np.zeros(len(counts)), where=counts > 0)
+    means: Array = np.nansum(values, axis) / np.maximum(counts, 1)
+    return means
 
 
 def _without_seeds(values: Array) -> Array:
@@ -206,7 +208,8 @@ def _common(alone: Array, residuals: Array, df: int, residual_df: float, per_see
     value = (square - rest) / per_seed
     if value <= 0:
         return Variance(value=0.0, df=1.0)
-    return Variance(value=value, df=(value * per_seed) ** 2 / (square**2 / df + rest**2 / residual_df))
+    share = rest / square
+    return Variance(value=value, df=(1 - share) ** 2 / (1 / df + share**2 / residual_df))
 
 
 def _prior_df(own: Array, df: Array, pooled: float) -> float:

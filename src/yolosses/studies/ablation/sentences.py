@@ -94,9 +94,9 @@ MEASURE_NOTES: dict[Language, dict[str, str]] = {
         "centre_error": "Distance between the centres of box and object over the root of the object's area, where a "
         "detection of its class meets the object with IoU of at least 0.1 at the threshold with the best F1: bad boxes "
         "count too.",
-        "size_error": "Mean of |ln(w / w^)| and |ln(h / h^)|, box against object: 10 % is about a tenth too large or too "
-        "small; where a detection of its class meets the object with IoU of at least 0.1 at the threshold with the best "
-        "F1: bad boxes count too.",
+        "size_error": "Mean of |ln(w / w^)| and |ln(h / h^)|, box against object: 10 % is about a tenth too large or "
+        "too small; where a detection of its class meets the object with IoU of at least 0.1 at the threshold with the "
+        "best F1: bad boxes count too.",
         "covered": "Share of the objects with which some predicted box has IoU of at least 0.5, whatever its score and "
         "class.",
         "background_fp": "Detections a picture that meet no object (IoU below 0.1 with all), at the threshold with the "
@@ -134,13 +134,15 @@ MEASURE_NOTES: dict[Language, dict[str, str]] = {
         "recall": "物件中被找到的比例（IoU 0.5），取 F1 最佳的分數門檻。",
         "threshold": "F1 最佳的分數門檻。",
         "mean_iou": "真陽性的邊界框與其物件的平均交並比 IoU，取 F1 最佳的分數門檻。",
-        "centre_error": "邊界框與物件的中心距離，除以物件面積的平方根；取 F1 最佳的分數門檻下，有同類別的偵測結果以 IoU 至少 0.1 "
-        "碰到的物件，所以框得不準的也算在內。",
-        "size_error": "框與物件的 |ln(w / w^)| 與 |ln(h / h^)| 的平均：10 % 約為大了或小了一成；取 F1 最佳的分數門檻下，"
+        "centre_error": "邊界框與物件的中心距離，除以物件面積的平方根；取 F1 最佳的分數門檻下，"
         "有同類別的偵測結果以 IoU 至少 0.1 碰到的物件，所以框得不準的也算在內。",
+        "size_error": "框與物件的 |ln(w / w^)| 與 |ln(h / h^)| 的平均：10 % 約為大了或小了一成；"
+        "取 F1 最佳的分數門檻下，有同類別的偵測結果以 IoU 至少 0.1 碰到的物件，所以框得不準的也算在內。",
         "covered": "物件中有某個預測框與它的 IoU 至少 0.5 的比例，不管框的分數與類別。",
-        "background_fp": "每張影像中沒有碰到任何物件（與所有物件的 IoU 都小於 0.1）的偵測結果數，取 F1 最佳的分數門檻。",
-        "background_fp_fixed": "每張影像中分數至少 0.25、卻沒有碰到任何物件（與所有物件的 IoU 都小於 0.1）的偵測結果數。",
+        "background_fp": "每張影像中沒有碰到任何物件（與所有物件的 IoU 都小於 0.1）的偵測結果數，"
+        "取 F1 最佳的分數門檻。",
+        "background_fp_fixed": "每張影像中分數至少 0.25、卻沒有碰到任何物件"
+        "（與所有物件的 IoU 都小於 0.1）的偵測結果數。",
         "empty_confidence": "沒有物件的格子，其預測框的平均信心分數。",
         "missed": "物件中沒有被任何類別的偵測結果碰到（IoU 至少 0.1）的比例，取 F1 最佳的分數門檻。",
         "recall_fixed": "物件中被分數至少 0.25 的偵測結果找到的比例（IoU 0.5）。",
@@ -221,11 +223,12 @@ _TEXTS: dict[Language, _Texts] = {
         still="No difference seen between {parameter} = {start} and {end} in {names}.",
         still_change="{name} (change {change})",
         unsure="Between {parameter} = {start} and {end}, not clear beyond chance among so many comparisons: {unsure}.",
-        also_unsure="No difference seen between {parameter} = {start} and {end} in {names}; not clear beyond chance among "
-        "so many comparisons: {unsure}.",
+        also_unsure="No difference seen between {parameter} = {start} and {end} in {names}; not clear beyond chance "
+        "among so many comparisons: {unsure}.",
         identical="No difference between {parameter} = {start} and {end}: with the same seed their results are "
         "identical.",
-        best="Of the values of {parameter}, {best} has the best {name}, {value}; {against} has {against_value}, {told}.",
+        best="Of the values of {parameter}, {best} has the best {name}, {value}; {against} has {against_value}, "
+        "{told}.",
         best_own="Of the values of {parameter}, the loss's own, {best}, has the best {name}, {value}; {against} has "
         "{against_value}, {told}.",
         own="the loss's own value, {level},",
@@ -266,8 +269,8 @@ _TEXTS: dict[Language, _Texts] = {
         still="{parameter} = {start} 與 {end} 之間，看不出下列指標有差異：{names}。",
         still_change="{name}（差 {change}）",
         unsure="{parameter} = {start} 與 {end} 之間，下列差異在這麼多項比較中可能只是偶然：{unsure}。",
-        also_unsure="{parameter} = {start} 與 {end} 之間，看不出下列指標有差異：{names}；下列差異在這麼多項比較中可能只是偶然："
-        "{unsure}。",
+        also_unsure="{parameter} = {start} 與 {end} 之間，看不出下列指標有差異：{names}；"
+        "下列差異在這麼多項比較中可能只是偶然：{unsure}。",
         identical="{parameter} = {start} 與 {end} 沒有差異：隨機種子相同時，結果完全一樣。",
         best="{parameter} 的各個值中，{best} 的{name}最好，為 {value}；{against}為 {against_value}，{told}。",
         best_own="{parameter} 的各個值中，損失函數的預設值 {best} 的{name}最好，為 {value}；{against}為 "
@@ -276,8 +279,8 @@ _TEXTS: dict[Language, _Texts] = {
         other="次佳的 {level} ",
         told="差異明確",
         untold="看不出明確的差異",
-        peak="{name}在 {parameter} = {best} 達到高峰 {value}，明確優於 {lowest} 的 {low} 與 {highest} 的 {high}；{against}為 "
-        "{against_value}，{told}。",
+        peak="{name}在 {parameter} = {best} 達到高峰 {value}，明確優於 {lowest} 的 {low} 與 {highest} 的 {high}；"
+        "{against}為 {against_value}，{told}。",
         lost={
             "localisation": "{parameter} = {level} 時，偵測器無法定位：{measures}。",
             "background": "{parameter} = {level} 時，偵測器把空格子當成物件：{measures}。",

@@ -1,14 +1,15 @@
 """Means over seeds and differences between values of a parameter, each with a 95 % interval.
 
 The intervals speak of the seeds alone: what would come out with other seeds, the values of all parameters as they are.
-A naive bootstrap of three values knows nothing of the scatter that it did not happen to see, so the bootstrap draws from
-the deviations of all settings, scaled to what the setting's (or the level's) runs scatter by (`ablation.noise`), and is
-widened by t / z for the degrees of freedom that the scale is known with. It is never narrower than Student's interval.
+A naive bootstrap of three values knows nothing of the scatter that it did not happen to see, so the bootstrap draws
+from the deviations of all settings, scaled to what the setting's (or the level's) runs scatter by (`ablation.noise`),
+and is widened by t / z for the degrees of freedom that the scale is known with. It is never narrower than Student's
+interval.
 
 A difference pairs the runs that agree in seed and in all other parameters, and averages the pairs with equal weight for
-each setting of the others: that the parameter does more in some settings than in others is an interaction, a property of
-the mean reported and no noise, so only the scatter of seeds widens the interval. What a seed adds to both ends alike drops
-out; pairs of one seed that still move together over the settings of the others count as fewer than they are.
+each setting of the others: that the parameter does more in some settings than in others is an interaction, a property
+of the mean reported and no noise, so only the scatter of seeds widens the interval. What a seed adds to both ends alike
+drops out; pairs of one seed that still move together over the settings of the others count as fewer than they are.
 
 How often such intervals hold the truth is measured in the tests, with 2, 3 and 5 seeds and unequal noise.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -175,7 +177,7 @@ class Table:
         assert at_end is not None
         count = int(there[first].sum())
         identical = all(
-            self.runs[a, k].measures == self.runs[b, k].measures
+            self.runs[a, int(k)].measures == self.runs[b, int(k)].measures
             for (a, b), seeds in pairs.items()
             for k in np.flatnonzero(seeds)
         )
@@ -271,11 +273,16 @@ def _half_width(variance: Variance, weights: Array, shapes: Array) -> float:
         return 0.0
     quantile = _Z
     if len(shapes):
-        drawn = np.random.default_rng(_GENERATOR_SEED).integers(len(shapes), size=(DRAWS, len(weights)))
-        sums = shapes[drawn] @ (weights / np.sqrt((weights**2).sum()))
+        sums = shapes[_drawn(len(shapes), len(weights))] @ (weights / np.sqrt((weights**2).sum()))
         quantile = max(quantile, float(np.quantile(np.abs(sums), CONFIDENCE)))
     widened = quantile * _t(variance) / _Z
     return widened * math.sqrt(variance.value)
+
+
+@lru_cache(maxsize=32)
+def _drawn(available: int, count: int) -> NDArray[np.int64]:
+    """(2000, count) positions: the same each time, as most intervals of a study draw as many from as many."""
+    return np.random.default_rng(_GENERATOR_SEED).integers(available, size=(DRAWS, count))
 
 
 def _p_value(mean: float, half: float, variance: Variance) -> float:

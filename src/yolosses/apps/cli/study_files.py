@@ -1,0 +1,70 @@
+"""The folder of a study: what is stored of the runs, and what is drawn from it.
+
+``journal.log`` the trials as Optuna keeps them (unless they are in a database); ``results.json`` all that was
+measured, which a report is drawn from again; ``results.csv`` the same for other programs; ``study.html`` the report.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from yolosses.apps.pages.study import study_page
+from yolosses.explain.words import Language
+from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.structures import Result, StudyResults
+from yolosses.training.data import DataError
+from yolosses.training.run import write_json
+
+JOURNAL, RESULTS, TABLE, PAGE = "journal.log", "results.json", "results.csv", "study.html"
+
+
+def write_results(folder: Path, study: StudyResults, language: Language) -> None:
+    """Write the json, the table and the page."""
+    write_json(folder / RESULTS, study.to_json())  # first: the others can be made again from it
+    write_csv(folder / TABLE, study)
+    (folder / PAGE).write_text(study_page(study, language=language), "utf-8")
+
+
+def read_results(folder: Path) -> StudyResults:
+    """What `write_results` wrote. Raises `DataError` naming the file and what is wrong with it."""
+    path = folder / RESULTS
+    if not path.is_file():
+        raise DataError(f"{folder}: expected the folder of a study; there is no {RESULTS} in it")
+    try:
+        study = StudyResults.from_json(json.loads(path.read_text("utf-8")))
+        faults = (_fault(position, result, study) for position, result in enumerate(study.results))
+        fault = next(filter(None, faults), None)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: expected the results of a study; {error!r}") from error
+    if fault:
+        raise DataError(f"{path}: {fault}")
+    return study
+
+
+def _fault(position: int, result: Result, study: StudyResults) -> str | None:
+    """What would stop a report later, far from the file."""
+    where = f"results[{position}]"
+    if set(result.setting) != set(study.parameters):
+        return f"{where}.setting: expected {', '.join(study.parameters)}; got {result.setting!r}"
+    for name, level in result.setting.items():
+        if level not in study.parameters[name]:
+            return f"{where}.setting: expected one of the study's values of {name}; got {level!r}"
+    for name, value in result.measures.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            return f"{where}.measures: expected a number or null as {name}; got {value!r}"
+    return None
+
+
+def write_csv(path: Path, study: StudyResults) -> None:
+    """One row a result: its trial, parameters and seed, every measure, the seconds of training. What is not defined is
+    empty.
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["trial", *study.parameters, "seed", *MEASURES, "seconds"])
+        for result in sorted(study.results, key=lambda result: result.trial):
+            settings = (result.setting[name] for name in study.parameters)
+            measures = (result.measures.get(name) for name in MEASURES)
+            writer.writerow([result.trial, *settings, result.seed, *measures, result.seconds])

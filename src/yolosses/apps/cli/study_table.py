@@ -1,0 +1,172 @@
+"""A study in the terminal: a table of the settings, and what was found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from yolosses.apps.pages.study import facts, is_clear, title, verdict
+from yolosses.apps.pages.study_numbers import Quantity, quantity
+from yolosses.apps.pages.study_selection import Selection
+from yolosses.apps.pages.study_texts import Texts, texts
+from yolosses.explain.words import Language
+from yolosses.studies.ablation.findings import findings
+from yolosses.studies.ablation.sentences import level_name, sentence
+from yolosses.studies.ablation.structures import Setting, StudyResults
+
+SHOWN = 30  # settings
+
+# What is shown as far as it fits; the first are the last to go.
+_MEASURES = (
+    "map50",
+    "mean_iou",
+    "background_fp",
+    "missed",
+    "map50_95",
+    "recall",
+    "precision",
+    "covered",
+    "class_accuracy",
+)
+_ORDER = (
+    "map50",
+    "map50_95",
+    "precision",
+    "recall",
+    "mean_iou",
+    "covered",
+    "background_fp",
+    "missed",
+    "class_accuracy",
+)
+_SPACE = 2  # between columns
+_HEAD = 9  # letters of a line of a column's head
+
+
+def study_tables(study: StudyResults, console: Console, *, language: Language = "en") -> None:
+    """Print the facts, a table of the settings as wide as the terminal allows, and the findings."""
+    t, selection = texts(language), Selection(study)
+    console.print(f"[bold]{escape(title(study, language))}[/]", highlight=False)
+    console.print(escape(facts(study, language)), highlight=False)
+    if study.results:
+        console.print(_table(selection, console.width, language))
+        hidden = len(study.settings) - len(_settings(selection))
+        if hidden:
+            console.print(escape(t.terminal_more.format(count=hidden)), highlight=False)
+        console.print()
+    for line in verdict(selection, language):
+        console.print(f"[bold]{escape(line)}[/]", highlight=False)
+    if study.results:
+        console.print()
+        console.print(_bullets(study, language))
+
+
+def _settings(selection: Selection) -> list[Setting]:
+    """As the study has them, as far as all fit; of many the best, and the default."""
+    settings = list(selection.study.settings)
+    if len(settings) <= SHOWN and not selection.drawn:
+        return settings
+    kept = selection.ranked[:SHOWN] or settings[:SHOWN]
+    return kept + [setting for setting in settings if setting == selection.default and setting not in kept]
+
+
+def _table(selection: Selection, width: int, language: Language) -> Table:
+    t, settings = texts(language), _settings(selection)
+    columns = [
+        _Column(head="", cells=[_tag(setting, selection, t) for setting in settings]),
+        *(
+            _Column(head=_broken(name), cells=[level_name(setting[name]) for setting in settings])
+            for name in selection.study.parameters
+        ),
+        _Column(head=t.runs_column, cells=[str(len(selection.study.of(setting))) for setting in settings]),
+    ]
+    columns += _fitting(selection, settings, width - sum(column.width for column in columns), language)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column.head else "left"
+        table.add_column(escape(column.head), justify=justify, no_wrap=True, vertical="bottom")
+    for row, setting in enumerate(settings):
+        cells = [escape(column.cells[row]) for column in columns]
+        table.add_row(*cells, style="bold" if setting == selection.best else None)
+    return table
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    head: str
+    cells: list[str]
+
+    @property
+    def width(self) -> int:
+        """With the space after it."""
+        return max(cell_len(line) for line in (*self.head.split("\n"), *self.cells)) + _SPACE
+
+
+def _fitting(
+    selection: Selection, settings: Sequence[Setting], room: int, language: Language
+) -> list[_Column]:
+    """Columns of measures, the most important ones that there is room for, in the usual order."""
+    kept: dict[str, _Column] = {}
+    for name in dict.fromkeys((selection.objective, *_MEASURES)):
+        entry = quantity(name, language)
+        cells = [entry.plus_minus(selection.interval(name, setting)) for setting in settings]
+        column = _Column(head=_head(entry), cells=cells)
+        if column.width > room:
+            break
+        room -= column.width
+        kept[name] = column
+    return [kept[name] for name in dict.fromkeys((selection.objective, *_ORDER)) if name in kept]
+
+
+def _head(entry: Quantity) -> str:
+    """In short lines, the unit on the last."""
+    lines: list[str] = []
+    for word in [piece for whole in entry.words.split() for piece in _pieces(whole)]:
+        if lines and cell_len(f"{lines[-1]} {word}") <= _HEAD:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join([*lines, *(["%"] if entry.factor == 100 else [])])
+
+
+def _pieces(word: str) -> list[str]:
+    """Chinese has no spaces: it may be broken after any sign."""
+    if word.isascii():
+        return [word]
+    step = _HEAD // 2 + 1
+    return [word[start : start + step] for start in range(0, len(word), step)]
+
+
+def _broken(name: str) -> str:
+    """A parameter's name in short lines, broken after underscores."""
+    lines: list[str] = []
+    for word in re.findall(r"[^_]*_?", name):
+        if lines and len(lines[-1] + word) <= _HEAD:
+            lines[-1] += word
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def _tag(setting: Setting, selection: Selection, t: Texts) -> str:
+    tags = [t.best] if setting == selection.best else []
+    tags += [t.default] if setting == selection.default else []
+    return t.between_names.join(tags)
+
+
+def _bullets(study: StudyResults, language: Language) -> Table:
+    """Sentences that hang beside their bullets."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(overflow="fold")
+    for finding in findings(study):
+        table.add_row("•" if is_clear(finding) else "=", escape(sentence(finding, study, language)))
+    return table

@@ -1,0 +1,364 @@
+"""The numbers behind each chart of a study."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from tests.studies.ablation.synthetic import synthetic
+
+from yolosses.apps.pages.study_bars import PALE, Bar, Part, keys, stacked_bars
+from yolosses.apps.pages.study_charts import dot_plot, level_lines, scatter
+from yolosses.apps.pages.study_maps import heat_map, shade, shade_range
+from yolosses.apps.pages.study_numbers import quantity
+from yolosses.apps.pages.study_plane import Path, Spot, trade_off
+from yolosses.apps.pages.study_runs import FEW, calibration, calibration_chart, history, share_areas
+from yolosses.studies.ablation.statistics import Interval
+
+NAN = float("nan")
+
+
+def interval(mean: float, half: float = 0.01, count: int = 3) -> Interval:
+    return Interval(mean=mean, low=mean - half, high=mean + half, count=count)
+
+
+def alone(mean: float) -> Interval:
+    """Of one seed."""
+    return Interval(mean=mean, low=NAN, high=NAN, count=1)
+
+
+def data(svg: str, attribute: str) -> list[float]:
+    return [float(value) for value in re.findall(rf' data-{attribute}="([^"]+)"', svg)]
+
+
+def luminance(colour: str) -> int:
+    return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+
+# ------------------------------------------------------------ heat maps
+
+
+def drawn_map(
+    cells: dict[tuple[int, int], Interval | None], measure: str = "map50", **changes: object
+) -> str:
+    arguments = {
+        "quantity": quantity(measure, "en"),
+        "x_title": "a",
+        "y_title": "b",
+        "default": None,
+        "better": "better",
+        "alt": "what it shows",
+    }
+    return heat_map(cells, ["1", "2"], ["3", "4"], **{**arguments, **changes})  # type: ignore[arg-type]
+
+
+def cells_of(svg: str) -> dict[tuple[int, int], tuple[float, str, str]]:
+    """Mean, fill and everything else, by column and row."""
+    found = {}
+    for column, row, rest in re.findall(r'<g data-column="(\d)" data-row="(\d)"(.*?)</g>', svg):
+        mean, fill = re.search(r'data-mean="([^"]+)"', rest), re.search(r'<rect[^>]* fill="(#\w+)"', rest)
+        assert mean
+        assert fill
+        found[int(column), int(row)] = (float(mean[1]), fill[1], rest)
+    return found
+
+
+CELLS = {(0, 0): 0.10, (1, 0): 0.90, (0, 1): 0.30, (1, 1): 0.60}
+
+
+def test_every_cell_has_its_number_interval_and_shade() -> None:
+    svg = drawn_map({place: interval(mean) for place, mean in CELLS.items()})
+    cells = cells_of(svg)
+    assert {place: mean for place, (mean, _, _) in cells.items()} == CELLS
+    shades = [luminance(cells[place][1]) for place in sorted(CELLS, key=CELLS.__getitem__)]
+    assert shades == sorted(shades, reverse=True)
+    assert len(set(shades)) == 4
+    assert (cells[0, 0][1], cells[1, 0][1]) == (shade(0), shade(1))
+    assert ">30.0</text>" in cells[0, 1][2]
+    assert ">±1.0</text>" in cells[0, 1][2]
+    assert "<title>30.0 % [29.0, 31.0], 3 runs</title>" in cells[0, 1][2]
+    assert 'class="star"' in cells[1, 0][2]
+    assert svg.count('class="star"') == 1
+    assert "mAP50 (%)" in svg
+
+
+def test_dark_is_better_where_low_is_better_too() -> None:
+    cells = cells_of(drawn_map({place: interval(mean) for place, mean in CELLS.items()}, "missed"))
+    assert (cells[0, 0][1], cells[1, 0][1]) == (shade(1), shade(0))
+    assert 'class="star"' in cells[0, 0][2]
+
+
+def test_rows_go_upwards_and_the_default_is_framed() -> None:
+    svg = drawn_map({place: interval(mean) for place, mean in CELLS.items()}, default=(1, 0))
+    y = {
+        int(row): float(top)
+        for row, top in re.findall(r'data-row="(\d)".*?<rect x="[\d.]+" y="([\d.]+)"', svg)
+    }
+    assert y[0] > y[1]
+    frame = re.search(r'<rect class="frame" x="([\d.]+)" y="([\d.]+)"', svg)
+    cell = re.search(r'data-column="1" data-row="0".*?<rect x="([\d.]+)" y="([\d.]+)"', svg)
+    assert frame
+    assert cell
+    assert frame.groups() == cell.groups()
+
+
+def test_a_cell_without_value_is_hatched_and_one_without_interval_has_no_half() -> None:
+    svg = drawn_map({(0, 0): alone(0.2), (1, 0): None, (0, 1): alone(0.4), (1, 1): None})
+    assert svg.count("url(#no-value)") == 2
+    assert svg.count(">–</text>") == 2
+    assert "±" not in svg
+    assert "<title>20.0 %, 1 run</title>" in svg
+    assert cells_of(drawn_map(dict.fromkeys(CELLS))) == {}
+
+
+def test_shades_span_at_least_an_interval() -> None:
+    low, high = shade_range([interval(0.50, 0.1), interval(0.51, 0.1)])
+    assert (low, high) == pytest.approx((0.405, 0.605))
+    low, high = shade_range([interval(0.2, 0.01), interval(0.8, 0.01)])
+    assert (low, high) == (0.2, 0.8)
+    assert shade_range([alone(0.5)]) == (0.5, 0.5)
+    assert len(cells_of(drawn_map(dict.fromkeys(CELLS, alone(0.5))))) == 4
+
+
+def test_shades_darken_all_the_way() -> None:
+    shades = [luminance(shade(i / 20)) for i in range(21)]
+    assert shades == sorted(shades, reverse=True)
+    assert (shade(-1), shade(2)) == (shade(0), shade(1))
+
+
+# ------------------------------------------------------------ one parameter
+
+LEVELS = {1: interval(0.4), 5: interval(0.6, 0.05), 25: interval(0.5)}
+
+
+def lines(intervals: dict[int, Interval], **changes: object) -> str:
+    arguments = {
+        "levels": [1, 5, 25],
+        "quantity": quantity("map50", "en"),
+        "parameter": "lambda<x>",
+        "default": 5,
+        "alt": "a",
+    }
+    return level_lines(intervals, **{**arguments, **changes})  # type: ignore[arg-type]
+
+
+def test_points_of_a_line_are_the_means() -> None:
+    svg = lines(LEVELS)
+    assert data(svg, "mean") == [0.4, 0.6, 0.5]
+    assert data(svg, "low") == pytest.approx([0.39, 0.55, 0.49])
+    assert data(svg, "high") == pytest.approx([0.41, 0.65, 0.51])
+    path = re.search(r'<polyline class="path" points="([^"]+)"', svg)
+    assert path
+    points = [tuple(map(float, point.split(","))) for point in path[1].split()]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert points[1][0] - points[0][0] == pytest.approx(points[2][0] - points[1][0], abs=0.2)  # 1, 5, 25
+    assert points[1][1] < points[2][1] < points[0][1]  # upwards is more
+    assert svg.count('class="whisker"') == 3
+    ring = re.search(r'<circle class="ring" cx="([\d.]+)" cy="([\d.]+)"', svg)
+    assert ring
+    assert (float(ring[1]), float(ring[2])) == points[1]
+    assert "lambda&lt;x&gt;" in svg
+    assert "lambda<x>" not in svg
+    assert "higher is better" in svg
+
+
+def test_one_seed_has_points_without_bars_and_a_missing_value_leaves_a_gap() -> None:
+    svg = lines({1: alone(0.4), 25: alone(0.5)})
+    assert data(svg, "mean") == [0.4, 0.5]
+    assert 'class="whisker"' not in svg
+    assert 'class="ring"' not in svg
+    assert ">5</text>" in svg  # the axis is the same in all charts
+
+
+def test_dots_for_names() -> None:
+    found = {"squared_error": interval(0.4), "binary_cross_entropy_with_logits": interval(0.6, 0.05)}
+    svg = dot_plot(
+        found,  # type: ignore[arg-type]
+        levels=list(found),
+        quantity=quantity("missed", "zh-TW"),
+        parameter="obj_penalty",
+        default="squared_error",
+        alt="a",
+    )
+    assert data(svg, "mean") == [0.4, 0.6]
+    assert re.findall(r'data-level="(\w+)"', svg) == list(found)
+    assert svg.count('class="whisker"') == 2
+    assert 'class="strong"' in svg
+    assert "越低越好" in svg
+    assert "binary_cross_entropy_with_logits</text>" not in svg  # cut, but whole for the pointer
+    assert "obj_penalty = binary_cross_entropy_with_logits: 60.0 % [55.0, 65.0]" in svg
+
+
+def test_scattered_runs() -> None:
+    points = [(0.5, 0.2), (5.0, 0.6), (50.0, 0.4)]
+    svg = scatter(
+        points, quantity=quantity("map50", "en"), parameter="p", default=5.0, best=(5.0, 0.6), alt="a"
+    )
+    assert list(zip(data(svg, "x"), data(svg, "y"), strict=True)) == points
+    xs = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    assert xs[1] - xs[0] == pytest.approx(xs[2] - xs[1], abs=0.2)
+    default = re.search(r'class="default-line" d="M([\d.]+)', svg)
+    assert default
+    assert float(default[1]) == pytest.approx(xs[1], abs=0.1)
+    assert 'class="star"' in svg
+    one = scatter(
+        [(2.0, 0.5)], quantity=quantity("map50", "en"), parameter="p", default=9.0, best=None, alt="a"
+    )
+    assert data(one, "x") == [2.0]
+    assert "default-line" not in one
+
+
+# ------------------------------------------------------------ one measure against another
+
+
+def test_paths_join_settings_in_order_and_others_are_grey() -> None:
+    spots = [
+        Spot(name=name, x=interval(x, 0.05), y=interval(y), is_default=name == "5")
+        for name, x, y in (("1", 0.9, 0.5), ("5", 0.4, 0.7), ("25", 0.2, 0.8))
+    ]
+    second = [replace(spots[1], name="0.5"), Spot(name="2", x=interval(0.3), y=interval(0.6))]
+    other = Spot(name="a = <1>", x=interval(0.5), y=interval(0.5))
+    svg = trade_off(
+        [Path(name="coord", index=0, spots=spots), Path(name="noobj", index=1, spots=second)],
+        [other],
+        x=quantity("background_fp", "en"),
+        y=quantity("mean_iou", "en"),
+        good=(-1, 1),
+        words=("better", "default"),
+        alt="a",
+    )
+    assert data(svg, "x") == [0.5, 0.9, 0.4, 0.2, 0.4, 0.3]
+    assert data(svg, "y") == [0.5, 0.5, 0.7, 0.8, 0.7, 0.6]
+    joined = dict(re.findall(r'points="([^"]+)"[^>]*data-path="(\w+)"', svg))
+    (points,) = [points for points, name in joined.items() if name == "coord"]
+    xs = [float(point.split(",")[0]) for point in points.split()]
+    assert xs == sorted(xs, reverse=True)
+    dashes = re.findall(r'stroke-dasharray="([^"]*)" data-path', svg)
+    assert len(set(dashes)) == 2
+    assert svg.count('class="other"') == 1
+    assert "a = &lt;1&gt;" in svg
+    assert svg.count(">default</text>") == 1  # where the paths meet
+    assert [name for name in ("1", "25", "2") if f">{name}</text>" in svg] == ["1", "25", "2"]
+    better = re.search(r'class="hint on-data" x="([\d.]+)" y="([\d.]+)"', svg)
+    assert better
+    assert float(better[1]) < 100  # low background, high IoU: upper left
+    assert float(better[2]) < 60
+
+
+def test_a_single_setting_without_interval() -> None:
+    svg = trade_off(
+        [Path(name="best", index=0, spots=[Spot(name="best", x=alone(0.5), y=alone(0.0))], joined=False)],
+        [],
+        x=quantity("recall", "en"),
+        y=quantity("precision", "en"),
+        good=(1, 1),
+        words=("better", "default"),
+        alt="a",
+    )
+    assert "polyline" not in svg
+    assert data(svg, "x") == [0.5]
+
+
+# ------------------------------------------------------------ bars
+
+
+def part(key: str, value: float, fill: int = 0) -> Part:
+    return Part(key=key, value=value, told=f"{key} told", shown=f"{value:g}", fill=fill)
+
+
+def test_parts_of_a_bar_lie_end_to_end() -> None:
+    html = stacked_bars(
+        [Bar(name="<a>", parts=[part("x", 1.0), part("y", 2.0, 1)]), Bar(name="b", parts=[], note="none")],
+        longest=4.0,
+    )
+    assert data(html, "value") == [1.0, 2.0]
+    pieces = re.findall(r'<rect x="([\d.]+)%" y="1" width="([\d.]+)%"[^>]* fill="([^"]+)"', html)
+    assert pieces == [("0.00", "25.00", "url(#fill-0)"), ("25.00", "50.00", "url(#fill-1)")]
+    assert "&lt;a&gt;" in html
+    assert "<a>" not in html
+    assert "<td>none</td>" in html
+
+
+def test_narrow_parts_carry_no_number_but_tell_it() -> None:
+    html = stacked_bars([Bar(name="a", parts=[part("x", 0.05), part("y", 0.95)])], longest=1.0)
+    assert ">0.05</text>" not in html
+    assert "x told" in html
+    assert ">0.95</text>" in html
+
+
+def test_what_is_no_error_is_pale() -> None:
+    html = keys({"correct": "correct", "background": "background"}, {"correct": PALE, "background": 1})
+    assert html.count("swatch pale") == 1
+    assert "url(#fill-1)" in html
+    assert 'fill="#eceff1"' in stacked_bars([Bar(name="a", parts=[part("correct", 1.0, PALE)])], longest=1.0)
+
+
+def test_bars_of_nothing() -> None:
+    assert "data-value" not in stacked_bars([], longest=0.0)
+
+
+# ------------------------------------------------------------ runs
+
+
+def test_calibration_weighs_runs_by_their_detections() -> None:
+    first, second = synthetic(lambdas={"lambda_coord": (5,)}, seeds=2).results
+    first = replace(
+        first, calibration={"score": [0.1, 0.9, 0.5], "iou": [0.0, 0.8, 0.5], "count": [30, 10, 0]}
+    )
+    second = replace(
+        second, calibration={"score": [0.2, 0.9, 0.5], "iou": [0.4, 0.6, 0.5], "count": [10, 0, 0]}
+    )
+    found = calibration("5", [first, second])
+    assert found
+    assert found.score == pytest.approx((0.125, 0.9))
+    assert found.iou == pytest.approx((0.1, 0.8))
+    assert found.count == (40, 10)
+    svg = calibration_chart([found], default="5", titles=("t", "x", "y"), exact="exact", alt="a")
+    assert data(svg, "score") == pytest.approx([0.125, 0.9])
+    assert data(svg, "iou") == pytest.approx([0.1, 0.8])
+    assert data(svg, "count") == [40, 10]
+    hollow = [tag for tag in re.findall(r"<g data-score.*?</g>", svg) if 'fill="#fff"' in tag]
+    assert len(hollow) == sum(count < FEW for count in found.count) == 1
+    assert calibration("5", [replace(first, calibration={})]) is None
+
+
+def test_history_is_the_mean_as_far_as_the_shortest_went() -> None:
+    first, second = synthetic(lambdas={"lambda_coord": (5,)}, seeds=2).results
+    first = replace(first, history={"steps": [0, 10], "terms": {"xy": [1.0, 1.0], "cls": [3.0, 1.0]}})
+    second = replace(second, history={"steps": [0, 20], "terms": {"xy": [1.0, 1.0], "cls": [3.0, 3.0]}})
+    found = history([first, second])
+    assert found
+    assert (found.steps[0], found.steps[-1]) == (0, 10)
+    assert found.terms["cls"][0] == pytest.approx(3.0)
+    assert found.terms["cls"][-1] == pytest.approx(2.0)
+    assert found.shares["xy"][0] == pytest.approx(0.25)
+    assert found.shares["xy"][-1] == pytest.approx(1 / 3)
+    svg = share_areas(
+        found,
+        labels={"xy": "xy", "cls": "cls"},
+        told={"xy": "1 <xy>", "cls": "4"},
+        title="t",
+        x_title="x",
+        alt="a",
+    )
+    assert data(svg, "last") == pytest.approx([1 / 3, 2 / 3])
+    assert "1 &lt;xy&gt;" in svg
+    assert history([replace(first, history={})]) is None
+
+
+def test_a_loss_of_0_has_no_shares() -> None:
+    (result,) = synthetic(lambdas={"lambda_coord": (5,)}, seeds=1).results
+    found = history([replace(result, history={"steps": [0, 1], "terms": {"xy": [0.0, 0.0]}})])
+    assert found
+    assert set(found.shares["xy"]) == {0.0}
+
+
+def test_how_numbers_are_written() -> None:
+    entry = quantity("map50", "en")
+    assert entry.plus_minus(interval(0.613, 0.0042)) == "61.3 ±0.4"
+    assert entry.plus_minus(alone(0.613)) == "61.3"
+    assert entry.plus_minus(None) == "–"
+    assert unescape(entry.told(interval(0.613, 0.012))) == "61.3 % [60.1, 62.5], 3 runs"
+    assert quantity("background_fp", "en").plus_minus(interval(0.42, 0.031)) == "0.42 ±0.03"
+    assert quantity("background_fp", "en").title == "background a picture"
+    assert quantity("mean_iou", "zh-TW").title == "平均 IoU（%）"

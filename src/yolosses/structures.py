@@ -338,11 +338,11 @@ class Term:
         )
 
     def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
-        """(B,) sum over the places divided by ``normalizer``, without ``scale``. A penalty that overflows where the term
-        does not apply adds nothing."""
+        """(B,) sum over the places divided by ``normalizer``, without ``scale``. A penalty that overflows where the
+        term does not apply adds nothing."""
         by_place = torch.where(self.weight != 0, self.penalty * self.weight, 0).sum(2)
         if self.part is not None and isinstance(normalizer, Tensor):
-            normalizer, by_place = 1.0, by_place / normalizer[self.part]
+            return (by_place / normalizer[self.part]).sum(1)
         return by_place.sum(1) / normalizer
 
 

@@ -31,8 +31,8 @@ def box_gradient(decode: Callable[..., Tensor], raw: Leaves, gradient: Leaves) -
     with torch.enable_grad():
         leaves = tuple(part.detach().double().requires_grad_() for part in raw)
         boxes = decode(*leaves)
-        # J v is the derivative by u of <J^T u, v>. torch.func.jvp gives the same, but what it loads takes seconds; so does
-        # anything but a scalar here.
+        # J v is the derivative by u of <J^T u, v>. torch.func.jvp gives the same, but what it loads takes seconds, as
+        # does anything but a scalar here.
         u = torch.zeros_like(boxes, requires_grad=True)
         back = grad((boxes * u).sum(), leaves, create_graph=True)
 

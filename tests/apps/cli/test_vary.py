@@ -63,7 +63,7 @@ def test_what_is_wrong_is_said_in_one_line(text: str, message: str) -> None:
 
 
 def test_each_name_once() -> None:
-    with pytest.raises(CommandError, match="^--vary lambda_coord: expected each name once; got it twice$"):
+    with pytest.raises(CommandError, match=r"^--vary lambda_coord: expected each name once; got it twice$"):
         parse_vary(["lambda_coord=1", "lambda-coord=2"], "v1")
 
 

@@ -79,7 +79,9 @@ def by_class_term(setting: Setting) -> dict[str, float | None]:
 
 @pytest.mark.parametrize("levels", [("cross_entropy", "squared_error"), ("squared_error", "cross_entropy")])
 def test_words_are_compared_with_the_default(levels: tuple[Level, ...]) -> None:
-    study = synthetic(lambdas={"class_term": levels}, effects=by_class_term, defaults={"class_term": "squared_error"})
+    study = synthetic(
+        lambdas={"class_term": levels}, effects=by_class_term, defaults={"class_term": "squared_error"}
+    )
     (finding,) = of_kind(findings(study), "raises", "lowers")
     assert (finding.kind, finding.start, finding.end) == ("raises", "squared_error", "cross_entropy")
     assert finding.measures == ("class_accuracy",)

@@ -6,8 +6,8 @@ from tests.training.shapes import shapes
 from torch import Tensor, nn
 
 from yolosses.losses import YOLOv1Loss
-from yolosses.studies.ablation.observe import observe
 from yolosses.structures import Targets
+from yolosses.studies.ablation.observe import observe
 from yolosses.training.data import Batches
 
 GRID, CPU = 4, torch.device("cpu")
@@ -28,7 +28,9 @@ class Perfect(nn.Module):
         raw[..., 7:9] = 0.01
         for image in range(len(images)):
             for box, label in zip(
-                targets.boxes[image][targets.mask[image]], targets.labels[image][targets.mask[image]], strict=True
+                targets.boxes[image][targets.mask[image]],
+                targets.labels[image][targets.mask[image]],
+                strict=True,
             ):
                 col, row = int(box[0] * GRID), int(box[1] * GRID)
                 raw[image, row, col, :2] = box[:2] * GRID - torch.tensor([col, row])

@@ -17,7 +17,12 @@ from yolosses.studies.ablation.structures import Result, Setting  # noqa: E402
 from yolosses.training.data import DataError  # noqa: E402
 
 LEVELS: dict[str, tuple[Any, ...]] = {"lambda_coord": (1.0, 5.0), "confidence_target": ("iou", "one")}
-DEFINITION = {"vary": {k: list(v) for k, v in LEVELS.items()}, "objective": "map50", "seeds": 2, "sampler": "grid"}
+DEFINITION = {
+    "vary": {k: list(v) for k, v in LEVELS.items()},
+    "objective": "map50",
+    "seeds": 2,
+    "sampler": "grid",
+}
 
 
 def queue_at(path: Path, **changes: Any) -> Queue:
@@ -57,7 +62,9 @@ def test_more_seeds_add_their_runs_only(tmp_path: Path) -> None:
 
 def test_another_definition_is_refused(tmp_path: Path) -> None:
     queue_at(tmp_path / "j")
-    with pytest.raises(DataError, match=r"objective: expected map50 as in the study that is there already; got f1"):
+    with pytest.raises(
+        DataError, match=r"objective: expected map50 as in the study that is there already; got f1"
+    ):
         queue_at(tmp_path / "j", objective="f1")
 
 
@@ -98,7 +105,9 @@ def test_a_training_that_fails_is_kept_as_failed_and_the_others_go_on(tmp_path: 
 
 
 def worker(path: Path, seconds: float, log: Path, levels: dict[str, tuple[Any, ...]]) -> None:
-    queue = Queue(open_storage(str(path)), "study", {**DEFINITION, "vary": {k: list(v) for k, v in levels.items()}})
+    queue = Queue(
+        open_storage(str(path)), "study", {**DEFINITION, "vary": {k: list(v) for k, v in levels.items()}}
+    )
     queue.enqueue(levels, 1)
 
     def measure(setting: Setting, seed: int, trial: Any) -> Result:
@@ -173,14 +182,18 @@ def test_a_process_number_that_is_used_again_is_not_the_worker(tmp_path: Path) -
     queue = queue_at(tmp_path / "j")
     queue.enqueue({"lambda_coord": (1.0,)}, 1)
     trial = queue.study.ask()
-    trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "id": "of an earlier boot"})
+    trial.set_user_attr(
+        "worker", {"host": socket.gethostname(), "pid": os.getpid(), "id": "of an earlier boot"}
+    )
     trial.set_user_attr("alive", time.time())
     assert queue.take_over() == 1
 
 
 def test_a_search_stops_at_its_number_of_settings_and_keeps_each_seed(tmp_path: Path) -> None:
     storage = open_storage(str(tmp_path / "j"))
-    queue = Queue(storage, "study", {**DEFINITION, "sampler": "tpe"}, sampler=optuna.samplers.TPESampler(seed=0))
+    queue = Queue(
+        storage, "study", {**DEFINITION, "sampler": "tpe"}, sampler=optuna.samplers.TPESampler(seed=0)
+    )
 
     def draw(trial: Any) -> Setting:
         return {"lambda_coord": trial.suggest_float("lambda_coord", 1.0, 25.0, log=True)}

@@ -64,7 +64,10 @@ def build_penalty(name: str) -> Penalty:
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
-    outputs: dict[str, Any] = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
+    outputs: dict[str, Any] = {
+        "num_classes": len(settings.class_names),
+        "boxes_per_cell": settings.boxes_per_cell,
+    }
     match ModelName(settings.model):
         case ModelName.TINY:
             size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from rich.console import Console
@@ -22,7 +22,7 @@ from yolosses.apps.cli.evaluate import BATCH
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
 from yolosses.apps.cli.labels import open_split, report_problems
-from yolosses.apps.cli.study_files import JOURNAL, read_results, write_results
+from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_results
 from yolosses.apps.cli.study_progress import StudyDisplay
 from yolosses.apps.cli.study_table import study_tables
 from yolosses.apps.cli.train import TrainRequest, build_training, resolve, splits_for
@@ -32,7 +32,7 @@ from yolosses.studies.ablation.structures import Level, Result, Setting, StudyRe
 from yolosses.studies.ablation.trial import measured
 from yolosses.training.data import Batches, DetectionDataset
 from yolosses.training.loop import NonFiniteLossError, StepRecord
-from yolosses.training.run import Settings
+from yolosses.training.run import Settings, write_json
 from yolosses.training.threads import ThreadChoice
 
 if TYPE_CHECKING:
@@ -87,13 +87,15 @@ def run_study(request: StudyRequest) -> None:
     )
     study.introduce(console, queue)
     try:
-        study.take_part(queue, StudyDisplay(console, study.number_of_runs))
+        study.take_part(queue, StudyDisplay(console, study.number_of_runs), folder)
     finally:
         results = study.results(queue)
         write_results(folder, results, request.language)
-    study_tables(results, console)
+    study_tables(results, console, language=request.language)
     for setting, reason in queue.failures():
-        console.print(f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}", highlight=False, soft_wrap=True
+        )
     console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
 
 
@@ -102,7 +104,7 @@ def show_study(folder: Path, language: Language) -> None:
     console = Console()
     results = read_results(folder)
     write_results(folder, results, language)
-    study_tables(results, console)
+    study_tables(results, console, language=language)
     console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
 
 
@@ -160,7 +162,9 @@ class _Study:
 
     def settings(self) -> list[Setting]:
         """All combinations of the values that are written out, with the lower end of each range."""
-        values = {name: v if isinstance(v, tuple) else (_number(v.low, v),) for name, v in self.varied.items()}
+        values = {
+            name: v if isinstance(v, tuple) else (_number(v.low, v),) for name, v in self.varied.items()
+        }
         return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
 
     def definition(self) -> dict[str, Any]:
@@ -203,15 +207,16 @@ class _Study:
         console.print(
             f"[bold]{self.train_set.name}[/], loss {self.request.loss}: {escape(values)}; "
             f"{self.request.seeds} {'seed' if self.request.seeds == 1 else 'seeds'}: {self.number_of_runs} runs of "
-            f"{amount:g} {unit}{f', {done} done already' if done else ''}, on {self.device}",
+            f"{amount:g} {unit if amount != 1 else unit[:-1]}{f', {done} done already' if done else ''}, on {self.device}",
             highlight=False,
             soft_wrap=True,
         )
 
-    def take_part(self, queue: Queue, display: StudyDisplay) -> None:
-        """Do runs until none is left."""
+    def take_part(self, queue: Queue, display: StudyDisplay, folder: Path) -> None:
+        """Do runs until none is left. What is measured so far is in the folder at any time."""
 
         def measure(setting: Setting, seed: int, trial: optuna.Trial) -> Result:
+            write_json(folder / RESULTS, self.results(queue).to_json())
             display.begins(setting, seed, queue)
 
             def watch(record: StepRecord, progress: float) -> None:
@@ -272,7 +277,9 @@ class _Study:
     def run_settings(self, setting: Setting, *, seed: int) -> Settings:
         """What a run with this setting is asked to do."""
         rest = dict(setting)
-        shape = {name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest}
+        shape: dict[str, Any] = {
+            name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest
+        }
         request = replace(self.train_request, seed=seed, **shape)
         settings = resolve(request, self.train_set, self.eval_set.split)
         return replace(settings, loss_options={**settings.loss_options, **rest})
@@ -312,7 +319,9 @@ class _Study:
     def _default(self, name: str) -> Level:
         """What `yolosses train` would use."""
         if name == "grid":
-            return resolve(replace(self.train_request, grid=None), self.train_set, self.eval_set.split).grid[0]
+            return resolve(replace(self.train_request, grid=None), self.train_set, self.eval_set.split).grid[
+                0
+            ]
         return default_of(self.request.loss, name)
 
 
@@ -346,8 +355,7 @@ def _sampler(request: StudyRequest) -> optuna.samplers.BaseSampler | None:
 
 def _drawn(trial: optuna.Trial, name: str, values: Values) -> Level:
     if isinstance(values, tuple):
-        chosen: Level = trial.suggest_categorical(name, values)
-        return chosen
+        return cast(Level, trial.suggest_categorical(name, values))
     if values.whole:
         return trial.suggest_int(name, int(values.low), int(values.high), log=values.low > 0)
     return trial.suggest_float(name, values.low, values.high, log=values.low > 0)

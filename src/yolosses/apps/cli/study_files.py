@@ -1,7 +1,7 @@
 """The folder of a study: what is stored of the runs, and what is drawn from it.
 
 ``journal.log`` the trials as Optuna keeps them (unless they are in a database); ``results.json`` all that was
-measured, which a report is drawn from again; ``results.csv`` the same for other programs; ``study.html`` the report.
+measured, which a report is drawn from again; ``results.csv`` the same for other programs; ``report.html`` the report.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from yolosses.studies.ablation.structures import Result, StudyResults
 from yolosses.training.data import DataError
 from yolosses.training.run import write_json
 
-JOURNAL, RESULTS, TABLE, PAGE = "journal.log", "results.json", "results.csv", "study.html"
+JOURNAL, RESULTS, TABLE, PAGE = "journal.log", "results.json", "results.csv", "report.html"
 
 
 def write_results(folder: Path, study: StudyResults, language: Language) -> None:

@@ -74,7 +74,8 @@ class StudyDisplay:
             for label, name in (("mAP50", "map50"), ("mAP50:95", "map50_95"))
         )
         self.console.print(
-            f"{self.done + 1:>3}/{self.runs}  {escape(_words(result.setting, result.seed))}: {shown}  ({seconds:.0f} s)",
+            f"{self.done + 1:>3}/{self.runs}  {escape(_words(result.setting, result.seed))}: {shown}  "
+            f"({seconds:.0f} s)",
             highlight=False,
             soft_wrap=True,
         )

@@ -79,8 +79,9 @@ def _level(name: str, text: str, loss: str) -> Level:
     if bool in kinds:
         return _choice(name, text.lower(), ["true", "false"]) == "true"
     level: Level = text if str in kinds else _number(name, text, whole=int in kinds)
+    keyword: dict[str, Any] = {name: level}
     try:
-        loss_class(loss)(**{name: level})
+        loss_class(loss)(**keyword)
     except (ValueError, TypeError) as error:
         raise CommandError(f"--vary {error}") from error
     return level

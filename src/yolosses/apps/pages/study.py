@@ -1,4 +1,4 @@
-"""``study.html``: what hyper-parameters of a loss do to the detector that it trains."""
+"""``report.html`` of a study: what hyper-parameters of a loss do to the detector that it trains."""
 
 from __future__ import annotations
 

@@ -104,9 +104,9 @@ def abilities(
 
 
 def calibration(records: Sequence[Record], detections: Sequence[Detections]) -> dict[str, list[float]]:
-    """How scores and boxes agree: in ten equal parts of the scores, from 0 to 1, the mean score of the detections (of at
-    least 0.05), their mean IoU with the nearest object of their class, and how many there are. Empty parts are left out.
-    """
+    """How scores and boxes agree: in ten equal parts of the scores, from 0 to 1, the mean score of the detections (of
+    at least 0.05), their mean IoU with the nearest object of their class, and how many there are. Empty parts are left
+    out."""
     scenes = [
         Scene.of(record, found).above(LEAST_SCORE) for record, found in zip(records, detections, strict=True)
     ]
@@ -116,7 +116,11 @@ def calibration(records: Sequence[Record], detections: Sequence[Detections]) -> 
     counts = np.bincount(part, minlength=PARTS)
     there = counts > 0
     means = [np.bincount(part, values, PARTS)[there] / counts[there] for values in (scores, ious)]
-    return {"score": means[0].tolist(), "iou": means[1].tolist(), "count": counts[there].astype(float).tolist()}
+    return {
+        "score": means[0].tolist(),
+        "iou": means[1].tolist(),
+        "count": counts[there].astype(float).tolist(),
+    }
 
 
 def _calibration_error(parts: dict[str, list[float]]) -> float | None:

@@ -38,7 +38,9 @@ def observe(model: nn.Module, loss: YOLOv1Loss, batches: Iterable[Batch], device
     """Run ``model`` in evaluation mode over ``batches``, in their order."""
     model.eval()
     detections: list[Detections] = []
-    sums = torch.zeros(6, dtype=torch.float64)  # confidences and boxes of empty cells, the same of answering boxes,
+    sums = torch.zeros(
+        6, dtype=torch.float64
+    )  # confidences and boxes of empty cells, the same of answering boxes,
     for batch in batches:  # covered objects, objects
         images = batch.images.to(device, memory_format=torch.channels_last)
         raw, targets = model(images), batch.targets.to(device)

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -124,7 +123,9 @@ class Queue:
             self._optimize(lambda trial: self._enqueued(trial, measure))
             self.take_over()
 
-    def _enqueued(self, trial: optuna.Trial, measure: Callable[[Setting, int, optuna.Trial], Result]) -> float:
+    def _enqueued(
+        self, trial: optuna.Trial, measure: Callable[[Setting, int, optuna.Trial], Result]
+    ) -> float:
         params = trial.user_attrs.get(ASKED)
         if params is None or self._done_elsewhere(trial, params):
             raise optuna.TrialPruned  # another worker was faster
@@ -147,8 +148,8 @@ class Queue:
         trials: int,
         measure: Callable[[Setting, int, optuna.Trial], Result],
     ) -> None:
-        """Do runs until there are ``trials`` drawn settings. The value of a setting is the mean over its seeds; Optuna's
-        median pruner gives up on a setting after a seed that is worse than most."""
+        """Do runs until there are ``trials`` drawn settings. The value of a setting is the mean over its seeds;
+        Optuna's median pruner gives up on a setting after a seed that is worse than most."""
 
         def objective(trial: optuna.Trial) -> float:
             setting, values = draw(trial), []
@@ -222,7 +223,9 @@ class Queue:
     def failures(self) -> list[tuple[Setting, str]]:
         """The settings whose training failed by itself, and why."""
         return [
-            (_asked(trial), trial.user_attrs["error"]) for trial in self._trials() if "error" in trial.user_attrs
+            (_asked(trial), trial.user_attrs["error"])
+            for trial in self._trials()
+            if "error" in trial.user_attrs
         ]
 
     def states(self) -> dict[str, int]:

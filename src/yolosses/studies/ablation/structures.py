@@ -63,9 +63,13 @@ class StudyResults:
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Those with a result, each once, in the order of the parameters' values."""
-        order = {name: {level: i for i, level in enumerate(levels)} for name, levels in self.parameters.items()}
+        order = {
+            name: {level: i for i, level in enumerate(levels)} for name, levels in self.parameters.items()
+        }
         keys = {tuple(r.setting[name] for name in self.parameters) for r in self.results}
-        ranked = sorted(keys, key=lambda key: [order[n][v] for n, v in zip(self.parameters, key, strict=True)])
+        ranked = sorted(
+            keys, key=lambda key: [order[n][v] for n, v in zip(self.parameters, key, strict=True)]
+        )
         return tuple(dict(zip(self.parameters, key, strict=True)) for key in ranked)
 
     def of(self, setting: Mapping[str, Level]) -> tuple[Result, ...]:

@@ -203,11 +203,12 @@ class _Study:
             f"{name} {', '.join(map(str, v)) if isinstance(v, tuple) else f'{v.low:g}..{v.high:g}'}"
             for name, v in self.varied.items()
         )
+        unit = unit if amount != 1 else unit[:-1]
         done = len(queue.results())
         console.print(
             f"[bold]{self.train_set.name}[/], loss {self.request.loss}: {escape(values)}; "
             f"{self.request.seeds} {'seed' if self.request.seeds == 1 else 'seeds'}: {self.number_of_runs} runs of "
-            f"{amount:g} {unit if amount != 1 else unit[:-1]}{f', {done} done already' if done else ''}, on {self.device}",
+            f"{amount:g} {unit}{f', {done} done already' if done else ''}, on {self.device}",
             highlight=False,
             soft_wrap=True,
         )

@@ -145,7 +145,7 @@ def evaluate(
     strict: Strict = False,
     device: Device = "auto",
 ) -> None:
-    """Score a trained detector: a table, and metrics.json in the run's folder."""
+    """Score a trained detector, and say what its errors cost: tables, metrics.json and errors.png."""
     from yolosses.apps.cli.evaluate import evaluate_run
 
     evaluate_run(run, data, split, strict=strict, device=device)

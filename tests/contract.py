@@ -26,7 +26,7 @@ from torch import Tensor
 
 import yolosses as yl
 
-Raw = Tensor | Sequence[Tensor]
+Raw = Tensor | Sequence[Tensor]  # a loss that takes dictionaries too has tests of its own for that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ class LossCase:
             cannot matter. The second image of every three has no object.
         num_classes: C.
         class_term: the term that ``class_weight`` acts on.
+        classes_everywhere: whether that term punishes classes where there is no object too, as dense losses do.
         large: a case like this one with so many predictors that a dense table of objects x predictors would stand out.
         backend: of `torch.compile`; "aot_eager" traces forward and backward without generating code.
     """
@@ -51,6 +52,7 @@ class LossCase:
     num_classes: int
     large: Callable[[], LossCase]
     class_term: str = "cls"
+    classes_everywhere: bool = False
     backend: str = "aot_eager"
 
     def __str__(self) -> str:
@@ -137,10 +139,15 @@ class LossContract:
         assert output.total.shape == ((4,) if reduction == "none" else ())
         assert output.num_dropped == output.assignment.num_dropped.sum() == 0
 
-    def test_reductions_differ_by_the_number_of_images(self, case: LossCase) -> None:
+    def test_reductions_differ_by_the_normalizer(self, case: LossCase) -> None:
         raw, targets = case.make_raw(4, 0), case.make_targets(4)
         mean, total, single = (case.make_loss(reduction=how)(raw, targets) for how in ("mean", "sum", "none"))
-        assert_same(mean.total * mean.normalizer, total.total)
+        own = torch.as_tensor(mean.normalizer, dtype=torch.float64)
+        if own.ndim:  # means of several parts
+            assert_same(case.make_loss()(raw, targets, normalizer=torch.ones_like(own)).total, total.total)
+            assert_same(case.make_loss()(raw, targets, normalizer=own).total, mean.total)
+        else:
+            assert_same(mean.total * own, total.total)
         assert_same(single.total.sum(), total.total)
         assert total.total > 0
 
@@ -223,7 +230,7 @@ class LossContract:
         output, grad = run(case.make_loss(), raw, targets)
         assert_finite(output, grad)
         assert not output.assignment.mask.any()
-        assert output.terms[case.class_term] == 0
+        assert (output.terms[case.class_term] == 0) is not case.classes_everywhere
         assert output.num_dropped == 0
 
     def test_a_batch_without_images_is_zero(self, case: LossCase) -> None:
@@ -231,7 +238,7 @@ class LossContract:
         raw = each_level(lambda level: level[:0], case.make_raw(1, 0))
         output, grad = run(case.make_loss(), raw, pick(case.make_targets(1), nobody))
         assert output.total == 0
-        assert float(output.normalizer) > 0
+        assert (torch.as_tensor(output.normalizer) > 0).all()
         assert grad.numel() == 0
 
     # --- gradients ------------------------------------------------------------------------------------------------
@@ -371,7 +378,7 @@ class LossContract:
         nothing, once, twice = (
             run(loss_fn, raw, weighted(case.make_targets(3), value)) for value in (0.0, 1.0, 2.0)
         )
-        assert nothing[0].terms[case.class_term] == 0
+        assert (nothing[0].terms[case.class_term] == 0) is not case.classes_everywhere
         for index in (0, 1):  # the value, then the gradient
             zero, one, two = ((pair[0].total if index == 0 else pair[1]) for pair in (nothing, once, twice))
             torch.testing.assert_close(two - zero, 2 * (one - zero), rtol=1e-10, atol=1e-12)
@@ -466,7 +473,7 @@ class LossContract:
         """Each divides by (images of all) / (processes); their gradients are then averaged."""
         loss_fn, raw, targets = case.make_loss(), case.make_raw(4, 0), case.make_targets(4)
         whole, whole_grad = run(loss_fn, raw, targets)
-        share = float(whole.normalizer) / 2
+        share = whole.normalizer / 2
         halves = []
         for index in (torch.tensor([0]), torch.tensor([1, 2, 3])):  # not of equal size either
             part = each_level(partial(torch.index_select, dim=0, index=index), raw)

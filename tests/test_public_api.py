@@ -44,7 +44,7 @@ SURFACE = {
         "xywh_to_cxcywh",
         "xyxy_to_cxcywh",
     ],
-    "yolosses.codecs": ["GridCodec", "GridOutput"],
+    "yolosses.codecs": ["GridCodec", "GridOutput", "Levels"],
     "yolosses.explain": [
         "Contributions",
         "ExplainableLoss",

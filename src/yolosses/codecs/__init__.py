@@ -1,5 +1,6 @@
 """Codecs: between a network's raw output and boxes."""
 
 from yolosses.codecs.grid import GridCodec, GridOutput
+from yolosses.codecs.levels import Levels
 
-__all__ = ["GridCodec", "GridOutput"]
+__all__ = ["GridCodec", "GridOutput", "Levels"]

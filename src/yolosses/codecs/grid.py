@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from yolosses.arguments import require_at_least, require_choice, require_pair
+from yolosses.codecs.cells import cells_within, locate
 from yolosses.functional import Activation, identity
 from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
@@ -116,23 +117,8 @@ class GridCodec:
         return Place(torch.zeros_like(cell), cell // cols, cell % cols, predictor % self.boxes_per_cell)
 
     def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """The cell that holds each box's centre, and the centre's offset within it.
-
-        The cell is found in float32 whatever the dtype, as Darknet does, so that a centre on a border falls
-        into the same cell everywhere; a centre on the image's right or bottom edge belongs to the last cell,
-        with offset 1.
-
-        Args:
-            boxes: (..., 4) cxcywh, fractions of the image.
-
-        Returns:
-            cell (...) int64 and offset (..., 2) x, y in cell units.
-        """
-        rows, cols = self.grid
-        x, y = boxes[..., 0], boxes[..., 1]
-        col = (x.float() * cols).long().clamp(0, cols - 1)
-        row = (y.float() * rows).long().clamp(0, rows - 1)
-        return row * cols + col, torch.stack((x * cols - col, y * rows - row), -1)
+        """The cell that holds each box's centre, and the centre's offset within it, see `cells.locate`."""
+        return locate(boxes, self.grid)
 
     def encode(self, boxes: Tensor, cell: Tensor) -> Tensor:
         """What a network should emit in ``cell`` (...) for ``boxes`` (..., 4) cxcywh fractions: (..., 4).
@@ -166,23 +152,8 @@ class GridCodec:
         return torch.cat((offset[..., :1] / cols, offset[..., 1:] / rows, size), -1)
 
     def cells_within(self, boxes: Tensor, mask: Tensor) -> Tensor:
-        """(B, G) bool: cells whose centre lies in one of ``boxes`` (B, M, 4) cxcywh fractions where ``mask``
-        (B, M).
-
-        Linear in M + G: each box adds its rectangle of cells to a two-dimensional difference array, which is
-        then summed up.
-        """
-        rows, cols = self.grid
-        x0, x1 = _centres_between(boxes[..., 0], boxes[..., 2], cols)
-        y0, y1 = _centres_between(boxes[..., 1], boxes[..., 3], rows)
-        corner = torch.stack([y * (cols + 1) + x for y, x in ((y0, x0), (y1, x1), (y0, x1), (y1, x0))], 1)
-        one = mask.int()
-        step = torch.stack((one, one, -one, -one), 1)
-        difference = one.new_zeros(len(boxes), (rows + 1) * (cols + 1)).scatter_add(
-            1, corner.flatten(1), step.flatten(1)
-        )
-        covered = difference.view(-1, rows + 1, cols + 1).cumsum(1).cumsum(2)
-        return (covered[:, :rows, :cols] > 0).flatten(1)
+        """(B, G) bool: cells whose centre lies in one of ``boxes``, see `cells.cells_within`."""
+        return cells_within(boxes, mask, self.grid)
 
     def size(self, output: Tensor) -> Tensor:
         """w, h in fractions of the image from the network's encoding of them."""
@@ -217,13 +188,6 @@ class GridCodec:
                 f"num_classes={self.num_classes}, layout={self.layout!r}; got {tuple(raw.shape)}"
             )
         return raw.reshape(raw.shape[0], length)
-
-
-def _centres_between(centre: Tensor, size: Tensor, cells: int) -> tuple[Tensor, Tensor]:
-    """First and one past the last cell along one axis whose centre (index + 0.5) lies between the edges."""
-    first = ((centre - size / 2) * cells - 0.5).ceil().long().clamp(0, cells)
-    end = ((centre + size / 2) * cells - 0.5).floor().long().add(1).clamp(0, cells)
-    return first, end.maximum(first)
 
 
 def _take(part: Tensor, cell: Tensor) -> Tensor:

@@ -13,11 +13,10 @@ from torch import Tensor
 from yolosses.explain.contributions import NONE, Contributions, collect
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pull import box_gradient
+from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.explain.structures import ExplainedObject, Floats, PredictedBoxes
 from yolosses.explain.words import place_in_words
 from yolosses.structures import Assignment, LossOutput, Place, Predictions, Targets, Term
-
-Raw = Tensor | Sequence[Tensor]
 
 
 class Codec(Protocol):
@@ -38,8 +37,8 @@ class Codec(Protocol):
 class ExplainableLoss(Protocol):
     """What an explanation asks of a loss; every loss of the library has it."""
 
-    codec: Any
-    """A `Codec`."""
+    def codec_for(self, raw: Any) -> Any:
+        """The `Codec` that reads ``raw``."""
 
     def assign(self, raw: Any, targets: Targets) -> Assignment:
         """Who answers for what."""
@@ -81,8 +80,8 @@ def explain(
     Raises:
         ValueError, TypeError: what ``loss_fn`` raises, or names that are not one for each class or image.
     """
-    leaves = tuple(part.detach().requires_grad_() for part in parts_of(raw))
-    whole = leaves[0] if isinstance(raw, Tensor) else list(leaves)
+    leaves = tuple(part.detach().requires_grad_() for part in tensors_of(raw))
+    whole = with_tensors(raw, leaves)
     with torch.enable_grad():
         if assignment is None:
             assignment = loss_fn.assign(whole, targets)
@@ -95,15 +94,16 @@ def explain(
     element_gradients, raw_gradients = gradients[: len(terms)], gradients[len(terms) :]
 
     def boxes_of(*parts: Tensor) -> Tensor:
-        return loss_fn.decode(parts[0] if isinstance(raw, Tensor) else list(parts)).boxes
+        return loss_fn.decode(with_tensors(raw, parts)).boxes
 
     with torch.no_grad():
         predictions = loss_fn.decode(raw)
         num_predictors, num_classes = predictions.scores.shape[1:]
-        places = loss_fn.codec.places(torch.arange(num_predictors, device=predictions.boxes.device))
+        codec: Codec = loss_fn.codec_for(raw)
+        places = codec.places(torch.arange(num_predictors, device=predictions.boxes.device))
     contributions = collect(terms, element_gradients, output, targets, places)
     predicted = _predicted(
-        predictions, terms, element_gradients, assignment, places, loss_fn.codec.grids,
+        predictions, terms, element_gradients, assignment, places, codec.grids,
         box_gradient(boxes_of, leaves, raw_gradients),
     )  # fmt: skip
     names = names_of("class_names", class_names, num_classes, "class")
@@ -111,17 +111,13 @@ def explain(
         output=_detached(output),
         contributions=contributions,
         predictions=predicted,
-        objects=_objects(targets, assignment, predicted, contributions, loss_fn.codec, names),
+        objects=_objects(targets, assignment, predicted, contributions, codec, names),
         scales={term.name: float(term.scale) for term in terms},
         elements=tuple(term.elements for term in terms),
         class_names=names,
         image_names=names_of("image_names", image_names, len(targets), "image"),
         images=tuple(range(len(targets))),
     )
-
-
-def parts_of(raw: Raw) -> Sequence[Tensor]:
-    return (raw,) if isinstance(raw, Tensor) else raw
 
 
 def names_of(argument: str, given: Sequence[str] | None, count: int, kind: str) -> tuple[str, ...]:

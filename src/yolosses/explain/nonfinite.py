@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from yolosses.explain.build import ExplainableLoss, Raw, names_of, parts_of
+from yolosses.explain.build import ExplainableLoss, names_of
+from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.explain.words import place_in_words
 from yolosses.structures import Targets, Term
 
@@ -106,8 +107,8 @@ class _Search:
         image_names: Sequence[str] | None,
     ) -> None:
         self.loss_fn, self.targets = loss_fn, targets
-        self.single = isinstance(raw, Tensor)
-        self.parts = tuple(part.detach().requires_grad_() for part in parts_of(raw))
+        self.single, self.raw = isinstance(raw, Tensor), raw
+        self.parts = tuple(part.detach().requires_grad_() for part in tensors_of(raw))
         with torch.enable_grad():
             self.assignment = loss_fn.assign(self.whole(self.parts), targets)
             self.terms = loss_fn.elementwise(self.whole(self.parts), targets, self.assignment)
@@ -116,7 +117,8 @@ class _Search:
         self.image_names = names_of("image_names", image_names, len(targets), "image")
 
     def whole(self, parts: Sequence[Tensor]) -> Raw:
-        return parts[0] if self.single else list(parts)
+        filled: Raw = with_tensors(self.raw, parts)
+        return filled
 
     def in_raw(self) -> NonFinite | None:
         for number, part in enumerate(self.parts):
@@ -242,6 +244,6 @@ class _Search:
     def _place(self, predictor: int | None) -> str:
         if predictor is None:
             return ""
-        codec = self.loss_fn.codec
+        codec = self.loss_fn.codec_for(self.raw)
         level, row, col, box = (int(part) for part in codec.places(torch.tensor(predictor)))
         return place_in_words(level if len(codec.grids) > 1 else None, row, col, box)

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-from yolosses.explain.build import ExplainableLoss, Raw
+from yolosses.explain.build import ExplainableLoss
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.nonfinite import NonFinite
+from yolosses.explain.raw_output import Raw
 from yolosses.structures import Assignment, Targets
 
 

@@ -208,6 +208,10 @@ class YOLOv1Loss(nn.Module):
         """The sums of ``terms``, divided by ``normalizer``, see `LossOutput.reduce`."""
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer)
 
+    def codec_for(self, raw: Tensor) -> GridCodec:
+        """The codec that reads ``raw``: here always the same."""
+        return self.codec
+
     def decode(self, raw: Tensor) -> Predictions:
         """The boxes and scores that ``raw`` means, for A = rows * cols * K predictors."""
         return self.codec.predictions(raw)

@@ -56,7 +56,7 @@ def observe(model: nn.Module, loss: YOLOv1Loss, batches: Iterable[Batch], device
 
 
 def _sums(loss: YOLOv1Loss, raw: Tensor, targets: Targets) -> Tensor:
-    confidence = loss.codec.confidence(raw).double()
+    confidence = loss.codec_for(raw).confidence(raw).double()
     empty = ~_beside_a_centre(loss, confidence.shape[1], targets)
     assignment = loss.assign(raw, targets)
     answering = confidence.gather(1, assignment.predictor.clamp(min=0))[assignment.mask]

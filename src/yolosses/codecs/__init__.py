@@ -1,6 +1,7 @@
 """Codecs: between a network's raw output and boxes."""
 
+from yolosses.codecs.anchor import AnchorCodec
 from yolosses.codecs.grid import GridCodec, GridOutput
 from yolosses.codecs.levels import Levels
 
-__all__ = ["GridCodec", "GridOutput", "Levels"]
+__all__ = ["AnchorCodec", "GridCodec", "GridOutput", "Levels"]

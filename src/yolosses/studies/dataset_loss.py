@@ -14,13 +14,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from yolosses.explain.build import ExplainableLoss, explain
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.structures import Targets
 from yolosses.training.data import Batch, Batches, Geometry, Record, visible_boxes
-from yolosses.training.detect import detect
+from yolosses.training.detect import NMS_IOU, detections_of
 from yolosses.training.evaluation import Detections
 from yolosses.training.evaluation.evaluate import COCO_AREA_RANGES
 
@@ -254,6 +255,7 @@ def explain_dataset(
     device: torch.device,
     *,
     top: int = 20,
+    iou_threshold: float | None = NMS_IOU,
     progress: Callable[[int], object] | None = None,
 ) -> DatasetLoss:
     """Take the loss of a data set apart.
@@ -263,6 +265,7 @@ def explain_dataset(
         loss: with ``reduction="mean"``. Terms are worked out on the CPU.
         batches: of the data set, each picture once and not augmented.
         top: of how many pictures, and of how many objects' pictures, the full explanation is kept.
+        iou_threshold: of the detections, see `detections_of`.
         progress: called with the number of pictures done after each batch.
     """
     records, names = batches.dataset.records, batches.dataset.class_names
@@ -273,14 +276,13 @@ def explain_dataset(
     model.eval()
     for batch in batches.epoch(0):
         raw = outputs(model, batch, device)
-        # The output is there already, so nothing stands in the network's place.
-        detections += detect(nn.Identity(), loss, raw, batch.geometries)
+        detections += detections_of(loss, raw, batch.geometries, iou_threshold=iou_threshold)
         explanation = explain(loss, raw, batch.targets, normalizer=1.0, class_names=names)
         for row, index in enumerate(batch.indices):
             visible = _visible(records[index], batch.geometries[row])
             pictures.append(_picture_loss(explanation, row, index, records[index], visible))
             objects += _object_losses(explanation, row, index, records[index], visible)
-            kept[index] = _Kept(raw[row : row + 1], targets_of(batch.targets, row), batch.geometries[row])
+            kept[index] = _Kept(output_of(raw, row), targets_of(batch.targets, row), batch.geometries[row])
         worth = _worth_keeping(pictures, objects, top)
         kept = {index: entry for index, entry in kept.items() if index in worth}
         if progress is not None:
@@ -309,10 +311,17 @@ def explain_one(
 
 
 @torch.no_grad()
-def outputs(model: nn.Module, batch: Batch, device: torch.device) -> Tensor:
+def outputs(model: nn.Module, batch: Batch, device: torch.device) -> Raw:
     """What the network emits for a batch, in float32 on the CPU."""
-    raw: Tensor = model(batch.images.to(device, memory_format=torch.channels_last))
-    return raw.float().cpu()
+    raw: Raw = model(batch.images.to(device, memory_format=torch.channels_last))
+    whole: Raw = with_tensors(raw, [part.float().cpu() for part in tensors_of(raw)])
+    return whole
+
+
+def output_of(raw: Raw, image: int) -> Raw:
+    """One image of a batch."""
+    part: Raw = with_tensors(raw, [whole[image : image + 1] for whole in tensors_of(raw)])
+    return part
 
 
 def targets_of(targets: Targets, image: int) -> Targets:
@@ -337,7 +346,7 @@ def finite(value: Any) -> Any:
 class _Kept:
     """What it takes to explain a picture later."""
 
-    raw: Tensor
+    raw: Raw
     targets: Targets
     geometry: Geometry
 

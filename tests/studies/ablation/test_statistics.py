@@ -245,6 +245,23 @@ def test_unequal_noise_does_not_make_differences(levels: tuple[int, ...], seeds:
     assert missed <= 0.085
 
 
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_a_far_noisier_value_does_not_blur_the_others(seeds: int) -> None:
+    """An average confidence of 0.4 % beside one of 50 %: its interval is as wide as its own runs say."""
+    wrong, missed = errors((5, 5), seeds, noisy=100, common=0.5)
+    assert wrong <= 0.085
+    assert missed <= 0.085
+    rng = np.random.default_rng(1)
+    lowest = np.array([setting["a"] == 0 for setting in grid((5, 5))])
+    widths = []
+    for _ in range(STUDIES // 3):
+        runs = table((5, 5), rng.normal(size=(25, seeds)) * np.where(lowest, 100, 1)[:, None])
+        level = runs.level(runs.settings[-1])
+        assert level is not None
+        widths.append((level.high - level.low) / 2)
+    assert np.median(widths) < 3  # t of about 10 degrees of freedom / root of the seeds is below 1.5
+
+
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_seeds_that_matter_everywhere_widen_levels_and_not_differences(seeds: int) -> None:
     wrong, missed = errors((5, 5), seeds, common=1)

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from yolosses.boxes import pairwise_iou
-from yolosses.losses import YOLOv1Loss
+from yolosses.explain.build import Codec, ExplainableLoss
+from yolosses.explain.raw_output import Raw
 from yolosses.structures import Targets
 from yolosses.training.data import Batch
-from yolosses.training.detect import detections_of
+from yolosses.training.detect import NMS_IOU, detections_of
 from yolosses.training.evaluation import Detections
 
 COVERED_IOU = 0.5
@@ -34,8 +35,15 @@ class Observed:
 
 
 @torch.no_grad()
-def observe(model: nn.Module, loss: YOLOv1Loss, batches: Iterable[Batch], device: torch.device) -> Observed:
-    """Run ``model`` in evaluation mode over ``batches``, in their order."""
+def observe(
+    model: nn.Module,
+    loss: ExplainableLoss,
+    batches: Iterable[Batch],
+    device: torch.device,
+    *,
+    iou_threshold: float | None = NMS_IOU,
+) -> Observed:
+    """Run ``model`` in evaluation mode over ``batches``, in their order. ``iou_threshold``: see `detections_of`."""
     model.eval()
     detections: list[Detections] = []
     sums = torch.zeros(
@@ -44,7 +52,7 @@ def observe(model: nn.Module, loss: YOLOv1Loss, batches: Iterable[Batch], device
     for batch in batches:  # covered objects, objects
         images = batch.images.to(device, memory_format=torch.channels_last)
         raw, targets = model(images), batch.targets.to(device)
-        detections += detections_of(loss, raw, batch.geometries)
+        detections += detections_of(loss, raw, batch.geometries, iou_threshold=iou_threshold)
         sums += _sums(loss, raw, targets).cpu()
     empty, in_empty, answering, num_answering, covered, objects = sums.tolist()
     return Observed(
@@ -55,9 +63,10 @@ def observe(model: nn.Module, loss: YOLOv1Loss, batches: Iterable[Batch], device
     )
 
 
-def _sums(loss: YOLOv1Loss, raw: Tensor, targets: Targets) -> Tensor:
-    confidence = loss.codec_for(raw).confidence(raw).double()
-    empty = ~_beside_a_centre(loss, confidence.shape[1], targets)
+def _sums(loss: ExplainableLoss, raw: Raw, targets: Targets) -> Tensor:
+    codec = loss.codec_for(raw)
+    confidence = codec.confidence(raw).double()
+    empty = ~_beside_a_centre(codec, confidence.shape[1], targets)
     assignment = loss.assign(raw, targets)
     answering = confidence.gather(1, assignment.predictor.clamp(min=0))[assignment.mask]
     real = targets.mask & ~targets.ignore if targets.ignore is not None else targets.mask
@@ -74,10 +83,10 @@ def _sums(loss: YOLOv1Loss, raw: Tensor, targets: Targets) -> Tensor:
     )
 
 
-def _beside_a_centre(loss: YOLOv1Loss, predictors: int, targets: Targets) -> Tensor:
+def _beside_a_centre(codec: Codec, predictors: int, targets: Targets) -> Tensor:
     """(B, A): the predictor's cell holds the centre of an object, counted or ignored."""
-    place = loss.codec.places(torch.arange(predictors, device=targets.boxes.device))
-    rows, cols = torch.tensor(loss.codec.grids, device=place.row.device)[place.level].unbind(-1)
+    place = codec.places(torch.arange(predictors, device=targets.boxes.device))
+    rows, cols = torch.tensor(codec.grids, device=place.row.device)[place.level].unbind(-1)
     x, y = targets.boxes[..., 0, None], targets.boxes[..., 1, None]
     col, row = (x * cols).long().minimum(cols - 1), (y * rows).long().minimum(rows - 1)
     return ((col == place.col) & (row == place.row) & targets.mask[..., None]).any(1)

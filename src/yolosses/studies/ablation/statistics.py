@@ -203,13 +203,8 @@ class Table:
         left_out -= int(np.isfinite(self.values[all_rows]).sum())
         half = math.nan
         if self.noise is not None and there[rows].any(0).sum() >= 2:
-            runs = self._of_sum(rows, weights)
-            names = [name for name in self.parameters if len({self.settings[row][name] for row in rows}) == 1]
-            together = [self._together(name) for name in names] if len(rows) > 1 else []
-            runs = max((_times(runs, factor) for factor in together), key=lambda v: v.value, default=runs)
-            common = self.noise.common
-            seeds = Variance(value=common.value * float((weights.sum(0) ** 2).sum()), df=common.df)
-            half = _half_width(runs + seeds, weights[there[rows]], self.noise.shapes)
+            variance = self._quiet(rows, weights) or self._of_level(rows, weights)
+            half = _half_width(variance, weights[there[rows]], self.noise.shapes)
         low, high = np.clip((mean - half, mean + half), *self.bounds)  # nan stays nan
         return Interval(mean=mean, low=float(low), high=float(high), count=count, left_out=left_out)
 
@@ -225,7 +220,8 @@ class Table:
             return Interval(mean=0.0, low=0.0, high=0.0, count=count), 1.0
         if np.abs(changes).max() <= 1e-12 * float(np.nanmax(np.abs(self.values))):
             mean = 0.0
-        variance = self._of_sum(first, weights) + self._of_sum(last, weights)
+        ends = [self._quiet(rows, weights) or self._of_sum(rows, weights) for rows in (first, last)]
+        variance = ends[0] + ends[1]
         variance = Variance(value=variance.value, df=min(variance.df, self.noise.pooled.df))
         if len(first) > 1:
             variance = _times(variance, self._together(parameter))
@@ -234,8 +230,29 @@ class Table:
         p = _p_value(mean, half, variance)
         return Interval(mean=mean, low=mean - half, high=mean + half, count=count), p
 
+    def _quiet(self, rows: Rows, weights: Array) -> Variance | None:
+        """See `Noise.of_quiet_sum`."""
+        assert self.noise is not None
+        groups = [self._groups(np.array([row], dtype=np.intp)) for row in rows]
+        return self.noise.of_quiet_sum(rows, (weights**2).sum(1), groups)
+
+    def _of_level(self, rows: Rows, weights: Array) -> Variance:
+        """Variance of a mean of runs, what the seeds add to all settings included."""
+        assert self.noise is not None
+        runs = self._of_sum(rows, weights)
+        names = [name for name in self.parameters if len({self.settings[row][name] for row in rows}) == 1]
+        together = [self._together(name) for name in names] if len(rows) > 1 else []
+        runs = max((_times(runs, factor) for factor in together), key=lambda v: v.value, default=runs)
+        common = self.noise.common
+        return runs + Variance(value=common.value * float((weights.sum(0) ** 2).sum()), df=common.df)
+
     def _of_sum(self, rows: Rows, weights: Array) -> Variance:
         """Variance of a weighted sum of runs, without what the seeds add to all settings."""
+        assert self.noise is not None
+        return self.noise.of_sum(rows, (weights**2).sum(1), self._groups(rows))
+
+    def _groups(self, rows: Rows) -> list[Rows]:
+        """All settings that share a value with all of these, one group a parameter, without those of one run."""
         assert self.noise is not None
         groups = []
         for name in self.parameters:
@@ -243,7 +260,7 @@ class Table:
             if len(levels) == 1:
                 group = self._rows({name: levels.pop()})
                 groups.append(group[self.noise.own_df[group] > 0])
-        return self.noise.of_sum(rows, (weights**2).sum(1), [group for group in groups if len(group)])
+        return [group for group in groups if len(group)]
 
     def _together(self, parameter: str) -> Variance | None:
         """Whether the runs of one seed move together wherever the parameter has one value."""

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolosses.losses import YOLOv1Loss
+from yolosses.explain import ExplainableLoss
 from yolosses.studies.ablation.abilities import abilities, calibration
 from yolosses.studies.ablation.observe import observe
 from yolosses.studies.ablation.structures import Result, Setting
 from yolosses.studies.errors import tide, top_detections
 from yolosses.studies.term_history import term_history
 from yolosses.training.data import Batches
+from yolosses.training.detect import NMS_IOU
 from yolosses.training.evaluation import evaluate
 
 POINTS = 40  # of the history of each term
@@ -22,7 +23,7 @@ POINTS = 40  # of the history of each term
 
 def measured(
     model: nn.Module,
-    loss: YOLOv1Loss,
+    loss: ExplainableLoss,
     batches: Batches,
     log: Sequence[Mapping[str, Any]],
     device: torch.device,
@@ -30,14 +31,16 @@ def measured(
     trial: int,
     setting: Setting,
     seed: int,
+    iou_threshold: float | None = NMS_IOU,
 ) -> Result:
     """Every measure of `MEASURES`.
 
     Args:
         batches: the split to measure on, in its order. log: rows of the training log.
+        iou_threshold: of the detections, see `detections_of`.
     """
     dataset = batches.dataset
-    seen = observe(model, loss, batches.epoch(0), device)
+    seen = observe(model, loss, batches.epoch(0), device, iou_threshold=iou_threshold)
     metrics = evaluate(dataset, dataset.class_names, seen.detections)
     best = metrics.best_f1
     kinds = tide(dataset.records, dataset.class_names, seen.detections)

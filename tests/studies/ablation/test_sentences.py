@@ -239,8 +239,8 @@ def test_a_lost_ability(study: StudyResults) -> None:
         clear=True,
     )
     assert sentence(finding, study) == (
-        "With lambda_coord = 0 the detector is unable to localise: objects covered by some box 2.0 % [1.0, 3.0] "
-        "against 90.0 % [89.0, 91.0] with 5, and mAP50 1.3 % [0.3, 2.3] against 60.0 % [59.0, 61.0] with 5."
+        "With lambda_coord = 0 the detector is unable to localise: objects covered by some box = 2.0 % [1.0, 3.0] "
+        "(with 5: 90.0 % [89.0, 91.0]), and mAP50 = 1.3 % [0.3, 2.3] (with 5: 60.0 % [59.0, 61.0])."
     )
     assert sentence(finding, study, "zh-TW").startswith("lambda_coord = 0 時，偵測器無法定位：")
 

@@ -249,11 +249,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _moving(parameter: str, clear: Sequence[_Comparison]) -> list[Finding]:
-    """One finding for each ability and direction."""
-    groups: dict[tuple[Level, Level, Ability, Kind], list[_Comparison]] = defaultdict(list)
+    """One finding for each ability and direction; what gets better and what gets worse apart."""
+    groups: dict[tuple[Level, Level, Ability, Kind, str | None], list[_Comparison]] = defaultdict(list)
     for c in clear:
         kind: Kind = "raises" if c.difference.change.mean > 0 else "lowers"
-        groups[c.start, c.end, MAIN_MEASURES[c.measure], kind].append(c)
+        groups[c.start, c.end, MAIN_MEASURES[c.measure], kind, MEASURES[c.measure].better].append(c)
     return [
         Finding(
             kind=kind,
@@ -265,7 +265,7 @@ def _moving(parameter: str, clear: Sequence[_Comparison]) -> list[Finding]:
             ability=ability,
             clear=True,
         )
-        for (start, end, ability, kind), group in groups.items()
+        for (start, end, ability, kind, _), group in groups.items()
     ]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from yolosses.explain.typed import explain as explain
     from yolosses.losses import YOLOv1Loss as YOLOv1Loss
+    from yolosses.losses import YOLOv8Loss as YOLOv8Loss
     from yolosses.structures import Assignment as Assignment
     from yolosses.structures import LossOutput as LossOutput
     from yolosses.structures import Predictions as Predictions
@@ -23,6 +24,7 @@ _HOME = {
     "Targets": "structures",
     "Term": "structures",
     "YOLOv1Loss": "losses",
+    "YOLOv8Loss": "losses",
 }
 _ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "losses", "structures")
 

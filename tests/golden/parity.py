@@ -16,6 +16,12 @@ def record(
     """One case: largest relative error of a value and of a gradient (over the map's largest), and whether the
     assignment is the recorded one. None: not recorded by the reference."""
     if file := os.environ.get("YOLOSSES_PARITY"):
-        line = {"family": family, "case": case, "value": value, "gradient": gradient, "assignment": assignment}
+        line = {
+            "family": family,
+            "case": case,
+            "value": value,
+            "gradient": gradient,
+            "assignment": assignment,
+        }
         with Path(file).open("a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")

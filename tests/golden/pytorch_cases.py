@@ -26,13 +26,15 @@ GRID = 128  # inputs are multiples of 1/128
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PyTorchCase:
-    """One recorded run. Attributes: record, the index entry (hyper-parameters, tags); stored, the arrays as they are."""
+    """One recorded run. Attributes: record, the index entry (hyper-parameters, tags); stored, the arrays as they are;
+    words, those that are no numbers."""
 
     family: str
     name: str
     tags: frozenset[str]
     record: Mapping[str, Any]
     stored: Mapping[str, Tensor]
+    words: Mapping[str, tuple[str, ...]]
 
     def __str__(self) -> str:
         return self.name
@@ -98,13 +100,16 @@ def pytorch_cases(family: str) -> tuple[PyTorchCase, ...]:
 
 def _case(family: str, entry: dict[str, Any]) -> PyTorchCase:
     with np.load(ROOT / entry["file"]) as arrays:
-        stored = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+        loaded = {name: arrays[name] for name in arrays.files}
+    words = {name: tuple(map(str, array)) for name, array in loaded.items() if array.dtype.kind == "U"}
+    stored = {name: torch.from_numpy(array) for name, array in loaded.items() if name not in words}
     return PyTorchCase(
         family=family,
         name=entry["name"],
         tags=frozenset(entry.get("tags", ())),
         record=entry,
         stored=stored,
+        words=words,
     )
 
 

@@ -1,5 +1,7 @@
 """Assigners: who answers for which object. They know boxes, scores and targets, never a model."""
 
+from yolosses.assigners.point import PointAssigner
 from yolosses.assigners.responsible import assign_responsible, first_in_cell
+from yolosses.assigners.task_aligned import TaskAligned
 
-__all__ = ["assign_responsible", "first_in_cell"]
+__all__ = ["PointAssigner", "TaskAligned", "assign_responsible", "first_in_cell"]

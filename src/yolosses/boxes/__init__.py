@@ -9,16 +9,33 @@ from yolosses.boxes.formats import (
     xywh_to_cxcywh,
     xyxy_to_cxcywh,
 )
-from yolosses.boxes.iou import paired_iou, pairwise_iou
+from yolosses.boxes.iou import (
+    Similarity,
+    paired_ciou,
+    paired_diou,
+    paired_eiou,
+    paired_giou,
+    paired_iou,
+    paired_siou,
+    pairwise,
+    pairwise_iou,
+)
 from yolosses.boxes.nms import batched_nms
 
 __all__ = [
+    "Similarity",
     "batched_nms",
     "clip_to_image",
     "cxcywh_to_xywh",
     "cxcywh_to_xyxy",
     "from_pixels",
+    "paired_ciou",
+    "paired_diou",
+    "paired_eiou",
+    "paired_giou",
     "paired_iou",
+    "paired_siou",
+    "pairwise",
     "pairwise_iou",
     "to_pixels",
     "xywh_to_cxcywh",

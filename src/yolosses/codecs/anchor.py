@@ -128,17 +128,11 @@ class AnchorCodec:
 
     def in_pixels(self, boxes: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh from fractions of the image."""
-        height, width = self.levels.image_size
-        return torch.stack(
-            [boxes[..., i] * side for i, side in enumerate((width, height, width, height))], -1
-        )
+        return self.levels.in_pixels(boxes)
 
     def in_fractions(self, boxes: Tensor) -> Tensor:
         """Inverse of `in_pixels`."""
-        height, width = self.levels.image_size
-        return torch.stack(
-            [boxes[..., i] / side for i, side in enumerate((width, height, width, height))], -1
-        )
+        return self.levels.in_fractions(boxes)
 
     def confidence(self, raw: Maps) -> Tensor:
         """(B, A) how sure each predictor is that it holds an object, whatever its class."""

@@ -101,6 +101,20 @@ class Levels:
         parts = zip(self.counts, values, strict=True)
         return torch.cat([torch.full((n,), v, dtype=dtype, device=like.device) for n, v in parts])
 
+    def in_pixels(self, boxes: Tensor) -> Tensor:
+        """Boxes (..., 4) cxcywh from fractions of the image."""
+        height, width = self.image_size
+        return torch.stack(
+            [boxes[..., i] * side for i, side in enumerate((width, height, width, height))], -1
+        )
+
+    def in_fractions(self, boxes: Tensor) -> Tensor:
+        """Inverse of `in_pixels`."""
+        height, width = self.image_size
+        return torch.stack(
+            [boxes[..., i] / side for i, side in enumerate((width, height, width, height))], -1
+        )
+
     def within(self, boxes: Tensor, mask: Tensor) -> Tensor:
         """(B, A) bool: predictors whose cell's centre lies in one of ``boxes`` (B, M, 4) cxcywh fractions where
         ``mask`` (B, M)."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from yolosses.functional.classification import (
     binary_cross_entropy_with_logits,
+    quality_focal,
     sigmoid_focal,
     softmax_cross_entropy,
 )
@@ -37,6 +38,6 @@ def activation_of(penalty: Penalty) -> Activation:
         function = function.func
     if function is softmax_cross_entropy:
         return softmax
-    if function in (binary_cross_entropy_with_logits, sigmoid_focal):
+    if function in (binary_cross_entropy_with_logits, quality_focal, sigmoid_focal):
         return torch.sigmoid
     return identity

@@ -32,3 +32,25 @@ def softmax_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """-t_c log softmax(logits)_c over the last dimension, one element a class; their sum is the
     cross-entropy."""
     return -target * logits.log_softmax(-1)
+
+
+def varifocal(
+    logits: Tensor, target: Tensor, label: Tensor, *, alpha: float = 0.75, gamma: float = 2.0
+) -> Tensor:
+    """Varifocal loss (Zhang et al. 2021, eq. 2) in YOLOv6's form: the binary cross-entropy with the soft ``target`` t,
+    times t where ``label`` is 1 and times alpha q^gamma where it is 0, q = sigmoid(logits).
+
+    The weight is not detached: gradient flows through q^gamma. ``label``: 1 for the class of a positive, else 0.
+    """
+    target, label = target.to(logits.dtype), label.to(logits.dtype)
+    weight = alpha * logits.sigmoid().pow(gamma) * (1 - label) + target * label
+    return weight * binary_cross_entropy_with_logits(logits, target)
+
+
+def quality_focal(logits: Tensor, target: Tensor, *, beta: float = 2.0) -> Tensor:
+    """Quality focal loss (Li et al. 2020, eq. 5): |t - q|^beta times the binary cross-entropy with the soft target t, q =
+    sigmoid(logits)."""
+    target = target.to(logits.dtype)
+    # At q = t exactly the power has no gradient for beta < 1.
+    distance = (target - logits.sigmoid()).abs().clamp(min=1e-12)
+    return distance.pow(beta) * binary_cross_entropy_with_logits(logits, target)

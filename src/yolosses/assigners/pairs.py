@@ -1,0 +1,26 @@
+"""Steps that assigners share: one pair for each predictor, one best pair for each object, who got none."""
+
+import torch
+from torch import Tensor
+
+
+def first_of_each(predictor: Tensor, mask: Tensor, *, num_predictors: int) -> Tensor:
+    """(B, P) bool: of the pairs that count and share a predictor, the first. ``predictor``: (B, P); ``mask``: (B, P)."""
+    order = torch.arange(predictor.shape[1], device=predictor.device).expand_as(predictor)
+    nobody = predictor.new_full((predictor.shape[0], num_predictors + 1), predictor.shape[1])
+    # Pairs that do not count meet in an extra place, so that every shape stays constant.
+    place = torch.where(mask, predictor, num_predictors)
+    first = nobody.scatter_reduce(1, place, order, "amin")
+    return mask & (first.gather(1, place) == order)
+
+
+def largest_of_each(values: Tensor, object: Tensor, mask: Tensor, *, num_objects: int) -> Tensor:
+    """(B, M) the largest of ``values`` (B, P) >= 0 of each object's pairs, 0 where it has none."""
+    zero = values.new_zeros(values.shape[0], num_objects)
+    return zero.scatter_reduce(1, object, torch.where(mask, values, 0), "amax")
+
+
+def unanswered(object: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
+    """(B,) how many of the objects ``wanted`` (B, M) no pair that counts answers for."""
+    answers = torch.zeros_like(wanted, dtype=torch.int64).scatter_add(1, object, mask.long())
+    return (wanted & (answers == 0)).sum(1)

@@ -1,0 +1,174 @@
+"""The output of anchor-free YOLOs (v6, v8 to v12, v10, YOLO26): each location measures the distances to the four sides of
+its box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from yolosses.codecs.cells import Grid
+from yolosses.codecs.levels import Levels
+from yolosses.functional import expected_distance
+from yolosses.precision import at_least_float32
+from yolosses.structures import Place, Predictions
+
+PointRaw = Tensor | Sequence[Any] | Mapping[str, Any]
+
+
+class PointOutput(NamedTuple):
+    """The parts of a raw output over all locations: ``distances`` (B, 4R, A), channel side * R + bin, sides left, top,
+    right, bottom; ``scores`` (B, C, A) logits."""
+
+    distances: Tensor
+    scores: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointCodec:
+    """At the centre (px, py) of a cell with stride ``n`` a location emits the distances l, t, r, b to the sides of its box
+    in units of n, each as a distribution over R bins (with R = 1 the number itself), and C class logits::
+
+        x1 = px - l n    y1 = py - t n    x2 = px + r n    y2 = py + b n
+
+    Boxes here are cxcywh in pixels; predictors are numbered level by level, row by row. Of a network with two heads
+    ("one2one", "one2many") the levels are those of the first followed by those of the second.
+
+    Attributes:
+        levels: with one box a cell. num_classes: C. bins: R.
+    """
+
+    levels: Levels
+    num_classes: int
+    bins: int = 16
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        """(rows, columns) of each level."""
+        return self.levels.grids
+
+    def places(self, predictor: Tensor) -> Place:
+        """Level, row, column and box of predictors, int64 of any shape."""
+        return self.levels.places(predictor)
+
+    def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """The cell of the first level that holds each centre, and the offset within it, see `cells.locate`."""
+        return self.levels.locate(boxes)
+
+    def split(self, raw: PointRaw) -> PointOutput:
+        """The parts of ``raw``, see `point_output`; `ValueError` where they are not those of these levels."""
+        output = point_output(raw, num_classes=self.num_classes, bins=self.bins)
+        if output.scores.shape[2] != self.levels.num_predictors:
+            raise ValueError(
+                f"raw: expected {self.levels.num_predictors} locations for grids {self.grids}; "
+                f"got {output.scores.shape[2]}"
+            )
+        return output
+
+    def at(self, output: PointOutput, predictor: Tensor) -> Tensor:
+        """(B, P, 4, R) the numbers that measure the sides, of the predictors (B, P); at least float32."""
+        index = predictor.unsqueeze(1).expand(-1, output.distances.shape[1], -1)
+        return at_least_float32(output.distances.gather(2, index)).mT.unflatten(2, (4, self.bins))
+
+    def sides(self, numbers: Tensor) -> Tensor:
+        """(..., 4) distances in strides, of the numbers (..., 4, R)."""
+        return numbers.squeeze(-1) if self.bins == 1 else expected_distance(numbers)
+
+    def decode(self, sides: Tensor, points: Tensor, strides: Tensor) -> Tensor:
+        """Boxes (..., 4) cxcywh in pixels, of distances (..., 4) in ``strides`` (...) from ``points`` (..., 2)."""
+        low, high = sides[..., :2] * strides[..., None], sides[..., 2:] * strides[..., None]
+        return torch.cat((points + (high - low) / 2, low + high), -1)
+
+    def encode(self, boxes: Tensor, points: Tensor, strides: Tensor) -> Tensor:
+        """Distances (..., 4) in strides from the points to the sides of boxes (..., 4) cxcywh in pixels. Inverse of
+        `decode`."""
+        centre, half = boxes[..., :2], boxes[..., 2:] / 2
+        return torch.cat((points - (centre - half), centre + half - points), -1) / strides[..., None]
+
+    def boxes(self, output: PointOutput) -> Tensor:
+        """(B, A, 4) cxcywh in pixels, of every location."""
+        numbers = at_least_float32(output.distances).unflatten(1, (4, self.bins)).permute(0, 3, 1, 2)
+        sides = self.sides(numbers)
+        return self.decode(sides, self.levels.points(sides), self.levels.stride_of(sides))
+
+    def in_pixels(self, boxes: Tensor) -> Tensor:
+        """Boxes (..., 4) cxcywh from fractions of the image."""
+        return self.levels.in_pixels(boxes)
+
+    def confidence(self, raw: PointRaw) -> Tensor:
+        """(B, A) how sure each location is of the class that it is surest of."""
+        return at_least_float32(self.split(raw).scores).amax(1).sigmoid()
+
+    def predictions(self, raw: PointRaw) -> Predictions:
+        """All boxes, and the score of every class."""
+        output = self.split(raw)
+        scores = at_least_float32(output.scores).mT.sigmoid()
+        return Predictions(self.levels.in_fractions(self.boxes(output)), scores)
+
+
+def point_output(raw: PointRaw, *, num_classes: int, bins: int) -> PointOutput:
+    """From what networks emit: maps (B, 4R+C, rows, cols), one a level, finest first; or boxes (B, 4R, A) and scores (B,
+    C, A), as a pair or under the names "boxes" and "scores"; or two of these under the names "one2one" and "one2many".
+
+    Raises:
+        TypeError, ValueError: ``raw`` is none of these, naming what came.
+    """
+    if isinstance(raw, Mapping) and "one2one" in raw:
+        heads = [
+            point_output(raw[name], num_classes=num_classes, bins=bins) for name in ("one2one", "one2many")
+        ]
+        return PointOutput(*(torch.cat(parts, 2) for parts in zip(*heads, strict=True)))
+    if isinstance(raw, Mapping):
+        missing = {"boxes", "scores"} - raw.keys()
+        if missing:
+            raise ValueError(f"raw: expected the entries boxes and scores; got {sorted(map(str, raw))}")
+        parts: tuple[Any, ...] = (raw["boxes"], raw["scores"])
+    else:
+        parts = (raw,) if isinstance(raw, Tensor) else tuple(raw)
+    for index, part in enumerate(parts):
+        if not isinstance(part, Tensor):
+            raise TypeError(f"raw[{index}]: expected a tensor; got {type(part).__name__}")
+        if not part.is_floating_point():
+            raise TypeError(f"raw[{index}]: expected a floating dtype; got {part.dtype}")
+    box_channels = 4 * bins
+    if len(parts) == 2 and all(part.ndim == 3 for part in parts):
+        channels = (parts[0].shape[1], parts[1].shape[1])
+        if channels == (box_channels, num_classes) and parts[0].shape[::2] == parts[1].shape[::2]:
+            return PointOutput(*parts)
+    elif parts and all(part.ndim == 4 and part.shape[1] == box_channels + num_classes for part in parts):
+        joined = torch.cat([part.flatten(2) for part in parts], 2) if len(parts) > 1 else parts[0].flatten(2)
+        return PointOutput(*torch.split(joined, [box_channels, num_classes], 1))
+    raise ValueError(
+        f"raw: expected maps (B, {box_channels + num_classes}, rows, cols), or boxes (B, {box_channels}, A) and scores "
+        f"(B, {num_classes}, A), for num_classes={num_classes} and {bins} bins a side; got "
+        f"{[tuple(part.shape) for part in parts]}"
+    )
+
+
+def grids_of_points(
+    raw: PointRaw, strides: Sequence[float], image_size: tuple[int, int] | None
+) -> tuple[Grid, ...]:
+    """(rows, columns) of each level: from maps, or from "feats" beside flattened outputs, or from ``image_size``.
+
+    Raises:
+        ValueError: they cannot be told, or are not one for each of ``strides``.
+    """
+    if isinstance(raw, Mapping) and "one2one" in raw:
+        return grids_of_points(raw["one2one"], strides, image_size) * 2
+    maps = raw.get("feats", ()) if isinstance(raw, Mapping) else (raw,) if isinstance(raw, Tensor) else raw
+    if maps and all(getattr(level, "ndim", 0) == 4 for level in maps):
+        if len(maps) != len(strides):
+            raise ValueError(
+                f"raw: expected {len(strides)} maps, one for each of strides={tuple(strides)}; got {len(maps)}"
+            )
+        return tuple((level.shape[2], level.shape[3]) for level in maps)
+    if image_size is None:
+        raise ValueError(
+            "image_size: expected (height, width) in pixels where the output has no maps whose shape tells the grids; "
+            "got None"
+        )
+    height, width = image_size
+    return tuple((-(-height // int(stride)), -(-width // int(stride))) for stride in strides)

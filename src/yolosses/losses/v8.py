@@ -1,0 +1,260 @@
+"""YOLOv8 (Jocher et al. 2023), and with the same loss YOLOv9, YOLO11 and YOLOv12."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from yolosses.arguments import require_at_least, require_choice, require_class_weight
+from yolosses.assigners import PointAssigner, TaskAligned
+from yolosses.codecs import Levels, PointCodec
+from yolosses.codecs.point import PointRaw, grids_of_points
+from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
+from yolosses.precision import at_least_float32
+from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
+
+
+class YOLOv8Loss(nn.Module):
+    """The loss of YOLOv8, v9, 11 and v12: sums over the locations that answer for an object, weighted by the quality q of
+    each pair, and over all locations for the classes::
+
+        L = 1/S [ lambda_box * sum q (1 - CIoU)
+                + lambda_cls * sum_i sum_c BCE(s_ic, q_i if c is the class of i's object else 0)
+                + lambda_dfl * sum q mean over four sides of DFL ]        S = max(1, sum q)
+
+    Who answers, and q, comes from task-aligned assignment (`assigners.TaskAligned`, TOOD eq. 4 and 5).
+
+    Args:
+        num_classes: C. bins: R numbers a side that the network emits; with 1 (YOLO26) they are the distances, and the third
+            term is "l1", the mean absolute error of the four distances as fractions of the image.
+        strides: of the levels in pixels, finest first.
+        image_size: (height, width), only needed for outputs whose shape does not tell the grids.
+        lambda_box, lambda_cls, lambda_dfl: weights of the terms (7.5, 0.5, 1.5); the last also of "l1".
+        topk, alpha, beta: of the assigner. least_side: pixels that small objects are widened to when their candidates are
+            looked for; None: the second stride (8.4 and later); 0: not at all (up to 8.3).
+        assigner: another one in its place, for example `assigners.SimOTA()`.
+        box_loss: another function (pred, target) -> (...) of boxes cxcywh.
+        label_smoothing: e; the class target t becomes t (1 - e) + e / C at locations that answer for an object.
+        class_weight: (C,) factors of the columns of the class term.
+        reduction: "mean" (divided by S), "sum", or "none" (one value an image).
+
+    Shapes:
+        raw: maps (B, 4R+C, rows, cols), one a level; or (boxes (B, 4R, A), scores (B, C, A)), or these under the names
+        "boxes", "scores" (and "feats") as newer heads return them. Any floating dtype; computed in at least float32.
+
+    Detached: assignment, q, S and CIoU's alpha. Normaliser: S, or ``normalizer``. The value is the sum of the items that the
+    reference implementation logs; it trains on that times the number of images.
+
+    Deviations: no epsilon in CIoU; an object whose locations all have alignment 0 takes none (there: arbitrary ones of weight
+    0); objects at the origin are not dropped. Objects that no location answers for are counted in ``num_dropped``. In
+    ignored regions, locations that answer for nothing are left alone.
+
+    Raises:
+        ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        num_classes: int = 80,
+        bins: int = 16,
+        strides: Sequence[float] = (8, 16, 32),
+        image_size: tuple[int, int] | None = None,
+        lambda_box: float = 7.5,
+        lambda_cls: float = 0.5,
+        lambda_dfl: float = 1.5,
+        topk: int = 10,
+        alpha: float = 0.5,
+        beta: float = 6.0,
+        least_side: float | None = None,
+        assigner: PointAssigner | None = None,
+        box_loss: BoxLoss = ciou_loss,
+        label_smoothing: float = 0.0,
+        class_weight: Tensor | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        require_at_least("num_classes", num_classes, 1, kind=int)
+        require_at_least("bins", bins, 1, kind=int)
+        for name, value in {"box": lambda_box, "cls": lambda_cls, "dfl": lambda_dfl}.items():
+            require_at_least(f"lambda_{name}", value, 0)
+        require_at_least("label_smoothing", label_smoothing, 0)
+        require_choice("reduction", reduction, ("mean", "sum", "none"))
+        require_class_weight(class_weight, num_classes)
+        self.num_classes, self.bins, self.strides = num_classes, bins, tuple(strides)
+        self.image_size = image_size
+        self.lambda_box, self.lambda_cls, self.lambda_dfl = lambda_box, lambda_cls, lambda_dfl
+        if least_side is None:
+            least_side = self.strides[min(1, len(self.strides) - 1)]
+        self.assigner = assigner or TaskAligned(topk=topk, alpha=alpha, beta=beta, least_side=least_side)
+        self.box_loss, self.label_smoothing, self.reduction = box_loss, label_smoothing, reduction
+        self.register_buffer("class_weight", class_weight, persistent=False)
+
+    @property
+    def channels(self) -> int:
+        """Numbers that a network emits at each location."""
+        return 4 * self.bins + self.num_classes
+
+    def codec_for(self, raw: PointRaw) -> PointCodec:
+        """The codec with the grids of ``raw``."""
+        grids = grids_of_points(raw, self.strides, self.image_size)
+        levels = Levels(grids=grids, strides=self.strides)
+        return PointCodec(levels=levels, num_classes=self.num_classes, bins=self.bins)
+
+    def forward(
+        self,
+        raw: PointRaw,
+        targets: Targets,
+        assignment: Assignment | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> LossOutput:
+        """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
+        `LossOutput.reduce`."""
+        if assignment is None:
+            assignment = self.assign(raw, targets)
+        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
+
+    @torch.no_grad()
+    def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
+        """Which locations answer for which object, and how well."""
+        codec = self.codec_for(raw)
+        output = codec.split(raw)
+        require_targets(targets, images=len(output.scores), device=output.scores.device)
+        boxes = codec.boxes(output)
+        everyone = torch.arange(targets.mask.shape[1], device=boxes.device).expand_as(targets.labels)
+        truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
+        assignment = self.assigner(
+            pred_boxes=boxes,
+            pred_scores=at_least_float32(output.scores).mT.sigmoid(),
+            points=codec.levels.points(boxes),
+            strides=codec.levels.stride_of(boxes),
+            gt_boxes=codec.in_pixels(truth.boxes).to(boxes.dtype),
+            gt_labels=truth.labels,
+            mask=targets.positive,
+        )
+        if targets.ignore is None:
+            return assignment
+        return replace(assignment, spared=codec.levels.within(targets.boxes, targets.mask & targets.ignore))
+
+    def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
+        """The three terms before any sum."""
+        codec = self.codec_for(raw)
+        output = codec.split(raw)
+        require_targets(targets, images=len(output.scores), device=output.scores.device)
+        predictor, truth = assignment.predictor, targets.at(assignment.object, assignment.mask)
+        numbers = codec.at(output, predictor)
+        sides = codec.sides(numbers)
+        points, strides = codec.levels.points(sides)[predictor], codec.levels.stride_of(sides)[predictor]
+        boxes = codec.in_pixels(truth.boxes).to(sides.dtype)
+        wanted = codec.encode(boxes, points, strides)
+
+        quality = assignment.iou if assignment.quality is None else assignment.quality
+        quality = torch.where(assignment.mask, quality, 0).to(sides.dtype)
+        weight = quality[..., None]
+        if truth.weight is not None:
+            weight = weight * truth.weight[..., None].to(sides.dtype)
+        fit = 1 - self.box_loss(codec.decode(sides, points, strides), boxes)
+        pairs = {"predictor": predictor, "object": assignment.object}
+        box = Term.compare(
+            "box", self.lambda_box, _missing, fit[..., None], torch.ones_like(fit)[..., None], weight,
+            elements=("iou",), **pairs,
+        )  # fmt: skip
+        return (
+            box,
+            self._classes(output.scores, truth, assignment, quality),
+            self._sides(codec, numbers, sides, wanted, strides, weight, pairs),
+        )
+
+    def _classes(self, scores: Tensor, truth: Targets, assignment: Assignment, quality: Tensor) -> Term:
+        logits = at_least_float32(scores).mT
+        images, locations, classes = logits.shape
+        known = assignment.mask & (truth.labels >= 0) & (truth.labels < classes)
+        # One place more for what does not count, so that every shape stays constant.
+        place = torch.where(known, assignment.predictor * classes + truth.labels, locations * classes)
+        target = quality.new_zeros(images, locations * classes + 1).scatter(1, place, quality)[:, :-1]
+        target = target.view(images, locations, classes)
+        free = assignment.background(locations)
+        weight = torch.ones_like(free, dtype=logits.dtype)
+        if assignment.spared is not None:
+            weight = torch.where(assignment.spared, 0, weight)
+        here = torch.where(assignment.mask, assignment.predictor, locations)
+        of_pair = torch.ones_like(quality) if truth.weight is None else truth.weight.to(quality.dtype)
+        weight = torch.cat((weight, weight[:, :1]), 1).scatter(1, here, of_pair)[:, :-1, None]
+        if self.label_smoothing:
+            answers = (~free)[..., None] & (target.sum(-1, keepdim=True) > 0)
+            smoothed = target * (1 - self.label_smoothing) + self.label_smoothing / classes
+            target = torch.where(answers, smoothed, target)
+        weight = (
+            weight.expand_as(logits)
+            if self.class_weight is None
+            else weight * self.class_weight.to(logits.dtype)
+        )
+        return Term.compare(
+            "cls",
+            self.lambda_cls,
+            binary_cross_entropy_with_logits,
+            logits,
+            target,
+            weight,
+            activation=torch.sigmoid,
+        )
+
+    def _sides(
+        self,
+        codec: PointCodec,
+        numbers: Tensor,
+        sides: Tensor,
+        wanted: Tensor,
+        strides: Tensor,
+        weight: Tensor,
+        pairs: dict[str, Tensor],
+    ) -> Term:
+        elements = ("left", "top", "right", "bottom")
+        if self.bins > 1:
+            return Term(
+                name="dfl", scale=self.lambda_dfl, penalty=distribution_focal(numbers, wanted) / 4,
+                weight=weight, pred=sides, target=wanted, elements=elements, **pairs,
+            )  # fmt: skip
+        height, width = codec.levels.image_size
+        span = torch.cat(
+            [(strides / side)[..., None] for side in (width, height, width, height)], -1
+        )  # from strides to fractions of the image
+        return Term(
+            name="l1", scale=self.lambda_dfl, penalty=((sides - wanted) * span).abs() / 4,
+            weight=weight, pred=sides, target=wanted, elements=elements, **pairs,
+        )  # fmt: skip
+
+    def reduce(
+        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+    ) -> LossOutput:
+        """The sums of ``terms``, divided by S or ``normalizer``, see `LossOutput.reduce`."""
+        return LossOutput.reduce(
+            terms, assignment, reduction=self.reduction, normalizer=normalizer, own=total_quality(assignment)
+        )
+
+    def decode(self, raw: PointRaw) -> Predictions:
+        """The boxes and scores that ``raw`` means."""
+        return self.codec_for(raw).predictions(raw)
+
+    def extra_repr(self) -> str:
+        return (
+            f"num_classes={self.num_classes}, bins={self.bins}, strides={self.strides}, lambda_box={self.lambda_box:g}, "
+            f"lambda_cls={self.lambda_cls:g}, lambda_dfl={self.lambda_dfl:g}, assigner={self.assigner}, "
+            f"reduction={self.reduction!r}"
+        )
+
+
+def total_quality(assignment: Assignment) -> Tensor:
+    """S: the sum of the qualities of all pairs of the batch, at least 1."""
+    quality = assignment.iou if assignment.quality is None else assignment.quality
+    return torch.where(assignment.mask, quality, 0).sum().clamp(min=1)
+
+
+def _missing(similarity: Tensor, target: Tensor) -> Tensor:
+    """What is missing to a similarity of 1."""
+    return target - similarity

@@ -63,11 +63,12 @@ def test_value_gradient_and_assignment_of_both_heads(case: PyTorchCase) -> None:
         for name, grad in zip(parts, grads, strict=True)
     )
     same = True
-    one, many = loss_fn._apart(output.assignment, parts["o2o_scores"].shape[2])
-    for short, half in (("o2o", one), ("o2m", many)):
-        owner, _ = assigned(half, parts["o2o_scores"].shape[2])
+    locations = parts["o2o_scores"].shape[2]
+    owner, quality = (both.split(locations, 1) for both in assigned(output.assignment, 2 * locations))
+    for index, short in enumerate(("o2o", "o2m")):
         counts = case.stored[f"{short}_target_weight"] > 0
-        same &= torch.equal(owner[counts], case.stored[f"{short}_target_gt_idx"].long()[counts])
+        same &= torch.equal(owner[index][counts], case.stored[f"{short}_target_gt_idx"].long()[counts])
+        same &= torch.equal(quality[index] > 0, counts)
     record("e2e", case.name, value=value, gradient=gradient, assignment=same)
     assert same
     assert value <= VALUE

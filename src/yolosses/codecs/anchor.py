@@ -92,9 +92,13 @@ class AnchorCodec:
         """(B, A, C) the class numbers of every predictor, at least float32."""
         return at_least_float32(torch.cat([level[..., 5:].flatten(1, 3) for level in self.split(raw)], 1))
 
+    def numbers(self, raw: Maps) -> Tensor:
+        """(B, A, 4) tx, ty, tw, th of every predictor, at least float32."""
+        return at_least_float32(torch.cat([level[..., :4].flatten(1, 3) for level in self.split(raw)], 1))
+
     def boxes(self, raw: Maps) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every predictor."""
-        values = torch.cat([level[..., :4].flatten(1, 3) for level in self.split(raw)], 1)
+        values = self.numbers(raw)
         return self.decode(values, torch.arange(self.levels.num_predictors, device=values.device))
 
     def offset(self, values: Tensor, predictor: Tensor) -> Tensor:
@@ -120,6 +124,19 @@ class AnchorCodec:
         stride = self._of_level(list(self.levels.strides), predictor, values)[..., None]
         centre = (self.offset(values, predictor) + cell) * stride
         return torch.cat((centre, self.size(values, predictor)), -1)
+
+    def encode(self, boxes: Tensor, predictor: Tensor) -> tuple[Tensor, Tensor]:
+        """What predictors (...) of a codec with "exp" should say of boxes (..., 4) cxcywh fractions: (..., 2) the offset in the
+        cell, and (..., 2) log(w / anchor_w), log(h / anchor_h). An object without a size counts as one of 1e-6 of the image."""
+        place = self.places(predictor)
+        grids = torch.stack(
+            [self._of_level([float(grid[axis]) for grid in self.grids], predictor, boxes) for axis in (1, 0)],
+            -1,
+        )
+        cell = torch.stack((place.col, place.row), -1)
+        offset = boxes[..., :2] * grids - cell
+        size = self.in_pixels(boxes.clamp(min=LEAST_SIZE))[..., 2:] / self.anchor(predictor).to(boxes.dtype)
+        return offset, size.log()
 
     def anchor(self, predictor: Tensor) -> Tensor:
         """(..., 2) w, h of the anchor of each predictor in pixels."""
@@ -154,6 +171,7 @@ class AnchorCodec:
 
 
 MAX_LOG_SIZE = 20.0
+LEAST_SIZE = 1e-6
 
 
 def maps_of(raw: Maps, *, boxes_per_cell: int, num_classes: int) -> tuple[Tensor, ...]:

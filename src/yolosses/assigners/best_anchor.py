@@ -1,0 +1,46 @@
+"""Darknet's rules: the anchor whose shape is nearest answers for an object, in the cell of its centre; and a predictor that
+overlaps some object well is not punished as background."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from yolosses.boxes import paired_iou
+
+CHUNK = 8
+"""Objects that are compared with all predictors at once: memory grows with images x predictors, not with objects."""
+
+
+def shape_iou(sizes1: Tensor, sizes2: Tensor) -> Tensor:
+    """IoU of boxes laid on one centre: (..., 2) w, h, shapes that broadcast -> (...). 0 where neither has an area."""
+    common = torch.minimum(sizes1, sizes2).prod(-1)
+    union = sizes1.prod(-1) + sizes2.prod(-1) - common
+    return torch.where(union > 0, common / torch.where(union > 0, union, 1), 0)
+
+
+def best_anchor(sizes: Tensor, anchors: Tensor) -> Tensor:
+    """(...) the number of the anchor, of ``anchors`` (N, 2), whose shape is nearest to each of ``sizes`` (..., 2) in the
+    same unit; the first of equals."""
+    return shape_iou(sizes.unsqueeze(-2), anchors).argmax(-1)
+
+
+@torch.no_grad()
+def highest_iou(pred_boxes: Tensor, gt_boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, A) the largest IoU of each predicted box with any object, and (B, A) that object, the first of equals; 0 and 0
+    where there is none.
+
+    Args:
+        pred_boxes: (B, A, 4), gt_boxes: (B, M, 4) cxcywh in one unit, finite also in padding. mask: (B, M) bool.
+    """
+    highest = pred_boxes.new_zeros(pred_boxes.shape[:2])
+    whose = torch.zeros_like(highest, dtype=torch.int64)
+    for start in range(0, gt_boxes.shape[1], CHUNK):
+        part = slice(start, start + CHUNK)
+        iou = paired_iou(pred_boxes[:, None], gt_boxes[:, part, None])
+        iou = torch.where(mask[:, part, None], iou, 0)
+        who = iou.argmax(1, keepdim=True)
+        value = iou.gather(1, who).squeeze(1)
+        whose = torch.where(value > highest, who.squeeze(1) + start, whose)
+        highest = torch.maximum(highest, value)
+    return highest, whose

@@ -5,8 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from yolosses.explain.typed import explain as explain
+    from yolosses.losses import YOLOXLoss as YOLOXLoss
     from yolosses.losses import YOLOv1Loss as YOLOv1Loss
+    from yolosses.losses import YOLOv2Loss as YOLOv2Loss
+    from yolosses.losses import YOLOv3Loss as YOLOv3Loss
+    from yolosses.losses import YOLOv4Loss as YOLOv4Loss
+    from yolosses.losses import YOLOv5Loss as YOLOv5Loss
+    from yolosses.losses import YOLOv6Loss as YOLOv6Loss
+    from yolosses.losses import YOLOv7Loss as YOLOv7Loss
     from yolosses.losses import YOLOv8Loss as YOLOv8Loss
+    from yolosses.losses import YOLOv10Loss as YOLOv10Loss
     from yolosses.structures import Assignment as Assignment
     from yolosses.structures import LossOutput as LossOutput
     from yolosses.structures import Predictions as Predictions
@@ -23,8 +31,16 @@ _HOME = {
     "Predictions": "structures",
     "Targets": "structures",
     "Term": "structures",
+    "YOLOXLoss": "losses",
     "YOLOv1Loss": "losses",
+    "YOLOv2Loss": "losses",
+    "YOLOv3Loss": "losses",
+    "YOLOv4Loss": "losses",
+    "YOLOv5Loss": "losses",
+    "YOLOv6Loss": "losses",
+    "YOLOv7Loss": "losses",
     "YOLOv8Loss": "losses",
+    "YOLOv10Loss": "losses",
 }
 _ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "losses", "structures")
 

@@ -2,6 +2,7 @@
 
 from yolosses.assigners.point import PointAssigner
 from yolosses.assigners.responsible import assign_responsible, first_in_cell
+from yolosses.assigners.sim_ota import SimOTA
 from yolosses.assigners.task_aligned import TaskAligned
 
-__all__ = ["PointAssigner", "TaskAligned", "assign_responsible", "first_in_cell"]
+__all__ = ["PointAssigner", "SimOTA", "TaskAligned", "assign_responsible", "first_in_cell"]

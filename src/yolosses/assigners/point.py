@@ -1,10 +1,13 @@
 """What assigners of anchor-free losses have in common, so that one can stand in for another."""
 
+from dataclasses import replace
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
-from yolosses.structures import Assignment
+from yolosses.codecs import Levels
+from yolosses.structures import Assignment, Targets
 
 
 class PointAssigner(Protocol):
@@ -23,3 +26,28 @@ class PointAssigner(Protocol):
     ) -> Assignment:
         """``pred_boxes`` (B, A, 4); ``pred_scores`` (B, A, C) probabilities; ``points`` (A, 2); ``strides`` (A,);
         ``gt_boxes`` (B, M, 4); ``gt_labels``, ``mask`` (B, M)."""
+
+
+@torch.no_grad()
+def assign_points(
+    assigner: PointAssigner, *, levels: Levels, boxes: Tensor, scores: Tensor, targets: Targets
+) -> Assignment:
+    """Who answers for the objects of ``targets``, by ``assigner``; in ignored regions predictors are spared.
+
+    Args:
+        boxes: (B, A, 4) cxcywh in pixels of ``levels``. scores: (B, A, C) probabilities.
+    """
+    everyone = torch.arange(targets.mask.shape[1], device=boxes.device).expand_as(targets.labels)
+    truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
+    assignment = assigner(
+        pred_boxes=boxes,
+        pred_scores=scores,
+        points=levels.points(boxes),
+        strides=levels.stride_of(boxes),
+        gt_boxes=levels.in_pixels(truth.boxes).to(boxes.dtype),
+        gt_labels=truth.labels,
+        mask=targets.positive,
+    )
+    if targets.ignore is None:
+        return assignment
+    return replace(assignment, spared=levels.within(targets.boxes, targets.mask & targets.ignore))

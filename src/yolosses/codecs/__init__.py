@@ -3,6 +3,8 @@
 from yolosses.codecs.anchor import AnchorCodec
 from yolosses.codecs.grid import GridCodec, GridOutput
 from yolosses.codecs.levels import Levels
+from yolosses.codecs.offset import OffsetCodec
 from yolosses.codecs.point import PointCodec
+from yolosses.codecs.v6 import YOLOv6Codec
 
-__all__ = ["AnchorCodec", "GridCodec", "GridOutput", "Levels", "PointCodec"]
+__all__ = ["AnchorCodec", "GridCodec", "GridOutput", "Levels", "OffsetCodec", "PointCodec", "YOLOv6Codec"]

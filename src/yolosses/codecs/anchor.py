@@ -104,8 +104,12 @@ class AnchorCodec:
     def offset(self, values: Tensor, predictor: Tensor) -> Tensor:
         """(..., 2) the centre within the cell in cell units, of the numbers ``values`` (..., 2 or more)."""
         t = at_least_float32(values[..., :2])
-        scale = self._of_level(list(self.scale_xy), predictor, t)[..., None]
+        scale = self.scale_of(predictor, t)
         return (t if self.activated else t.sigmoid()) * scale - (scale - 1) / 2
+
+    def scale_of(self, predictor: Tensor, like: Tensor) -> Tensor:
+        """(..., 1) ``scale_xy`` of each predictor's level."""
+        return self._of_level(list(self.scale_xy), predictor, like)[..., None]
 
     def size(self, values: Tensor, predictor: Tensor) -> Tensor:
         """(..., 2) w, h in pixels, of the numbers ``values`` (..., 4 or more)."""

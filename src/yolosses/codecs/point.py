@@ -1,10 +1,11 @@
-"""The output of anchor-free YOLOs (v6, v8 to v12, v10, YOLO26): each location measures the distances to the four sides of
+"""The output of anchor-free YOLOs (v8 to v12, YOLO26): each location measures the distances to the four sides of
 its box."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +18,8 @@ from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
 
 PointRaw = Tensor | Sequence[Any] | Mapping[str, Any]
+HEADS = ("one2one", "one2many")
+"""Names of the outputs of a network with two heads, in the order in which they are numbered."""
 
 
 class PointOutput(NamedTuple):
@@ -29,13 +32,12 @@ class PointOutput(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PointCodec:
-    """At the centre (px, py) of a cell with stride ``n`` a location emits the distances l, t, r, b to the sides of its box
-    in units of n, each as a distribution over R bins (with R = 1 the number itself), and C class logits::
+    """At the centre (px, py) of a cell with stride ``n`` a location emits the distances l, t, r, b to the sides of its
+    box in units of n, each as a distribution over R bins (with R = 1 the number itself), and C class logits::
 
         x1 = px - l n    y1 = py - t n    x2 = px + r n    y2 = py + b n
 
-    Boxes here are cxcywh in pixels; predictors are numbered level by level, row by row. Of a network with two heads
-    ("one2one", "one2many") the levels are those of the first followed by those of the second.
+    Boxes here are cxcywh in pixels; predictors are numbered level by level, row by row.
 
     Attributes:
         levels: with one box a cell. num_classes: C. bins: R.
@@ -59,8 +61,12 @@ class PointCodec:
         return self.levels.locate(boxes)
 
     def split(self, raw: PointRaw) -> PointOutput:
-        """The parts of ``raw``, see `point_output`; `ValueError` where they are not those of these levels."""
-        output = point_output(raw, num_classes=self.num_classes, bins=self.bins)
+        """The parts of ``raw``, see `tensors_of`; `ValueError` where they are not those of these levels."""
+        parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
+        if parts[0].ndim == 4:
+            joined = torch.cat([part.flatten(2) for part in parts], 2)
+            parts = torch.split(joined, [4 * self.bins, self.num_classes], 1)
+        output = PointOutput(*parts)
         if output.scores.shape[2] != self.levels.num_predictors:
             raise ValueError(
                 f"raw: expected {self.levels.num_predictors} locations for grids {self.grids}; "
@@ -71,7 +77,8 @@ class PointCodec:
     def at(self, output: PointOutput, predictor: Tensor) -> Tensor:
         """(B, P, 4, R) the numbers that measure the sides, of the predictors (B, P); at least float32."""
         index = predictor.unsqueeze(1).expand(-1, output.distances.shape[1], -1)
-        return at_least_float32(output.distances.gather(2, index)).mT.unflatten(2, (4, self.bins))
+        numbers = at_least_float32(output.distances.gather(2, index))
+        return numbers.mT.reshape(*predictor.shape, 4, self.bins)
 
     def sides(self, numbers: Tensor) -> Tensor:
         """(..., 4) distances in strides, of the numbers (..., 4, R)."""
@@ -90,8 +97,8 @@ class PointCodec:
 
     def boxes(self, output: PointOutput) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every location."""
-        numbers = at_least_float32(output.distances).unflatten(1, (4, self.bins)).permute(0, 3, 1, 2)
-        sides = self.sides(numbers)
+        numbers = at_least_float32(output.distances).mT
+        sides = self.sides(numbers.reshape(*numbers.shape[:2], 4, self.bins))
         return self.decode(sides, self.levels.points(sides), self.levels.stride_of(sides))
 
     def in_pixels(self, boxes: Tensor) -> Tensor:
@@ -109,43 +116,61 @@ class PointCodec:
         return Predictions(self.levels.in_fractions(self.boxes(output)), scores)
 
 
-def point_output(raw: PointRaw, *, num_classes: int, bins: int) -> PointOutput:
-    """From what networks emit: maps (B, 4R+C, rows, cols), one a level, finest first; or boxes (B, 4R, A) and scores (B,
-    C, A), as a pair or under the names "boxes" and "scores"; or two of these under the names "one2one" and "one2many".
+@dataclass(frozen=True, kw_only=True)
+class TwoHeadedPointCodec(PointCodec):
+    """Two heads over the same features (YOLOv10, YOLO26): the levels, and the predictors, are those of the head
+    "one2one" followed by those of the head "one2many"."""
+
+    def split(self, raw: PointRaw) -> PointOutput:
+        """The parts of both heads, over all 2A locations."""
+        assert isinstance(raw, Mapping)
+        head = replace(
+            self.levels,
+            grids=self.grids[: len(self.grids) // 2],
+            strides=self.levels.strides[: len(self.grids) // 2],
+        )
+        single = PointCodec(levels=head, num_classes=self.num_classes, bins=self.bins)
+        outputs = [single.split(raw[name]) for name in HEADS]
+        return PointOutput(*(torch.cat(parts, 2) for parts in zip(*outputs, strict=True)))
+
+
+def tensors_of(raw: PointRaw, *, num_classes: int, bins: int) -> tuple[Tensor, ...]:
+    """What networks emit, checked: maps (B, 4R+C, rows, cols), one a level, finest first; or boxes (B, 4R, A) and
+    scores (B, C, A), as a pair or under the names "boxes" and "scores".
 
     Raises:
         TypeError, ValueError: ``raw`` is none of these, naming what came.
     """
-    if isinstance(raw, Mapping) and "one2one" in raw:
-        heads = [
-            point_output(raw[name], num_classes=num_classes, bins=bins) for name in ("one2one", "one2many")
-        ]
-        return PointOutput(*(torch.cat(parts, 2) for parts in zip(*heads, strict=True)))
     if isinstance(raw, Mapping):
-        missing = {"boxes", "scores"} - raw.keys()
-        if missing:
+        if {"boxes", "scores"} - raw.keys():
             raise ValueError(f"raw: expected the entries boxes and scores; got {sorted(map(str, raw))}")
         parts: tuple[Any, ...] = (raw["boxes"], raw["scores"])
+    elif isinstance(raw, Tensor):
+        parts = (raw,)
+    elif isinstance(raw, Sequence):
+        parts = tuple(raw)
     else:
-        parts = (raw,) if isinstance(raw, Tensor) else tuple(raw)
+        raise TypeError(f"raw: expected tensors; got {type(raw).__name__}")
     for index, part in enumerate(parts):
         if not isinstance(part, Tensor):
             raise TypeError(f"raw[{index}]: expected a tensor; got {type(part).__name__}")
         if not part.is_floating_point():
             raise TypeError(f"raw[{index}]: expected a floating dtype; got {part.dtype}")
-    box_channels = 4 * bins
-    if len(parts) == 2 and all(part.ndim == 3 for part in parts):
-        channels = (parts[0].shape[1], parts[1].shape[1])
-        if channels == (box_channels, num_classes) and parts[0].shape[::2] == parts[1].shape[::2]:
-            return PointOutput(*parts)
-    elif parts and all(part.ndim == 4 and part.shape[1] == box_channels + num_classes for part in parts):
-        joined = torch.cat([part.flatten(2) for part in parts], 2) if len(parts) > 1 else parts[0].flatten(2)
-        return PointOutput(*torch.split(joined, [box_channels, num_classes], 1))
-    raise ValueError(
-        f"raw: expected maps (B, {box_channels + num_classes}, rows, cols), or boxes (B, {box_channels}, A) and scores "
-        f"(B, {num_classes}, A), for num_classes={num_classes} and {bins} bins a side; got "
-        f"{[tuple(part.shape) for part in parts]}"
+    shapes = [tuple(part.shape) for part in parts]
+    maps = bool(parts) and all(
+        len(shape) == 4 and shape[1] == 4 * bins + num_classes and shape[0] == shapes[0][0]
+        for shape in shapes
     )
+    pair = len(parts) == 2 and shapes == [
+        (shapes[0][0], 4 * bins, shapes[0][-1]),
+        (shapes[0][0], num_classes, shapes[0][-1]),
+    ]
+    if not (maps or pair):
+        raise ValueError(
+            f"raw: expected maps (B, {4 * bins + num_classes}, rows, cols), or boxes (B, {4 * bins}, A) and scores "
+            f"(B, {num_classes}, A), for num_classes={num_classes} and bins={bins}; got {shapes}"
+        )
+    return parts
 
 
 def grids_of_points(
@@ -156,10 +181,8 @@ def grids_of_points(
     Raises:
         ValueError: they cannot be told, or are not one for each of ``strides``.
     """
-    if isinstance(raw, Mapping) and "one2one" in raw:
-        return grids_of_points(raw["one2one"], strides, image_size) * 2
     maps = raw.get("feats", ()) if isinstance(raw, Mapping) else (raw,) if isinstance(raw, Tensor) else raw
-    if maps and all(getattr(level, "ndim", 0) == 4 for level in maps):
+    if maps and all(level.ndim == 4 for level in maps):
         if len(maps) != len(strides):
             raise ValueError(
                 f"raw: expected {len(strides)} maps, one for each of strides={tuple(strides)}; got {len(maps)}"
@@ -171,4 +194,4 @@ def grids_of_points(
             "got None"
         )
     height, width = image_size
-    return tuple((-(-height // int(stride)), -(-width // int(stride))) for stride in strides)
+    return tuple((math.ceil(height / stride), math.ceil(width / stride)) for stride in strides)

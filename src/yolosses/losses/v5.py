@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
-from yolosses.assigners.anchor_ratio import match_anchors
+from yolosses.assigners.anchor_ratio import AnchorPairs, match_anchors
 from yolosses.assigners.pairs import unanswered
 from yolosses.boxes import paired_ciou
 from yolosses.codecs import AnchorCodec, Levels
@@ -154,13 +154,7 @@ class YOLOv5Loss(nn.Module):
         require_targets(targets, images=len(first), device=first.device)
         everyone = torch.arange(targets.mask.shape[1], device=first.device).expand_as(targets.labels)
         truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
-        pairs = match_anchors(
-            truth.boxes,
-            targets.positive,
-            levels=codec.levels,
-            anchors=self.anchors,
-            threshold=self.anchor_threshold,
-        )
+        pairs = self.pairs(codec, raw, truth, targets.positive)
         matched = truth.at(pairs.object, pairs.mask)
         boxes = codec.decode(codec.at(raw, pairs.predictor), pairs.predictor)
         fit = paired_ciou(boxes, codec.in_pixels(matched.boxes).to(boxes.dtype)).clamp(min=0)
@@ -174,6 +168,12 @@ class YOLOv5Loss(nn.Module):
             iou=torch.where(pairs.mask, fit, 0),
             num_dropped=unanswered(pairs.object, pairs.mask, targets.positive),
             spared=spared,
+        )
+
+    def pairs(self, codec: AnchorCodec, raw: Maps, truth: Targets, mask: Tensor) -> AnchorPairs:
+        """Which predictors answer for which object; here whatever they predict."""
+        return match_anchors(
+            truth.boxes, mask, levels=codec.levels, anchors=self.anchors, threshold=self.anchor_threshold
         )
 
     def elementwise(self, raw: Maps, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:

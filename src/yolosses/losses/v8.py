@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners import PointAssigner, TaskAligned
+from yolosses.assigners.point import assign_points
 from yolosses.codecs import Levels, PointCodec
-from yolosses.codecs.point import PointRaw, grids_of_points
+from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
+from yolosses.functional.distribution import MARGIN
+from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
 
 class YOLOv8Loss(nn.Module):
-    """The loss of YOLOv8, v9, 11 and v12: sums over the locations that answer for an object, weighted by the quality q of
-    each pair, and over all locations for the classes::
+    """The loss of YOLOv8, v9, 11 and v12: sums over the locations that answer for an object, weighted by the quality q
+    of each pair, and over all locations for the classes::
 
         L = 1/S [ lambda_box * sum q (1 - CIoU)
                 + lambda_cls * sum_i sum_c BCE(s_ic, q_i if c is the class of i's object else 0)
@@ -28,14 +31,14 @@ class YOLOv8Loss(nn.Module):
     Who answers, and q, comes from task-aligned assignment (`assigners.TaskAligned`, TOOD eq. 4 and 5).
 
     Args:
-        num_classes: C. bins: R numbers a side that the network emits; with 1 (YOLO26) they are the distances, and the third
-            term is "l1", the mean absolute error of the four distances as fractions of the image.
+        num_classes: C. bins: R numbers a side that the network emits; with 1 (YOLO26) they are the distances, and the
+            third term is "l1", the mean absolute error of the four distances as fractions of the image.
         strides: of the levels in pixels, finest first.
         image_size: (height, width), only needed for outputs whose shape does not tell the grids.
         lambda_box, lambda_cls, lambda_dfl: weights of the terms (7.5, 0.5, 1.5); the last also of "l1".
-        topk, alpha, beta: of the assigner. least_side: pixels that small objects are widened to when their candidates are
-            looked for; None: the second stride (8.4 and later); 0: not at all (up to 8.3).
-        assigner: another one in its place, for example `assigners.SimOTA()`.
+        topk, alpha, beta: of the assigner. least_side: pixels that small objects are widened to when their candidates
+            are looked for; None: the second stride (the reference since 8.4); 0: not at all (up to 8.3).
+        assigner: another one in its place, for example `assigners.SimOTA()`; the four above then do nothing.
         box_loss: another function (pred, target) -> (...) of boxes cxcywh.
         label_smoothing: e; the class target t becomes t (1 - e) + e / C at locations that answer for an object.
         class_weight: (C,) factors of the columns of the class term.
@@ -45,12 +48,13 @@ class YOLOv8Loss(nn.Module):
         raw: maps (B, 4R+C, rows, cols), one a level; or (boxes (B, 4R, A), scores (B, C, A)), or these under the names
         "boxes", "scores" (and "feats") as newer heads return them. Any floating dtype; computed in at least float32.
 
-    Detached: assignment, q, S and CIoU's alpha. Normaliser: S, or ``normalizer``. The value is the sum of the items that the
-    reference implementation logs; it trains on that times the number of images.
+    Detached: assignment, q, S and CIoU's alpha. Normaliser: S, or ``normalizer``. The value is the sum of the items
+    that the reference implementation logs; it trains on that times the number of images.
 
-    Deviations: no epsilon in CIoU; an object whose locations all have alignment 0 takes none (there: arbitrary ones of weight
-    0); objects at the origin are not dropped. Objects that no location answers for are counted in ``num_dropped``. In
-    ignored regions, locations that answer for nothing are left alone.
+    Deviations: no epsilon in CIoU; an object whose locations all have alignment 0 takes none (there: arbitrary ones of
+    weight 0); objects at the origin are not dropped; with fewer than ``topk`` locations an object takes what there is.
+    Objects that no location answers for are counted in ``num_dropped``. In ignored regions, locations that answer for
+    nothing are left alone. ``label_smoothing`` is not in the reference.
 
     Raises:
         ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
@@ -90,7 +94,7 @@ class YOLOv8Loss(nn.Module):
         self.image_size = image_size
         self.lambda_box, self.lambda_cls, self.lambda_dfl = lambda_box, lambda_cls, lambda_dfl
         if least_side is None:
-            least_side = self.strides[min(1, len(self.strides) - 1)]
+            least_side = widened_to(strides)
         self.assigner = assigner or TaskAligned(topk=topk, alpha=alpha, beta=beta, least_side=least_side)
         self.box_loss, self.label_smoothing, self.reduction = box_loss, label_smoothing, reduction
         self.register_buffer("class_weight", class_weight, persistent=False)
@@ -102,6 +106,9 @@ class YOLOv8Loss(nn.Module):
 
     def codec_for(self, raw: PointRaw) -> PointCodec:
         """The codec with the grids of ``raw``."""
+        tensors_of(
+            raw, num_classes=self.num_classes, bins=self.bins
+        )  # says first what is wrong with the form
         grids = grids_of_points(raw, self.strides, self.image_size)
         levels = Levels(grids=grids, strides=self.strides)
         return PointCodec(levels=levels, num_classes=self.num_classes, bins=self.bins)
@@ -125,21 +132,9 @@ class YOLOv8Loss(nn.Module):
         codec = self.codec_for(raw)
         output = codec.split(raw)
         require_targets(targets, images=len(output.scores), device=output.scores.device)
+        scores = at_least_float32(output.scores).mT.sigmoid()
         boxes = codec.boxes(output)
-        everyone = torch.arange(targets.mask.shape[1], device=boxes.device).expand_as(targets.labels)
-        truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
-        assignment = self.assigner(
-            pred_boxes=boxes,
-            pred_scores=at_least_float32(output.scores).mT.sigmoid(),
-            points=codec.levels.points(boxes),
-            strides=codec.levels.stride_of(boxes),
-            gt_boxes=codec.in_pixels(truth.boxes).to(boxes.dtype),
-            gt_labels=truth.labels,
-            mask=targets.positive,
-        )
-        if targets.ignore is None:
-            return assignment
-        return replace(assignment, spared=codec.levels.within(targets.boxes, targets.mask & targets.ignore))
+        return assign_points(self.assigner, levels=codec.levels, boxes=boxes, scores=scores, targets=targets)
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The three terms before any sum."""
@@ -153,56 +148,39 @@ class YOLOv8Loss(nn.Module):
         boxes = codec.in_pixels(truth.boxes).to(sides.dtype)
         wanted = codec.encode(boxes, points, strides)
 
-        quality = assignment.iou if assignment.quality is None else assignment.quality
-        quality = torch.where(assignment.mask, quality, 0).to(sides.dtype)
-        weight = quality[..., None]
-        if truth.weight is not None:
-            weight = weight * truth.weight[..., None].to(sides.dtype)
-        fit = 1 - self.box_loss(codec.decode(sides, points, strides), boxes)
-        pairs = {"predictor": predictor, "object": assignment.object}
-        box = Term.compare(
-            "box", self.lambda_box, _missing, fit[..., None], torch.ones_like(fit)[..., None], weight,
-            elements=("iou",), **pairs,
-        )  # fmt: skip
+        quality, of_pair = quality_of(assignment).to(sides.dtype), pair_weight(assignment, truth, sides.dtype)
+        weight = (quality * of_pair)[..., None]
+        fit = 1 - self.box_loss(codec.decode(sides, points, strides), boxes)[..., None]
+        pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
         return (
-            box,
-            self._classes(output.scores, truth, assignment, quality),
+            Term.compare(
+                "box", self.lambda_box, missing, fit, torch.ones_like(fit), weight, elements=("iou",), **pairs
+            ),
+            self._classes(output.scores, truth, assignment, quality, of_pair),
             self._sides(codec, numbers, sides, wanted, strides, weight, pairs),
         )
 
-    def _classes(self, scores: Tensor, truth: Targets, assignment: Assignment, quality: Tensor) -> Term:
+    def _classes(
+        self, scores: Tensor, truth: Targets, assignment: Assignment, quality: Tensor, of_pair: Tensor
+    ) -> Term:
+        """Over all locations and classes: the quality where a location answers for an object of the class, else 0."""
         logits = at_least_float32(scores).mT
-        images, locations, classes = logits.shape
-        known = assignment.mask & (truth.labels >= 0) & (truth.labels < classes)
-        # One place more for what does not count, so that every shape stays constant.
-        place = torch.where(known, assignment.predictor * classes + truth.labels, locations * classes)
-        target = quality.new_zeros(images, locations * classes + 1).scatter(1, place, quality)[:, :-1]
-        target = target.view(images, locations, classes)
-        free = assignment.background(locations)
-        weight = torch.ones_like(free, dtype=logits.dtype)
-        if assignment.spared is not None:
-            weight = torch.where(assignment.spared, 0, weight)
-        here = torch.where(assignment.mask, assignment.predictor, locations)
-        of_pair = torch.ones_like(quality) if truth.weight is None else truth.weight.to(quality.dtype)
-        weight = torch.cat((weight, weight[:, :1]), 1).scatter(1, here, of_pair)[:, :-1, None]
+        locations, classes = logits.shape[1:]
+        predictor, label = assignment.predictor, truth.labels
+        known = assignment.mask & (label >= 0) & (label < classes)
+        target = spread(quality, predictor * classes + label, known, locations * classes)
+        target = target.view(-1, locations, classes)
         if self.label_smoothing:
-            answers = (~free)[..., None] & (target.sum(-1, keepdim=True) > 0)
-            smoothed = target * (1 - self.label_smoothing) + self.label_smoothing / classes
-            target = torch.where(answers, smoothed, target)
-        weight = (
-            weight.expand_as(logits)
-            if self.class_weight is None
-            else weight * self.class_weight.to(logits.dtype)
-        )
+            answers = spread(torch.ones_like(quality), predictor, assignment.mask, locations)[..., None]
+            share = self.label_smoothing * answers
+            target = target * (1 - share) + share / classes
+        weight = predictor_weight(assignment, of_pair, locations)[..., None]
+        if self.class_weight is not None:
+            weight = weight * self.class_weight.to(weight.dtype)
         return Term.compare(
-            "cls",
-            self.lambda_cls,
-            binary_cross_entropy_with_logits,
-            logits,
-            target,
-            weight,
+            "cls", self.lambda_cls, binary_cross_entropy_with_logits, logits, target, weight,
             activation=torch.sigmoid,
-        )
+        )  # fmt: skip
 
     def _sides(
         self,
@@ -212,21 +190,23 @@ class YOLOv8Loss(nn.Module):
         wanted: Tensor,
         strides: Tensor,
         weight: Tensor,
-        pairs: dict[str, Tensor],
+        pairs: dict[str, Any],
     ) -> Term:
         elements = ("left", "top", "right", "bottom")
+        pred = (
+            sides.clone()
+        )  # apart from those that the box is made of: what explains the terms tells them apart
         if self.bins > 1:
+            wanted = wanted.clamp(0, self.bins - 1 - MARGIN)
             return Term(
                 name="dfl", scale=self.lambda_dfl, penalty=distribution_focal(numbers, wanted) / 4,
-                weight=weight, pred=sides, target=wanted, elements=elements, **pairs,
+                weight=weight, pred=pred, target=wanted, elements=elements, **pairs,
             )  # fmt: skip
         height, width = codec.levels.image_size
-        span = torch.cat(
-            [(strides / side)[..., None] for side in (width, height, width, height)], -1
-        )  # from strides to fractions of the image
+        of_image = torch.stack([strides / side for side in (width, height, width, height)], -1)
         return Term(
-            name="l1", scale=self.lambda_dfl, penalty=((sides - wanted) * span).abs() / 4,
-            weight=weight, pred=sides, target=wanted, elements=elements, **pairs,
+            name="l1", scale=self.lambda_dfl, penalty=((pred - wanted) * of_image).abs() / 4,
+            weight=weight, pred=pred, target=wanted, elements=elements, **pairs,
         )  # fmt: skip
 
     def reduce(
@@ -243,18 +223,17 @@ class YOLOv8Loss(nn.Module):
 
     def extra_repr(self) -> str:
         return (
-            f"num_classes={self.num_classes}, bins={self.bins}, strides={self.strides}, lambda_box={self.lambda_box:g}, "
-            f"lambda_cls={self.lambda_cls:g}, lambda_dfl={self.lambda_dfl:g}, assigner={self.assigner}, "
-            f"reduction={self.reduction!r}"
+            f"num_classes={self.num_classes}, bins={self.bins}, strides={self.strides}, "
+            f"lambda_box={self.lambda_box:g}, lambda_cls={self.lambda_cls:g}, lambda_dfl={self.lambda_dfl:g}, "
+            f"assigner={self.assigner}, reduction={self.reduction!r}"
         )
+
+
+def widened_to(strides: Sequence[float]) -> float:
+    """Pixels of a side that small objects are widened to when their candidates are looked for: the second stride."""
+    return strides[min(1, len(strides) - 1)]
 
 
 def total_quality(assignment: Assignment) -> Tensor:
     """S: the sum of the qualities of all pairs of the batch, at least 1."""
-    quality = assignment.iou if assignment.quality is None else assignment.quality
-    return torch.where(assignment.mask, quality, 0).sum().clamp(min=1)
-
-
-def _missing(similarity: Tensor, target: Tensor) -> Tensor:
-    """What is missing to a similarity of 1."""
-    return target - similarity
+    return quality_of(assignment).sum().clamp(min=1)

@@ -341,7 +341,7 @@ class Term:
         """(B,) sum over the places divided by ``normalizer``, without ``scale``. A penalty that overflows where the
         term does not apply adds nothing."""
         by_place = torch.where(self.weight != 0, self.penalty * self.weight, 0).sum(2)
-        if self.part is not None and isinstance(normalizer, Tensor):
+        if self.part is not None and isinstance(normalizer, Tensor) and normalizer.ndim:
             return (by_place / normalizer[self.part]).sum(1)
         return by_place.sum(1) / normalizer
 

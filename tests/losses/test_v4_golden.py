@@ -58,7 +58,9 @@ def test_delta_cost_and_slots(case: GoldenCase) -> None:
     first = 0 if mse else 4
     wrong = error(delta[:, :, first:], wanted[:, :, first:])
     same = our_slots(output.assignment, loss_fn.codec_for(raw)) == assigned_slots(case)
-    rest = case.options["obj_normalizer"] * float(delta[:, :, 4:].double().square().sum())  # enters once more there
+    rest = case.options["obj_normalizer"] * float(
+        delta[:, :, 4:].double().square().sum()
+    )  # enters once more there
     if mse:
         cost = float(delta.double().square().sum())
         value = abs(cost - case.record["sum_delta_sq"]) / max(case.record["sum_delta_sq"], 1e-12)

@@ -177,8 +177,8 @@ def maps(study: StudyResults, language: Language) -> Figure:
         ]
         means = np.array([[np.nan if c is None else c.mean for c in row] for row in cells])
         good = -means if MEASURES[measure].better == "low" else means
-        span = float(np.nanmax(good) - np.nanmin(good)) or 1.0
-        share = (good - np.nanmin(good)) / span
+        span = float(np.nanmax(good) - np.nanmin(good))
+        share = (good - np.nanmin(good)) / span if span else np.ones_like(good)
         image = axes.imshow(share, cmap="cividis_r", vmin=-0.25, vmax=1.1, aspect="auto")
         for row, column in np.ndindex(*means.shape):
             red, green, blue = (int(255 * part) for part in image.to_rgba(share[row, column])[:3])
@@ -252,18 +252,23 @@ def whiskers(intervals: list[Interval]) -> np.ndarray:
     return np.abs(np.array(ends).T * 100)
 
 
-VARIANTS = ("map50", "map50_95", "mean_iou", "size_error", "recall_fixed", "empty_confidence")
+VARIANTS = ("map50", "map50_95", "mean_iou", "size_error", "recall_fixed", "class_accuracy")
 
 
-def variants(study: StudyResults, language: Language) -> Figure:
-    """Each varied part of the loss: its values averaged over the others, with 95 % intervals."""
-    figure = new_figure(10.6, 4.6)
-    rows = [(name, level) for name, levels in study.parameters.items() for level in levels]
-    places = [-index - 0.6 * list(study.parameters).index(name) for index, (name, _) in enumerate(rows)]
+def variants(known: dict[str, StudyResults], language: Language) -> Figure:
+    """Each varied part of the loss: its values averaged over the other part of its study, with 95 % intervals."""
+    figure = new_figure(10.6, 3.6)
+    rows = [
+        (study, name, level)
+        for study in known.values()
+        for name, levels in study.parameters.items()
+        for level in levels
+    ]
+    places = [-index - 0.6 * (index // 2) for index in range(len(rows))]
     for index, measure in enumerate(VARIANTS):
         axes = figure.add_subplot(1, len(VARIANTS), index + 1)
         plain_axes(axes)
-        for place, (name, level) in zip(places, rows, strict=True):
+        for place, (study, name, level) in zip(places, rows, strict=True):
             cell = level_interval(study, measure, {name: level})
             assert cell is not None
             own = level == study.defaults.get(name)
@@ -273,13 +278,12 @@ def variants(study: StudyResults, language: Language) -> Figure:
                 cell.mean * 100, place, marker="o", markersize=7, markeredgecolor=BLUE, linestyle="",
                 markerfacecolor=BLUE if own else "white", markeredgewidth=1.5,
             )  # fmt: skip
-        axes.set_yticks(places, [f"{n} = {level_name(v)}" for n, v in rows] if index == 0 else [])
-        axes.grid(False, axis="y")
-        axes.set_title(
-            MEASURE_NAMES[language][measure].replace(" of ", "\nof ").replace(" in ", "\nin "),
-            size=9,
-            color=INK,
+        axes.set_yticks(
+            places, [f"{n} = {level_name(v)}" for _, n, v in rows] if index == 0 else [""] * len(rows)
         )
+        axes.grid(False, axis="y")
+        name = MEASURE_NAMES[language][measure]
+        axes.set_title(name.replace(" of ", "\nof ").replace(" at ", "\nat "), size=9, color=INK)
         axes.set_xlabel("%", size=8.5, color=FAINT_INK)
     use_font(figure, language)
     return figure
@@ -287,11 +291,11 @@ def variants(study: StudyResults, language: Language) -> Figure:
 
 def figures(known: dict[str, StudyResults], language: Language) -> dict[str, Figure]:
     """By file name without the language."""
-    lambdas = {name: study for name, study in known.items() if "lambda_coord" in study.parameters}
+    lambdas = {name: known[name] for name in ("digits", "bccd")}
     made = {f"lambdas-{name}": maps(study, language) for name, study in lambdas.items()}
     made["lambdas-trades"] = trades(lambdas, language)
-    if "variants" in known:
-        made["lambdas-variants"] = variants(known["variants"], language)
+    rest = {name: study for name, study in known.items() if name not in lambdas}
+    made["lambdas-variants"] = variants(rest, language)
     return made
 
 

@@ -19,7 +19,7 @@ STUDY = (
     "--seeds",
     "3",
     "--epochs-each",
-    "40",
+    "25",
     "--image-size",
     "64",
     "--device",

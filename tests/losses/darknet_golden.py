@@ -42,3 +42,22 @@ def our_slots(assignment: yl.Assignment, codec: object) -> set[tuple[int, ...]]:
         )
         for image, pair in assignment.mask.nonzero().tolist()
     }
+
+
+def last_object_of_slots(case: GoldenCase) -> dict[tuple[int, ...], int]:
+    """(image, slot, row, col) -> the last truth that Darknet wrote there."""
+    return {(i, slot, row, col): truth for i, truth, slot, row, col in case.arrays["assign"].tolist()}
+
+
+def box_factor(case: GoldenCase) -> Tensor:
+    """(B, slots, rows, cols) 2 - w h of the object whose box a slot has, in float64; 0 where there is none."""
+    factor = case.arrays["input"].new_zeros(case.arrays["input"][:, :, 0].shape, dtype=torch.float64)
+    for (image, *place), truth in last_object_of_slots(case).items():
+        w, h = case.arrays["truth"][image, truth, 2:4].double()
+        factor[image, *place] = 2 - w * h
+    return factor
+
+
+def cross_entropy(probability: Tensor, target: Tensor) -> Tensor:
+    """-t log p - (1 - t) log(1 - p)."""
+    return -(target * probability.log() + (1 - target) * (1 - probability).log())

@@ -19,13 +19,12 @@ class AnchorPairs:
     lower), anchor and object.
 
     Attributes:
-        predictor, object: (B, N) int64; 0 where ``mask`` (B, N) is False. level: (N,) int64.
+        predictor, object: (B, N) int64; 0 where ``mask`` (B, N) is False.
     """
 
     predictor: Tensor
     object: Tensor
     mask: Tensor
-    level: Tensor
 
 
 @torch.no_grad()
@@ -44,7 +43,7 @@ def match_anchors(
     images, objects = mask.shape
     k = levels.boxes_per_cell
     everyone = torch.arange(objects, device=mask.device).expand(images, len(OFFSETS), k, objects)
-    predictors, masks, numbers = [], [], []
+    predictors, masks = [], []
     for level, ((rows, cols), stride) in enumerate(zip(levels.grids, levels.strides, strict=True)):
         x, y, w, h = boxes.unbind(-1)
         x, y = x * cols, y * rows  # in cells
@@ -61,13 +60,11 @@ def match_anchors(
         box = torch.arange(k, device=mask.device)[:, None]
         predictors.append((levels.starts[level] + box * rows * cols + cell).flatten(1))
         masks.append((fits[:, None] & beside[:, :, None]).flatten(1))
-        numbers.append(torch.full((len(OFFSETS) * k * objects,), level, device=mask.device))
     pairs = torch.cat(masks, 1)
     return AnchorPairs(
         predictor=torch.where(pairs, torch.cat(predictors, 1), 0),
         object=torch.where(pairs, everyone.flatten(1).repeat(1, len(levels.grids)), 0),
         mask=pairs,
-        level=torch.cat(numbers),
     )
 
 

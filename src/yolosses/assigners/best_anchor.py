@@ -25,6 +25,16 @@ def best_anchor(sizes: Tensor, anchors: Tensor) -> Tensor:
     return shape_iou(sizes.unsqueeze(-2), anchors).argmax(-1)
 
 
+def last_of_each(predictor: Tensor, mask: Tensor, *, num_predictors: int) -> Tensor:
+    """(B, P) bool: of the pairs that count and share a predictor, the last: Darknet writes them one over another.
+    ``predictor``: (B, P) int64; ``mask``: (B, P) bool."""
+    # Pairs that do not count meet in an extra place, so that every shape stays constant.
+    place = torch.where(mask, predictor, num_predictors)
+    order = torch.arange(place.shape[1], device=place.device).expand_as(place)
+    nobody = place.new_zeros(len(place), num_predictors + 1)
+    return mask & (nobody.scatter_reduce(1, place, order, "amax").gather(1, place) == order)
+
+
 @torch.no_grad()
 def highest_iou(pred_boxes: Tensor, gt_boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """(B, A) the largest IoU of each predicted box with any object, and (B, A) that object, the first of equals; 0 and 0

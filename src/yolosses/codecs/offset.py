@@ -129,6 +129,8 @@ def offset_views(raw: OffsetRaw, *, num_classes: int) -> tuple[Tensor, ...]:
     Raises:
         TypeError: a part is no floating tensor. ValueError: a part has another shape, or none is there.
     """
+    if not isinstance(raw, Tensor | Sequence):
+        raise TypeError(f"raw: expected tensors; got {type(raw).__name__}")
     parts = (raw,) if isinstance(raw, Tensor) else tuple(raw)
     if not parts:
         raise ValueError("raw: expected one map a level; got none")

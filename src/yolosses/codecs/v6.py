@@ -55,10 +55,7 @@ def channels_first(raw: PointRaw, *, num_classes: int, bins: int) -> PointRaw:
 def logit(probability: Tensor) -> Tensor:
     """log p - log(1 - p), at least float32, with both logarithms at least -100 (and no gradient) where p is 0 or
     1."""
-    probability = at_least_float32(probability)
-    return _log(probability) - _log(1 - probability)
-
-
-def _log(value: Tensor) -> Tensor:
-    there = value > 0
-    return torch.where(there, torch.where(there, value, 1).log(), LEAST_LOG)
+    p = at_least_float32(probability)
+    possible, uncertain = p > 0, p < 1
+    log = torch.where(possible, torch.where(possible, p, 1).log(), LEAST_LOG)
+    return log - torch.where(uncertain, (-torch.where(uncertain, p, 0)).log1p(), LEAST_LOG)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from yolosses.assigners.best_anchor import last_of_each
 from yolosses.structures import Assignment, Targets
 
 
@@ -32,23 +34,26 @@ class Slots:
         """From the pairs of an assignment, in order."""
         truth = targets.at(assignment.object, assignment.mask)
         images = len(assignment.mask)
-        # Pairs that do not count meet in an extra place, so that every shape stays constant.
-        place = torch.where(assignment.mask, assignment.predictor, num_predictors)
-        order = torch.arange(place.shape[1], device=place.device).expand_as(place)
-        latest = place.new_zeros(images, num_predictors + 1).scatter_reduce(1, place, order, "amax")
-        last = assignment.mask & (latest.gather(1, place) == order)
+        last = last_of_each(assignment.predictor, assignment.mask, num_predictors=num_predictors)
         known = assignment.mask & (truth.labels >= 0) & (truth.labels < num_classes)
         entry = torch.where(
             known, assignment.predictor * num_classes + truth.labels, num_predictors * num_classes
         )
         table = known.new_zeros(images, num_predictors * num_classes + 1).scatter(1, entry, True)
-        number = torch.arange(num_classes, device=place.device)
+        number = torch.arange(num_classes, device=last.device)
         own = (assignment.predictor * num_classes)[..., None] + number
         classes = table.gather(1, own.flatten(1)).unflatten(1, (-1, num_classes))
         weight = last.to(truth.boxes.dtype)
         if truth.weight is not None:
             weight = weight * truth.weight.to(weight.dtype)
         return cls(truth=truth, last=last, weight=weight, classes=classes)
+
+
+def anchors_elsewhere(anchors: Sequence[Sequence[float]]) -> Tensor:
+    """(N, 2) float32 of (w, h), N may be 0. Raises ``ValueError`` unless all are pairs above 0."""
+    if any(len(anchor) != 2 or min(anchor) <= 0 for anchor in anchors):
+        raise ValueError(f"other_anchors: expected (w, h) above 0; got {anchors!r}")
+    return torch.tensor([tuple(anchor) for anchor in anchors], dtype=torch.float32).reshape(-1, 2)
 
 
 def half_squared_error(pred: Tensor, target: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
-from yolosses.assigners.best_anchor import best_anchor, highest_iou, shape_iou
+from yolosses.assigners.best_anchor import best_anchor, highest_iou, last_of_each, shape_iou
 from yolosses.assigners.pairs import unanswered
 from yolosses.boxes import paired_iou
 from yolosses.codecs import AnchorCodec, Levels
@@ -39,14 +39,15 @@ class YOLOv2Loss(nn.Module):
     mean there with them.
 
     Where objects share a predictor, box and objectness are those of the last of them; so is the class with softmax, and
-    without it the classes are those of all.
+    without it the classes are those of all. The others are counted in ``num_dropped``.
 
     Args:
         num_classes: C. anchors: K of (w, h) in cells.
         lambda_coord, lambda_obj, lambda_noobj, lambda_cls: weights of the terms: 1, 5, 1, 1 in the author's configuration.
         lambda_prior: 0.01; the term "prior" draws predictors that answer for nothing to their anchor, centred in the cell.
-        prior_pull: whether that term counts. The author's program has it for the first 12,800 images: switch the attribute
-            off then (``loss.prior_pull = images_seen < 12_800``).
+        prior_pull: whether that term counts. The author's program has it for the first 12,800 images. This is an attribute
+            to be switched (``loss.prior_pull = images_seen < 12_800``): the training loop knows what it has shown, and a
+            counter in the loss would count validation, and explanations, too.
         ignore_threshold: 0.6. objectness_target: "iou" of the box with its object, or "one".
         match: "anchor", or "prediction": the shapes that the cell's predictors have now are compared with the object.
         class_term: "softmax", cross-entropy over the classes, or "sigmoid", binary cross-entropy of each.
@@ -101,7 +102,8 @@ class YOLOv2Loss(nn.Module):
         require_class_weight(class_weight, num_classes)
         if not anchors or any(len(anchor) != 2 or min(anchor) <= 0 for anchor in anchors):
             raise ValueError(f"anchors: expected (w, h) in cells, above 0; got {anchors!r}")
-        self.register_buffer("anchors", torch.tensor([list(map(tuple, anchors))]), persistent=False)
+        table = torch.tensor([list(map(tuple, anchors))], dtype=torch.float32)
+        self.register_buffer("anchors", table, persistent=False)
         self.register_buffer("class_weight", class_weight, persistent=False)
         self.num_classes = num_classes
         self.lambda_coord, self.lambda_obj = lambda_coord, lambda_obj
@@ -154,6 +156,7 @@ class YOLOv2Loss(nn.Module):
         box = self._best_box(codec, boxes, in_cells, cell)
         rows, cols = codec.grids[0]
         predictor = torch.where(targets.positive, box * rows * cols + cell, 0)
+        last = last_of_each(predictor, targets.positive, num_predictors=boxes.shape[1])
         pred = boxes.take_along_dim(predictor[..., None], 1)
         spared = highest > self.ignore_threshold
         if targets.ignore is not None:
@@ -163,7 +166,7 @@ class YOLOv2Loss(nn.Module):
             object=torch.where(targets.positive, everyone, 0),
             mask=targets.positive,
             iou=torch.where(targets.positive, paired_iou(pred, in_cells), 0),
-            num_dropped=unanswered(everyone, targets.positive, targets.positive),
+            num_dropped=unanswered(everyone, last, targets.positive),
             spared=spared,
         )
 

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
-from yolosses.assigners.best_anchor import best_anchor, highest_iou
+from yolosses.assigners.best_anchor import best_anchor, highest_iou, last_of_each
 from yolosses.assigners.pairs import unanswered
 from yolosses.boxes import paired_iou
 from yolosses.codecs import AnchorCodec, Levels
 from yolosses.codecs.anchor import Maps, grids_of, maps_of
 from yolosses.codecs.cells import locate
 from yolosses.functional import binary_cross_entropy_with_logits
-from yolosses.losses.darknet import Slots, half_squared_error
+from yolosses.losses.darknet import Slots, anchors_elsewhere, half_squared_error
 from yolosses.losses.v5 import ANCHORS, Anchors, anchor_table
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
@@ -33,7 +33,8 @@ class YOLOv3Loss(nn.Module):
     answers for nothing is background (1noobj) unless its box has IoU > ``ignore_threshold`` with some object. w, h are
     fractions of the image, x^, y^ the offset in the cell, a_w, a_h the anchor.
 
-    Where objects share a predictor, the box is that of the last of them, and the classes are those of all.
+    Where objects share a predictor, the box is that of the last of them, and the classes are those of all; the others are
+    counted in ``num_dropped``.
 
     Args:
         num_classes: C. anchors: (w, h) in pixels, K for each level. strides: of the levels in pixels, in the order of the maps.
@@ -41,7 +42,8 @@ class YOLOv3Loss(nn.Module):
             here.
         lambda_coord, lambda_obj, lambda_noobj, lambda_cls: weights of the terms, all 1 in the publication.
         ignore_threshold: see above: 0.5 in the paper, 0.7 in the configuration for COCO.
-        truth_threshold: below 1, predictors with a larger IoU with some object answer for it too.
+        truth_threshold: below 1, predictors with a larger IoU with some object answer for it too, from whatever cell: the
+            offset x^ may then lie outside 0..1, where "xy" has no least value. 1, off, in all of the author's configurations.
         label_smoothing: e; class targets 1 - e/2 and e/2.
         class_weight: (C,) factors of the elements of the class term.
         reduction: "mean" over images, "sum", or "none" (one value an image).
@@ -54,8 +56,8 @@ class YOLOv3Loss(nn.Module):
     is minus the ``delta`` of the author's program, whose printed cost, a sum of squared deltas, is another number.
 
     Deviations: centres on the right or bottom edge belong to the last cell; an object at x = 0 does not end the list; objects
-    whose best anchor is elsewhere are counted in ``num_dropped``. In ignored regions predictors that answer for nothing are
-    left alone.
+    whose best anchor is elsewhere are counted in ``num_dropped``; of anchors of equal shape the first of ``anchors`` is best.
+    In ignored regions predictors that answer for nothing are left alone.
 
     Raises:
         ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
@@ -93,8 +95,7 @@ class YOLOv3Loss(nn.Module):
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
         self.register_buffer("anchors", anchor_table(anchors, strides), persistent=False)
-        others = torch.tensor([tuple(pair) for pair in other_anchors], dtype=torch.float32).reshape(-1, 2)
-        self.register_buffer("other_anchors", others, persistent=False)
+        self.register_buffer("other_anchors", anchors_elsewhere(other_anchors), persistent=False)
         self.register_buffer("class_weight", class_weight, persistent=False)
         self.num_classes, self.strides = num_classes, tuple(strides)
         self.lambda_coord, self.lambda_obj = lambda_coord, lambda_obj
@@ -150,6 +151,7 @@ class YOLOv3Loss(nn.Module):
             object, mask = torch.cat((whose, object), 1), torch.cat((highest > self.truth_threshold, mask), 1)
         predictor, object = torch.where(mask, predictor, 0), torch.where(mask, object, 0)
         pairs = boxes.take_along_dim(predictor[..., None], 1), in_pixels.take_along_dim(object[..., None], 1)
+        last = last_of_each(predictor, mask, num_predictors=boxes.shape[1])
         spared = highest > self.ignore_threshold
         if targets.ignore is not None:
             spared = spared | codec.levels.within(targets.boxes, targets.mask & targets.ignore)
@@ -158,7 +160,7 @@ class YOLOv3Loss(nn.Module):
             object=object,
             mask=mask,
             iou=torch.where(mask, paired_iou(*pairs), 0),
-            num_dropped=unanswered(object, mask, targets.positive),
+            num_dropped=unanswered(object, last, targets.positive),
             spared=spared,
         )
 
@@ -187,8 +189,8 @@ class YOLOv3Loss(nn.Module):
         coord = obj * (2 - truth.boxes[..., 2:].prod(-1, keepdim=True)).to(values.dtype)
         noobj = assignment.background(every.shape[1])[..., None].to(values.dtype)
         cls = obj if self.class_weight is None else obj * self.class_weight.to(obj.dtype)
-        smooth = self.label_smoothing / 2
-        classes = torch.where(slots.classes, 1 - smooth, smooth)
+        # In the output's dtype: torch.where of two numbers would round them to float32.
+        classes = slots.classes.to(values.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
         cross_entropy, sigmoid = binary_cross_entropy_with_logits, torch.sigmoid
         pairs = {"predictor": predictor, "object": assignment.object}
         return (

@@ -8,14 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners.anchor_ratio import AnchorPairs, match_anchors
 from yolosses.assigners.pairs import unanswered
-from yolosses.boxes import paired_ciou
+from yolosses.boxes import paired_ciou, paired_iou
 from yolosses.codecs import AnchorCodec, Levels
 from yolosses.codecs.anchor import Maps, grids_of, maps_of
-from yolosses.functional import BoxLoss, Penalty, binary_cross_entropy_with_logits, ciou_loss, sigmoid_focal
+from yolosses.functional import BoxLoss, Penalty, binary_cross_entropy_with_logits, ciou_loss
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
 ANCHORS = (
@@ -43,14 +44,15 @@ class YOLOv5Loss(nn.Module):
     Args:
         num_classes: C.
         anchors: (w, h) in pixels, K for each level. strides: of the levels in pixels, finest first.
-        lambda_box, lambda_obj, lambda_cls: weights of the terms. The reference scales its defaults, 0.05, 1, 0.5, by 3 /
-            levels, by the image's area / 640^2 and by C / 80 before it trains.
+        lambda_box, lambda_obj, lambda_cls: weights of the terms, used as they are. The reference's trainer first
+            multiplies all three by 3 / levels, lambda_obj also by (image side / 640)^2, and lambda_cls by C / 80. The
+            class term is left out where C is 1.
         balance: of the levels' objectness; None: 4, 1, 0.4 of three levels, else 4, 1, 0.25, 0.06, 0.02.
         anchor_threshold: how many times an anchor's sides may differ from the object's.
-        objectness_from_iou: g; the objectness target is (1 - g) + g max(0, CIoU).
+        objectness_from_iou: g; the objectness target is (1 - g) + g max(0, CIoU), whatever ``box_loss`` is.
         label_smoothing: e; class targets 1 - e/2 and e/2.
         focal_gamma: above 0 the class and objectness terms are focal losses with alpha 0.25.
-        cls_pos_weight, obj_pos_weight: factors of the positive part of their cross-entropies.
+        cls_pos_weight, obj_pos_weight: factors of the positive part of their cross-entropies, also of focal ones.
         box_loss: another function (pred, target) -> (...) of boxes cxcywh.
         class_weight: (C,) factors of the columns of the class term.
         reduction: "mean" (the means above), "sum" (of pairs; of images for the objectness), or "none" (one sum an image).
@@ -59,12 +61,12 @@ class YOLOv5Loss(nn.Module):
         raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness, classes. Any
         floating dtype; computed in at least float32. Decoding: `AnchorCodec` with scale 2 and squared sigmoids.
 
-    Detached: the assignment, the objectness targets and CIoU's alpha. Normaliser: (L+1,) the number of pairs of each level,
+    Detached: the assignment, the objectness targets (the assignment's ``quality``) and CIoU's alpha. Normaliser: (L+1,) the number of pairs of each level,
     at least 1, and of images; ``normalizer`` is the like, or one number for all. The value is the sum of the items that the
     reference logs; it trains on that times the number of images.
 
-    Deviations: no epsilon in CIoU. Objects that no anchor fits are counted in ``num_dropped``. In ignored regions,
-    predictors that answer for nothing are left alone.
+    Deviations: no epsilon in CIoU; no automatic balance of the levels. Objects that no anchor fits are counted in
+    ``num_dropped``. In ignored regions, predictors that answer for nothing are left alone.
 
     Raises:
         ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
@@ -95,14 +97,21 @@ class YOLOv5Loss(nn.Module):
     ) -> None:
         super().__init__()
         require_at_least("num_classes", num_classes, 1, kind=int)
-        weights: dict[str, Any] = {
+        factors: dict[str, Any] = {
             "lambda_box": lambda_box,
             "lambda_obj": lambda_obj,
             "lambda_cls": lambda_cls,
+            "cls_pos_weight": cls_pos_weight,
+            "obj_pos_weight": obj_pos_weight,
+            "focal_gamma": focal_gamma,
         }
-        weights |= {"label_smoothing": label_smoothing, "focal_gamma": focal_gamma}
-        for name, value in weights.items():
+        shares = {"label_smoothing": label_smoothing, "objectness_from_iou": objectness_from_iou}
+        for name, value in (factors | shares).items():
             require_at_least(name, value, 0)
+        for name, value in shares.items():
+            if value > 1:
+                raise ValueError(f"{name}: expected a number from 0 to 1; got {value!r}")
+        require_at_least("anchor_threshold", anchor_threshold, 1)
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
         self.register_buffer("anchors", anchor_table(anchors, strides), persistent=False)
@@ -111,8 +120,10 @@ class YOLOv5Loss(nn.Module):
         self.lambda_box, self.lambda_obj, self.lambda_cls = lambda_box, lambda_obj, lambda_cls
         count = len(self.strides)
         self.balance = tuple(balance) if balance is not None else BALANCE.get(count, OTHER_BALANCE[:count])
-        if len(self.balance) != count:
-            raise ValueError(f"balance: expected one for each of {count} levels; got {self.balance!r}")
+        if len(self.balance) != count or min(self.balance, default=0) < 0:
+            raise ValueError(
+                f"balance: expected a number >= 0 for each of {count} levels; got {self.balance!r}"
+            )
         self.anchor_threshold, self.objectness_from_iou = anchor_threshold, objectness_from_iou
         self.label_smoothing, self.box_loss, self.reduction = label_smoothing, box_loss, reduction
         self.cls_penalty = _cross_entropy(cls_pos_weight, focal_gamma)
@@ -157,7 +168,7 @@ class YOLOv5Loss(nn.Module):
         pairs = self.pairs(codec, raw, truth, targets.positive)
         matched = truth.at(pairs.object, pairs.mask)
         boxes = codec.decode(codec.at(raw, pairs.predictor), pairs.predictor)
-        fit = paired_ciou(boxes, codec.in_pixels(matched.boxes).to(boxes.dtype)).clamp(min=0)
+        wanted = codec.in_pixels(matched.boxes).to(boxes.dtype)
         spared = None
         if targets.ignore is not None:
             spared = codec.levels.within(targets.boxes, targets.mask & targets.ignore)
@@ -165,9 +176,10 @@ class YOLOv5Loss(nn.Module):
             predictor=pairs.predictor,
             object=pairs.object,
             mask=pairs.mask,
-            iou=torch.where(pairs.mask, fit, 0),
+            iou=torch.where(pairs.mask, paired_iou(boxes, wanted), 0),
             num_dropped=unanswered(pairs.object, pairs.mask, targets.positive),
             spared=spared,
+            quality=torch.where(pairs.mask, paired_ciou(boxes, wanted).clamp(min=0), 0),
         )
 
     def pairs(self, codec: AnchorCodec, raw: Maps, truth: Targets, mask: Tensor) -> AnchorPairs:
@@ -219,8 +231,9 @@ class YOLOv5Loss(nn.Module):
         order = torch.arange(1, place.shape[1] + 1, device=place.device).expand_as(place)
         last = place.new_zeros(images, predictors + 1).scatter_reduce(1, place, order, "amax")[:, :-1]
         pair = (last - 1).clamp(min=0)
-        g = self.objectness_from_iou
-        fit = ((1 - g) + g * assignment.iou.to(logits.dtype)).gather(1, pair)
+        g, quality = self.objectness_from_iou, assignment.quality
+        fit = (assignment.iou if quality is None else quality).to(logits.dtype)
+        fit = ((1 - g) + g * fit).gather(1, pair)
         target = torch.where(last > 0, fit, 0)
         weight = torch.ones_like(logits)
         if truth.weight is not None:
@@ -282,13 +295,20 @@ def _missing(similarity: Tensor, target: Tensor) -> Tensor:
 def _cross_entropy(pos_weight: float, gamma: float) -> Penalty:
     """Binary cross-entropy, its positive part weighted, or its focal form."""
     if gamma > 0:
-        return partial(sigmoid_focal, alpha=0.25, gamma=gamma)
+        return partial(_focal, pos_weight=pos_weight, gamma=gamma)
     if pos_weight == 1:
         return binary_cross_entropy_with_logits
-    return partial(_weighted_cross_entropy, pos_weight=pos_weight)
+    return partial(_weighted, pos_weight=pos_weight)
 
 
-def _weighted_cross_entropy(logits: Tensor, target: Tensor, *, pos_weight: float) -> Tensor:
-    """w t softplus(-x) + (1 - t) softplus(x)."""
-    softplus = nn.functional.softplus
-    return pos_weight * target * softplus(-logits) + (1 - target) * softplus(logits)
+def _weighted(logits: Tensor, target: Tensor, *, pos_weight: float) -> Tensor:
+    """-w t log q - (1 - t) log(1 - q)."""
+    return -pos_weight * target * logsigmoid(logits) - (1 - target) * logsigmoid(-logits)
+
+
+def _focal(logits: Tensor, target: Tensor, *, pos_weight: float, gamma: float) -> Tensor:
+    """The focal loss of `functional.sigmoid_focal` with alpha 0.25, of a weighted cross-entropy."""
+    missed = (-logits).sigmoid() * target + logits.sigmoid() * (1 - target)
+    alpha = 0.25 * target + 0.75 * (1 - target)
+    # A saturated logit makes it exactly 0, where a power below 1 has an infinite gradient.
+    return alpha * missed.clamp(min=1e-12).pow(gamma) * _weighted(logits, target, pos_weight=pos_weight)

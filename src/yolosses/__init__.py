@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from yolosses.explain.typed import explain as explain
-    from yolosses.losses import YOLOXLoss as YOLOXLoss
     from yolosses.losses import YOLOv1Loss as YOLOv1Loss
     from yolosses.losses import YOLOv2Loss as YOLOv2Loss
     from yolosses.losses import YOLOv3Loss as YOLOv3Loss
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from yolosses.losses import YOLOv7Loss as YOLOv7Loss
     from yolosses.losses import YOLOv8Loss as YOLOv8Loss
     from yolosses.losses import YOLOv10Loss as YOLOv10Loss
+    from yolosses.losses import YOLOXLoss as YOLOXLoss
     from yolosses.structures import Assignment as Assignment
     from yolosses.structures import LossOutput as LossOutput
     from yolosses.structures import Predictions as Predictions

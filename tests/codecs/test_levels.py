@@ -68,3 +68,13 @@ def test_values_are_taken_from_the_level_of_each_predictor() -> None:
 def test_every_level_needs_its_stride() -> None:
     with pytest.raises(ValueError, match=r"^strides: expected one for each of 2 levels; got \(8,\)$"):
         Levels(grids=((4, 4), (2, 2)), strides=(8,))
+
+
+def test_maps_of_other_images_or_in_another_order_are_one_clear_error() -> None:
+    with pytest.raises(
+        ValueError, match=r"^grids: expected maps of the same image, one for each of strides=\(8, 16\); got"
+    ):
+        Levels(grids=((4, 4), (8, 8)), strides=(8, 16))
+    assert (
+        Levels(grids=((5, 5), (3, 3)), strides=(8, 16)).num_predictors == 34
+    )  # sides that no stride divides

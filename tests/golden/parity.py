@@ -11,10 +11,15 @@ from pathlib import Path
 
 
 def record(
-    family: str, case: str, *, value: float, gradient: float | None = None, assignment: bool | None = None
+    family: str,
+    case: str,
+    *,
+    value: float | None = None,
+    gradient: float | None = None,
+    assignment: bool | None = None,
 ) -> None:
     """One case: largest relative error of a value and of a gradient (over the map's largest), and whether the
-    assignment is the recorded one. None: not recorded by the reference."""
+    assignment is the recorded one. None: not recorded by the reference, or measured by another test of the case."""
     if file := os.environ.get("YOLOSSES_PARITY"):
         line = {
             "family": family,

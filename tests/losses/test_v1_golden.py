@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from tests.golden.cases import GoldenCase, golden_cases
+from tests.golden.parity import record
 from torch import Tensor
 
 import yolosses as yl
@@ -109,7 +110,9 @@ def test_the_selection_covers_every_case_that_is_meant_to_match() -> None:
 def test_the_same_box_is_responsible(case: GoldenCase, dtype: torch.dtype) -> None:
     assignment = loss_for(case).assign(network_output(case, dtype), targets_of(case))
     responsible = by_cell(case, assignment, assignment.predictor % case.options["num"], -1)
-    torch.testing.assert_close(responsible, case.arrays["responsible"].long(), rtol=0, atol=0)
+    wanted_boxes = case.arrays["responsible"].long()
+    record("v1", case.id, assignment=torch.equal(responsible, wanted_boxes))
+    torch.testing.assert_close(responsible, wanted_boxes, rtol=0, atol=0)
     iou = by_cell(case, assignment, assignment.iou, 0.0)
     wanted = torch.where(responsible >= 0, case.arrays["resp_iou"], 0).to(iou.dtype)
     torch.testing.assert_close(iou, wanted, rtol=1e-6, atol=1e-6)
@@ -119,6 +122,7 @@ def test_the_same_box_is_responsible(case: GoldenCase, dtype: torch.dtype) -> No
 def test_the_five_sums_agree_in_float64(case: GoldenCase) -> None:
     output = loss_for(case)(network_output(case, torch.float64), targets_of(case))
     errors = relative_errors(case, output)
+    record("v1", case.id, value=max(errors.values()))
     assert max(errors.values()) <= 1e-6, errors
     assert output.total.item() == pytest.approx(case.record["terms"]["paper_loss_sum"], rel=1e-6, abs=1e-12)
 
@@ -141,6 +145,9 @@ def test_the_gradient_is_minus_twice_the_delta(case: GoldenCase, dtype: torch.dt
     assert raw.grad is not None
     wanted = -2 * case.arrays["delta"].to(dtype)
     error = (raw.grad - wanted).abs() / wanted.abs().clamp(min=1)
+    record(
+        "v1", case.id, gradient=float((raw.grad - wanted).abs().max() / wanted.abs().max().clamp(min=1e-12))
+    )
     assert error.max() <= 1e-5
 
 

@@ -45,8 +45,8 @@ OBJECT = (1.6, 0.3, 1.8, 0.9, 1)  # in column 1, row 0; nearest to anchor 1
 def test_by_hand() -> None:
     # The object: offset (0.6, 0.3) in the cell of column 1, row 0. On one centre with anchor 1 (2 x 1) its IoU is
     # 1.62 / 2, with anchor 0 (1 x 1) it is 0.9 / 1.72: anchor 1 answers.
-    # Its box: centre offset (0.5, 0.5), size 2 x 1, so edges at x 0.5..2.5, y 0..1; the object's at 0.7..2.5, -0.15..0.75:
-    # overlap 1.8 * 0.75 = 1.35, union 2 + 1.62 - 1.35 = 2.27, IoU 0.5947 (below 0.6, and it answers anyway).
+    # Its box: centre offset (0.5, 0.5), size 2 x 1, so edges at x 0.5..2.5, y 0..1; the object's at 0.7..2.5,
+    # -0.15..0.75: overlap 1.8 * 0.75 = 1.35, union 2 + 1.62 - 1.35 = 2.27, IoU 0.5947.
     raw = empty_map()
     raw[0, 1, 0, 1, 4], raw[0, 1, 0, 1, 6] = logit(0.75), 1.0
     raw.requires_grad_()

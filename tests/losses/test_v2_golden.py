@@ -1,7 +1,7 @@
 """YOLOv2Loss against recorded runs of Darknet's ``[region]`` layer.
 
-Its ``delta`` is by the ACTIVATED x, y and objectness; ``input_grad_gpu`` holds the same by the layer's input, which is minus
-the gradient of the sum here.
+Its ``delta`` is by the ACTIVATED x, y and objectness; ``input_grad_gpu`` holds the same by the layer's input, which is
+minus the gradient of the sum here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from torch import Tensor
 from yolosses.losses import YOLOv2Loss
 
 # "background": objectness joins the softmax of the classes with turned targets: a mode that no published network used.
-CASES = [case for case in golden_cases("darknet", "v2") if "background" not in case.tags]
+ALL = golden_cases("darknet", "v2")
+CASES = [case for case in ALL if "background" not in case.tags]
 over = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -69,6 +70,12 @@ def test_gradient_delta_cost_and_slots(case: GoldenCase) -> None:
     assert value <= 1e-5
 
 
+def test_the_selection_covers_every_case_that_is_meant_to_match() -> None:
+    assert (len(ALL), len(CASES)) == (21, 20)
+    assert any("burnin" in case.tags and case.options["seen"] < 12_800 for case in CASES)
+    assert any("tie" in case.tags for case in CASES)
+
+
 CHANNELS = {
     "xy": (0, 2),
     "wh": (2, 4),
@@ -98,8 +105,8 @@ def test_the_gradient_by_the_activated_values_is_minus_delta(case: GoldenCase) -
 
 
 def expected_terms(case: GoldenCase) -> dict[str, Tensor]:
-    """Every weighted sum, from Darknet's activated output, its deltas and its pairs alone. Where delta is s (t - p), the half
-    square s (t - p)^2 / 2 is delta^2 / (2 s)."""
+    """Every weighted sum, from Darknet's activated output, its deltas and its pairs alone. Where delta is s (t - p),
+    the half square s (t - p)^2 / 2 is delta^2 / (2 s)."""
     options = case.options
     out, delta = (case.arrays[name].double() for name in ("output", "delta"))
     factor = options["coord_scale"] * box_factor(case)

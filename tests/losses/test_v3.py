@@ -72,9 +72,8 @@ def test_by_hand() -> None:
     assert place_of(loss_fn, raw, output.assignment) == [(1, 0, 1, 0)]
     large = 2 - 15 * 23 / 32**2
     tw, th = math.log(15 / 16), math.log(23 / 24)
-    # Of the 39 other boxes, those whose IoU with the object is above 0.5: box 1 of the same cell, 30 x 30 around (24, 8),
-    # holds the object, and so does that of its left neighbour but for a strip: (345 / 900, less), both below 0.5; and
-    # nothing of level 0 is half as large. So all of them are background.
+    # All 39 others are background: box 1 of the same cell, 30 x 30 around (24, 8), holds the object with an IoU of
+    # 345 / 900, and nothing of level 0 is half as large as the object.
     expected = {
         "xy": large * (softplus(0.5) - 0.25 * 0.5 + softplus(-0.5) + 0.375 * 0.5),
         "wh": large * ((0.1 - tw) ** 2 + (0.2 - th) ** 2) / 2,
@@ -158,7 +157,7 @@ def test_the_levels_alone_make_up_the_whole() -> None:
 def test_predictors_that_overlap_an_object_well_are_no_background() -> None:
     raw, targets = empty_maps(), truth((12.0, 12.0, 8.0, 8.0, 0))  # exactly box 0 of level 0, row 1, column 1
     # Box 1 there is 16 x 8: IoU 1/2; so are the boxes 1 beside it, shifted by 8: they cover half of the object, 1/5.
-    # Level 1, box 0 of cell (0, 0) is 16 x 24 around (8, 8): it holds the object, 1/6; box 1, 30 x 30, holds it: 64/900.
+    # Level 1, cell (0, 0): box 0, 16 x 24 around (8, 8), holds the object, 1/6; box 1, 30 x 30, too: 64 / 900.
     for threshold, spared in ((0.19, 3), (0.21, 1), (0.5, 0), (0.7, 0)):
         output = small_loss(ignore_threshold=threshold)(raw, targets)
         assert output.terms["noobj"].item() == pytest.approx((39 - spared) * math.log(2), rel=1e-12), (
@@ -183,6 +182,8 @@ def test_with_a_truth_threshold_predictors_answer_by_their_overlap() -> None:
     assert output.terms["wh"].item() == pytest.approx(large * math.log(2) ** 2 / 2, rel=1e-12)
     off = small_loss(ignore_threshold=0.4).assign(raw, targets)
     assert off.mask.shape == (1, 1)
+    on_the_threshold = small_loss(truth_threshold=0.5).assign(raw, targets)  # the IoU of box 1
+    assert on_the_threshold.mask.sum() == 2
 
 
 def test_objects_on_an_edge_belong_to_the_nearest_cell() -> None:
@@ -252,6 +253,12 @@ def test_labels_that_do_not_exist_have_no_class_and_do_not_crash() -> None:
     for label in (-1, C, 999):
         output = small_loss()(empty_maps(), truth((*OBJECT[:4], label)))
         assert output.terms["cls"].item() == pytest.approx(2 * math.log(2), rel=1e-12)
+    # Nor do they become a class of the predictor before theirs.
+    raw, neighbour = random_maps(), (12.0, 6.0, 8.0, 8.0)
+    output = small_loss()(raw, truth((4.0, 6.0, 8.0, 8.0, 0), (*neighbour, -1)))
+    first, second = raw[0][0, 0, 0, 0, 5:].tolist(), raw[0][0, 0, 0, 1, 5:].tolist()
+    wanted = softplus(-first[0]) + softplus(first[1]) + softplus(second[0]) + softplus(second[1])
+    assert output.terms["cls"].item() == pytest.approx(wanted, rel=1e-12)
 
 
 # --- outputs and arguments --------------------------------------------------------------------------------------------

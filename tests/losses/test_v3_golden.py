@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tests.golden.cases import GoldenCase, golden_cases
@@ -17,8 +19,9 @@ from tests.losses.darknet_golden import (
 
 from yolosses.losses import YOLOv3Loss
 
-# Of two anchors of equal shape the one with the lower number wins there; here an anchor of this level.
-CASES = [case for case in golden_cases("darknet", "v3") if "tie" not in case.tags]
+ALL = golden_cases("darknet", "v3")
+# Of two anchors of equal shape the one with the lower number wins there; here the one that stands first.
+CASES = [case for case in ALL if "tie" not in case.tags]
 over = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -60,8 +63,8 @@ def test_delta_cost_and_slots(case: GoldenCase) -> None:
 
 @over
 def test_the_value_is_what_its_gradient_descends(case: GoldenCase) -> None:
-    """Squares and cross-entropies worked out from Darknet's activated output and deltas: where delta is t - p, a cross-entropy
-    is -t log p - (1 - t) log(1 - p), a half square delta^2 / 2."""
+    """Squares and cross-entropies worked out from Darknet's activated output and deltas: where delta is t - p, a
+    cross-entropy is -t log p - (1 - t) log(1 - p), a half square delta^2 / 2."""
     loss_fn, targets = loss_for(case), targets_of(case, case.options["classes"])
     output = loss_fn(case.arrays["input"].permute(0, 1, 3, 4, 2), targets)
     out, delta = (case.arrays[name].double() for name in ("output", "delta"))
@@ -84,3 +87,20 @@ def test_the_value_is_what_its_gradient_descends(case: GoldenCase) -> None:
         torch.testing.assert_close(output.total.double(), sum(wanted.values()), rtol=1e-5, atol=2e-6)
     for name, term in wanted.items():
         torch.testing.assert_close(output.terms[name].double(), term, rtol=1e-5, atol=2e-6)
+
+
+def test_the_selection_covers_every_case_that_is_meant_to_match() -> None:
+    assert (len(ALL), len(CASES)) == (21, 20)
+    assert sum(case.options["truth_thresh"] < 1 for case in CASES) >= 4
+
+
+def test_equal_anchors_in_the_order_of_their_numbers_tie_as_there() -> None:
+    (case,) = set(ALL) - set(CASES)
+    mask = case.options["mask"]
+    in_order = sorted(range(len(mask)), key=mask.__getitem__)
+    assert in_order != list(range(len(mask)))
+    loss_fn = loss_for(replace(case, options={**case.options, "mask": sorted(mask)}))
+    raw = case.arrays["input"][:, in_order].clone().requires_grad_()
+    output = loss_fn(raw, targets_of(case, case.options["classes"]))
+    (gradient,) = torch.autograd.grad(output.total, raw)
+    assert error(-gradient, case.arrays["delta"][:, in_order]) <= 2e-5

@@ -37,8 +37,8 @@ def loss_for(case: PyTorchCase) -> yl.YOLOv8Loss:
 
 
 def targets_of(case: PyTorchCase) -> yl.Targets:
-    """The reference drops boxes at or beyond the origin (a sum of corners <= 0) without a word; here they count, so they
-    are masked before."""
+    """The reference drops boxes at or beyond the origin (a sum of corners <= 0) without a word; here they count, so
+    they are masked before."""
     targets = case.targets()
     return replace(targets, mask=targets.mask & (targets.boxes[..., 0] + targets.boxes[..., 1] > 0))
 

@@ -1,4 +1,5 @@
-"""The YOLOv2 loss of one image in plain loops over plain numbers, one slot of the output after another as Darknet does it.
+"""The YOLOv2 loss of one image in plain loops over plain numbers, one slot of the output after another as Darknet
+does it.
 
 Slow, and meant to be read beside the description of the layer. It shares no code with the library.
 """

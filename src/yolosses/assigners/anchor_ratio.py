@@ -15,8 +15,8 @@ OFFSETS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (-0.5, 0.0), (0.0, -0.5))
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AnchorPairs:
-    """Pairs of predictors and objects, N = L * 5 * K * M an image: level by level, then by cell (own, left, upper, right,
-    lower), anchor and object.
+    """Pairs of predictors and objects, N = L * 5 * K * M an image: level by level, then by cell (own, left, upper,
+    right, lower), anchor and object.
 
     Attributes:
         predictor, object: (B, N) int64; 0 where ``mask`` (B, N) is False.
@@ -32,9 +32,9 @@ def match_anchors(
     boxes: Tensor, mask: Tensor, *, levels: Levels, anchors: Tensor, threshold: float
 ) -> AnchorPairs:
     """An anchor fits an object when neither its width nor its height is more than ``threshold`` times larger or smaller
-    (strict). It then answers in the cell of the object's centre, and in the nearer neighbours of it: the left one if the
-    centre lies in the left half of its cell, and so on, where there is a cell. A centre on the border of two cells has
-    both neighbours of that axis, one in the very middle none.
+    (strict). It then answers in the cell of the object's centre, and in the nearer neighbours of it: the left one if
+    the centre lies in the left half of its cell, and so on, where there is a cell. A centre on the border of two cells
+    has both neighbours of that axis, one in the very middle none.
 
     Args:
         boxes: (B, M, 4) cxcywh, fractions of the image; finite also in padding. mask: (B, M) bool.

@@ -1,5 +1,5 @@
-"""Darknet's rules: the anchor whose shape is nearest answers for an object, in the cell of its centre; and a predictor that
-overlaps some object well is not punished as background."""
+"""Darknet's rules: the anchor whose shape is nearest answers for an object, in the cell of its centre; and a
+predictor that overlaps some object well is not punished as background."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def shape_iou(sizes1: Tensor, sizes2: Tensor) -> Tensor:
 
 
 def best_anchor(sizes: Tensor, anchors: Tensor) -> Tensor:
-    """(...) the number of the anchor, of ``anchors`` (N, 2), whose shape is nearest to each of ``sizes`` (..., 2) in the
-    same unit; the first of equals."""
+    """(...) the number of the anchor, of ``anchors`` (N, 2), whose shape is nearest to each of ``sizes`` (..., 2)
+    in the same unit; the first of equals."""
     return shape_iou(sizes.unsqueeze(-2), anchors).argmax(-1)
 
 
 def last_of_each(predictor: Tensor, mask: Tensor, *, num_predictors: int) -> Tensor:
-    """(B, P) bool: of the pairs that count and share a predictor, the last: Darknet writes them one over another.
-    ``predictor``: (B, P) int64; ``mask``: (B, P) bool."""
+    """(B, P) bool: of the pairs that count and share a predictor, the last: Darknet writes them one over
+    another. ``predictor``: (B, P) int64; ``mask``: (B, P) bool."""
     # Pairs that do not count meet in an extra place, so that every shape stays constant.
     place = torch.where(mask, predictor, num_predictors)
     order = torch.arange(place.shape[1], device=place.device).expand_as(place)
@@ -37,8 +37,8 @@ def last_of_each(predictor: Tensor, mask: Tensor, *, num_predictors: int) -> Ten
 
 @torch.no_grad()
 def highest_iou(pred_boxes: Tensor, gt_boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, A) the largest IoU of each predicted box with any object, and (B, A) that object, the first of equals; 0 and 0
-    where there is none.
+    """(B, A) the largest IoU of each predicted box with any object, and (B, A) that object, the first of equals;
+    0 and 0 where there is none.
 
     Args:
         pred_boxes: (B, A, 4), gt_boxes: (B, M, 4) cxcywh in one unit, finite also in padding. mask: (B, M) bool.

@@ -9,18 +9,20 @@ from yolosses.boxes.formats import (
     xywh_to_cxcywh,
     xyxy_to_cxcywh,
 )
-from yolosses.boxes.iou import (
-    Similarity,
+from yolosses.boxes.iou import Similarity, paired_iou, pairwise_iou
+from yolosses.boxes.nms import batched_nms
+from yolosses.boxes.similarity import (
     paired_ciou,
     paired_diou,
     paired_eiou,
     paired_giou,
-    paired_iou,
     paired_siou,
-    pairwise,
-    pairwise_iou,
+    pairwise_ciou,
+    pairwise_diou,
+    pairwise_eiou,
+    pairwise_giou,
+    pairwise_siou,
 )
-from yolosses.boxes.nms import batched_nms
 
 __all__ = [
     "Similarity",
@@ -35,8 +37,12 @@ __all__ = [
     "paired_giou",
     "paired_iou",
     "paired_siou",
-    "pairwise",
+    "pairwise_ciou",
+    "pairwise_diou",
+    "pairwise_eiou",
+    "pairwise_giou",
     "pairwise_iou",
+    "pairwise_siou",
     "to_pixels",
     "xywh_to_cxcywh",
     "xyxy_to_cxcywh",

@@ -130,8 +130,9 @@ class AnchorCodec:
         return torch.cat((centre, self.size(values, predictor)), -1)
 
     def encode(self, boxes: Tensor, predictor: Tensor) -> tuple[Tensor, Tensor]:
-        """What predictors (...) of a codec with "exp" should say of boxes (..., 4) cxcywh fractions: (..., 2) the offset in the
-        cell, and (..., 2) log(w / anchor_w), log(h / anchor_h). An object without a size counts as one of 1e-6 of the image."""
+        """What predictors (...) of a codec with "exp" should say of boxes (..., 4) cxcywh fractions: (..., 2) the
+        offset in the cell, and (..., 2) log(w / anchor_w), log(h / anchor_h). An object without a size counts as one of
+        1e-6 of the image."""
         place = self.places(predictor)
         grids = torch.stack(
             [self._of_level([float(grid[axis]) for grid in self.grids], predictor, boxes) for axis in (1, 0)],

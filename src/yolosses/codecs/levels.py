@@ -36,6 +36,13 @@ class Levels:
                 f"strides: expected one for each of {len(self.grids)} levels; got {self.strides!r}"
             )
 
+        (height, width), step = self.image_size, max(self.strides)
+        for (rows, cols), stride in zip(self.grids, self.strides, strict=True):
+            if abs(rows * stride - height) >= step or abs(cols * stride - width) >= step:
+                raise ValueError(
+                    f"grids: expected maps of the same image, one for each of strides={self.strides}; got {self.grids}"
+                )
+
     @property
     def image_size(self) -> tuple[float, float]:
         """(height, width) in pixels that the first level spans."""

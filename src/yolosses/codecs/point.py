@@ -157,15 +157,13 @@ def tensors_of(raw: PointRaw, *, num_classes: int, bins: int) -> tuple[Tensor, .
         if not part.is_floating_point():
             raise TypeError(f"raw[{index}]: expected a floating dtype; got {part.dtype}")
     shapes = [tuple(part.shape) for part in parts]
-    maps = bool(parts) and all(
-        len(shape) == 4 and shape[1] == 4 * bins + num_classes and shape[0] == shapes[0][0]
-        for shape in shapes
-    )
-    pair = len(parts) == 2 and shapes == [
-        (shapes[0][0], 4 * bins, shapes[0][-1]),
-        (shapes[0][0], num_classes, shapes[0][-1]),
-    ]
-    if not (maps or pair):
+    kinds, fits = {len(shape) for shape in shapes}, False
+    if kinds == {4}:
+        fits = {shape[:2] for shape in shapes} == {(shapes[0][0], 4 * bins + num_classes)}
+    elif kinds == {3}:
+        images, _, locations = shapes[0]
+        fits = shapes == [(images, 4 * bins, locations), (images, num_classes, locations)]
+    if not fits:
         raise ValueError(
             f"raw: expected maps (B, {4 * bins + num_classes}, rows, cols), or boxes (B, {4 * bins}, A) and scores "
             f"(B, {num_classes}, A), for num_classes={num_classes} and bins={bins}; got {shapes}"

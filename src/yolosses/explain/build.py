@@ -32,6 +32,9 @@ class Codec(Protocol):
     def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """The cell that holds each box's centre, and the offset within it."""
 
+    def predictions(self, raw: Any) -> Predictions:
+        """The boxes and scores of all predictors, those included that `decode` of the loss leaves out (YOLOv10)."""
+
 
 @runtime_checkable
 class ExplainableLoss(Protocol):
@@ -80,6 +83,7 @@ def explain(
     Raises:
         ValueError, TypeError: what ``loss_fn`` raises, or names that are not one for each class or image.
     """
+    codec: Codec = loss_fn.codec_for(raw)
     leaves = tuple(part.detach().requires_grad_() for part in tensors_of(raw))
     whole = with_tensors(raw, leaves)
     with torch.enable_grad():
@@ -94,12 +98,11 @@ def explain(
     element_gradients, raw_gradients = gradients[: len(terms)], gradients[len(terms) :]
 
     def boxes_of(*parts: Tensor) -> Tensor:
-        return loss_fn.decode(with_tensors(raw, parts)).boxes
+        return codec.predictions(with_tensors(raw, parts)).boxes
 
     with torch.no_grad():
-        predictions = loss_fn.decode(raw)
+        predictions = codec.predictions(raw)
         num_predictors, num_classes = predictions.scores.shape[1:]
-        codec: Codec = loss_fn.codec_for(raw)
         places = codec.places(torch.arange(num_predictors, device=predictions.boxes.device))
     contributions = collect(terms, element_gradients, output, targets, places)
     predicted = _predicted(

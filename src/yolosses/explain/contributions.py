@@ -143,13 +143,16 @@ def _columns(
     else:
         obj = term.object[image, spot]
         label = element if term.elements is None else targets.labels[image, obj]
+    divisor = torch.as_tensor(normalizer, dtype=torch.float64, device=weight.device)
+    if divisor.ndim and term.part is not None:
+        divisor = divisor[term.part][spot]
     whole = {
         "term": torch.full_like(image, index), "image": image, "predictor": predictor, "object": obj, "label": label,
         "element": element, **{name: part[predictor] for name, part in places._asdict().items()},
     }  # fmt: skip
     real = {
         "pred": pred[counted], "target": term.target[counted], "penalty": term.penalty[counted],
-        "weight": weight[counted].double() / torch.as_tensor(normalizer, dtype=torch.float64, device=weight.device),
+        "weight": weight[counted].double() / divisor,
         "scale": torch.full_like(image, term.scale, dtype=torch.float64), "gradient": gradient[counted],
     }  # fmt: skip
     return {

@@ -112,7 +112,8 @@ class _Search:
         with torch.enable_grad():
             self.assignment = loss_fn.assign(self.whole(self.parts), targets)
             self.terms = loss_fn.elementwise(self.whole(self.parts), targets, self.assignment)
-        self.num_classes = loss_fn.decode(self.whole(self.parts)).scores.shape[2]
+        self.codec = loss_fn.codec_for(raw)
+        self.num_classes = self.codec.predictions(self.whole(self.parts)).scores.shape[2]
         self.class_names = names_of("class_names", class_names, self.num_classes, "class")
         self.image_names = names_of("image_names", image_names, len(targets), "image")
 
@@ -184,7 +185,7 @@ class _Search:
         what becomes NaN."""
         parts = [torch.zeros_like(part) for part in self.parts]
         parts[number][tuple(index)] = torch.nan
-        boxes, scores = self.loss_fn.decode(self.whole(parts))
+        boxes, scores = self.codec.predictions(self.whole(parts))
         image, of_box, of_score = index[0], boxes[index[0]].isnan(), scores[index[0]].isnan()
         predictors = (of_box.any(-1) | of_score.any(-1)).nonzero().flatten().tolist()
         if of_box.any():
@@ -244,6 +245,5 @@ class _Search:
     def _place(self, predictor: int | None) -> str:
         if predictor is None:
             return ""
-        codec = self.loss_fn.codec_for(self.raw)
-        level, row, col, box = (int(part) for part in codec.places(torch.tensor(predictor)))
-        return place_in_words(level if len(codec.grids) > 1 else None, row, col, box)
+        level, row, col, box = (int(part) for part in self.codec.places(torch.tensor(predictor)))
+        return place_in_words(level if len(self.codec.grids) > 1 else None, row, col, box)

@@ -34,14 +34,18 @@ def box_gradient(decode: Callable[..., Tensor], raw: Leaves, gradient: Leaves) -
         # J v is the derivative by u of <J^T u, v>. torch.func.jvp gives the same, but what it loads takes seconds, as
         # does anything but a scalar here.
         u = torch.zeros_like(boxes, requires_grad=True)
-        back = grad((boxes * u).sum(), leaves, create_graph=True)
+        # Some outputs hold scores apart from boxes: those have no part in a box.
+        back = grad((boxes * u).sum(), leaves, create_graph=True, allow_unused=True, materialize_grads=True)
 
         def push(direction: Leaves) -> Tensor:
             along = torch.stack([(b * d).sum() for b, d in zip(back, direction, strict=True)]).sum()
             (pushed,) = grad(along, u, retain_graph=True)
             return pushed
 
-        sides = [grad(boxes[..., side].sum(), leaves, retain_graph=True) for side in range(4)]
+        sides = [
+            grad(boxes[..., side].sum(), leaves, retain_graph=True, allow_unused=True, materialize_grads=True)
+            for side in range(4)
+        ]
         square = torch.stack([push(side) for side in sides], -1)  # J J^T: (B, A, 4, 4)
         towards = push(gradient)  # J g: (B, A, 4)
     solved: Tensor = (torch.linalg.pinv(square, hermitian=True, rtol=1e-12) @ towards[..., None]).squeeze(-1)

@@ -42,6 +42,7 @@ class _Texts:
     answers: str
     background: str
     dropped: str
+    nobody: str
     ignored: str
     well: str
     fault: str
@@ -52,22 +53,32 @@ class _Texts:
     class_high: str
 
 
-_SIDES = {"w": "width", "sqrt w": "width", "h": "height", "sqrt h": "height"}
-_SIDES_ZH = {"w": "寬度", "sqrt w": "寬度", "h": "高度", "sqrt h": "高度"}
+_SIDES = {"w": "width", "sqrt w": "width", "log w": "width"} | {
+    "h": "height", "sqrt h": "height", "log h": "height"
+}  # fmt: skip
+_SIDES_ZH = {"w": "寬度", "sqrt w": "寬度", "log w": "寬度"} | {
+    "h": "高度", "sqrt h": "高度", "log h": "高度"
+}  # fmt: skip
+_EDGES = {"left": "left edge", "top": "top edge", "right": "right edge", "bottom": "bottom edge"}
+_EDGES_ZH = {"left": "左邊", "top": "上邊", "right": "右邊", "bottom": "下邊"}
 
 _TEXTS: dict[Language, _Texts] = {
     "en": _Texts(
         answers='{place} answers for "{name}": IoU {iou}{faults}',
         background="{place} answers for nothing: {faults}",
         dropped='no box answers for "{name}": {place} answers for another object already',
+        nobody='no box answers for "{name}", whose centre is in {place}',
         ignored='"{name}" is an ignored region: no box answers for it, none near it is punished',
         well=", nothing far off",
         fault="{what}: {quantity}{pred}, should be {target}",
         comma=", ",
         low={"x": "centre too far left", "y": "centre too high", "confidence": "confidence too low"}
-        | {element: f"{side} too small" for element, side in _SIDES.items()},
+        | {element: f"{side} too small" for element, side in _SIDES.items()}
+        | {element: f"{side} too near" for element, side in _EDGES.items()}
+        | {"iou": "box fits badly"},
         high={"x": "centre too far right", "y": "centre too low", "confidence": "confidence too high"}
-        | {element: f"{side} too large" for element, side in _SIDES.items()},
+        | {element: f"{side} too large" for element, side in _SIDES.items()}
+        | {element: f"{side} too far" for element, side in _EDGES.items()},
         class_low='too unsure of "{name}"',
         class_high='takes it for "{name}"',
     ),
@@ -75,14 +86,18 @@ _TEXTS: dict[Language, _Texts] = {
         answers="{place}負責「{name}」：IoU {iou}{faults}",
         background="{place}不負責任何物件：{faults}",
         dropped="沒有預測框負責「{name}」：{place}已經負責另一個物件",
+        nobody="沒有預測框負責「{name}」，它的中心在{place}",
         ignored="「{name}」是忽略區域：沒有預測框負責它，附近的預測框也不受罰",
         well="，沒有明顯偏差",
         fault="{what}：{quantity}{pred}，應為 {target}",
         comma="，",
         low={"x": "中心太偏左", "y": "中心太偏上", "confidence": "信心分數太低"}
-        | {element: f"{side}太小" for element, side in _SIDES_ZH.items()},
+        | {element: f"{side}太小" for element, side in _SIDES_ZH.items()}
+        | {element: f"{side}太近" for element, side in _EDGES_ZH.items()}
+        | {"iou": "框不合"},
         high={"x": "中心太偏右", "y": "中心太偏下", "confidence": "信心分數太高"}
-        | {element: f"{side}太大" for element, side in _SIDES_ZH.items()},
+        | {element: f"{side}太大" for element, side in _SIDES_ZH.items()}
+        | {element: f"{side}太遠" for element, side in _EDGES_ZH.items()},
         class_low="對「{name}」太沒把握",
         class_high="誤認成「{name}」",
     ),
@@ -118,7 +133,9 @@ def object_sentence(
     texts = _TEXTS[language]
     place = place_in_words(obj.level, obj.row, obj.col, obj.box_in_cell, language=language)
     if obj.state != "answered":
-        text = texts.dropped if obj.state == "dropped" else texts.ignored
+        # Where there are several levels, a cell that is taken is not the only reason.
+        unanswered = texts.dropped if obj.level is None else texts.nobody
+        text = unanswered if obj.state == "dropped" else texts.ignored
         return text.format(name=obj.class_name, place=place)
     faults = _faults(rows, element_names, class_names, texts)
     said = "".join(texts.comma + fault for fault in faults) if faults else texts.well
@@ -167,7 +184,7 @@ def _fault(
     else:
         element = names[rows.element[i]]
         what = (texts.low if pred < target else texts.high).get(element, element)
-    quantity = "" if element == "confidence" else f"{element} "  # it is named already
+    quantity = "" if element in ("confidence", "iou") else f"{element} "  # it is named already
     return texts.fault.format(what=what, quantity=quantity, pred=_number(pred), target=_number(target))
 
 

@@ -2,15 +2,7 @@
 unreduced."""
 
 from yolosses.functional.activation import Activation, activation_of, identity, softmax
-from yolosses.functional.classification import (
-    binary_cross_entropy_with_logits,
-    quality_focal,
-    sigmoid_focal,
-    softmax_cross_entropy,
-    varifocal,
-)
-from yolosses.functional.distribution import distribution_focal, expected_distance
-from yolosses.functional.overlap import (
+from yolosses.functional.box_overlap import (
     BoxLoss,
     ciou_loss,
     diou_loss,
@@ -20,6 +12,14 @@ from yolosses.functional.overlap import (
     siou_loss,
     squared_iou_loss,
 )
+from yolosses.functional.classification import (
+    binary_cross_entropy_with_logits,
+    quality_focal,
+    sigmoid_focal,
+    softmax_cross_entropy,
+    varifocal,
+)
+from yolosses.functional.distribution import distribution_focal, expected_distance
 from yolosses.functional.penalty import Penalty
 from yolosses.functional.regression import absolute_error, huber, squared_error
 from yolosses.functional.root import tangent_sqrt

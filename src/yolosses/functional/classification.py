@@ -48,8 +48,8 @@ def varifocal(
 
 
 def quality_focal(logits: Tensor, target: Tensor, *, beta: float = 2.0) -> Tensor:
-    """Quality focal loss (Li et al. 2020, eq. 5): |t - q|^beta times the binary cross-entropy with the soft target t, q =
-    sigmoid(logits)."""
+    """Quality focal loss (Li et al. 2020, eq. 5): |t - q|^beta times the binary cross-entropy with the soft target t, q
+    = sigmoid(logits)."""
     target = target.to(logits.dtype)
     # At q = t exactly the power has no gradient for beta < 1.
     distance = (target - logits.sigmoid()).abs().clamp(min=1e-12)

@@ -1,33 +1,50 @@
-"""Distances as distributions over R bins 0 .. R-1 (Li et al. 2020, Generalized Focal Loss)."""
-
-from __future__ import annotations
+"""A distance as a distribution over bins 0, 1, ..., R - 1: its expectation, and the loss that trains it."""
 
 import torch
 from torch import Tensor
 
-MARGIN = 0.01  # the largest target stays this far below the last bin, so that it lies between two
+from yolosses.precision import at_least_float32
+
+MARGIN = 0.01  # the largest target is this much below the last bin, so that it always lies between two
 
 
 def expected_distance(logits: Tensor) -> Tensor:
-    """sum_k k softmax(logits)_k over the last dimension: (..., R) -> (...), at most R-1."""
-    bins = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
-    return (logits.softmax(-1) * bins).sum(-1)
+    """sum_k k softmax(logits)_k (Li et al. 2020, eq. 5): logits (..., R) -> (...), in [0, R - 1], unit: bins.
+
+    Half precision is computed in float32.
+    """
+    probability = at_least_float32(logits).softmax(-1)
+    bins = torch.arange(logits.shape[-1], dtype=probability.dtype, device=logits.device)
+    return (probability * bins).sum(-1)
 
 
 def distribution_focal(logits: Tensor, target: Tensor) -> Tensor:
-    """DFL (eq. 6): the cross-entropy with the two bins beside the target, weighted by nearness::
+    """Distribution focal loss (Li et al. 2020, eq. 6): the cross-entropy with the two bins next to the target.
 
-        -((k + 1 - t) log p_k + (t - k) log p_(k+1)),   k = floor(t)
+    -((i + 1 - t) log S_i + (t - i) log S_{i+1}) with S = softmax(logits), i = floor(t). It is smallest, but not 0,
+    where S is on those two bins alone and its expectation is t.
 
     Args:
-        logits: (..., R). target: (...) in bins, brought into [0, R-1.01].
+        logits: (..., R), R >= 2. Half precision is computed in float32.
+        target: (...) distances t in bins; clamped to [0, R - 1.01].
 
     Returns:
-        (...). Its minimum over the logits is the entropy of the two weights, not 0.
+        (...)
+
+    Raises:
+        ValueError: R < 2, or the target is not of the shape of the logits without their last dimension.
     """
-    target = target.to(logits.dtype).clamp(0, logits.shape[-1] - 1 - MARGIN)
-    left = target.long()
-    share = target - left
-    log_p = logits.log_softmax(-1)
-    near, far = (log_p.gather(-1, (left + step).unsqueeze(-1)).squeeze(-1) for step in (0, 1))
-    return -(near * (1 - share) + far * share)
+    bins = logits.shape[-1] if logits.ndim else 0
+    if bins < 2:
+        raise ValueError(f"logits: expected (..., R) with R >= 2; got {tuple(logits.shape)}")
+    if target.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"target: expected {tuple(logits.shape[:-1])} like logits; got {tuple(target.shape)}"
+        )
+    log_probability = at_least_float32(logits).log_softmax(-1)
+    target = target.to(log_probability.dtype).clamp(0, bins - 1 - MARGIN)
+    lower = target.floor()
+    index = lower.long().clamp(0, bins - 2)[..., None]  # a NaN becomes a NaN, not a place outside
+    pair = log_probability.gather(-1, torch.cat((index, index + 1), -1))
+    share = target - lower
+    return -(pair[..., 0] * (1 - share) + pair[..., 1] * share)

@@ -8,7 +8,7 @@ from yolosses.losses.v5 import YOLOv5Loss
 from yolosses.losses.v6 import YOLOv6Loss
 from yolosses.losses.v7 import YOLOv7Loss
 from yolosses.losses.v8 import YOLOv8Loss
-from yolosses.losses.v10 import YOLOv10Loss
+from yolosses.losses.v10 import YOLOv10Loss, one_to_many_weight
 from yolosses.losses.yolox import YOLOXLoss
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "YOLOv7Loss",
     "YOLOv8Loss",
     "YOLOv10Loss",
+    "one_to_many_weight",
 ]

@@ -14,8 +14,8 @@ from yolosses.structures import Assignment, Targets
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Slots:
-    """Pairs as Darknet writes them, one after another into the slots of its output: the last pair of a predictor decides its
-    box, all of them its classes.
+    """Pairs as Darknet writes them, one after another into the slots of its output: the last pair of a predictor
+    decides its box, all of them its classes.
 
     Attributes:
         truth: the objects at the pairs.
@@ -42,7 +42,7 @@ class Slots:
         table = known.new_zeros(images, num_predictors * num_classes + 1).scatter(1, entry, True)
         number = torch.arange(num_classes, device=last.device)
         own = (assignment.predictor * num_classes)[..., None] + number
-        classes = table.gather(1, own.flatten(1)).unflatten(1, (-1, num_classes))
+        classes = table.gather(1, own.flatten(1)).view(own.shape)
         weight = last.to(truth.boxes.dtype)
         if truth.weight is not None:
             weight = weight * truth.weight.to(weight.dtype)

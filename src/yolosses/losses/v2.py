@@ -1,9 +1,10 @@
-"""YOLO9000: Better, Faster, Stronger (YOLOv2). Redmon and Farhadi, CVPR 2017; with what the paper leaves open as the author's
-program does it."""
+"""YOLO9000: Better, Faster, Stronger (YOLOv2). Redmon and Farhadi, CVPR 2017; with what the paper leaves open as
+the author's program does it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from yolosses.boxes import paired_iou
 from yolosses.codecs import AnchorCodec, Levels
 from yolosses.codecs.anchor import Maps, grids_of, maps_of
 from yolosses.codecs.cells import locate
-from yolosses.functional import Penalty, binary_cross_entropy_with_logits, softmax, softmax_cross_entropy
+from yolosses.functional import binary_cross_entropy_with_logits, softmax, softmax_cross_entropy
 from yolosses.losses.darknet import Slots, half_squared_error
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
@@ -33,21 +34,23 @@ class YOLOv2Loss(nn.Module):
           + lambda_cls   * sum 1obj CE(classes)                                                        "cls"
           + lambda_prior * sum 1free [(x - 0.5)^2 + (y - 0.5)^2 + tw^2 + th^2] / 2                      "prior"
 
-    x, y = sigmoid(tx, ty), o = sigmoid(to). For each object the anchor of nearest shape answers in the cell of its centre
-    (1obj). A predictor that answers for nothing is background (1noobj) unless its box has IoU > ``ignore_threshold`` with some
-    object. The halves are those of the author's program: its cross-entropy has no half, so the weights only mean what they
-    mean there with them.
+    x, y = sigmoid(tx, ty), o = sigmoid(to). For each object the anchor of nearest shape answers in the cell of its
+    centre (1obj). A predictor that answers for nothing (1free) is background (1noobj) unless its box has IoU >
+    ``ignore_threshold`` with some object. The halves are those of the author's program: its cross-entropy has no
+    half, so the weights only mean what they mean there with them.
 
-    Where objects share a predictor, box and objectness are those of the last of them; so is the class with softmax, and
-    without it the classes are those of all. The others are counted in ``num_dropped``.
+    Where objects share a predictor, box, objectness and weight are those of the last of them; so is the class with
+    softmax, and without it the classes are those of all. The others are counted in ``num_dropped``.
 
     Args:
         num_classes: C. anchors: K of (w, h) in cells.
-        lambda_coord, lambda_obj, lambda_noobj, lambda_cls: weights of the terms: 1, 5, 1, 1 in the author's configuration.
-        lambda_prior: 0.01; the term "prior" draws predictors that answer for nothing to their anchor, centred in the cell.
-        prior_pull: whether that term counts. The author's program has it for the first 12,800 images. This is an attribute
-            to be switched (``loss.prior_pull = images_seen < 12_800``): the training loop knows what it has shown, and a
-            counter in the loss would count validation, and explanations, too.
+        lambda_coord, lambda_obj, lambda_noobj, lambda_cls: weights of the terms: 1, 5, 1, 1 in the author's
+            configuration.
+        lambda_prior: 0.01; the term "prior" draws predictors that answer for nothing to their anchor, centred in
+            the cell.
+        prior_pull: whether that term counts. The author's program has it for the first 12,800 images. This is an
+            attribute to be switched (``loss.prior_pull = images_seen < 12_800``): the training loop knows what it
+            has shown, and a counter in the loss would count validation, and explanations, too.
         ignore_threshold: 0.6. objectness_target: "iou" of the box with its object, or "one".
         match: "anchor", or "prediction": the shapes that the cell's predictors have now are compared with the object.
         class_term: "softmax", cross-entropy over the classes, or "sigmoid", binary cross-entropy of each.
@@ -55,14 +58,16 @@ class YOLOv2Loss(nn.Module):
         reduction: "mean" over images, "sum", or "none" (one value an image).
 
     Shapes:
-        raw: (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C), or a list of that one map: tx, ty, tw, th, to, classes. Any
-        floating dtype; computed in at least float32. Decoding: `AnchorCodec` in cells.
+        raw: (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C), or a list of that one map: tx, ty, tw, th, to,
+        classes. Any floating dtype; computed in at least float32. Decoding: `AnchorCodec` in cells.
 
-    Detached: assignment, T, and the IoU that spares predictors. Normaliser: the number of images, or ``normalizer``. Its
-    gradient by x, y, o, tw, th and the class logits is minus the ``delta`` of the author's program.
+    Detached: assignment, T, and the IoU that spares predictors. Normaliser: the number of images, or
+    ``normalizer``. The gradient of the sum by x, y, o, tw, th and the class logits is minus the ``delta`` of the
+    author's program, whose printed cost, a sum of squared deltas, is another number.
 
-    Deviations: centres on the right or bottom edge belong to the last cell; an object at x = 0 does not end the list. Its
-    ``background`` mode and class trees are left out. In ignored regions predictors that answer for nothing are left alone.
+    Deviations: centres on the right or bottom edge belong to the last cell; an object at x = 0 does not end the
+    list. ``background`` and class trees of the author's program are left out. In ignored regions predictors that
+    answer for nothing are no background; the term "prior" has them nevertheless.
 
     Raises:
         ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
@@ -136,8 +141,8 @@ class YOLOv2Loss(nn.Module):
         assignment: Assignment | None = None,
         normalizer: Tensor | float | None = None,
     ) -> LossOutput:
-        """The loss of a batch. A given ``assignment`` freezes who answers for what, T, and who is spared; ``normalizer``: see
-        `LossOutput.reduce`."""
+        """The loss of a batch. A given ``assignment`` freezes who answers for what, T, and who is spared;
+        ``normalizer``: see `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
         return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
@@ -175,10 +180,9 @@ class YOLOv2Loss(nn.Module):
         if self.match == "anchor":
             return best_anchor(in_cells[..., 2:], self.anchors[0].to(in_cells.dtype))
         k = codec.levels.boxes_per_cell
-        place = codec.levels.predictor(0, cell[..., None] // codec.grids[0][1], cell[..., None] % codec.grids[0][1],
-            torch.arange(k, device=cell.device),
-        )  # fmt: skip
-        sizes = boxes[..., 2:].take_along_dim(place.flatten(1)[..., None], 1).unflatten(1, (-1, k))
+        rows, cols = codec.grids[0]
+        candidates = torch.arange(k, device=cell.device) * rows * cols + cell[..., None]
+        sizes = boxes[..., 2:].take_along_dim(candidates.flatten(1)[..., None], 1).view(*candidates.shape, 2)
         return shape_iou(in_cells[..., None, 2:], sizes).argmax(-1)
 
     def elementwise(self, raw: Maps, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
@@ -197,11 +201,9 @@ class YOLOv2Loss(nn.Module):
         wanted = assignment.iou[..., None].to(values.dtype)
         wanted = wanted if self.objectness_target == "iou" else torch.ones_like(wanted)
         of_label = truth.labels[..., None] == torch.arange(self.num_classes, device=values.device)
-        penalty, classes, activation = softmax_cross_entropy, of_label, softmax
-        if self.class_term == "sigmoid":
-            penalty, classes, activation = binary_cross_entropy_with_logits, slots.classes, torch.sigmoid
+        softmaxed = self.class_term == "softmax"
         every = logits.sigmoid()
-        pairs = {"predictor": predictor, "object": assignment.object}
+        pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
         return (
             Term.compare(
                 "xy", self.lambda_coord, half_squared_error, values[..., :2].sigmoid(), offset, coord,
@@ -219,7 +221,11 @@ class YOLOv2Loss(nn.Module):
                 "noobj", self.lambda_noobj, half_squared_error, every, torch.zeros_like(every), free,
                 elements=("confidence",),
             ),
-            Term.compare("cls", self.lambda_cls, penalty, values[..., 5:], classes, cls, activation=activation, **pairs),
+            Term.compare(
+                "cls", self.lambda_cls, softmax_cross_entropy if softmaxed else binary_cross_entropy_with_logits,
+                values[..., 5:], of_label if softmaxed else slots.classes, cls,
+                activation=softmax if softmaxed else torch.sigmoid, **pairs,
+            ),
             self._prior(codec, raw, assignment),
         )  # fmt: skip
 

@@ -1,8 +1,10 @@
-"""YOLOv3: An Incremental Improvement. Redmon and Farhadi, 2018; with what the paper leaves open as the author's program does it."""
+"""YOLOv3: An Incremental Improvement. Redmon and Farhadi, 2018; with what the paper leaves open as the author's
+program does it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,35 +31,40 @@ class YOLOv3Loss(nn.Module):
           + lambda_noobj * sum 1noobj BCE(o, 0)                                                 "noobj"
           + lambda_cls   * sum 1obj sum_c BCE(p_c, 1 for the object's class, else 0)            "cls"
 
-    For each object the anchor of nearest shape, of all levels, answers in the cell of its centre (1obj). A predictor that
-    answers for nothing is background (1noobj) unless its box has IoU > ``ignore_threshold`` with some object. w, h are
-    fractions of the image, x^, y^ the offset in the cell, a_w, a_h the anchor.
+    For each object the anchor of nearest shape, of all levels, answers in the cell of its centre (1obj). A
+    predictor that answers for nothing is background (1noobj) unless its box has IoU > ``ignore_threshold`` with
+    some object. w, h are fractions of the image (measured in pixels beside a_w, a_h, the anchor), x^, y^ the offset
+    in the cell.
 
-    Where objects share a predictor, the box is that of the last of them, and the classes are those of all; the others are
-    counted in ``num_dropped``.
+    Where objects share a predictor, box and weight are those of the last of them, and the classes are those of all;
+    the others are counted in ``num_dropped``.
 
     Args:
-        num_classes: C. anchors: (w, h) in pixels, K for each level. strides: of the levels in pixels, in the order of the maps.
-        other_anchors: (w, h) of levels that this loss does not see: an object that fits one of them best has no predictor
-            here.
+        num_classes: C. anchors: (w, h) in pixels, K for each level. strides: of the levels in pixels, in the order
+            of the maps.
+        other_anchors: (w, h) of levels that this loss does not see: an object that fits one of them best has no
+            predictor here. The losses of the levels apart then add up to that of all together.
         lambda_coord, lambda_obj, lambda_noobj, lambda_cls: weights of the terms, all 1 in the publication.
         ignore_threshold: see above: 0.5 in the paper, 0.7 in the configuration for COCO.
-        truth_threshold: below 1, predictors with a larger IoU with some object answer for it too, from whatever cell: the
-            offset x^ may then lie outside 0..1, where "xy" has no least value. 1, off, in all of the author's configurations.
+        truth_threshold: below 1, predictors with a larger IoU with some object answer for it too, from whatever
+            cell: the offset x^ may then lie outside 0..1, where "xy" has no least value. 1, off, in all of the
+            author's configurations.
         label_smoothing: e; class targets 1 - e/2 and e/2.
         class_weight: (C,) factors of the elements of the class term.
         reduction: "mean" over images, "sum", or "none" (one value an image).
 
     Shapes:
-        raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness, classes, all
-        logits but tw, th. Any floating dtype; computed in at least float32. Decoding: `AnchorCodec`.
+        raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness,
+        classes, all logits but tw, th. Any floating dtype; computed in at least float32. Decoding: `AnchorCodec`.
 
-    Detached: assignment and the IoU that spares predictors. Normaliser: the number of images, or ``normalizer``. Its gradient
-    is minus the ``delta`` of the author's program, whose printed cost, a sum of squared deltas, is another number.
+    Detached: assignment and the IoU that spares predictors. Normaliser: the number of images, or ``normalizer``.
+    The gradient of the sum is minus the ``delta`` of the author's program, whose printed cost, a sum of squared
+    deltas, is another number.
 
-    Deviations: centres on the right or bottom edge belong to the last cell; an object at x = 0 does not end the list; objects
-    whose best anchor is elsewhere are counted in ``num_dropped``; of anchors of equal shape the first of ``anchors`` is best.
-    In ignored regions predictors that answer for nothing are left alone.
+    Deviations: centres on the right or bottom edge belong to the last cell; an object at x = 0 does not end the
+    list; objects whose best anchor is elsewhere are counted in ``num_dropped``; of anchors of equal shape the first
+    of ``anchors``, then of ``other_anchors``, is best. In ignored regions predictors that answer for nothing are
+    left alone.
 
     Raises:
         ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
@@ -127,8 +134,8 @@ class YOLOv3Loss(nn.Module):
         assignment: Assignment | None = None,
         normalizer: Tensor | float | None = None,
     ) -> LossOutput:
-        """The loss of a batch. A given ``assignment`` freezes who answers for what and who is spared; ``normalizer``: see
-        `LossOutput.reduce`."""
+        """The loss of a batch. A given ``assignment`` freezes who answers for what and who is spared;
+        ``normalizer``: see `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
         return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
@@ -165,7 +172,8 @@ class YOLOv3Loss(nn.Module):
         )
 
     def _best_places(self, codec: AnchorCodec, truth: Targets, in_pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, M) the predictor of the best anchor in the cell of each object, and whether it is one of these levels'."""
+        """(B, M) the predictor of the best anchor in the cell of each object, and whether it is one of these
+        levels'."""
         own = self.anchors.flatten(0, 1)
         best = best_anchor(in_pixels[..., 2:], torch.cat((own, self.other_anchors)).to(in_pixels.dtype))
         k = codec.levels.boxes_per_cell
@@ -192,7 +200,7 @@ class YOLOv3Loss(nn.Module):
         # In the output's dtype: torch.where of two numbers would round them to float32.
         classes = slots.classes.to(values.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
         cross_entropy, sigmoid = binary_cross_entropy_with_logits, torch.sigmoid
-        pairs = {"predictor": predictor, "object": assignment.object}
+        pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
         return (
             Term.compare(
                 "xy", self.lambda_coord, cross_entropy, values[..., :2], offset, coord,
@@ -210,7 +218,9 @@ class YOLOv3Loss(nn.Module):
                 "noobj", self.lambda_noobj, cross_entropy, every, torch.zeros_like(every), noobj,
                 elements=("confidence",), activation=sigmoid,
             ),
-            Term.compare("cls", self.lambda_cls, cross_entropy, values[..., 5:], classes, cls, activation=sigmoid, **pairs),
+            Term.compare(
+                "cls", self.lambda_cls, cross_entropy, values[..., 5:], classes, cls, activation=sigmoid, **pairs,
+            ),
         )  # fmt: skip
 
     def reduce(

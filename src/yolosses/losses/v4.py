@@ -1,9 +1,10 @@
-"""YOLOv4: Optimal Speed and Accuracy of Object Detection. Bochkovskiy, Wang, Liao, 2020; with what the paper leaves open as
-the authors' program does it."""
+"""YOLOv4: Optimal Speed and Accuracy of Object Detection. Bochkovskiy, Wang, Liao, 2020; with what the paper leaves
+open as the authors' program does it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,8 @@ from yolosses.boxes import Similarity, paired_iou
 from yolosses.codecs import AnchorCodec, Levels
 from yolosses.codecs.anchor import Maps, grids_of, maps_of
 from yolosses.codecs.cells import locate
-from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss
-from yolosses.losses.darknet import Slots, half_squared_error
+from yolosses.functional import BoxLoss, Penalty, binary_cross_entropy_with_logits, ciou_loss
+from yolosses.losses.darknet import Slots, anchors_elsewhere, half_squared_error
 from yolosses.losses.v5 import Anchors, anchor_table
 from yolosses.losses.v7 import ANCHORS
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
@@ -33,41 +34,43 @@ class YOLOv4Loss(nn.Module):
           + lambda_noobj * sum 1noobj BCE(o, 0)                                               "noobj"
           + lambda_cls   * sum 1obj sum_c BCE(p_c, 1 for the object's class, else 0)          "cls"
 
-    For each object the anchor of nearest shape, of all levels, answers in the cell of its centre, and every other anchor whose
-    shape-IoU with it is above ``anchor_threshold`` does so too (1obj). A predictor that answers for nothing is background
-    (1noobj) unless its box has IoU > ``ignore_threshold`` with some object and some class has probability > 0.25.
+    For each object the anchor of nearest shape, of all levels, answers in the cell of its centre, and every other
+    anchor whose shape-IoU with it is above ``anchor_threshold`` does so too (1obj). A predictor that answers for
+    nothing is background (1noobj) unless its box has IoU > ``ignore_threshold`` with some object and some class has
+    probability > 0.25.
 
-    Where objects share a predictor, each counts for the box (with ``anchor_threshold`` below 1, divided by the number of their
-    classes), and the classes are those of all.
+    Where objects share a predictor, each counts for the box (with ``anchor_threshold`` below 1, divided by the number
+    of their classes), and the classes are those of all.
 
     Args:
-        num_classes: C. anchors: (w, h) in pixels, K for each level. strides: of the levels in pixels, in the order of the maps.
-        other_anchors: (w, h) of levels that this loss does not see: an object that fits one of them best has no predictor
-            here for that.
+        num_classes: C. anchors: (w, h) in pixels, K for each level. strides: of the levels in pixels, in the order of
+            the maps.
+        other_anchors: (w, h) of levels that this loss does not see: an object that fits one of them best has no
+            predictor here for that.
         scale_xy: of each level: how far a centre can leave its cell, see `AnchorCodec`.
         lambda_box, lambda_obj, lambda_noobj, lambda_cls: weights of the terms (0.07, 1, 1, 1).
-        box_loss: function (pred, target) -> (...) of boxes cxcywh; None for YOLOv3's terms "xy" and "wh" in place of "box"
-            ("mse" there).
+        box_loss: function (pred, target) -> (...) of boxes cxcywh; None for YOLOv3's terms "xy" and "wh" in place of
+            "box" ("mse" there).
         ignore_threshold: see above. anchor_threshold: see above; 1 for the best anchor alone.
         anchor_similarity: of an object and an anchor on one centre, for ``anchor_threshold``.
-        new_coords: the network has squashed all its outputs itself, and w = (2 tw)^2 a_w (YOLOv4-CSP). Its errors are then
-            half squares, whose gradient its own sigmoid goes on from.
+        new_coords: the network has squashed all its outputs itself, and w = (2 tw)^2 a_w (YOLOv4-CSP). Its errors are
+            then half squares, whose gradient its own sigmoid goes on from.
         label_smoothing: e; class targets 1 - e/2 and e/2.
         class_weight: (C,) factors of the elements of the class term.
         reduction: "mean" over images, "sum", or "none" (one value an image).
 
     Shapes:
-        raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness, classes. Any
-        floating dtype; computed in at least float32. Decoding: `AnchorCodec`.
+        raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness, classes.
+        Any floating dtype; computed in at least float32. Decoding: `AnchorCodec`.
 
     Detached: assignment, CIoU's alpha, and the IoU that spares predictors. Normaliser: the number of images, or
     ``normalizer``.
 
-    Deviations: the box term is differentiated as it stands, where the authors' program has directions of its own (twice the
-    derivative by w and h, the wrong sign for the distance of DIoU and CIoU, none of the chain rule's factors) and clips them to
-    ``max_delta``: a matter of the optimiser. Left out: ``objectness_smooth``, ``focal_loss``, ``counters_per_class`` (weigh
-    objects or classes instead), ``truth_thresh``. Objects without a predictor are counted in ``num_dropped``; in ignored
-    regions predictors that answer for nothing are left alone.
+    Deviations: the box term is differentiated as it stands, where the authors' program has directions of its own (twice
+    the derivative by w and h, the wrong sign for the distance of DIoU and CIoU, none of the chain rule's factors) and
+    clips them to ``max_delta``: a matter of the optimiser. Left out: ``objectness_smooth``, ``focal_loss``,
+    ``counters_per_class`` (weigh objects or classes instead), ``truth_thresh``. Objects without a predictor are counted
+    in ``num_dropped``; in ignored regions predictors that answer for nothing are left alone.
 
     Raises:
         ValueError, TypeError: an argument is not one of the above; ``raw`` or ``targets`` does not fit; naming it.
@@ -108,8 +111,7 @@ class YOLOv4Loss(nn.Module):
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
         self.register_buffer("anchors", anchor_table(anchors, strides), persistent=False)
-        others = torch.tensor([tuple(pair) for pair in other_anchors], dtype=torch.float32).reshape(-1, 2)
-        self.register_buffer("other_anchors", others, persistent=False)
+        self.register_buffer("other_anchors", anchors_elsewhere(other_anchors), persistent=False)
         self.register_buffer("class_weight", class_weight, persistent=False)
         self.num_classes, self.strides, self.scale_xy = num_classes, tuple(strides), tuple(scale_xy)
         if len(self.scale_xy) != len(self.strides):
@@ -144,8 +146,8 @@ class YOLOv4Loss(nn.Module):
         assignment: Assignment | None = None,
         normalizer: Tensor | float | None = None,
     ) -> LossOutput:
-        """The loss of a batch. A given ``assignment`` freezes who answers for what and who is spared; ``normalizer``: see
-        `LossOutput.reduce`."""
+        """The loss of a batch. A given ``assignment`` freezes who answers for what and who is spared; ``normalizer``:
+        see `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
         return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
@@ -207,10 +209,10 @@ class YOLOv4Loss(nn.Module):
         noobj = assignment.background(every.shape[1])[..., None].to(values.dtype)
         cls = obj if self.class_weight is None else obj * self.class_weight.to(obj.dtype)
         smooth = self.label_smoothing / 2
-        classes = torch.where(slots.classes, 1 - smooth, smooth)
-        penalty = half_squared_error if self.new_coords else binary_cross_entropy_with_logits
+        classes = slots.classes.to(values.dtype) * (1 - 2 * smooth) + smooth
+        penalty: Penalty = half_squared_error if self.new_coords else binary_cross_entropy_with_logits
         activation = None if self.new_coords else torch.sigmoid
-        pairs = {"predictor": assignment.predictor, "object": assignment.object}
+        pairs: dict[str, Any] = {"predictor": assignment.predictor, "object": assignment.object}
         return (
             *self._boxes(codec, values, slots, assignment),
             Term.compare(
@@ -221,7 +223,9 @@ class YOLOv4Loss(nn.Module):
                 "noobj", self.lambda_noobj, penalty, every, torch.zeros_like(every), noobj,
                 elements=("confidence",), activation=activation,
             ),
-            Term.compare("cls", self.lambda_cls, penalty, values[..., 5:], classes, cls, activation=activation, **pairs),
+            Term.compare(
+                "cls", self.lambda_cls, penalty, values[..., 5:], classes, cls, activation=activation, **pairs,
+            ),
         )  # fmt: skip
 
     def _boxes(
@@ -234,7 +238,7 @@ class YOLOv4Loss(nn.Module):
             weight = weight * truth.weight[..., None].to(values.dtype)
         if self.anchor_threshold < 1:
             weight = weight / slots.classes.sum(-1, keepdim=True).clamp(min=1)
-        pairs = {"predictor": predictor, "object": assignment.object}
+        pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
         if self.box_loss is not None:
             fit = 1 - self.box_loss(
                 codec.decode(values, predictor), codec.in_pixels(truth.boxes).to(values.dtype)
@@ -249,11 +253,10 @@ class YOLOv4Loss(nn.Module):
         offset, size = codec.encode(truth.boxes, predictor)
         scale = codec.scale_of(predictor, values)
         # s BCE(t, t') has the gradient s sigmoid(t) - (s-1)/2 - x^: what the authors' program descends.
-        centre, penalty = (offset + (scale - 1) / 2) / scale, half_squared_error
+        centre = (offset + (scale - 1) / 2) / scale
+        penalty: Penalty = half_squared_error if self.new_coords else binary_cross_entropy_with_logits
         if self.new_coords:
             size = (size / 2).exp() / 2
-        else:
-            penalty = binary_cross_entropy_with_logits
         return (
             Term.compare(
                 "xy", self.lambda_box, penalty, values[..., :2], centre, weight * scale, elements=("x", "y"),

@@ -55,15 +55,16 @@ class YOLOv5Loss(nn.Module):
         cls_pos_weight, obj_pos_weight: factors of the positive part of their cross-entropies, also of focal ones.
         box_loss: another function (pred, target) -> (...) of boxes cxcywh.
         class_weight: (C,) factors of the columns of the class term.
-        reduction: "mean" (the means above), "sum" (of pairs; of images for the objectness), or "none" (one sum an image).
+        reduction: "mean" (the means above), "sum" (of pairs; of images for the objectness), or "none" (one sum an
+            image).
 
     Shapes:
-        raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness, classes. Any
-        floating dtype; computed in at least float32. Decoding: `AnchorCodec` with scale 2 and squared sigmoids.
+        raw: one map a level, (B, K*(5+C), rows, cols) or (B, K, rows, cols, 5+C): tx, ty, tw, th, objectness, classes.
+        Any floating dtype; computed in at least float32. Decoding: `AnchorCodec` with scale 2 and squared sigmoids.
 
-    Detached: the assignment, the objectness targets (the assignment's ``quality``) and CIoU's alpha. Normaliser: (L+1,) the number of pairs of each level,
-    at least 1, and of images; ``normalizer`` is the like, or one number for all. The value is the sum of the items that the
-    reference logs; it trains on that times the number of images.
+    Detached: the assignment, the objectness targets (the assignment's ``quality``) and CIoU's alpha. Normaliser: (L+1,)
+    the number of pairs of each level, at least 1, and of images; ``normalizer`` is the like, or one number for all. The
+    value is the sum of the items that the reference logs; it trains on that times the number of images.
 
     Deviations: no epsilon in CIoU; no automatic balance of the levels. Objects that no anchor fits are counted in
     ``num_dropped``. In ignored regions, predictors that answer for nothing are left alone.
@@ -206,7 +207,7 @@ class YOLOv5Loss(nn.Module):
         of_class = weight / self.num_classes
         if self.class_weight is not None:
             of_class = of_class * self.class_weight.to(values.dtype)
-        pairs = {
+        pairs: dict[str, Any] = {
             "predictor": predictor,
             "object": assignment.object,
             "part": self._level_of_pairs(assignment),
@@ -219,7 +220,7 @@ class YOLOv5Loss(nn.Module):
             self._objectness(codec, raw, truth, assignment),
             Term.compare(
                 "cls", self.lambda_cls if self.num_classes > 1 else 0.0, self.cls_penalty, values[..., 5:],
-                torch.where(classes, 1 - smooth, smooth), of_class, activation=torch.sigmoid, **pairs,
+                classes.to(values.dtype) * (1 - 2 * smooth) + smooth, of_class, activation=torch.sigmoid, **pairs,
             ),
         )  # fmt: skip
 
@@ -253,7 +254,7 @@ class YOLOv5Loss(nn.Module):
     ) -> LossOutput:
         """The sums of ``terms``, divided as above, see `LossOutput.reduce`."""
         images = assignment.mask.shape[0]
-        by_level = assignment.mask.unflatten(1, (len(self.strides), -1)).sum((0, 2))
+        by_level = assignment.mask.view(images, len(self.strides), -1).sum((0, 2))
         counts = torch.cat((by_level, torch.full_like(by_level[:1], images))).clamp(min=1)
         own = counts.to(terms[0].penalty.dtype)
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)

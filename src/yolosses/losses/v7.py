@@ -1,12 +1,11 @@
-"""YOLOv7: Trainable Bag-of-Freebies Sets New State-of-the-Art for Real-Time Object Detectors. Wang, Bochkovskiy, Liao, CVPR
-2023."""
+"""YOLOv7: Trainable Bag-of-Freebies Sets New State-of-the-Art for Real-Time Object Detectors. Wang, Bochkovskiy, Liao,
+CVPR 2023."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from yolosses.assigners.anchor_ratio import AnchorPairs
@@ -24,19 +23,19 @@ ANCHORS = (
 
 
 class YOLOv7Loss(YOLOv5Loss):
-    """The loss of YOLOv7: that of `YOLOv5Loss` with other weights, and with ``ota`` (the reference's ``ComputeLossOTA``) other
-    pairs: of YOLOv5's candidates each object keeps the few that cost least now (`assigners.ota`). Without ``ota`` it is the
-    reference's ``ComputeLoss``.
+    """The loss of YOLOv7: that of `YOLOv5Loss` with other weights, and with ``ota`` (the reference's
+    ``ComputeLossOTA``) other pairs: of YOLOv5's candidates each object keeps the few that cost least now
+    (`assigners.ota`). Without ``ota`` it is the reference's ``ComputeLoss``.
 
     Args:
         ota: choose among the candidates by their predictions.
         anchors, strides, lambda_box, lambda_obj, lambda_cls: as in `YOLOv5Loss`, with YOLOv7's values.
         options: every other keyword of `YOLOv5Loss`.
 
-    Deviations: the reference multiplies true boxes by the image's height on both axes when it works out costs, which is wrong
-    where images are not square; here each axis has its own. Saturated logits (q = 1) cost at most 100, there infinity or NaN.
-    An object whose candidates all go to others is counted in ``num_dropped``. Otherwise as `YOLOv5Loss`.
-    """
+    Deviations: the reference multiplies true boxes by the image's height on both axes when it works out costs, which is
+    wrong where images are not square; here each axis has its own. Saturated logits (q = 1) cost at most 100, there
+    infinity or NaN. An object whose candidates all go to others is counted in ``num_dropped``. Otherwise as
+    `YOLOv5Loss`."""
 
     def __init__(
         self,

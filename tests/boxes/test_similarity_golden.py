@@ -2,7 +2,7 @@
 
 A source is compared where it computes what its paper says. What an epsilon of a source adds is known: relative to areas
 and sides it is 1e-7 of the smallest of them, so pairs with a side near that are left out for the sources that have one
-there. """
+there."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_values_agree_wherever_theirs_are_finite(source: str) -> None:
     # Theirs are float32 of boxes of up to 300 (3e-6 by their own count); beside an area of 1e-6 their epsilon shows.
     tiny = torch.tensor([kind.startswith("tiny") for kind in KINDS])
     bound = torch.where(tiny, 1e-5, 3e-6) + 1e-5 * wanted.abs()
-    # A box with a negative side is as good as one without: nothing here, a box of its own there (see `boxes.similarity`).
+    # A box with a negative side is as good as one without here, a box of its own there (see `boxes.similarity`).
     valid = torch.tensor([kind != "inverted-pred" for kind in KINDS])
     wrong = ((found - wanted).abs() > bound) & wanted.isfinite() & valid
     assert not wrong.any(), [(KINDS[i], float(found[i]), float(wanted[i])) for i in wrong.nonzero().flatten()]

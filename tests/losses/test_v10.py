@@ -97,6 +97,14 @@ def test_who_loses_its_only_location_has_none_and_of_several_the_next() -> None:
         assert (found.mask & (found.predictor < A)).sum() == count
 
 
+def test_an_object_that_takes_one_location_may_win_another() -> None:
+    """With ``one_to_one_topk=1`` nothing is filtered afterwards, as in the publication's program."""
+    for topk in (1, 2, 7):
+        assigner = loss_for(one_to_one_topk=topk).one_to_one.assigner
+        assert isinstance(assigner, TaskAligned)
+        assert assigner.keep_best is (topk > 1)
+
+
 @pytest.mark.parametrize("topk", [1, 3, 7, 10])
 def test_fewer_locations_than_an_object_would_take(topk: int) -> None:
     """4 x 2 locations: 10 are wanted of one head, ``topk`` of the other."""

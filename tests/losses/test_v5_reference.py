@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.losses.random_objects import random_objects, targets_of
 from tests.reference.yolov1 import Object
@@ -73,7 +73,8 @@ def pairs_of(loss_fn: yl.YOLOv5Loss, maps: list[Tensor], assignment: yl.Assignme
 
 def check(maps: list[Tensor], batch: list[list[Object]], s: Settings) -> Result:
     wanted = loss_of_batch([level.tolist() for level in maps], batch, s)
-    assume(wanted.margin > 1e-9)
+    if wanted.margin <= 1e-9:  # a choice that rounding could flip is nobody's fault
+        return wanted
     loss_fn = loss_for(s)
     output = loss_fn(maps, targets_of(batch))
     assert pairs_of(loss_fn, maps, output.assignment) == wanted.pairs
@@ -113,6 +114,7 @@ def test_a_crowd_agrees(ota: bool) -> None:
     anchors = (((10.0, 13.0), (16.0, 20.0)), ((22.0, 11.0), (30.0, 30.0)))
     s = Settings(num_classes=3, anchors=anchors, strides=STRIDES, grids=GRIDS, balance=(4.0, 1.0), ota=ota)
     wanted = check(random_maps(s, 2, 5, 0.7), batch, s)
+    assert wanted.margin > 1e-9
     predictors = [{(p.level, p.box, p.row, p.col) for p in pairs} for pairs in wanted.pairs]
     assert sum(map(len, wanted.pairs)) > sum(map(len, predictors)), "no predictor is in several pairs"
     if ota:

@@ -1,4 +1,5 @@
-"""The YOLOv5 loss of a batch in plain loops over plain numbers, from its description alone; and YOLOv7's choice of pairs.
+"""The YOLOv5 loss of a batch in plain loops over plain numbers, from its description alone; and YOLOv7's choice of
+pairs.
 
     L = sum over levels of  lambda_box * mean over pairs (1 - CIoU)                                          "box"
                           + lambda_obj * balance * mean over predictors BCE(o, max(0, CIoU) or 0)            "obj"
@@ -110,8 +111,8 @@ def loss_of_batch(maps: Maps, batch: Sequence[Sequence[Object]], s: Settings) ->
 
 
 def candidates(objects: Sequence[Object], s: Settings, result: Result) -> list[Pair]:
-    """Every anchor of about an object's size, in the cell of its centre and beside it: level by level; then the own cells,
-    the left, upper, right and lower ones; then anchor by anchor; then object by object."""
+    """Every anchor of about an object's size, in the cell of its centre and beside it: level by level; then the own
+    cells, the left, upper, right and lower ones; then anchor by anchor; then object by object."""
     found = []
     for level, (rows, cols) in enumerate(s.grids):
         for side in ("own", "left", "up", "right", "down"):
@@ -148,8 +149,8 @@ def cell_beside(x: float, y: float, rows: int, cols: int, side: str) -> tuple[in
 def cheapest(
     pairs: Sequence[Pair], maps: Maps, image: int, objects: Sequence[Object], s: Settings, result: Result
 ) -> list[Pair]:
-    """YOLOv7: each object takes, of all candidates of the image, those that cost it least; as many as its ten best overlaps
-    add up to."""
+    """YOLOv7: each object takes, of all candidates of the image, those that cost it least; as many as its ten best
+    overlaps add up to."""
     wanted = [j for j, thing in enumerate(objects) if not thing.ignore]
     takers: list[list[int]] = [[] for _ in pairs]
     costs = {}

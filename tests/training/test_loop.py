@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,32 @@ def test_a_record_is_consistent_and_becomes_json() -> None:
 def test_training_makes_the_loss_smaller() -> None:
     totals = [record.total for record in make_training(epochs=20).steps()]
     assert np.mean(totals[-4:]) < 0.5 * np.mean(totals[:4])
+
+
+def test_a_run_in_parts_ends_with_the_same_weights_and_its_clock_stands_still_between() -> None:
+    whole, parts = make_training(), make_training()
+    records = list(whole.steps())
+    done = []
+    for until in (0.25, 0.5, 0.6, 0.6, 1.0):
+        done += list(parts.steps(until=until))
+        assert parts.progress >= until
+        seconds = parts.place.seconds
+        time.sleep(0.05)
+        assert parts.place.seconds == seconds
+    assert [(r.step, r.epoch, r.images) for r in done] == [(r.step, r.epoch, r.images) for r in records]
+    assert [r.total for r in done] == pytest.approx([r.total for r in records], rel=1e-6)
+    assert list(parts.steps()) == []
+
+
+def test_what_a_loss_changes_in_the_course_of_a_run_depends_on_the_progress_alone() -> None:
+    seen: list[float] = []
+    training = make_training()
+    training.before_step = seen.append
+    first = list(training.steps(until=0.5))
+    assert seen == [0.0, 0.25]
+    assert len(first) == 2
+    list(training.steps())
+    assert seen == [0.0, 0.25, 0.5, 0.75]
 
 
 def test_the_average_follows_the_weights() -> None:

@@ -253,8 +253,8 @@ class YOLOv5Loss(nn.Module):
         self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
     ) -> LossOutput:
         """The sums of ``terms``, divided as above, see `LossOutput.reduce`."""
-        images = assignment.mask.shape[0]
-        by_level = assignment.mask.view(images, len(self.strides), -1).sum((0, 2))
+        images, levels = assignment.mask.shape[0], len(self.strides)
+        by_level = torch.stack([part.sum() for part in assignment.mask.chunk(levels, 1)])
         counts = torch.cat((by_level, torch.full_like(by_level[:1], images))).clamp(min=1)
         own = counts.to(terms[0].penalty.dtype)
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)

@@ -193,9 +193,8 @@ class YOLOv8Loss(nn.Module):
         pairs: dict[str, Any],
     ) -> Term:
         elements = ("left", "top", "right", "bottom")
-        pred = (
-            sides.clone()
-        )  # apart from those that the box is made of: what explains the terms tells them apart
+        # Apart from the sides that the box is made of, so that the gradient of each term can be told from the other's.
+        pred = sides.clone()
         if self.bins > 1:
             wanted = wanted.clamp(0, self.bins - 1 - MARGIN)
             return Term(

@@ -28,7 +28,7 @@ class ComparedRun:
     Attributes:
         parameters: of the network.
         term: the largest term of the loss at the end, and its share; None where the loss is 0.
-        error: the kind of error that costs most (TIDE), and what mAP50 would gain without it; None without objects.
+        error: the kind of error that costs most (TIDE), and what mAP50 would gain without it; None where none does.
         points: scores along the way, the last at the end.
     """
 
@@ -57,9 +57,9 @@ class ComparedRun:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ComparedRun:
         """Inverse of `dataclasses.asdict`."""
-        known = {name: values[name] for name in ("loss", "seed", "parameters")}
-        pairs = {name: values[name] and tuple(values[name]) for name in ("term", "error")}
-        return cls(**known, **pairs, points=tuple(Point(**point) for point in values["points"]))
+        known: dict[str, Any] = {name: values[name] for name in ("loss", "seed", "parameters")}
+        known |= {name: values[name] and tuple(values[name]) for name in ("term", "error")}
+        return cls(**known, points=tuple(Point(**point) for point in values["points"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +171,9 @@ def largest_term(log: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
     return name, sums[name] / total
 
 
-def costliest_error(costs: Mapping[str, float | None]) -> tuple[str, float] | None:
-    """Of TIDE's kinds of errors, the one that costs most; None where none is defined."""
-    known = {name: cost for name, cost in costs.items() if cost is not None}
+def costliest_error(costs: Mapping[Any, float | None]) -> tuple[str, float] | None:
+    """Of TIDE's kinds of errors, the one that costs most; None where none costs anything."""
+    known = {name: cost for name, cost in costs.items() if cost}
     if not known:
         return None
     name = max(known, key=lambda kind: known[kind])

@@ -1,21 +1,24 @@
 """From a network's output to detections in the picture."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from yolosses.boxes import batched_nms, clip_to_image
+from yolosses.explain.raw_output import Raw
 from yolosses.structures import Predictions
 from yolosses.training.data import Geometry
 from yolosses.training.evaluation import Detections
+
+NMS_IOU = 0.45  # the default everywhere: what YOLOv1 to v4 were published with
 
 
 class Decoder(Protocol):
     """What every loss can do besides losing: read its network's output."""
 
-    def decode(self, raw: Tensor) -> Predictions: ...
+    def decode(self, raw: Any) -> Predictions: ...
 
 
 @torch.no_grad()
@@ -26,7 +29,7 @@ def detect(
     geometries: Sequence[Geometry],
     *,
     score_threshold: float = 0.001,
-    iou_threshold: float = 0.45,
+    iou_threshold: float | None = NMS_IOU,
     max_detections: int = 100,
     candidates: int = 400,
 ) -> list[Detections]:
@@ -49,11 +52,11 @@ def detect(
 @torch.no_grad()
 def detections_of(
     decoder: Decoder,
-    raw: Tensor,
+    raw: Raw,
     geometries: Sequence[Geometry],
     *,
     score_threshold: float = 0.001,
-    iou_threshold: float = 0.45,
+    iou_threshold: float | None = NMS_IOU,
     max_detections: int = 100,
     candidates: int = 400,
 ) -> list[Detections]:
@@ -64,6 +67,7 @@ def detections_of(
 
     Args:
         raw: output for a batch of images. geometries: how each picture lies in its image.
+        iou_threshold: None for a network that needs no suppression (YOLOv10).
     """
     boxes, scores = decoder.decode(raw)
     num_classes = scores.shape[-1]
@@ -71,8 +75,11 @@ def detections_of(
     labels = index % num_classes
     boxes = clip_to_image(boxes.gather(1, (index // num_classes)[..., None].expand(-1, -1, 4)))
     valid = (top > score_threshold) & (boxes[..., 2:] > 0).all(-1)
-    # A candidate that does not count gets a class of its own, so that it suppresses nobody.
-    kept = valid & batched_nms(boxes, top, torch.where(valid, labels, -1), iou_threshold=iou_threshold)
+    if iou_threshold is None:
+        kept = valid
+    else:
+        # A candidate that does not count gets a class of its own, so that it suppresses nobody.
+        kept = valid & batched_nms(boxes, top, torch.where(valid, labels, -1), iou_threshold=iou_threshold)
     found = []
     for image, geometry in enumerate(geometries):
         keep = kept[image].nonzero().squeeze(1)

@@ -9,16 +9,18 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from yolosses.explain import ExplainableLoss, find_nonfinite
+from yolosses.explain.raw_output import tensors_of, with_tensors
 from yolosses.structures import LossOutput, Targets
 from yolosses.training.data import Batch, Batches
 from yolosses.training.schedule import Schedule
 
-Loss = Callable[[Tensor, Targets], LossOutput]
+SETTLE_AT = 0.65  # of the budget
+Loss = Callable[[Any, Targets], LossOutput]
 
 
 class NonFiniteLossError(RuntimeError):
@@ -106,6 +108,8 @@ class Training:
         settle_at: from this share of the budget on, pictures are no longer moved and scaled
             (`Augmentation.settled`), so that the network ends on objects of the sizes it will meet. Decided at the
             start of each epoch.
+        before_step: called with the progress before each step: sets what the loss changes in the course of a run. It
+            depends on nothing else, so a run that is resumed goes on as it would have.
     """
 
     model: nn.Module
@@ -117,7 +121,8 @@ class Training:
     budget: Budget
     device: torch.device
     clip_norm: float = 10.0
-    settle_at: float = 0.65
+    settle_at: float = SETTLE_AT
+    before_step: Callable[[float], object] | None = None
     place: Place = field(default_factory=Place)
 
     def __post_init__(self) -> None:
@@ -130,15 +135,16 @@ class Training:
         """Share of the budget used so far."""
         return self.budget.progress(self.place, len(self.batches))
 
-    def steps(self) -> Iterator[StepRecord]:
-        """Train until the budget is used up, one record a step. Between two steps the run may be saved, or
-        left for good.
+    def steps(self, *, until: float = 1.0) -> Iterator[StepRecord]:
+        """Train until the share ``until`` of the budget is used up, one record a step. Between two steps the run may be
+        saved, or left for good; after the last one it may be evaluated, and asked for more steps: the clock stands
+        still in between.
 
         Raises:
             NonFiniteLossError: the loss or its gradient is not finite. The weights are those before that step.
         """
         mark = time.perf_counter()
-        while self.progress < 1:
+        while self.progress < until:
             for batch in self.batches.epoch(
                 self.place.epoch, first=self.place.batch, settled=self._epoch_began_at >= self.settle_at
             ):
@@ -149,7 +155,7 @@ class Training:
                 self.place.step += 1
                 self.place.images += len(batch.indices)
                 yield self._record(values)
-                if self.progress >= 1:
+                if self.progress >= until:
                     return
             self.place.epoch += 1
             self.place.batch = 0
@@ -163,6 +169,8 @@ class Training:
 
     def _step(self, batch: Batch) -> dict[str, Any]:
         self.model.train()
+        if self.before_step is not None:
+            self.before_step(self.progress)
         factor = self.schedule(self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = factor * group["initial_lr"]
@@ -171,12 +179,12 @@ class Training:
         output = self.loss(raw, targets)
         values = _values(output)
         if not math.isfinite(values["total"]):
-            raise self._non_finite("loss", values["terms"], batch, raw.detach())
+            raise self._non_finite("loss", values["terms"], batch, raw)
         self.optimizer.zero_grad()
         output.total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         if not math.isfinite(norm):
-            raise self._non_finite("gradient", values["terms"], batch, raw.detach())
+            raise self._non_finite("gradient", values["terms"], batch, raw)
         self.optimizer.step()
         self.average.update_parameters(self.model)
         return {
@@ -192,9 +200,8 @@ class Training:
             step=place.step, epoch=place.epoch, seconds=place.seconds, images=place.images, **values
         )
 
-    def _non_finite(
-        self, what: str, terms: dict[str, float], batch: Batch, raw: Tensor
-    ) -> NonFiniteLossError:
+    def _non_finite(self, what: str, terms: dict[str, float], batch: Batch, raw: Any) -> NonFiniteLossError:
+        raw = with_tensors(raw, [part.detach() for part in tensors_of(raw)])
         names = [self.batches.dataset.records[index].name for index in batch.indices]
         targets = batch.targets.to(self.device)
         loss: Any = self.loss
@@ -210,7 +217,7 @@ class Training:
             f"the {what} is not finite at step {self.place.step + 1}: {culprit}; a lower learning rate may help",
             {
                 "images": batch.images,
-                "raw": raw.cpu(),
+                "raw": with_tensors(raw, [part.cpu() for part in tensors_of(raw)]),
                 **{k: v for k, v in kept.items() if v is not None},
                 "names": names,
                 "step": self.place.step + 1,

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
 
 from yolosses.training.data import DataError, Fit
+from yolosses.training.detect import NMS_IOU
 from yolosses.training.loop import StepRecord
+
+Option = float | int | str | bool | list[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a run was asked to do. Sizes are (height, width) in pixels, grids (rows, columns).
 
-    ``loss_options``: keywords of the loss besides its shape; functions by their names.
+    ``grid``, ``boxes_per_cell``: of YOLOv1; None for the losses with several scales. ``loss_options``: keywords of the
+    loss besides its shape; functions by their names, anchors in pixels as lists of (w, h), one list a level.
+    ``nms_iou``: overlap above which the weaker of two detections is dropped; None: none is. What older runs do not say
+    has a default.
     """
 
     data: str
@@ -26,9 +32,9 @@ class Settings:
     loss: str
     model: str
     image_size: tuple[int, int]
-    grid: tuple[int, int]
-    boxes_per_cell: int
-    loss_options: dict[str, float | int | str | bool]
+    grid: tuple[int, int] | None
+    boxes_per_cell: int | None
+    loss_options: dict[str, Option]
     fit: Fit
     batch_size: int
     optimizer: str
@@ -38,12 +44,15 @@ class Settings:
     minutes: float | None
     seed: int
     version: str
+    nms_iou: float | None = NMS_IOU
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:
         """From what `dataclasses.asdict` made and json kept. Raises ``KeyError`` on a missing entry."""
-        tuples = {name: tuple(values[name]) for name in ("class_names", "image_size", "grid")}
-        return cls(**{f.name: tuples.get(f.name, values[f.name]) for f in fields(cls)})
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values or f.default is MISSING}
+        for name in ("class_names", "image_size", "grid"):
+            known[name] = None if known[name] is None else tuple(known[name])
+        return cls(**known)
 
 
 class RunFolder:
@@ -51,6 +60,7 @@ class RunFolder:
 
     ``run.json`` the `Settings`; ``log.jsonl`` one `StepRecord` a line; ``model.pt`` the averaged weights;
     ``last.pt`` the state to resume from; ``metrics.json``, ``terms.png``, ``predictions.png`` the results;
+    ``scores.jsonl`` the scores along the way, where they were asked for (`yolosses compare`);
     ``nonfinite.pt`` the batch that stopped the run, if one did.
     """
 
@@ -62,6 +72,7 @@ class RunFolder:
         self.state_file = path / "last.pt"
         self.nonfinite_file = path / "nonfinite.pt"
         self.metrics_file = path / "metrics.json"
+        self.scores_file = path / "scores.jsonl"
         self.terms_picture = path / "terms.png"
         self.predictions_picture = path / "predictions.png"
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 Schedule = Callable[[float], float]
 
+WARMUP = 0.05  # of the run
 
-def warmup_cosine(progress: float, *, warmup: float = 0.05, final: float = 0.01) -> float:
+
+def warmup_cosine(progress: float, *, warmup: float = WARMUP, final: float = 0.01) -> float:
     """Linear up to 1 during the first ``warmup`` of the run, then half a cosine down to ``final``."""
     if progress < warmup:
         return max(progress / warmup, 1e-3)

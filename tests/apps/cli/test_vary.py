@@ -3,7 +3,8 @@
 import pytest
 
 from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.vary import Range, default_of, keywords, parse_vary
+from yolosses.apps.cli.options import default_of, keywords
+from yolosses.apps.cli.vary import Range, parse_vary
 from yolosses.losses import YOLOv1Loss
 
 

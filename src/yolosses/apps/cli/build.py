@@ -2,49 +2,173 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from yolosses.apps.cli.choices import LossName, ModelName, OptimizerName, PenaltyName, ScheduleName
+import yolosses.losses as losses
+from yolosses.apps.cli.choices import (
+    BoxLossName,
+    LossName,
+    ModelName,
+    OptimizerName,
+    PenaltyName,
+    ScheduleName,
+)
 from yolosses.apps.cli.failures import CommandError
+from yolosses.explain import ExplainableLoss
 from yolosses.functional import (
+    BoxLoss,
     Penalty,
     absolute_error,
     binary_cross_entropy_with_logits,
+    ciou_loss,
+    diou_loss,
+    eiou_loss,
+    giou_loss,
     huber,
+    iou_loss,
     sigmoid_focal,
+    siou_loss,
     squared_error,
+    squared_iou_loss,
 )
-from yolosses.losses import YOLOv1Loss
+from yolosses.structures import LossOutput, Targets
 from yolosses.training.checkpoints import load_weights
-from yolosses.training.models import FastYOLO, Tiny, YOLOv1
+from yolosses.training.detect import NMS_IOU
+from yolosses.training.loop import SETTLE_AT
+from yolosses.training.models import (
+    STRIDES_TO_A_SIDE,
+    Emission,
+    FastYOLO,
+    Tiny,
+    TinyLevels,
+    YOLOv1,
+    distance_start,
+)
 from yolosses.training.optimizers import adamw, sgd
 from yolosses.training.run import RunFolder, Settings
-from yolosses.training.schedule import Schedule, paper, warmup_cosine
+from yolosses.training.schedule import WARMUP, Schedule, paper, warmup_cosine
 
 
-def build_loss(settings: Settings) -> YOLOv1Loss:
-    """The loss that the settings name."""
-    options: dict[str, Any] = {
-        name: build_penalty(str(value)) if name.endswith("_penalty") else value
-        for name, value in settings.loss_options.items()
-    }
-    return loss_class(settings.loss)(
-        grid=settings.grid,
-        boxes_per_cell=settings.boxes_per_cell,
-        num_classes=len(settings.class_names),
-        **options,
-    )
+class DetectorLoss(ExplainableLoss, Protocol):
+    """What training, detecting and explaining ask of a loss; every loss of the library has it."""
+
+    def __call__(self, raw: Any, targets: Targets) -> LossOutput: ...
 
 
-def loss_class(name: str) -> type[YOLOv1Loss]:
-    """The loss with this name."""
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """What there is to know of a loss before one is made.
+
+    Attributes:
+        loss: its class.
+        strides: of its levels, from fine to coarse; none for v1, which has a grid.
+        anchors: how many each level has; 0: none.
+        nms_iou: see `Settings.nms_iou`.
+        hands_on_to: the class that takes all keywords which ``loss`` does not name itself.
+    """
+
+    loss: type[Any]
+    strides: tuple[int, ...] = TinyLevels.STRIDES
+    anchors: int = 0
+    nms_iou: float | None = NMS_IOU
+    hands_on_to: type[Any] | None = None
+
+
+def family(name: str) -> Family:
+    """The loss with this name. Detections are suppressed as in the publications' own evaluations."""
     match LossName(name):
         case LossName.V1:
-            return YOLOv1Loss
+            return Family(loss=losses.YOLOv1Loss, strides=())
+        case LossName.V2:
+            return Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5)
+        case LossName.V3:
+            return Family(loss=losses.YOLOv3Loss, anchors=3)
+        case LossName.V4:
+            return Family(loss=losses.YOLOv4Loss, anchors=3)
+        case LossName.V5:
+            return Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6)
+        case LossName.V6:
+            return Family(loss=losses.YOLOv6Loss, nms_iou=0.65)
+        case LossName.V7:
+            return Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65, hands_on_to=losses.YOLOv5Loss)
+        case LossName.V8:
+            return Family(loss=losses.YOLOv8Loss, nms_iou=0.7)
+        case LossName.V10:
+            return Family(loss=losses.YOLOv10Loss, nms_iou=None, hands_on_to=losses.YOLOv8Loss)
+        case LossName.YOLOX:
+            return Family(loss=losses.YOLOXLoss, nms_iou=0.65)
+
+
+def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int]) -> dict[str, float]:
+    """The weights that training takes in place of the loss's own.
+
+    YOLOv5 and v7 scale that of the objectness by the area of the image, and that of the classes by their number.
+    YOLOv4's 0.07 for the boxes goes with the directions of its program, which lack the chain rule's factors (of the
+    cell, the anchor and the sigmoid: some 30 together); with true gradients little would be learnt of the boxes.
+    """
+    area, classes = image_size[0] * image_size[1] / 640**2, num_classes / 80
+    match LossName(name):
+        case LossName.V4:
+            return {"lambda_box": 2.0}
+        case LossName.V5:
+            return {"lambda_obj": round(area, 6), "lambda_cls": round(0.5 * classes, 6)}
+        case LossName.V7:
+            return {"lambda_obj": round(0.7 * area, 6), "lambda_cls": round(0.3 * classes, 6)}
+        case _:
+            return {}
+
+
+def build_loss(settings: Settings) -> DetectorLoss:
+    """The loss that the settings name."""
+    options: dict[str, Any] = {
+        name: build_keyword(name, value) for name, value in settings.loss_options.items()
+    }
+    if settings.loss == LossName.V2 and "anchors" in options:
+        (stride,), (level,) = family(settings.loss).strides, options["anchors"]
+        options["anchors"] = [(width / stride, height / stride) for width, height in level]  # in cells
+    if settings.grid is not None:
+        options |= {"grid": settings.grid, "boxes_per_cell": settings.boxes_per_cell}
+    loss: DetectorLoss = family(settings.loss).loss(num_classes=len(settings.class_names), **options)
+    return loss
+
+
+def loss_class(name: str) -> type[Any]:
+    """The loss with this name."""
+    return family(name).loss
+
+
+def build_keyword(name: str, value: Any) -> Any:
+    """The value of a keyword of a loss: functions are stored by their names."""
+    if name.endswith("_penalty"):
+        return build_penalty(str(value))
+    return build_box_loss(str(value)) if name == "box_loss" else value
+
+
+def build_box_loss(name: str) -> BoxLoss:
+    """The comparison of boxes with this name."""
+    match BoxLossName(name):
+        case BoxLossName.IOU:
+            return iou_loss
+        case BoxLossName.SQUARED_IOU:
+            return squared_iou_loss
+        case BoxLossName.GIOU:
+            return giou_loss
+        case BoxLossName.DIOU:
+            return diou_loss
+        case BoxLossName.CIOU:
+            return ciou_loss
+        case BoxLossName.EIOU:
+            return eiou_loss
+        case BoxLossName.SIOU:
+            return siou_loss
 
 
 def build_penalty(name: str) -> Penalty:
@@ -64,6 +188,8 @@ def build_penalty(name: str) -> Penalty:
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
+    if settings.grid is None:
+        return TinyLevels(emissions(settings), end_to_end=settings.loss == LossName.V10)
     outputs: dict[str, Any] = {
         "num_classes": len(settings.class_names),
         "boxes_per_cell": settings.boxes_per_cell,
@@ -77,6 +203,81 @@ def build_model(settings: Settings) -> nn.Module:
             return FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
         case ModelName.YOLOV1:
             return YOLOv1(**outputs, grid=settings.grid, image_size=settings.image_size)
+
+
+def emissions(settings: Settings) -> dict[int, Emission]:
+    """What each level of the network emits for the loss of the settings, by stride."""
+    height, width = settings.image_size
+    return {
+        stride: _emission(settings, num_cells=height * width // stride**2)
+        for stride in family(settings.loss).strides
+    }
+
+
+def _emission(settings: Settings, *, num_cells: int) -> Emission:
+    """Few boxes hold an object, and the first steps should not be spent on learning that. How few is a guess:
+    Lin et al. 2017 (focal loss) begin with 1 in 100, YOLOv5 with 8 and YOLOv8 with 5 objects a picture on each level.
+    """
+    c = len(settings.class_names)
+    of_object = min(0.6 / (c - 0.4), 0.99)  # each class, once there is an object: odds of 0.6 to C - 1
+    loss: Any = build_loss(settings)
+
+    def of_points(classes: float) -> Emission:
+        return Emission(num_classes=c, box=distance_start((loss.channels - c) // 4), classes=classes)
+
+    def of_anchors(objectness: float, classes: float) -> Emission:
+        # 0 is an anchor in the middle of its cell, whichever way the sizes are decoded.
+        k = loss.channels // (5 + c)
+        return Emission(
+            num_classes=c, boxes_per_cell=k, box=(0.0,) * 4, objectness=objectness, classes=classes
+        )
+
+    match LossName(settings.loss):
+        case LossName.V2:
+            # Squared error on a sigmoid hardly moves near 0. The classes have a softmax: all alike.
+            return of_anchors(0.1, 0.5)
+        case LossName.V5 | LossName.V7:
+            return of_anchors(min(8 / num_cells, 0.1), of_object)
+        case LossName.V6:
+            return of_points(0.01)
+        case LossName.V8 | LossName.V10:
+            return of_points(min(5 / num_cells, 0.1) / c)
+        case LossName.YOLOX:
+            size = math.log(2 * STRIDES_TO_A_SIDE)
+            return Emission(num_classes=c, box=(0.5, 0.5, size, size), objectness=0.01, classes=0.01)
+        case _:
+            return of_anchors(0.01, of_object)
+
+
+def course_of(settings: Settings, loss: Any) -> Callable[[float], None] | None:
+    """What the publication changes in the loss while it trains, as a function of the progress; None: nothing, or the
+    settings fix it."""
+    match LossName(settings.loss):
+        case LossName.V10 if "one_to_many_weight" not in settings.loss_options:
+            return partial(_hand_over, loss)
+        case LossName.YOLOX if "lambda_l1" not in settings.loss_options:
+            return partial(_add_l1, loss)
+        case LossName.V2 if "prior_pull" not in settings.loss_options:
+            return partial(_draw_to_anchors, loss)
+        case _:
+            return None
+
+
+def _hand_over(loss: Any, progress: float) -> None:
+    """The one-to-many head teaches the features first and hands over to the other: 0.8 to 0.1. In the reference epoch
+    by epoch, here step by step."""
+    loss.one_to_many_weight = 0.8 - 0.7 * min(progress, 1.0)
+
+
+def _draw_to_anchors(loss: Any, progress: float) -> None:
+    """While the learning rate rises, free boxes are drawn to their anchors. The author's program has that for 12,800
+    pictures, which would be all of a short run."""
+    loss.prior_pull = progress < WARMUP
+
+
+def _add_l1(loss: Any, progress: float) -> None:
+    """The last epochs, whose pictures keep their place and size, also measure what the network emits."""
+    loss.lambda_l1 = 1.0 if progress >= SETTLE_AT else 0.0
 
 
 def build_optimizer(settings: Settings, model: nn.Module) -> Optimizer:
@@ -110,10 +311,13 @@ def build_device(name: str) -> torch.device:
     return device
 
 
-def load_detector(folder: RunFolder, device: torch.device) -> tuple[Settings, nn.Module, YOLOv1Loss]:
-    """Settings, trained network (in evaluation mode, on ``device``) and loss of a run."""
+def load_detector(folder: RunFolder, device: torch.device) -> tuple[Settings, nn.Module, DetectorLoss]:
+    """Settings, trained network (in evaluation mode, on ``device``) and loss of a run, as it is at the end."""
     settings = folder.settings()
     model, loss = build_model(settings), build_loss(settings)
+    course = course_of(settings, loss)
+    if course is not None:
+        course(1.0)
     model.load_state_dict(load_weights(folder.weights_file))
     model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     return settings, model, loss

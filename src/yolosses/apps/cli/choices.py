@@ -7,6 +7,15 @@ class LossName(StrEnum):
     """Losses that `train` knows."""
 
     V1 = "v1"
+    V2 = "v2"
+    V3 = "v3"
+    V4 = "v4"
+    V5 = "v5"
+    V6 = "v6"
+    V7 = "v7"
+    V8 = "v8"
+    V10 = "v10"
+    YOLOX = "yolox"
 
 
 class PenaltyName(StrEnum):
@@ -17,6 +26,18 @@ class PenaltyName(StrEnum):
     HUBER = "huber"
     BINARY_CROSS_ENTROPY = "binary_cross_entropy"
     FOCAL = "focal"
+
+
+class BoxLossName(StrEnum):
+    """How a loss can compare boxes."""
+
+    IOU = "iou"
+    SQUARED_IOU = "squared_iou"
+    GIOU = "giou"
+    DIOU = "diou"
+    CIOU = "ciou"
+    EIOU = "eiou"
+    SIOU = "siou"
 
 
 class ModelName(StrEnum):

@@ -87,14 +87,31 @@ def train(
     grid: Annotated[
         int | None,
         typer.Option(
-            min=1, help="S: cells along each side.", show_default="one every 16 pixels; 7 for the paper's"
+            min=1,
+            help="S, cells along each side, of the loss v1.",
+            show_default="one every 16 pixels; 7 for the paper's",
         ),
     ] = None,
-    boxes_per_cell: Annotated[int, typer.Option(min=1, help="B: boxes that each cell predicts.")] = 2,
-    lambda_coord: Annotated[float, typer.Option(min=0, help="Weight of the box terms 1 and 2.")] = 5.0,
+    boxes_per_cell: Annotated[
+        int | None,
+        typer.Option(min=1, help="B, boxes that each cell predicts, of the loss v1.", show_default="2"),
+    ] = None,
+    lambda_coord: Annotated[
+        float | None,
+        typer.Option(min=0, help="Weight of the box terms 1 and 2.", show_default="5"),
+    ] = None,
     lambda_noobj: Annotated[
-        float, typer.Option(min=0, help="Weight of term 3-2, confidence where no object is.")
-    ] = 0.5,
+        float | None,
+        typer.Option(min=0, help="Weight of term 3-2, confidence where no object is.", show_default="0.5"),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Any keyword of the loss; may be repeated. anchors=W,H,W,H,... in pixels, the smallest first.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Length of the run in epochs.", show_default="100")
     ] = None,
@@ -128,12 +145,53 @@ def train(
     train_run(
         TrainRequest(
             data=data, loss=loss, model=model, image_size=image_size, grid=grid, boxes_per_cell=boxes_per_cell,
-            lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, epochs=epochs, minutes=minutes,
-            batch_size=batch_size, optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit,
-            train_split=train_split, eval_split=eval_split, seed=seed, out=out, resume=resume, strict=strict,
-            device=device,
+            lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, options=tuple(options or ()),
+            epochs=epochs, minutes=minutes, batch_size=batch_size, optimizer=optimizer, learning_rate=learning_rate,
+            schedule=schedule, fit=fit, train_split=train_split, eval_split=eval_split, seed=seed, out=out,
+            resume=resume, strict=strict, device=device,
         ),
         given=given,
+    )  # fmt: skip
+
+
+@app.command()
+def compare(
+    data: Data,
+    losses: Annotated[
+        str, typer.Option(help="The losses, with commas between them.", metavar="NAME,NAME,...")
+    ] = "v1,v3,v5,v8,yolox",
+    minutes: Annotated[
+        float | None, typer.Option(help="Length of each run in minutes.", show_default="5")
+    ] = None,
+    epochs_each: Annotated[
+        int | None, typer.Option(min=1, help="Length of each run in epochs, instead of minutes.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each loss, with different seeds.")] = 1,
+    image_size: Annotated[
+        int | None, typer.Option(min=32, help="As for train.", show_default="as for train")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 8,
+    train_split: Annotated[
+        str | None, typer.Option(help="Split to learn from.", show_default="train")
+    ] = None,
+    eval_split: Annotated[
+        str | None, typer.Option(help="Split to evaluate on.", show_default="val, else test")
+    ] = None,
+    out: Out = None,
+    strict: Strict = False,
+    device: Device = "auto",
+) -> None:
+    """Train several losses with the same budget: a table, compare.png and compare.json.
+
+    The same command goes on where it was stopped; with other --losses it adds them to those that are there."""
+    from yolosses.apps.cli.compare import CompareRequest, compare_losses
+
+    compare_losses(
+        CompareRequest(
+            data=data, losses=losses, minutes=minutes, epochs_each=epochs_each, seeds=seeds, image_size=image_size,
+            batch_size=batch_size, train_split=train_split, eval_split=eval_split, out=out, strict=strict,
+            device=device,
+        )
     )  # fmt: skip
 
 

@@ -49,15 +49,28 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
         data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
     )
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
-    detections, metrics = _evaluate(settings, model, loss, dataset, where)
-    errors = tide(dataset.records, dataset.class_names, detections)
-    top = top_detections(dataset.records, dataset.class_names, detections)
-    _write(folder, dataset, detections, metrics, {"errors": {"tide": errors.to_json(), "top": top.to_json()}})
-    title = f"{dataset.name}, {dataset.split}: what goes wrong"
-    error_figure(errors, top, title=title).savefig(folder.path / ERRORS_PICTURE, dpi=150)
+    metrics, errors, top = evaluate_with_errors(folder, settings, model, loss, dataset, where)
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     _say_where(console, folder)
+
+
+def evaluate_with_errors(
+    folder: RunFolder,
+    settings: Settings,
+    model: nn.Module,
+    decoder: Decoder,
+    dataset: DetectionDataset,
+    device: torch.device,
+) -> tuple[Metrics, TideErrors, TopDetections]:
+    """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png`` and ``errors.png``."""
+    detections, metrics = score(settings, model, decoder, dataset, device)
+    errors = tide(dataset.records, dataset.class_names, detections)
+    top = top_detections(dataset.records, dataset.class_names, detections)
+    title = f"{dataset.name}, {dataset.split}: what goes wrong"
+    error_figure(errors, top, title=title).savefig(folder.path / ERRORS_PICTURE, dpi=150)
+    _write(folder, dataset, detections, metrics, {"errors": {"tide": errors.to_json(), "top": top.to_json()}})
+    return metrics, errors, top
 
 
 def evaluate_and_show(
@@ -70,16 +83,17 @@ def evaluate_and_show(
     device: torch.device,
 ) -> Metrics:
     """Evaluate, print the table, write ``metrics.json`` and ``predictions.png``."""
-    detections, metrics = _evaluate(settings, model, decoder, dataset, device)
+    detections, metrics = score(settings, model, decoder, dataset, device)
     _write(folder, dataset, detections, metrics, {})
     console.print(metrics.table())
     _say_where(console, folder)
     return metrics
 
 
-def _evaluate(
+def score(
     settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
 ) -> tuple[list[Detections], Metrics]:
+    """Detections of every picture, and what they are worth."""
     detections = detect_all(settings, model, decoder, dataset, device)
     return detections, evaluate(dataset, dataset.class_names, detections)
 
@@ -137,7 +151,7 @@ def detect_all(
     found: list[Detections] = []
     for batch in batches.epoch(0):
         images = batch.images.to(device, memory_format=torch.channels_last)
-        found += detect(model, decoder, images, batch.geometries)
+        found += detect(model, decoder, images, batch.geometries, iou_threshold=settings.nms_iou)
     return found
 
 

@@ -13,14 +13,13 @@ from rich.markup import escape
 from rich.progress import Progress
 from torch import nn
 
-from yolosses.apps.cli.build import build_device, build_loss, load_detector
+from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
 from yolosses.explain.words import Language
-from yolosses.losses import YOLOv1Loss
 from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
@@ -83,7 +82,7 @@ def explain_run(
         out = out or folder.path / "explanation"
         out.mkdir(parents=True, exist_ok=True)
         report_problems(console, [dataset], out / "problems.txt")
-        study = _study(console, model, loss, batches, where, top)
+        study = _study(console, model, loss, batches, where, top, settings.nms_iou)
         suspicions = likely_label_errors(dataset.records, study.detections, dataset.class_names)
         log = list(folder.log())
         history = term_history(log)
@@ -105,15 +104,22 @@ def explain_run(
 def _study(
     console: Console,
     model: nn.Module,
-    loss: YOLOv1Loss,
+    loss: DetectorLoss,
     batches: Batches,
     device: torch.device,
     top: int,
+    iou_threshold: float | None,
 ) -> DatasetLoss:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("pictures", total=len(batches.dataset))
         return explain_dataset(
-            model, loss, batches, device, top=top, progress=lambda done: progress.update(task, completed=done)
+            model,
+            loss,
+            batches,
+            device,
+            top=top,
+            iou_threshold=iou_threshold,
+            progress=lambda done: progress.update(task, completed=done),
         )
 
 
@@ -209,7 +215,7 @@ def _replay(
     _point_to(console, out)
 
 
-def _replayed(settings: Settings, loss: YOLOv1Loss, file: Path) -> Replay:
+def _replayed(settings: Settings, loss: DetectorLoss, file: Path) -> Replay:
     """The batch in ``file`` and its loss now."""
     saved = _read_batch(file)
     try:

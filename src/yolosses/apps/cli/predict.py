@@ -48,7 +48,8 @@ def predict_pictures(
             continue
         geometry = plain_geometry(picture.shape[:2], settings.image_size, settings.fit)
         images = torch.from_numpy(warp(picture, geometry))[None].to(where, memory_format=torch.channels_last)
-        found = confident(detect(model, loss, images, [geometry])[0], least)
+        found = detect(model, loss, images, [geometry], iou_threshold=settings.nms_iou)[0]
+        found = confident(found, least)
         draw_detections(picture, found, settings.class_names).save(out / f"{name}.png")
         _append(result, file, picture, found)
         counts = ", ".join(

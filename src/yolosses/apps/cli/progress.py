@@ -15,7 +15,7 @@ from yolosses.training.loop import StepRecord, Training
 
 LINES = 10  # how often progress is printed where there is no terminal
 SMOOTHING = 0.9  # of the shown terms, step by step
-LABELS = {
+LABELS = {  # the formula's numbers, for the losses that have just these terms
     "xy": "1    box centre",
     "wh": "2    box width and height",
     "obj": "3-1  confidence, object",
@@ -70,10 +70,11 @@ class TrainingDisplay:
             table.add_column(heading, justify="right")
         table.add_column("", width=24)
         total = sum(self.terms.values())
+        labels = LABELS if set(self.terms) == set(LABELS) else {}
         for name, weighted in self.terms.items():
             share = weighted / total if total else 0.0
             table.add_row(
-                LABELS.get(name, name),
+                labels.get(name, name),
                 f"{self.raw_terms[name]:.3f}",
                 f"{weighted:.3f}",
                 f"{share:.0%}",

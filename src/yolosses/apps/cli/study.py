@@ -22,11 +22,12 @@ from yolosses.apps.cli.evaluate import BATCH
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
 from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.options import default_of
 from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_results
 from yolosses.apps.cli.study_progress import StudyDisplay
 from yolosses.apps.cli.study_table import study_tables
 from yolosses.apps.cli.train import TrainRequest, build_training, resolve, splits_for
-from yolosses.apps.cli.vary import Range, Values, default_of, parse_vary
+from yolosses.apps.cli.vary import Range, Values, parse_vary
 from yolosses.explain.words import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
@@ -273,17 +274,24 @@ class _Study:
             trial=number,
             setting=setting,
             seed=seed,
+            iou_threshold=settings.nms_iou,
         )
 
     def run_settings(self, setting: Setting, *, seed: int) -> Settings:
         """What a run with this setting is asked to do."""
         rest = dict(setting)
         shape: dict[str, Any] = {
-            name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest
+            name: int(rest.pop(name))
+            for name in ("grid", "boxes_per_cell")
+            if name in rest and self._has_grid
         }
         request = replace(self.train_request, seed=seed, **shape)
         settings = resolve(request, self.train_set, self.eval_set.split)
         return replace(settings, loss_options={**settings.loss_options, **rest})
+
+    @property
+    def _has_grid(self) -> bool:
+        return self.request.loss == LossName.V1
 
     def loss_of(self, setting: Setting) -> None:
         """Raise `CommandError` if the loss does not take this setting."""
@@ -319,10 +327,11 @@ class _Study:
 
     def _default(self, name: str) -> Level:
         """What `yolosses train` would use."""
-        if name == "grid":
-            return resolve(replace(self.train_request, grid=None), self.train_set, self.eval_set.split).grid[
-                0
-            ]
+        settings = resolve(replace(self.train_request, grid=None), self.train_set, self.eval_set.split)
+        if name == "grid" and settings.grid is not None:
+            return settings.grid[0]
+        if name in settings.loss_options:
+            return cast(Level, settings.loss_options[name])
         return default_of(self.request.loss, name)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,31 @@ from rich.console import Console
 from rich.markup import escape
 
 import yolosses
-from yolosses.apps.cli.build import build_device, build_loss, build_model, build_optimizer, build_schedule
+from yolosses.apps.cli.build import (
+    build_device,
+    build_loss,
+    build_model,
+    build_optimizer,
+    build_schedule,
+    course_of,
+    family,
+    trained_weights,
+)
 from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
 from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.options import default_of, keywords, parse_options
 from yolosses.apps.cli.progress import TrainingDisplay
+from yolosses.training.anchors import box_sizes, fit_anchors, mean_best_iou
 from yolosses.training.average import averaged
 from yolosses.training.checkpoints import load_training, save_training, save_weights
-from yolosses.training.data import Augmentation, Batches, DetectionDataset, splits_of
+from yolosses.training.data import Augmentation, Batches, DetectionDataset, Fit, splits_of
 from yolosses.training.figures import plot_terms
 from yolosses.training.loop import Budget, NonFiniteLossError, Training
 from yolosses.training.models import Tiny
-from yolosses.training.run import RunFolder, Settings, log_line
+from yolosses.training.run import Option, RunFolder, Settings, log_line
 from yolosses.training.threads import ThreadChoice
 
 SAVE_EVERY_SECONDS = 30.0
@@ -41,9 +52,10 @@ class TrainRequest:
     model: str = ModelName.TINY
     image_size: int | None = None
     grid: int | None = None
-    boxes_per_cell: int = 2
-    lambda_coord: float = 5.0
-    lambda_noobj: float = 0.5
+    boxes_per_cell: int | None = None
+    lambda_coord: float | None = None
+    lambda_noobj: float | None = None
+    options: tuple[str, ...] = ()
     epochs: int | None = None
     minutes: float | None = None
     batch_size: int = 8
@@ -85,11 +97,9 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     else:
         folder.create(settings)
     _introduce(console, folder, training, settings, train_set, eval_set)
-    _train(console, folder, settings, training)
-    save_weights(folder.weights_file, training.average.module.state_dict())
-    rows = list(folder.log())
-    plot_terms(rows, f"{train_set.name}: the five terms of the loss").savefig(folder.terms_picture, dpi=150)
-    _report_losses(console, rows)
+    go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
+    train_to_the_end(console, folder, settings, training, go_on=go_on)
+    _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
     evaluate_and_show(
         console, folder, settings, training.average.module, build_loss(settings), eval_set, device
     )
@@ -108,9 +118,11 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         raise CommandError(
             f"--batch-size: expected at most {len(train_set)}, the pictures to learn from; got {request.batch_size}"
         )
+    _require_fitting(request)
     size, grid = _size_and_grid(request)
+    fit: Fit = "letterbox" if request.fit == FitName.LETTERBOX else "stretch"
     learning_rate = request.learning_rate or (0.002 if request.optimizer == OptimizerName.ADAMW else 0.005)
-    return Settings(
+    settings = Settings(
         data=request.data if request.data == "digits" else str(Path(request.data).resolve()),
         train_split=train_set.split,
         eval_split=eval_split,
@@ -118,10 +130,10 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         loss=str(request.loss),
         model=str(request.model),
         image_size=(size, size),
-        grid=(grid, grid),
-        boxes_per_cell=request.boxes_per_cell,
-        loss_options={"lambda_coord": request.lambda_coord, "lambda_noobj": request.lambda_noobj},
-        fit="letterbox" if request.fit == FitName.LETTERBOX else "stretch",
+        grid=(grid, grid) if grid else None,
+        boxes_per_cell=(request.boxes_per_cell or 2) if grid else None,
+        loss_options=_loss_options(request, train_set, (size, size), fit),
+        fit=fit,
         batch_size=request.batch_size,
         optimizer=str(request.optimizer),
         learning_rate=learning_rate,
@@ -130,7 +142,66 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         minutes=request.minutes,
         seed=request.seed,
         version=yolosses.__version__,
+        nms_iou=family(request.loss).nms_iou,
     )
+    try:
+        build_loss(settings)
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"--set: {error}") from error
+    return settings
+
+
+def _require_fitting(request: TrainRequest) -> None:
+    """What belongs to the loss v1, and its networks, cannot be given for another loss."""
+    if request.loss == LossName.V1:
+        return
+    strides = ", ".join(map(str, family(request.loss).strides))
+    if request.model != ModelName.TINY:
+        raise CommandError(f"--model: expected tiny for --loss {request.loss}; got {request.model}")
+    for option, value in (("--grid", request.grid), ("--boxes-per-cell", request.boxes_per_cell)):
+        if value is not None:
+            raise CommandError(
+                f"{option}: expected with --loss v1 only; {request.loss} has cells of {strides} pixels"
+            )
+
+
+def _loss_options(
+    request: TrainRequest, train_set: DetectionDataset, image_size: tuple[int, int], fit: Fit
+) -> dict[str, Option]:
+    """Keywords of the loss: what is given, v1's two lambdas, weights and anchors that fit the data."""
+    options = given_options(request)
+    if request.loss == LossName.V1:
+        return {"lambda_coord": 5.0, "lambda_noobj": 0.5, **options}
+    kind, num_classes = family(request.loss), len(train_set.class_names)
+    options = {**trained_weights(request.loss, num_classes=num_classes, image_size=image_size), **options}
+    if kind.anchors and "anchors" not in options:
+        count = kind.anchors * len(kind.strides)
+        try:
+            fitted = fit_anchors(box_sizes(train_set, image_size, fit), count)
+        except ValueError as error:
+            raise CommandError(
+                f"--loss {request.loss}: {error}; give some with --set anchors=W,H,..."
+            ) from error
+        options["anchors"] = fitted.by_level(len(kind.strides))
+    return options
+
+
+def given_options(request: TrainRequest) -> dict[str, Option]:
+    """The keywords of the loss that the person wrote."""
+    options = parse_options(request.options, request.loss)
+    for name in ("lambda_coord", "lambda_noobj"):
+        value = getattr(request, name)
+        if value is not None:
+            option = f"--{name.replace('_', '-')}"
+            if name not in keywords(request.loss):
+                raise CommandError(
+                    f"{option}: expected with a loss that has it; {request.loss} has "
+                    f"{', '.join(keywords(request.loss))} (--set NAME=VALUE)"
+                )
+            if name in options:
+                raise CommandError(f"{option}, --set {name}: expected one of them; got both")
+            options[name] = value
+    return options
 
 
 def free_folder(name: str) -> Path:
@@ -142,7 +213,8 @@ def free_folder(name: str) -> Path:
     return path
 
 
-def _size_and_grid(request: TrainRequest) -> tuple[int, int]:
+def _size_and_grid(request: TrainRequest) -> tuple[int, int | None]:
+    """The side of the input, and of v1's grid (None for the losses that have levels)."""
     if request.model != ModelName.TINY:
         size = request.image_size or 448
         if size % 64:
@@ -151,6 +223,8 @@ def _size_and_grid(request: TrainRequest) -> tuple[int, int]:
     size = request.image_size or (128 if request.data == "digits" else 320)
     if size % 32:
         raise CommandError(f"--image-size: expected a multiple of 32 for {request.model}; got {size}")
+    if request.loss != LossName.V1:
+        return size, None
     grids = {size // stride: stride for stride in Tiny.STRIDES}
     grid = request.grid or size // 16
     if grid not in grids:
@@ -186,24 +260,34 @@ def _extended(settings: Settings, request: TrainRequest, given: Collection[str])
     for name in ("image_size", "grid"):
         if name in asked:
             asked[name] = (asked[name], asked[name])
-    for name, value in asked.items():
-        before = stored[name] if name in stored else settings.loss_options.get(name, value)
-        if name not in ("epochs", "minutes") and value != before:
+    before = {name: stored[name] for name in asked if name in stored and name not in ("epochs", "minutes")}
+    for name, value in given_options(replace(request, loss=settings.loss)).items():
+        asked[name], before[name] = value, _option(settings, name)
+    for name, value in before.items():
+        if asked[name] != value:
             raise CommandError(
-                f"--{name.replace('_', '-')}: expected {before} as in the run to resume; got {value}"
+                f"--{name.replace('_', '-')}: expected {value} as in the run to resume; got {asked[name]}"
             )
     if "epochs" in asked or "minutes" in asked:
         stored |= {"epochs": asked.get("epochs"), "minutes": asked.get("minutes")}
     return Settings(**stored)
 
 
+def _option(settings: Settings, name: str) -> Option:
+    """A keyword of the loss as the run has it."""
+    if name in settings.loss_options:
+        return settings.loss_options[name]
+    return default_of(settings.loss, name)
+
+
 def build_training(settings: Settings, train_set: DetectionDataset, device: torch.device) -> Training:
     """A run at its beginning, everything random decided by the seed of the settings."""
     torch.manual_seed(settings.seed)
     model = build_model(settings).to(device)
+    loss: Any = build_loss(settings)
     return Training(
         model=model,
-        loss=build_loss(settings),
+        loss=loss,
         batches=Batches(
             train_set,
             batch_size=settings.batch_size,
@@ -222,6 +306,7 @@ def build_training(settings: Settings, train_set: DetectionDataset, device: torc
         schedule=build_schedule(settings),
         budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
         device=device,
+        before_step=course_of(settings, loss),
     )
 
 
@@ -235,7 +320,7 @@ def _introduce(
 ) -> None:
     report_problems(console, [train_set, eval_set], folder.path / "problems.txt")
     parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
-    (height, width), (rows, cols) = settings.image_size, settings.grid
+    height, width = settings.image_size
     classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
     console.print(
         f"[bold]{train_set.name}[/]: {len(train_set)} pictures to learn from ({settings.train_split}), "
@@ -244,10 +329,11 @@ def _introduce(
     )
     console.print(
         f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures of {width} x {height}, "
-        f"{cols} x {rows} cells of {settings.boxes_per_cell} boxes, loss {settings.loss} with "
-        f"{', '.join(f'{name} {value}' for name, value in settings.loss_options.items())}, on {training.device}",
+        f"{_cells(settings)}, loss {settings.loss}{_options_in_words(settings)}, on {training.device}",
         highlight=False,
     )
+    if "anchors" in settings.loss_options:
+        _show_anchors(console, settings, train_set)
     if training.place.step:
         console.print(
             f"resumed after step {training.place.step}, {training.place.seconds / 60:.1f} minutes",
@@ -255,16 +341,45 @@ def _introduce(
         )
 
 
-def _report_losses(console: Console, rows: list[dict[str, Any]]) -> None:
+def _cells(settings: Settings) -> str:
+    if settings.grid is not None:
+        rows, cols = settings.grid
+        return f"{cols} x {rows} cells of {settings.boxes_per_cell} boxes"
+    return f"cells of {', '.join(map(str, family(settings.loss).strides))} pixels"
+
+
+def _options_in_words(settings: Settings) -> str:
+    words = [f"{name} {value}" for name, value in settings.loss_options.items() if name != "anchors"]
+    return f" with {', '.join(words)}" if words else ""
+
+
+def _show_anchors(console: Console, settings: Settings, train_set: DetectionDataset) -> None:
+    levels: Any = settings.loss_options["anchors"]
+    sizes = box_sizes(train_set, settings.image_size, settings.fit)
+    anchors = [anchor for level in levels for anchor in level]
+    shown = " | ".join(", ".join(f"{w:g} x {h:g}" for w, h in level) for level in levels)
+    fit = (
+        f"; IoU of a box with the best of them {mean_best_iou(sizes, anchors):.2f} on average"
+        if len(sizes)
+        else ""
+    )
+    console.print(f"anchors in pixels: {shown}{fit}", highlight=False, soft_wrap=True)
+
+
+def _report_losses(console: Console, settings: Settings, rows: list[dict[str, Any]]) -> None:
     """Say how many objects took no part in training, and why."""
     answered, dropped, hidden = (
         sum(row[f"num_{kind}"] for row in rows) for kind in ("answered", "dropped", "hidden")
     )
     objects = max(answered + dropped + hidden, 1)
     if dropped:
+        reason = (
+            "shared a cell with another and were left out; a finer --grid has fewer of them"
+            if settings.grid
+            else "got no predictor to answer for them"
+        )
         console.print(
-            f"{dropped / objects:.1%} of the objects shared a cell with another and were left out; "
-            "a finer --grid has fewer of them",
+            f"{dropped / objects:.1%} of the objects {reason}",
             highlight=False,
             soft_wrap=True,
         )
@@ -272,30 +387,62 @@ def _report_losses(console: Console, rows: list[dict[str, Any]]) -> None:
         console.print(f"{hidden / objects:.1%} were cut away by the random crops", highlight=False)
 
 
-def _train(console: Console, folder: RunFolder, settings: Settings, training: Training) -> None:
+def train_to_the_end(
+    console: Console,
+    folder: RunFolder,
+    settings: Settings,
+    training: Training,
+    *,
+    go_on: str,
+    pauses: Sequence[float] = (),
+    at_pause: Callable[[], object] | None = None,
+) -> None:
+    """Train, show it, log it, and save it now and then.
+
+    Args:
+        go_on: the command that goes on with the run, for a person who stops it.
+        pauses: shares of the budget at which ``at_pause`` is called, while the clock stands still.
+
+    Raises:
+        Interrupted: a person stopped it; all is saved.
+        CommandError: the loss or its gradient became infinite or NaN; the batch is saved.
+    """
     saved = training.place.seconds
     log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
     choice = ThreadChoice() if training.device.type == "cpu" else None
     before = saved
     with log, display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
-        for record in training.steps():
-            log.write(log_line(record))
-            display.show(record)
-            if choice is not None:
-                choice.took(record.seconds - before)
-                before = record.seconds
+        for until in (*pauses, 1.0):
+            for record in training.steps(until=until):
+                log.write(log_line(record))
+                display.show(record)
+                if choice is not None:
+                    choice.took(record.seconds - before)
+                    before = record.seconds
+                if stop.asked:
+                    break
+                if training.place.seconds - saved > SAVE_EVERY_SECONDS:
+                    save_training(folder.state_file, training)
+                    saved = training.place.seconds
             if stop.asked:
                 break
-            if training.place.seconds - saved > SAVE_EVERY_SECONDS:
-                save_training(folder.state_file, training)
-                saved = training.place.seconds
+            if until < 1 and at_pause is not None:
+                at_pause()
     save_training(folder.state_file, training)
     if stop.asked:
-        resume = f"yolosses train {settings.data} --out {folder.path} --resume"
         console.print(
-            f"what was learnt is kept; go on with: {escape(resume)}", highlight=False, soft_wrap=True
+            f"what was learnt is kept; go on with: {escape(go_on)}", highlight=False, soft_wrap=True
         )
         raise Interrupted
+    save_weights(folder.weights_file, training.average.module.state_dict())
+
+
+def draw_terms(folder: RunFolder, settings: Settings, data: str) -> list[dict[str, Any]]:
+    """Draw the curves of the terms; returns the rows of the log."""
+    rows = list(folder.log())
+    title = f"{data}: the terms of the loss {settings.loss}"
+    plot_terms(rows, title).savefig(folder.terms_picture, dpi=150)
+    return rows
 
 
 @contextmanager

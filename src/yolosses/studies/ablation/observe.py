@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,8 @@ COVERED_IOU = 0.5
 class Observed:
     """Attributes:
     detections: of each picture.
-    empty_confidence: mean confidence of the boxes of cells without an object's centre; object_confidence: of the boxes
-        that answer for an object. None where there is none.
+    empty_confidence: mean confidence of the boxes of cells without an object's centre that answer for nothing;
+        object_confidence: of the boxes that answer for an object. None where there is none.
     covered: share of the objects with which some predicted box has IoU >= 0.5, whatever its score and class.
     """
 
@@ -66,8 +66,10 @@ def observe(
 def _sums(loss: ExplainableLoss, raw: Raw, targets: Targets) -> Tensor:
     codec = loss.codec_for(raw)
     confidence = codec.confidence(raw).double()
-    empty = ~_beside_a_centre(codec, confidence.shape[1], targets)
     assignment = loss.assign(raw, targets)
+    # Many losses have boxes answer for an object whose centre is in a cell nearby.
+    free = replace(assignment, spared=None).background(confidence.shape[1])
+    empty = free & ~_beside_a_centre(codec, confidence.shape[1], targets)
     answering = confidence.gather(1, assignment.predictor.clamp(min=0))[assignment.mask]
     real = targets.mask & ~targets.ignore if targets.ignore is not None else targets.mask
     covered = pairwise_iou(targets.boxes.float(), loss.decode(raw).boxes.float()).amax(2) >= COVERED_IOU

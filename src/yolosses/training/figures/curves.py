@@ -23,7 +23,7 @@ from yolosses.explain.style import (
     plain_axes,
 )
 
-# The numbers that the YOLOv1 formula gives its terms. Terms of other losses are shown by their own names.
+# The numbers that the YOLOv1 formula gives its terms. Losses with other terms are shown with their own names.
 TERM_LABELS = captions("en").terms
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
@@ -115,18 +115,24 @@ def _terms(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, NDArray[np.
 
 
 def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
+    labels = _labels(terms)
     for index, (name, values) in enumerate(terms.items()):
         _line(
             axes,
             steps,
             values,
-            TERM_LABELS.get(name, name),
+            labels[name],
             color=PALETTE[index % len(PALETTE)],
             style=LINE_STYLES[index % len(LINE_STYLES)],
             marker=MARKERS[index % len(MARKERS)],
             width=1.9,
             phase=index,
         )
+
+
+def _labels(terms: Mapping[str, Any]) -> dict[str, str]:
+    known = TERM_LABELS if set(terms) == set(TERM_LABELS) else {}
+    return {name: known.get(name, name) for name in terms}
 
 
 def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
@@ -136,7 +142,7 @@ def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[
     shares = np.divide(100.0 * smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
     axes.stackplot(steps, shares, colors=PALETTE, labels=list(terms), edgecolor="white", linewidth=0.6)
     tops = np.cumsum(shares, axis=0)
-    margin = max(1, len(steps) // 20)
+    margin, names = max(1, len(steps) // 20), _labels(terms)
     inner = slice(margin, len(steps) - margin)  # away from the frame
     for index, (name, part, top) in enumerate(zip(terms, shares, tops, strict=True)):
         if not np.isfinite(part[inner]).any():
@@ -146,7 +152,7 @@ def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[
             axes.text(
                 steps[at],
                 top[at] - part[at] / 2,
-                TERM_LABELS.get(name, name).split(" ")[0],
+                names[name].split(" ")[0],
                 fontsize=8.5,
                 fontweight="bold",
                 color=ink_on(PALETTE[index % len(PALETTE)]),

@@ -5,29 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from yolosses.arguments import require_choice
-from yolosses.training.models.blocks import ConvBlock, require_multiple, typical_roots
-
-
-class SplitStage(nn.Module):
-    """A cross-stage-partial stage: half of the channels pass residual pairs of convolutions, and all steps
-    are joined at the end."""
-
-    def __init__(self, channels: int, depth: int) -> None:
-        super().__init__()
-        half = channels // 2
-        self.enter = ConvBlock(channels, channels, 1)
-        self.steps = nn.ModuleList(
-            nn.Sequential(ConvBlock(half, half), ConvBlock(half, half)) for _ in range(depth)
-        )
-        self.leave = ConvBlock(half * (depth + 2), channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keeps the shape."""
-        parts = list(self.enter(x).chunk(2, 1))
-        for step in self.steps:
-            parts.append(parts[-1] + step(parts[-1]))
-        output: Tensor = self.leave(torch.cat(parts, 1))
-        return output
+from yolosses.training.models.blocks import ConvBlock, SplitStage, require_multiple, typical_roots
 
 
 class Branch(nn.Sequential):

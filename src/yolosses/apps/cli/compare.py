@@ -1,0 +1,337 @@
+"""``yolosses compare``: several losses, trained with the same budget, in one table and one picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from yolosses.apps.cli.build import build_device, build_loss
+from yolosses.apps.cli.choices import LossName
+from yolosses.apps.cli.evaluate import evaluate_with_errors, score
+from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.train import (
+    TrainRequest,
+    build_training,
+    draw_terms,
+    resolve,
+    splits_for,
+    train_to_the_end,
+)
+from yolosses.apps.pages.comparison_figure import comparison_figure
+from yolosses.studies.comparison import (
+    ComparedLoss,
+    ComparedRun,
+    Comparison,
+    Point,
+    Score,
+    costliest_error,
+    largest_term,
+)
+from yolosses.training.checkpoints import load_training
+from yolosses.training.data import DataError, DetectionDataset
+from yolosses.training.evaluation import Metrics
+from yolosses.training.loop import Training
+from yolosses.training.run import RunFolder, Settings, write_json
+
+RESULTS, PICTURE = "compare.json", "compare.png"
+PAUSES = tuple(part / 8 for part in range(1, 8))  # of the budget: where a run is scored on its way
+DEFAULT_MINUTES = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest:
+    """The arguments of ``yolosses compare`` as given."""
+
+    data: str
+    losses: str
+    minutes: float | None = None
+    epochs_each: int | None = None
+    seeds: int = 1
+    image_size: int | None = None
+    batch_size: int = 8
+    train_split: str | None = None
+    eval_split: str | None = None
+    out: Path | None = None
+    strict: bool = False
+    device: str = "auto"
+
+
+def compare_losses(request: CompareRequest) -> None:
+    """Do the runs that are still to be done, and show all that are there.
+
+    A loss whose training fails is left out, and named at the end (exit code 2).
+    """
+    console = Console()
+    losses = parse_losses(request.losses)
+    if request.minutes is not None and request.epochs_each is not None:
+        raise CommandError("--minutes, --epochs-each: expected one of them; got both")
+    work = _Work.prepared(console, request, losses)
+    failed: dict[str, str] = {}
+    asked = [(loss, seed) for seed in range(request.seeds) for loss in losses]
+    for number, (loss, seed) in enumerate(asked, start=1):
+        if work.has(loss, seed):
+            console.print(
+                f"[bold]{number}/{len(asked)}[/] {loss}, seed {seed}: done already", highlight=False
+            )
+            continue
+        console.print(f"[bold]{number}/{len(asked)}[/] {loss}, seed {seed}", highlight=False)
+        try:
+            work.add(work.one_run(loss, seed))
+        except CommandError as error:
+            failed[f"{loss}, seed {seed}"] = str(error)
+            console.print(f"[yellow]failed[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+    work.show()
+    if failed:
+        first, reason = next(iter(failed.items()))
+        raise CommandError(f"{len(failed)} of {len(asked)} runs failed; {first}: {reason}")
+
+
+def parse_losses(text: str) -> tuple[str, ...]:
+    """``v1,v8``: names of losses, each once."""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    known = [str(loss) for loss in LossName]
+    for place, name in enumerate(names):
+        if name not in known:
+            raise CommandError(f"--losses: expected some of {', '.join(known)}; got {name!r}")
+        if name in names[:place]:
+            raise CommandError(f"--losses: expected each name once; got {name} twice")
+    if not names:
+        raise CommandError(f"--losses: expected some of {', '.join(known)}; got none")
+    return tuple(names)
+
+
+class _Work:
+    """A comparison in its folder."""
+
+    def __init__(
+        self,
+        console: Console,
+        request: CompareRequest,
+        settings: dict[tuple[str, int], Settings],
+        train_set: DetectionDataset,
+        eval_set: DetectionDataset,
+        device: torch.device,
+    ) -> None:
+        self.console, self.settings = console, settings
+        self.train_set, self.eval_set, self.device = train_set, eval_set, device
+        self.out = request.out or Path("runs") / f"compare-{train_set.name}"
+        first = next(iter(settings.values()))
+        self.comparison = Comparison(
+            data=train_set.name,
+            train_split=first.train_split,
+            eval_split=first.eval_split,
+            num_pictures={first.train_split: len(train_set), first.eval_split: len(eval_set)},
+            image_size=first.image_size,
+            budget={"epochs": first.epochs} if first.epochs else {"minutes": first.minutes or 0.0},
+            runs=(),
+        )
+
+    @classmethod
+    def prepared(cls, console: Console, request: CompareRequest, losses: Sequence[str]) -> _Work:
+        """Everything is checked before the first run begins."""
+        budget = request.minutes if request.minutes or request.epochs_each else DEFAULT_MINUTES
+        one = TrainRequest(
+            data=request.data,
+            minutes=budget,
+            epochs=request.epochs_each,
+            image_size=request.image_size,
+            batch_size=request.batch_size,
+            train_split=request.train_split,
+            eval_split=request.eval_split,
+        )
+        device = build_device(request.device)
+        train_split, eval_split = splits_for(one)
+        train_set = open_split(request.data, train_split, None, strict=request.strict)
+        eval_set = open_split(request.data, eval_split, train_set.class_names, strict=request.strict)
+        settings: dict[tuple[str, int], Settings] = {}
+        for loss in losses:
+            resolved = resolve(replace(one, loss=loss), train_set, eval_set.split)
+            settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
+        work = cls(console, request, settings, train_set, eval_set, device)
+        work.require_same()
+        work.out.mkdir(parents=True, exist_ok=True)
+        report_problems(console, [train_set, eval_set], work.out / "problems.txt")
+        work.introduce(losses, request.seeds)
+        return work
+
+    def introduce(self, losses: Sequence[str], seeds: int) -> None:
+        c = self.comparison
+        (unit, amount), *_ = c.budget.items()
+        unit = unit if amount != 1 else unit[:-1]
+        self.console.print(
+            f"[bold]{escape(c.data)}[/]: {len(self.train_set)} pictures to learn from ({c.train_split}), "
+            f"{len(self.eval_set)} to evaluate on ({c.eval_split}); losses {', '.join(losses)}, "
+            f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {amount:g} {unit} each, on {self.device}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def require_same(self) -> None:
+        """What is in the folder must have been asked for as it is now; its finished runs are taken over."""
+        if self.out.exists() and not self.out.is_dir():
+            raise CommandError(f"--out {self.out}: expected a folder; it is a file")
+        kept = read_comparison(self.out)
+        if kept is None:
+            return
+        for f in fields(Comparison):
+            before, now = getattr(kept, f.name), getattr(self.comparison, f.name)
+            if f.name != "runs" and before != now:
+                raise CommandError(
+                    f"--out {self.out}: expected a comparison with the same {f.name.replace('_', ' ')}; "
+                    f"there {before}, now {now}"
+                )
+        self.comparison = replace(self.comparison, runs=kept.runs)
+
+    def has(self, loss: str, seed: int) -> bool:
+        """Whether this run is done."""
+        return any((run.loss, run.seed) == (loss, seed) for run in self.comparison.runs)
+
+    def add(self, run: ComparedRun) -> None:
+        """Keep a run, and say what came out."""
+        self.comparison = replace(self.comparison, runs=(*self.comparison.runs, run))
+        write_json(self.out / RESULTS, self.comparison.to_json())
+        self.console.print(
+            f"{run.loss}, seed {run.seed}: mAP50 {_number(run.map50)}, mAP50:95 {_number(run.map50_95)}",
+            highlight=False,
+        )
+
+    def one_run(self, loss: str, seed: int) -> ComparedRun:
+        """Train, or go on, scoring on the way; all files of an ordinary run are left in its folder."""
+        settings = self.settings[loss, seed]
+        folder = RunFolder(self.out / f"{loss}-{seed}")
+        training = self._begun(folder, settings)
+        rows = _rows(folder, training.place.step)
+
+        model, loss_fn = training.average.module, build_loss(settings)
+
+        def scored() -> None:
+            _, metrics = score(settings, model, loss_fn, self.eval_set, self.device)
+            rows.append(_row(training, metrics))
+            folder.scores_file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+        go_on = "the same command"
+        pauses = PAUSES[len(rows) :]
+        train_to_the_end(
+            self.console, folder, settings, training, go_on=go_on, pauses=pauses, at_pause=scored
+        )
+        log = draw_terms(folder, settings, self.train_set.name)
+        metrics, errors, _ = evaluate_with_errors(
+            folder, settings, model, loss_fn, self.eval_set, self.device
+        )
+        points = (*rows, _row(training, metrics))
+        return ComparedRun(
+            loss=loss,
+            seed=seed,
+            parameters=sum(p.numel() for p in training.model.parameters()),
+            term=largest_term(log),
+            error=costliest_error(errors.costs),
+            points=tuple(Point(**{f.name: row[f.name] for f in fields(Point)}) for row in points),
+        )
+
+    def _begun(self, folder: RunFolder, settings: Settings) -> Training:
+        """The run as it was left, or a new one."""
+        training = build_training(settings, self.train_set, self.device)
+        if not folder.exists():
+            folder.create(settings)
+            return training
+        before = folder.settings()
+        for f in fields(Settings):
+            if f.name != "version" and getattr(before, f.name) != getattr(settings, f.name):
+                raise CommandError(
+                    f"--out: the run in {folder.path} has {f.name} {getattr(before, f.name)}, "
+                    f"expected {getattr(settings, f.name)}; choose another folder"
+                )
+        if folder.state_file.is_file():
+            load_training(folder.state_file, training)
+        return training
+
+    def show(self) -> None:
+        """The table and the picture."""
+        if not self.comparison.runs:
+            return
+        comparison_figure(self.comparison).savefig(self.out / PICTURE, dpi=150)
+        self.console.print(comparison_table(self.comparison))
+        self.console.print(
+            f"{PICTURE}, {RESULTS} and a folder for each run are in [bold]{escape(str(self.out))}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def read_comparison(folder: Path) -> Comparison | None:
+    """What is kept in the folder; None if there is nothing. Raises `DataError` naming a file that is something else."""
+    path = folder / RESULTS
+    if not path.is_file():
+        return None
+    try:
+        return Comparison.from_json(json.loads(path.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected what yolosses compare wrote; {error!r}") from error
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A row for each loss, the best first."""
+    table = Table(
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        caption="largest term: its share of the loss in the last tenth of the steps\n"
+        "costliest error: rise of mAP50 if mended (TIDE)",
+    )
+    table.caption_justify = "left"
+    table.add_column("loss", no_wrap=True)
+    for head in ("network", "images/s", "mAP50", "mAP50:95"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for head in ("largest term", "costliest error"):
+        table.add_column(head, overflow="fold")
+    for loss in comparison.ranked():
+        table.add_row(
+            loss.loss,
+            f"{loss.runs[0].parameters / 1e6:.1f} M",
+            f"{loss.images_per_second:.1f}",
+            _mean(loss, "map50"),
+            _mean(loss, "map50_95"),
+            "-" if loss.term is None else f"{loss.term[0]} {loss.term[1]:.0%}",
+            "-" if loss.error is None else f"{loss.error[0]} {loss.error[1]:.3f}",
+        )
+    return table
+
+
+def _mean(loss: ComparedLoss, name: Score) -> str:
+    deviation = loss.deviation(name)
+    return _number(loss.mean(name)) + (f" ± {deviation:.3f}" if deviation is not None else "")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _rows(folder: RunFolder, last_step: int) -> list[dict[str, Any]]:
+    """The scores on the way so far, as far as the run that is gone on with has come."""
+    if not folder.scores_file.is_file():
+        return []
+    rows = [json.loads(line) for line in folder.scores_file.read_text("utf-8").splitlines()]
+    return [row for row in rows if row["step"] <= last_step]
+
+
+def _row(training: Training, metrics: Metrics) -> dict[str, Any]:
+    place = training.place
+    return {
+        "step": place.step,
+        "epoch": place.epoch,
+        "images": place.images,
+        "seconds": place.seconds,
+        "map50": metrics.map50,
+        "map50_95": metrics.map50_95,
+    }

@@ -1,0 +1,148 @@
+"""Keywords of a loss on the command line: which there are, and values of their types."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from yolosses.apps.cli.build import build_keyword, family, loss_class
+from yolosses.apps.cli.choices import BoxLossName, PenaltyName
+from yolosses.apps.cli.failures import CommandError
+from yolosses.functional import Penalty
+from yolosses.studies.ablation.structures import Level
+from yolosses.training.run import Option
+
+# What the data, the network and the training loop decide.
+NOT_OPTIONS = (
+    "num_classes",
+    "layout",
+    "reduction",
+    "class_weight",
+    "image_size",
+    "strides",
+    "activated",
+    "new_coords",
+)
+
+NETWORK = ("grid", "boxes_per_cell")  # of v1: `yolosses train` has arguments for them
+
+
+def keywords(loss: str) -> dict[str, inspect.Parameter]:
+    """The keywords of a loss that can be written on the command line: numbers, words, yes or no, and penalties."""
+    return {
+        name: keyword
+        for part in _classes(loss)
+        for name, keyword in inspect.signature(part).parameters.items()
+        if name not in NOT_OPTIONS and _is_plain(name, _hints(loss)[name])
+    }
+
+
+def default_of(loss: str, name: str) -> Level:
+    """The value of a keyword that the loss has by itself, as it is written on the command line."""
+    value = keywords(loss)[name].default
+    if name.endswith("_penalty"):
+        return str(PenaltyName.SQUARED_ERROR)
+    if name == "box_loss":
+        return next(str(choice) for choice in BoxLossName if build_keyword(name, choice) is value)
+    return value if isinstance(value, float | int | str | bool) else str(value)
+
+
+def parse_option(option: str, name: str, text: str, loss: str) -> Level:
+    """One value of the keyword's type, and one that the loss takes.
+
+    Raises:
+        CommandError: naming ``option`` ("--vary"), the keyword and what is possible.
+    """
+    kinds = _kinds(_hints(loss)[name])
+    if Penalty in kinds:
+        return _choice(option, name, text, [str(penalty) for penalty in PenaltyName])
+    if name == "box_loss":
+        return _choice(option, name, text, [str(choice) for choice in BoxLossName])
+    if bool in kinds:
+        return _choice(option, name, text.lower(), ["true", "false"]) == "true"
+    level: Level = text if str in kinds else _number(option, name, text, whole=float not in kinds)
+    keyword: dict[str, Any] = {name: level}
+    try:
+        loss_class(loss)(**keyword)
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"{option} {error}") from error
+    return level
+
+
+def parse_options(texts: Sequence[str], loss: str) -> dict[str, Option]:
+    """``--set NAME=VALUE``, each name once. Raises `CommandError`."""
+    options: dict[str, Option] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not value.strip():
+            raise CommandError(f"--set: expected NAME=VALUE; got {text!r}")
+        if name in options:
+            raise CommandError(f"--set {name}: expected each name once; got it twice")
+        if name == "anchors" and family(loss).anchors:
+            options[name] = _anchors(value, len(family(loss).strides))
+            continue
+        require_keyword("--set", name, loss)
+        if name in NETWORK:
+            raise CommandError(f"--set {name}: expected as --{name.replace('_', '-')}")
+        options[name] = parse_option("--set", name, value.strip(), loss)
+    return options
+
+
+def _anchors(text: str, levels: int) -> list[Any]:
+    """``10,13,16,30,...``: w, h in pixels, level by level, (levels, K, 2)."""
+    numbers = [float(_number("--set", "anchors", part.strip(), whole=False)) for part in text.split(",")]
+    if len(numbers) % (2 * levels) or min(numbers) <= 0:
+        raise CommandError(
+            f"--set anchors: expected W,H,W,H,... > 0, as many for each of {levels} levels; got {text!r}"
+        )
+    pairs = [numbers[i : i + 2] for i in range(0, len(numbers), 2)]
+    each = len(pairs) // levels
+    return [pairs[i : i + each] for i in range(0, len(pairs), each)]
+
+
+def require_keyword(option: str, name: str, loss: str) -> None:
+    """Raise `CommandError` unless the loss has this keyword."""
+    if name not in keywords(loss):
+        raise CommandError(
+            f"{option} {name}: expected a keyword of the loss {loss}: {', '.join(keywords(loss))}"
+        )
+
+
+def _classes(loss: str) -> list[type[Any]]:
+    kind = family(loss)
+    return [part for part in (kind.hands_on_to, kind.loss) if part is not None]
+
+
+def _hints(loss: str) -> dict[str, Any]:
+    return {name: hint for part in _classes(loss) for name, hint in get_type_hints(part.__init__).items()}
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """The types that a keyword takes."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _is_plain(name: str, hint: Any) -> bool:
+    kinds = _kinds(hint)
+    return name == "box_loss" or any(kind in kinds for kind in (float, int, str, bool, Penalty))
+
+
+def _choice(option: str, name: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise CommandError(f"{option} {name}: expected one of {', '.join(choices)}; got {text!r}")
+    return text
+
+
+def _number(option: str, name: str, text: str, *, whole: bool) -> float | int:
+    kind = "a whole number" if whole else "a number"
+    try:
+        number: float | int = int(text) if whole else float(text)
+    except ValueError:
+        raise CommandError(f"{option} {name}: expected {kind}; got {text!r}") from None
+    if not math.isfinite(number):
+        raise CommandError(f"{option} {name}: expected {kind}; got {text!r}")
+    return number

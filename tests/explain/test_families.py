@@ -94,3 +94,21 @@ def test_moving_a_box_along_its_pull_lowers_the_loss(family: str) -> None:
     boxes = explanation.predictions
     assert np.isfinite(boxes.gradient).all()
     assert (np.abs(boxes.gradient[boxes.responsible]).max(-1) > 0).any()
+
+
+@pytest.mark.parametrize("loss", [yl.YOLOv2Loss, yl.YOLOv3Loss])
+def test_of_objects_on_one_predictor_the_one_that_is_trained_is_shown(loss: type) -> None:
+    """In YOLOv2 and v3 that is the last; the other has no predictor of its own."""
+    options: dict[str, Any] = (
+        {"anchors": ((1.4, 1.6),)}
+        if loss is yl.YOLOv2Loss
+        else {"anchors": (((20.0, 24.0),),), "strides": (16,)}
+    )
+    boxes = torch.tensor([[0.4, 0.4, 0.3, 0.3], [0.42, 0.42, 0.35, 0.35]], dtype=torch.float64)
+    targets = yl.Targets.from_cxcywh([boxes], [torch.tensor([0, 1])])
+    raw = maps(5 + C, strides=(16,))[0][:1]
+    explanation = yl.explain(loss(num_classes=C, **options), raw, targets)
+    first, last = explanation.objects
+    assert (first.state, last.state) == ("dropped", "answered")
+    assert last.loss > 0
+    assert explanation.predictions.object[0, last.predictors[0]] == 1

@@ -105,6 +105,7 @@ def explain(
         num_predictors, num_classes = predictions.scores.shape[1:]
         places = codec.places(torch.arange(num_predictors, device=predictions.boxes.device))
     contributions = collect(terms, element_gradients, output, targets, places)
+    assignment = replace(assignment, mask=_counting(terms, assignment, targets))
     predicted = _predicted(
         predictions, terms, element_gradients, assignment, places, codec.grids,
         box_gradient(boxes_of, leaves, raw_gradients),
@@ -129,6 +130,22 @@ def names_of(argument: str, given: Sequence[str] | None, count: int, kind: str) 
     if len(given) != count:
         raise ValueError(f"{argument}: expected {count} names; got {len(given)}")
     return tuple(str(name) for name in given)
+
+
+def _counting(terms: Sequence[Term], assignment: Assignment, targets: Targets) -> Tensor:
+    """(B, P) bool: the pairs that something comes of. Where objects share a predictor, some losses let one of them
+    have it; an object of weight 0 counts all the same."""
+    of_pairs = [
+        (term.weight != 0).any(-1)
+        for term in terms
+        if term.object is not None and term.object.shape == assignment.mask.shape
+    ]
+    if not of_pairs:
+        return assignment.mask
+    counts = torch.stack(of_pairs).any(0)
+    if targets.weight is not None:
+        counts = counts | (targets.weight.gather(1, assignment.object) == 0)
+    return assignment.mask & counts
 
 
 def _detached(output: LossOutput) -> LossOutput:

@@ -20,8 +20,8 @@ def matched(
     mask: list[bool] | None = None,
     threshold: float = 4.0,
 ) -> list[tuple[int, Place, int]]:
-    """(level, (box, row, col), object) of one image in order. ``boxes``: in cells of the first level; each level has cells
-    twice as large as the one before."""
+    """(level, (box, row, col), object) of one image in order. ``boxes``: in cells of the first level; each level has
+    cells twice as large as the one before."""
     grids = tuple((ROWS >> level, COLS >> level) for level in range(len(anchors)))
     strides = tuple(STRIDE << level for level in range(len(anchors)))
     levels = Levels(grids=grids, strides=strides, boxes_per_cell=len(anchors[0]))

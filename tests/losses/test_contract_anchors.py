@@ -96,6 +96,7 @@ CASES = (
         partial(yl.YOLOv5Loss, **LEVELS),
         apart=True,
         focal_gamma=1.5,
+        cls_pos_weight=2.0,
         label_smoothing=0.1,
         objectness_from_iou=0.5,
         box_loss=giou_loss,

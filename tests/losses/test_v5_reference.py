@@ -53,7 +53,6 @@ def loss_for(s: Settings) -> yl.YOLOv5Loss:
     options = {f.name: getattr(s, f.name) for f in fields(s) if f.name not in ("grids", "ota")}
     if s.class_weight is not None:
         options["class_weight"] = torch.tensor(s.class_weight, dtype=torch.float64)
-    # Anchors of any size have more digits than float32.
     return (yl.YOLOv7Loss(ota=True, **options) if s.ota else yl.YOLOv5Loss(**options)).double()
 
 
@@ -86,16 +85,13 @@ def check(maps: list[Tensor], batch: list[list[Object]], s: Settings) -> Result:
 
 
 @pytest.mark.parametrize("ota", [False, True], ids=["v5", "v7"])
-def test_random_batches_agree(ota: bool) -> None:
-    @settings(max_examples=60, deadline=None)
-    @given(st.data())
-    def agree(data: st.DataObject) -> None:
-        s = replace(with_float32_anchors(data.draw(all_settings())), ota=ota)
-        batch = [data.draw(random_objects(GRIDS, s.num_classes)) for _ in range(data.draw(st.integers(1, 3)))]
-        spread = data.draw(st.sampled_from([0.1, 0.7, 2.0]))
-        check(random_maps(s, len(batch), data.draw(st.integers(0, 10**6)), spread), batch, s)
-
-    agree()
+@settings(max_examples=60)
+@given(st.data())
+def test_random_batches_agree(ota: bool, data: st.DataObject) -> None:
+    s = replace(with_float32_anchors(data.draw(all_settings())), ota=ota)
+    batch = [data.draw(random_objects(GRIDS, s.num_classes)) for _ in range(data.draw(st.integers(1, 3)))]
+    spread = data.draw(st.sampled_from([0.1, 0.7, 2.0]))
+    check(random_maps(s, len(batch), data.draw(st.integers(0, 10**6)), spread), batch, s)
 
 
 @pytest.mark.parametrize("ota", [False, True], ids=["v5", "v7"])

@@ -58,7 +58,7 @@ def test_it_keeps_some_of_the_candidates_and_one_for_each_lone_object() -> None:
 
 @pytest.mark.parametrize("size", [(64, 64), (32, 96), (96, 48)], ids=str)
 def test_both_axes_are_alike(size: tuple[int, int]) -> None:
-    """Turning the image over its diagonal changes nothing; the reference's own costs are wrong where it is not square."""
+    """Turning the image over its diagonal changes nothing; by the reference's rule it does where it is not square."""
     raw, targets = random_raw(size, spread=1.0), crowd(9)
     swapped = [level.transpose(2, 3)[..., [1, 0, 3, 2, 4, 5, 6, 7]] for level in raw]
     other = replace(targets, boxes=targets.boxes[..., [1, 0, 3, 2]])
@@ -76,7 +76,7 @@ def test_both_axes_are_alike(size: tuple[int, int]) -> None:
 
 
 def test_a_wide_image_is_its_square_part_with_more_background() -> None:
-    """Objects and predictions in the left half of an image twice as wide as high find each other as in that half alone."""
+    """Objects and predictions in the left half of an image twice as wide as high find each other as there alone."""
     half, targets = random_raw(spread=1.0), crowd(6)
     wide = [torch.cat((level, torch.zeros_like(level)), 3) for level in half]
     # Centres keep clear of the last cells: a wide image has a neighbour there.

@@ -8,8 +8,9 @@ from tests.losses.test_v5_golden import compare, options
 
 from yolosses.losses import YOLOv7Loss
 
-# Several objects make one predictor a candidate, and the last that an object takes is one of such equals. Which one, the
-# reference leaves to `torch.topk`, which promises nothing; here it is the first. The pairs are the same, in another order.
+# Several objects make one predictor a candidate, and the last that an object takes is one of such equals. Which one,
+# the reference leaves to `torch.topk`, which promises nothing; here it is the first. The pairs are the same, in another
+# order.
 TIED = {"ota_crowd40", "ota_unmatched_image"}
 
 

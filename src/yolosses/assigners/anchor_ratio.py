@@ -33,8 +33,9 @@ def match_anchors(
 ) -> AnchorPairs:
     """An anchor fits an object when neither its width nor its height is more than ``threshold`` times larger or smaller
     (strict). It then answers in the cell of the object's centre, and in the nearer neighbours of it: the left one if
-    the centre lies in the left half of its cell, and so on, where there is a cell. A centre in the very middle of
-    a cell has no neighbour; one on the border of two belongs to the later, which then also stands in for the neighbour beyond.
+    the centre lies in the left half of its cell, and so on, where there is a cell. A centre in the very middle of a
+    cell has no neighbour; one on the border of two belongs to the later, which then also stands in for the neighbour
+    beyond.
 
     Args:
         boxes: (B, M, 4) cxcywh, fractions of the image; finite also in padding. mask: (B, M) bool.

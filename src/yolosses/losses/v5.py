@@ -279,13 +279,17 @@ class YOLOv5Loss(nn.Module):
 
 def anchor_table(anchors: Anchors, strides: Sequence[float]) -> Tensor:
     """(L, K, 2) float32. Raises ``ValueError`` unless there are equally many (w, h) above 0 for each level."""
-    counts = {len(level) for level in anchors}
-    pairs = all(len(anchor) == 2 and min(anchor) > 0 for level in anchors for anchor in level)
-    if len(anchors) != len(strides) or len(counts) != 1 or not pairs or 0 in counts:
+    try:
+        table = [[(float(w), float(h)) for w, h in level] for level in anchors]
+    except (TypeError, ValueError):
+        table = []
+    counts = {len(level) for level in table}
+    least = min((side for level in table for size in level for side in size), default=0.0)
+    if len(table) != len(strides) or len(counts) != 1 or not least > 0:
         raise ValueError(
             f"anchors: expected for each of {len(strides)} levels equally many (w, h) above 0; got {anchors!r}"
         )
-    return torch.tensor(anchors, dtype=torch.float32)
+    return torch.tensor(table, dtype=torch.float32)
 
 
 def _missing(similarity: Tensor, target: Tensor) -> Tensor:

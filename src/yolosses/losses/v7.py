@@ -34,8 +34,9 @@ class YOLOv7Loss(YOLOv5Loss):
 
     Deviations: the reference multiplies true boxes by the image's height on both axes when it works out costs, which is
     wrong where images are not square; here each axis has its own. Saturated logits (q = 1) cost at most 100, there
-    infinity or NaN. An object whose candidates all go to others is counted in ``num_dropped``. Otherwise as
-    `YOLOv5Loss`."""
+    infinity or NaN. Of several candidates that are one predictor an object takes the first; there any. An object whose
+    candidates all go to others is counted in ``num_dropped``. Otherwise as `YOLOv5Loss`.
+    """
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""Train on BCCD with several seeds by the command line, and write what came out to ``benchmarks/results/bccd-v1.json``.
+"""Train on BCCD with several seeds by the command line, and write the scores to ``benchmarks/results/bccd-LOSS.json``.
 
-.venv/bin/python benchmarks/train_bccd.py ../shared/data/bccd --minutes 10 --seeds 0 1 2
+.venv/bin/python benchmarks/train_bccd.py ../shared/data/bccd --loss v8 --minutes 10 --seeds 0 1 2
 """
 
 import argparse
@@ -21,7 +21,7 @@ import yolosses
 RESULTS = Path(__file__).parent / "results"
 
 
-def run(data: str, minutes: float, seed: int, folder: Path) -> dict[str, Any]:
+def run(data: str, loss: str, minutes: float, seed: int, folder: Path) -> dict[str, Any]:
     """One training run: its scores, its pace, and the load of the machine before and after."""
     before = os.getloadavg()[0]
     command = [
@@ -30,6 +30,8 @@ def run(data: str, minutes: float, seed: int, folder: Path) -> dict[str, Any]:
         "yolosses",
         "train",
         data,
+        "--loss",
+        loss,
         "--train-split",
         "trainval",
         "--eval-split",
@@ -60,6 +62,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data")
+    parser.add_argument("--loss", default="v1")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, help="keep the runs in this folder")
@@ -67,10 +70,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out = arguments.out or Path(scratch)
         runs = [
-            run(arguments.data, arguments.minutes, seed, out / f"bccd-{seed}") for seed in arguments.seeds
+            run(
+                arguments.data, arguments.loss, arguments.minutes, seed, out / f"bccd-{arguments.loss}-{seed}"
+            )
+            for seed in arguments.seeds
         ]
     result = {
-        "what": "yolosses train bccd --train-split trainval --eval-split test, everything else by default",
+        "what": f"yolosses train bccd --loss {arguments.loss} --train-split trainval --eval-split test, "
+        "everything else by default",
         "minutes": arguments.minutes,
         "mean": {key: statistics.mean(r[key] for r in runs) for key in ("map50", "map50_95", "voc07_map")},
         "runs": runs,
@@ -86,7 +93,7 @@ def main() -> None:
         },
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "bccd-v1.json").write_text(json.dumps(result, indent=2) + "\n")
+    (RESULTS / f"bccd-{arguments.loss}.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result["mean"], indent=2))
 
 

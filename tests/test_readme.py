@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from yolosses.apps.cli.choices import LossName
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
@@ -42,3 +44,16 @@ def test_measured_numbers_are_those_of_the_committed_results(results: Path) -> N
     result = json.loads(results.read_text())
     for run in [*result["runs"], result["mean"]]:
         assert f"| {run['map50']:.3f} | {run['map50_95']:.3f} | {run['voc07_map']:.3f} |" in page
+
+
+def test_compared_losses_are_those_of_the_committed_results() -> None:
+    page = (ROOT / "docs/training.md").read_text("utf-8")
+    result = json.loads((ROOT / "benchmarks/results/compare-bccd.json").read_text())
+    assert {run["loss"] for run in result["runs"]} == {str(loss) for loss in LossName}
+    for row in result["summary"]:
+        assert re.search(
+            rf"^\| {row['loss']} \| [\d.]+ M \| {row['images_per_second']:.1f} \| "
+            rf"{row['map50']:.3f} \| {row['map50_95']:.3f} \|",
+            page,
+            re.MULTILINE,
+        )

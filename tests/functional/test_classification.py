@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from yolosses.functional import (
     Penalty,
     binary_cross_entropy_with_logits,
+    quality_focal,
     sigmoid_focal,
     softmax_cross_entropy,
+    varifocal,
 )
 
 LOG_2 = math.log(2)
@@ -127,3 +129,61 @@ def test_gradients_agree_with_finite_differences(penalty: Penalty) -> None:
     logits = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     target = torch.rand(3, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda pred: penalty(pred, target), logits.requires_grad_())
+
+
+@given(logit=st.floats(-30, 30), target=st.floats(0, 1), label=st.sampled_from([0.0, 1.0]))
+def test_varifocal_is_its_formula(logit: float, target: float, label: float) -> None:
+    q = 1 / (1 + math.exp(-logit))
+    crossed = max(logit, 0) - logit * target + math.log1p(math.exp(-abs(logit)))
+    weight = target if label else 0.75 * q**2
+    got = varifocal(*(torch.tensor(v, dtype=torch.float64) for v in (logit, target, label)))
+    assert got.item() == pytest.approx(weight * crossed, rel=1e-9, abs=1e-12)
+
+
+@given(logit=st.floats(-30, 30), target=st.floats(0, 1), beta=st.sampled_from([0.5, 1.0, 2.0]))
+def test_quality_focal_is_its_formula(logit: float, target: float, beta: float) -> None:
+    q = 1 / (1 + math.exp(-logit))
+    crossed = max(logit, 0) - logit * target + math.log1p(math.exp(-abs(logit)))
+    got = quality_focal(*(torch.tensor(v, dtype=torch.float64) for v in (logit, target)), beta=beta)
+    assert got.item() == pytest.approx(max(abs(target - q), 1e-12) ** beta * crossed, rel=1e-8, abs=1e-9)
+
+
+def test_quality_focal_is_0_and_flat_at_its_target() -> None:
+    logits = torch.tensor([-2.0, 0.0, 1.5], dtype=torch.float64, requires_grad=True)
+    loss = quality_focal(logits, logits.detach().sigmoid()).sum()
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-12)
+    assert logits.grad is not None
+    assert logits.grad.abs().max() < 1e-9
+
+
+def test_varifocal_punishes_a_sure_mistake_more_than_an_unsure_one() -> None:
+    zero = torch.zeros(())
+    costs = [varifocal(torch.tensor(logit), zero, zero).item() for logit in (-4.0, 0.0, 4.0)]
+    plain = [binary_cross_entropy_with_logits(torch.tensor(logit), zero).item() for logit in (-4.0, 0.0, 4.0)]
+    shares = [cost / whole for cost, whole in zip(costs, plain, strict=True)]
+    assert shares[0] < 0.001 < shares[1] < 0.2 < shares[2] < 0.75
+
+
+@pytest.mark.parametrize("logit", [-1e4, -200.0, 0.0, 200.0, 1e4])
+@pytest.mark.parametrize("target", [0.0, 0.3, 1.0])
+def test_focal_forms_are_finite_at_saturated_logits(logit: float, target: float) -> None:
+    for form in (
+        lambda z, t: varifocal(z, t, (t > 0).float()),
+        lambda z, t: quality_focal(z, t, beta=0.5),
+    ):
+        logits = torch.tensor(logit, requires_grad=True)
+        loss = form(logits, torch.tensor(target))
+        loss.backward()
+        assert loss.isfinite()
+        assert logits.grad is not None
+        assert logits.grad.isfinite()
+
+
+def test_gradients_of_the_focal_forms() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(30, dtype=torch.float64, generator=generator).requires_grad_()
+    target = torch.rand(30, dtype=torch.float64, generator=generator)
+    label = (target > 0.5).double()
+    assert torch.autograd.gradcheck(lambda z: varifocal(z, target, label), logits)
+    assert torch.autograd.gradcheck(lambda z: quality_focal(z, target), logits)

@@ -398,7 +398,7 @@ def _zero_loss(inspection: Inspection, language: Language) -> str:
             ]
         )
     legend = "".join(
-        f"<span>{swatch(index)}{escape(captions(language).term(name))}</span>"
+        f"<span>{swatch(index)}{escape(captions(language).term(name, names))}</span>"
         for index, name in enumerate(names)
     )
     columns = ["S", t.parts, *names, t.total]

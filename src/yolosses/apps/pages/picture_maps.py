@@ -20,6 +20,7 @@ from yolosses.explain.words import Language
 
 STYLE = """
 .maps { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 16px 20px; margin: .6rem 0 1.2rem; }
+.maps:has(figure:nth-child(4):last-child) { grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .maps figure, .pull { margin: 0; break-inside: avoid; }
 .pull { max-width: 860px; }
 .maps figcaption, .pull figcaption { margin: 0 0 .25rem; color: var(--ink); line-height: 1.35; }
@@ -82,22 +83,41 @@ def cell_values(explanation: Explanation, term: str | None, level: int) -> Float
 
 
 def _maps(explanation: Explanation, size: tuple[int, int], language: Language) -> str:
-    t, total = texts(language), explanation.total
-    figures = []
-    for level in range(len(explanation.predictions.grids)):
-        for index, term in enumerate((*explanation.terms, None)):
-            values = cell_values(explanation, term, level)
-            name = t.all_terms if term is None else captions(language).term(term)
-            sign = "" if term is None else swatch(index)
-            title = t.map_title.format(
-                term=name, value=number(float(values.sum())), share=percent(values.sum(), total)
+    t, grids = texts(language), explanation.predictions.grids
+    parts = []
+    for level, (rows, cols) in enumerate(grids):
+        value = cell_values(explanation, None, level).sum()
+        if len(grids) > 1:
+            name = captions(language).level.format(level=level)
+            heading = t.level_title.format(
+                level=name,
+                rows=rows,
+                cols=cols,
+                value=number(float(value)),
+                share=percent(value, explanation.total),
             )
-            drawn = _map(values, explanation, size, alt=title)
-            figures.append(
-                f"<figure><figcaption>{sign}<b>{escape(title)}</b><small>{escape(_peak_note(values, t))}</small>"
-                f"</figcaption>{drawn}</figure>"
-            )
-    return f'<h3>{escape(t.maps)}</h3><p>{escape(t.maps_note)}</p><div class="maps">{"".join(figures)}</div>'
+            parts.append(f"<h4>{escape(heading)}</h4>")
+        parts.append(f'<div class="maps">{_maps_of_level(explanation, level, size, language)}</div>')
+    return f"<h3>{escape(t.maps)}</h3><p>{escape(t.maps_note)}</p>{''.join(parts)}"
+
+
+def _maps_of_level(explanation: Explanation, level: int, size: tuple[int, int], language: Language) -> str:
+    t, figures = texts(language), []
+    for index, term in enumerate((*explanation.terms, None)):
+        values = cell_values(explanation, term, level)
+        if not values.any() and len(explanation.predictions.grids) > 1:
+            continue  # the other head's terms, and levels that nothing is assigned to
+        name = t.all_terms if term is None else captions(language).term(term, explanation.terms)
+        sign = "" if term is None else swatch(index)
+        title = t.map_title.format(
+            term=name, value=number(float(values.sum())), share=percent(values.sum(), explanation.total)
+        )
+        drawn = _map(values, explanation, size, alt=title)
+        figures.append(
+            f"<figure><figcaption>{sign}<b>{escape(title)}</b><small>{escape(_peak_note(values, t))}</small>"
+            f"</figcaption>{drawn}</figure>"
+        )
+    return "".join(figures)
 
 
 def _peak_note(values: Floats, t: Texts) -> str:

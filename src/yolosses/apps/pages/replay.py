@@ -53,7 +53,7 @@ def replay_report(replay: Replay, *, language: Language) -> str:
     cards = "".join(_card(replay, image, language) for image in order)
     lead = f"{message}<p>{escape(t.replay_note)}</p>"
     if replay.culprit is not None:
-        lead += _culprit(replay.culprit, language)
+        lead += _culprit(replay.culprit, replay.terms, language)
     body = f'<p>{escape(t.replay_pictures_note)}</p>{_losses(replay, order, language)}<div class="cards">{cards}</div>'
     title = t.replay_title.format(step=f"{replay.step:,}")
     return page(title, [Section(t.replay_pictures, body)], language=language, lead=lead, style=STYLE)
@@ -70,13 +70,13 @@ def _loss(replay: Replay) -> float:
     return float(replay.losses.sum())
 
 
-def _culprit(found: NonFinite, language: Language) -> str:
+def _culprit(found: NonFinite, terms: Sequence[str], language: Language) -> str:
     t = texts(language)
     term = "–" if found.term is None else found.term
     where = t.comma.join(filter(None, (found.image_name, found.place, found.element or "")))
     index = ", ".join(map(str, found.index))
     rows: list[Sequence[Cell]] = [
-        [t.term, term if found.term is None else f"{term} ({captions(language).term(term)})"],
+        [t.term, term if found.term is None else f"{term} ({captions(language).term(term, terms)})"],
         [t.operand, Html(f"<code>{escape(found.operand)}[{index}]</code>")],
         [t.value, Html(f'<span class="alarm">{found.value}</span>')],
         [t.where, where],

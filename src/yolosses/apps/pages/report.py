@@ -17,7 +17,7 @@ from yolosses.apps.pages.marked_picture import marked_picture as marked
 from yolosses.apps.pages.page import Cell, Html, Section, page, table
 from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.report_texts import Texts, texts
-from yolosses.explain.pictures.captions import captions, number, percent
+from yolosses.explain.pictures.captions import captions, head_and_kind, number, percent
 from yolosses.explain.words import Language
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, GroupLoss, ObjectLoss, PictureLoss
 from yolosses.studies.label_errors import LabelSuspicion
@@ -203,11 +203,11 @@ def _verdict(
     first = _dominating(terms)
     text = sentence.format(
         term=escape(first),
-        label=escape(captions(language).term(first)),
+        label=escape(captions(language).term(first, terms)),
         share=percent(terms[first], loss),
         loss=number(loss),
     )
-    meaning = escape(t.dominating.get(first, ""))
+    meaning = escape(t.dominating.get(head_and_kind(first, terms)[1], ""))
     space = " " if language == "en" else ""
     return f'<p class="verdict">{text}{space}{after}</p><p>{meaning}</p>'
 
@@ -231,8 +231,9 @@ def _terms(
         names, key=lambda name: -weighted[name] if math.isfinite(weighted[name]) else -math.inf
     ):
         index = names.index(name)
-        label = captions(language).term(name)
-        meaning = f" – {t.meanings[name]}" if name in t.meanings else ""
+        label = captions(language).term(name, names)
+        kind = head_and_kind(name, names)[1]
+        meaning = f" – {t.meanings[kind]}" if kind in t.meanings else ""
         known = "" if label == name else f"<small>{escape(label + meaning)}</small>"
         rows.append(
             f'<tr{" class=first" if name == first else ""} data-term="{escape(name)}">'
@@ -561,7 +562,7 @@ def _legend(t: Texts) -> str:
 
 def _term_legend(names: Sequence[str], language: Language) -> str:
     entries = "".join(
-        f"<span>{swatch(index)}<code>{escape(name)}</code> {escape(captions(language).term(name))}</span>"
+        f"<span>{swatch(index)}<code>{escape(name)}</code> {escape(captions(language).term(name, names))}</span>"
         for index, name in enumerate(names)
     )
     return f'<p class="faint legend">{entries}</p>'

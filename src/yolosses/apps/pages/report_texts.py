@@ -78,6 +78,7 @@ class Texts:
     maps_note: str
     all_terms: str
     map_title: str
+    level_title: str
     worst_cell: str
     empty_map: str
     pull: str
@@ -151,16 +152,26 @@ _ENGLISH = Texts(
     meanings={
         "xy": "centres in the wrong place",
         "wh": "wrong widths and heights",
-        "obj": "not equal to the IoU",
+        "obj": "too sure, or not sure enough",
         "noobj": "not 0 where nothing is to answer for",
         "cls": "wrong class, or unsure of the right one",
+        "objectness": "not sure where an object is, or sure where none is",
+        "box": "boxes that do not cover their object",
+        "dfl": "sides unsure of their distance, or sure of a wrong one",
+        "l1": "sides in the wrong place",
+        "prior": "boxes that differ from their anchors, at the beginning only",
     },
     dominating={
         "xy": "The boxes that answer for objects are centred in the wrong place.",
         "wh": "The boxes that answer for objects have the wrong size.",
-        "obj": "The boxes that answer for objects are too sure, or not sure enough, of how well they fit.",
+        "obj": "The boxes that answer for objects are too sure, or not sure enough.",
         "noobj": "Boxes that answer for nothing claim that something is there.",
-        "cls": "The cells take objects for the wrong class, or are not sure of the right one.",
+        "cls": "Objects are taken for the wrong class, or the right one is not sure enough.",
+        "objectness": "The confidence is too low where an object is, or too high where none is.",
+        "box": "The boxes that answer for objects do not cover them well.",
+        "dfl": "The sides of the boxes are spread over several distances, or sure of a wrong one.",
+        "l1": "The sides of the boxes that answer for objects are in the wrong place.",
+        "prior": "Boxes that answer for nothing differ from their anchors; this term is only there at the beginning.",
     },
     worst_pictures="Worst pictures",
     times_mean="{times} × the mean",
@@ -220,6 +231,7 @@ _ENGLISH = Texts(
     "the cell with the most is framed. Cells are (row, column), counted from 0. Thin lines are the objects of the "
     "truth.",
     all_terms="all terms",
+    level_title="{level}, {rows} × {cols} cells: {value} ({share})",
     map_title="{term}: {value} ({share})",
     worst_cell="most in cell ({row},{col}): {value}",
     empty_map="no cell adds to it",
@@ -304,16 +316,26 @@ _CHINESE = Texts(
     meanings={
         "xy": "中心點偏了",
         "wh": "寬與高不對",
-        "obj": "不等於預測框的 IoU",
+        "obj": "太有把握，或把握不夠",
         "noobj": "不負責物件卻不是 0",
         "cls": "類別錯誤或沒把握",
+        "objectness": "有物件時把握不夠，或沒有物件卻很有把握",
+        "box": "預測框沒有蓋好物件",
+        "dfl": "四邊的距離沒把握，或很有把握卻錯了",
+        "l1": "四邊的位置不對",
+        "prior": "預測框與錨框不同，只在訓練初期計算",
     },
     dominating={
         "xy": "負責物件的預測框，中心點的位置不對。",
         "wh": "負責物件的預測框，大小不對。",
-        "obj": "負責物件的預測框，對自己框得多準太有把握或太沒把握。",
+        "obj": "負責物件的預測框，太有把握或把握不夠。",
         "noobj": "不負責物件的預測框，卻說那裡有東西。",
-        "cls": "格子把物件認成別的類別，或對正確的類別沒有把握。",
+        "cls": "物件被認成別的類別，或對正確的類別沒有把握。",
+        "objectness": "有物件的地方信心分數太低，或沒有物件的地方太高。",
+        "box": "負責物件的預測框，沒有把物件蓋好。",
+        "dfl": "預測框四邊的距離分散在好幾個值，或很有把握卻錯了。",
+        "l1": "負責物件的預測框，四邊的位置不對。",
+        "prior": "不負責物件的預測框與錨框不同；這一項只在訓練初期出現。",
     },
     worst_pictures="損失最大的影像",
     times_mean="平均的 {times} 倍",
@@ -370,6 +392,7 @@ _CHINESE = Texts(
     maps_note="格子越深，來自那裡的損失越多；每張圖有自己的色階，最多的格子加了框。格子為（列, 行），從 0 起算。"
     "細線是真實框。",
     all_terms="全部的項",
+    level_title="{level}，{rows} × {cols} 個格子：{value}（{share}）",
     map_title="{term}：{value}（{share}）",
     worst_cell="最多的格子 ({row},{col})：{value}",
     empty_map="沒有格子貢獻這一項",

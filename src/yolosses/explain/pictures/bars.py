@@ -59,7 +59,7 @@ def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
     """`draw_term_bars` within a panel; ``whole``: the loss of the batch that ``part`` belongs to."""
     words = panel.captions
     body = panel.header(words.bars, _note(words, part, whole))
-    names = [words.term(name) for name in part.terms]
+    names = [words.term(name, part.terms) for name in part.terms]
     left = max(text_width(name, NAME_SIZE, panel.family) for name in names) + 0.12
     width = body.width - left
     axes = body.part(left, LEGEND, width, body.height - LEGEND - AXIS).axes()

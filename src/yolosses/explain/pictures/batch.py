@@ -98,7 +98,7 @@ def _signs(term: int) -> dict[str, Any]:
 def _legend(panel: Panel, explanation: Explanation) -> None:
     axes = panel.part(0, 0, panel.width, LEGEND).axes()
     axes.set_axis_off()
-    names = [panel.captions.term(name) for name in explanation.terms]
+    names = [panel.captions.term(name, explanation.terms) for name in explanation.terms]
     handles = [Patch(**_signs(term), linewidth=0) for term in range(len(names))]
     axes.legend(
         handles, names, loc="upper left", ncols=len(names),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,10 +69,16 @@ class Captions:
     row: str
 
     terms: dict[str, str]
+    later_terms: dict[str, str]
+    heads: dict[str, str]
 
-    def term(self, name: str) -> str:
-        """A term as people know it; terms that have no other name are shown by their own."""
-        return self.terms.get(name, name)
+    def term(self, name: str, among: Collection[str]) -> str:
+        """A term as people know it, ``among`` all terms of its loss: numbered as in YOLOv1's formula where the loss
+        tells boxes with an object from those without, as YOLOv1 to v4 do. Unknown terms are shown by their own name."""
+        head, kind = head_and_kind(name, among)
+        if head in self.heads:
+            return self.heads[head].format(term=self.later_terms.get(kind, kind))
+        return (self.terms if "noobj" in among else self.later_terms).get(kind, name)
 
 
 _CAPTIONS: dict[Language, Captions] = {
@@ -130,7 +137,17 @@ _CAPTIONS: dict[Language, Captions] = {
             "obj": "3-1 confidence, object",
             "noobj": "3-2 confidence, no object",
             "cls": "4 class",
+            "box": "1+2 box overlap",
+            "prior": "pull to the anchors",
         },
+        later_terms={
+            "box": "box overlap",
+            "objectness": "objectness",
+            "cls": "class",
+            "dfl": "sides, as distributions",
+            "l1": "sides, as distances",
+        },
+        heads={"o2o": "{term}, one-to-one head", "o2m": "{term}, one-to-many head"},
     ),
     "zh-TW": Captions(
         titled="{title}：{name}",
@@ -187,9 +204,26 @@ _CAPTIONS: dict[Language, Captions] = {
             "obj": "3-1 有物件的信心分數",
             "noobj": "3-2 沒有物件的信心分數",
             "cls": "4 類別",
+            "box": "1+2 預測框的重疊",
+            "prior": "拉向錨框",
         },
+        later_terms={
+            "box": "預測框的重疊",
+            "objectness": "有沒有物件",
+            "cls": "類別",
+            "dfl": "四邊的距離分布",
+            "l1": "四邊的距離",
+        },
+        heads={"o2o": "{term}，一對一", "o2m": "{term}，一對多"},
     ),
 }
+
+
+def head_and_kind(name: str, among: Collection[str]) -> tuple[str, str]:
+    """The head that a term belongs to ("" where there is one), and what it measures: its name without the head, and
+    "objectness" for a confidence term that covers all boxes, those without an object too."""
+    head, _, kind = name.rpartition("_")
+    return head, "objectness" if kind == "obj" and "noobj" not in among else kind
 
 
 def captions(language: Language) -> Captions:

@@ -137,7 +137,7 @@ def _titles(panel: Panel, part: Explanation, term: str | None, level: int, value
         levels = len(part.predictions.grids)
         return text if levels == 1 else words.comma.join((words.level.format(level=level), text))
 
-    name = words.all_terms if term is None else words.term(term)
+    name = words.all_terms if term is None else words.term(term, part.terms)
     heading = panel.with_name(title, name, MAP_TITLE_SIZE, bold=True)
     note = words.empty_map
     if values.any():

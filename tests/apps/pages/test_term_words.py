@@ -1,0 +1,44 @@
+"""Every term of every loss has a name and a meaning in both languages, and no two of one loss share a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from yolosses.apps.pages.report_texts import texts
+from yolosses.explain.pictures.captions import captions, head_and_kind
+
+V1 = ("xy", "wh", "obj", "noobj", "cls")
+HEAD = ("box", "cls", "dfl")
+TERMS: dict[str, Sequence[str]] = {
+    "v1": V1,
+    "v2": (*V1, "prior"),
+    "v3": V1,
+    "v4": ("box", "obj", "noobj", "cls"),
+    "v5": ("box", "obj", "cls"),
+    "v6": HEAD,
+    "v8": HEAD,
+    "v10": tuple(f"{head}_{term}" for head in ("o2o", "o2m") for term in HEAD),
+    "yolo26": tuple(f"{head}_{term}" for head in ("o2o", "o2m") for term in ("box", "cls", "l1")),
+    "yolox": ("box", "obj", "cls", "l1"),
+}
+
+
+@pytest.mark.parametrize("loss", TERMS)
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_every_term_has_a_name_of_its_own_and_a_meaning(loss: str, language: str) -> None:
+    names = [captions(language).term(name, TERMS[loss]) for name in TERMS[loss]]
+    assert not set(names) & set(TERMS[loss]) - {"objectness", "class"}
+    assert len(set(names)) == len(names)
+    for name in TERMS[loss]:
+        kind = head_and_kind(name, TERMS[loss])[1]
+        assert texts(language).meanings[kind]
+        assert texts(language).dominating[kind]
+
+
+def test_confidence_is_numbered_only_where_it_is_told_from_that_of_background() -> None:
+    english = captions("en")
+    assert english.term("obj", V1) == english.term("obj", TERMS["v4"]) == "3-1 confidence, object"
+    assert english.term("obj", TERMS["v5"]) == "objectness"
+    assert english.term("o2m_dfl", TERMS["v10"]) == "sides, as distributions, one-to-many head"

@@ -57,3 +57,10 @@ def test_compared_losses_are_those_of_the_committed_results() -> None:
             page,
             re.MULTILINE,
         )
+
+
+def test_ranks_of_moved_labels_are_those_of_the_committed_results() -> None:
+    page = (ROOT / "docs/explain.md").read_text("utf-8")
+    for row in json.loads((ROOT / "benchmarks/results/moved-labels.json").read_text())["summary"]:
+        name = f"{row['class']}, along {row['moved_along']}"
+        assert f"| {name} | {row['labels']} | {row['in_top_3']} | {row['in_top_3_among_new']} |" in page

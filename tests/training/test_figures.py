@@ -109,11 +109,11 @@ def test_words_around_the_curves() -> None:
     assert "120 optimiser steps, 960 pictures, 12 epochs, 1 min 00 s" in words(figure)
 
 
-def test_terms_of_other_losses_keep_their_names() -> None:
-    row = {"step": 1, "learning_rate": 0.1, "total": 3.0, "terms": {"box": 1.0, "dfl": 2.0}}
+def test_terms_of_other_losses_are_said_in_words_and_unknown_ones_keep_their_names() -> None:
+    row = {"step": 1, "learning_rate": 0.1, "total": 4.0, "terms": {"box": 1.0, "dfl": 2.0, "mine": 1.0}}
     rows = [{**row, "step": step, "raw_terms": row["terms"]} for step in (1, 2, 3)]
     figure = plot_terms(rows, "")
-    assert legend_of(figure) == ["total", "box", "dfl"]
+    assert legend_of(figure) == ["total", "box overlap", "sides, as distributions", "mine"]
     assert "3 optimiser steps" in words(figure)
 
 

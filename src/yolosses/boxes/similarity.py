@@ -5,7 +5,9 @@ precision in float32, and give 1 for identical boxes and less for all others. ``
 ``pairwise_*`` every box of (..., N, 4) with every box of (..., M, 4), (..., N, M). None depends on the unit, and no
 epsilon is added to any number.
 
-Value and gradient are finite for every finite input (of less than a tenth of the largest number of the dtype):
+Value and gradient are finite for every finite input (of less than a tenth of the largest number of the dtype). The
+gradient of a float16 box is the float32 one, rounded: it grows as 1 / size, and where it exceeds 65504 (sizes of less
+than about 2e-5) float16 has no number for it but inf, by which a gradient scaler sees that its scale is too large.
 
 - What has no size has IoU 0, and a penalty that would divide by the size of nothing is 0.
 - A negative size counts as 0, and -w / (cw - w) is subtracted for it, cw the width of the enclosing box, which is held
@@ -64,7 +66,7 @@ def _meet(boxes1: Tensor, boxes2: Tensor) -> _Meeting:
     area = _product(around / unit)
     intersection = _product(common.clamp(min=0) / unit)
     union = _product(size1 / unit) + _product(size2 / unit) - intersection
-    overlaps = intersection > 0
+    overlaps = (intersection > 0) & (union > NOTHING)  # 1 / union must not overflow
     invalid = (size1 - boxes1[..., 2:]) + (size2 - boxes2[..., 2:])
     return _Meeting(
         size1=size1,

@@ -23,8 +23,6 @@ from yolosses.explain.style import (
     plain_axes,
 )
 
-# The numbers that the YOLOv1 formula gives its terms. Losses with other terms are shown with their own names.
-TERM_LABELS = captions("en").terms
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
@@ -131,8 +129,13 @@ def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDAr
 
 
 def _labels(terms: Mapping[str, Any]) -> dict[str, str]:
-    known = TERM_LABELS if set(terms) == set(TERM_LABELS) else {}
-    return {name: known.get(name, name) for name in terms}
+    return {name: captions("en").term(name, terms) for name in terms}
+
+
+def _short_labels(terms: Mapping[str, Any]) -> dict[str, str]:
+    """The number of a term in YOLOv1's formula, and where it has none its own name."""
+    first_words = {name: label.split(" ")[0] for name, label in _labels(terms).items()}
+    return {name: word if word[0].isdigit() else name for name, word in first_words.items()}
 
 
 def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
@@ -142,7 +145,7 @@ def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[
     shares = np.divide(100.0 * smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
     axes.stackplot(steps, shares, colors=PALETTE, labels=list(terms), edgecolor="white", linewidth=0.6)
     tops = np.cumsum(shares, axis=0)
-    margin, names = max(1, len(steps) // 20), _labels(terms)
+    margin, names = max(1, len(steps) // 20), _short_labels(terms)
     inner = slice(margin, len(steps) - margin)  # away from the frame
     for index, (name, part, top) in enumerate(zip(terms, shares, tops, strict=True)):
         if not np.isfinite(part[inner]).any():
@@ -152,7 +155,7 @@ def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[
             axes.text(
                 steps[at],
                 top[at] - part[at] / 2,
-                names[name].split(" ")[0],
+                names[name],
                 fontsize=8.5,
                 fontweight="bold",
                 color=ink_on(PALETTE[index % len(PALETTE)]),

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from yolosses.codecs import Levels
+from yolosses.codecs import ClassScores, Levels
 from yolosses.structures import Assignment, Targets
 
 
@@ -16,34 +16,32 @@ class PointAssigner(Protocol):
     def __call__(
         self,
         *,
+        levels: Levels,
         pred_boxes: Tensor,
-        pred_scores: Tensor,
-        points: Tensor,
-        strides: Tensor,
+        pred_scores: ClassScores,
         gt_boxes: Tensor,
         gt_labels: Tensor,
         mask: Tensor,
     ) -> Assignment:
-        """``pred_boxes`` (B, A, 4); ``pred_scores`` (B, A, C) probabilities; ``points`` (A, 2); ``strides`` (A,);
-        ``gt_boxes`` (B, M, 4); ``gt_labels``, ``mask`` (B, M)."""
+        """``levels``: where the locations sit; ``pred_boxes`` (B, A, 4); ``gt_boxes`` (B, M, 4), finite also in
+        padding; ``gt_labels``, ``mask`` (B, M)."""
 
 
 @torch.no_grad()
 def assign_points(
-    assigner: PointAssigner, *, levels: Levels, boxes: Tensor, scores: Tensor, targets: Targets
+    assigner: PointAssigner, *, levels: Levels, boxes: Tensor, scores: ClassScores, targets: Targets
 ) -> Assignment:
     """Who answers for the objects of ``targets``, by ``assigner``; in ignored regions predictors are spared.
 
     Args:
-        boxes: (B, A, 4) cxcywh in pixels of ``levels``. scores: (B, A, C) probabilities.
+        boxes: (B, A, 4) cxcywh in pixels of ``levels``.
     """
     everyone = torch.arange(targets.mask.shape[1], device=boxes.device).expand_as(targets.labels)
     truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
     assignment = assigner(
+        levels=levels,
         pred_boxes=boxes,
         pred_scores=scores,
-        points=levels.points(boxes),
-        strides=levels.stride_of(boxes),
         gt_boxes=levels.in_pixels(truth.boxes).to(boxes.dtype),
         gt_labels=truth.labels,
         mask=targets.positive,

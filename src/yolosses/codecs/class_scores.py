@@ -1,0 +1,49 @@
+"""How sure the locations of a raw output are of a class, looked up where it is asked for, not computed everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from yolosses.precision import at_least_float32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassScores:
+    """Class scores of all locations: sigmoid(logit), or with ``objectness`` the root of objectness times class (the
+    score of YOLOX's assigner).
+
+    Attributes:
+        logits: views (B, C, n) of the raw output, one a level.
+        objectness: views (B, n) of its objectness logits, one a level, or None.
+    """
+
+    logits: tuple[Tensor, ...]
+    objectness: tuple[Tensor, ...] | None = None
+
+    @classmethod
+    def of(cls, probabilities: Tensor, counts: tuple[int, ...]) -> ClassScores:
+        """From scores (B, A, C) between 0 and 1; ``counts``: locations of each level, A together."""
+        return cls(logits=tuple(part.mT for part in probabilities.logit().split(list(counts), 1)))
+
+    @property
+    def num_classes(self) -> int:
+        """C."""
+        return self.logits[0].shape[1]
+
+    def at(self, level: int, image: Tensor, location: Tensor, label: Tensor) -> Tensor:
+        """Scores at places of one level; ``image``, ``location`` (within the level) and ``label``: int64, broadcast.
+        At least float32."""
+        score = at_least_float32(self.logits[level][image, label, location]).sigmoid()
+        if self.objectness is None:
+            return score
+        return (score * at_least_float32(self.objectness[level][image, location]).sigmoid()).sqrt()
+
+    def rows(self, level: int, image: Tensor, location: Tensor) -> Tensor:
+        """(..., C) the scores of all classes at places (...) of one level. At least float32."""
+        score = at_least_float32(self.logits[level].mT[image, location]).sigmoid()
+        if self.objectness is None:
+            return score
+        return (score * at_least_float32(self.objectness[level][image, location, None]).sigmoid()).sqrt()

@@ -9,12 +9,24 @@ import torch
 from torch import Tensor
 
 import yolosses as yl
-from yolosses.assigners import TaskAligned
-from yolosses.assigners.task_aligned import CHUNK
+from yolosses.assigners import TaskAligned, task_aligned
+from yolosses.assigners.aligned_everywhere import CHUNK
 from yolosses.boxes import paired_ciou, paired_iou
+from yolosses.codecs import ClassScores, Levels
 
 STRIDE, SIDE = 8, 6  # 6 x 6 locations of stride 8: points at 4, 12, ... 44
 A = SIDE * SIDE
+
+
+def levels_of(locations: int) -> Levels:
+    return Levels(grids=((SIDE, SIDE) if locations == A else (1, locations),), strides=(STRIDE,))
+
+
+@pytest.fixture(autouse=True, params=["listing", "comparing all"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every case here holds for both ways to find the locations."""
+    monkeypatch.setattr(task_aligned, "can_list", lambda _: request.param == "listing")
+    return str(request.param)
 
 
 def points() -> Tensor:
@@ -46,10 +58,9 @@ def assign(
     if scores is None:
         scores = torch.full((len(pred_boxes), 2), 0.25, dtype=pred_boxes.dtype)
     return TaskAligned(**options)(
+        levels=levels_of(len(pred_boxes)),
         pred_boxes=pred_boxes[None],
-        pred_scores=scores[None],
-        points=points()[: len(pred_boxes)],
-        strides=torch.full((len(pred_boxes),), float(STRIDE), dtype=torch.float64),
+        pred_scores=ClassScores.of(scores[None], (len(pred_boxes),)),
         gt_boxes=torch.tensor([gt_boxes], dtype=pred_boxes.dtype),
         gt_labels=labels,
         mask=mask,

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from yolosses.arguments import require_at_least, require_choice
+from yolosses.assigners.aligned_everywhere import take_by_comparing_all
+from yolosses.assigners.aligned_inside import can_list, take_by_listing
+from yolosses.assigners.alignment import Alignment, Wanted
 from yolosses.assigners.pairs import first_of_each, largest_of_each, settle, unanswered
 from yolosses.boxes import Similarity, paired_ciou, paired_iou
+from yolosses.codecs import ClassScores, Levels
 from yolosses.structures import Assignment
 
-CHUNK = 8
-"""Objects that are compared with all locations at once: memory grows with images x locations, not with objects."""
-EDGE = 1e-9
 EPS = 1e-9
 
 
@@ -25,6 +26,7 @@ class TaskAligned:
 
     1. Candidates of an object: locations strictly inside its box.
     2. Of these it takes the ``topk`` with the largest alignment above 0.
+       Of equals those with the lowest number.
     3. A location taken by several objects goes to the one that it overlaps most; of equals to the first.
     4. With ``keep_best`` each object then keeps only its best location.
     5. The quality of a pair, the soft target of its class, is ``t_ij max_i(o_ij) / (max_i(t_ij) + 1e-9)``.
@@ -62,10 +64,9 @@ class TaskAligned:
     def __call__(
         self,
         *,
+        levels: Levels,
         pred_boxes: Tensor,
-        pred_scores: Tensor,
-        points: Tensor,
-        strides: Tensor,
+        pred_scores: ClassScores,
         gt_boxes: Tensor,
         gt_labels: Tensor,
         mask: Tensor,
@@ -73,23 +74,31 @@ class TaskAligned:
         """Who answers for what: P = M * topk pairs, or M * A where there are fewer locations.
 
         Args:
-            pred_boxes: (B, A, 4) cxcywh in pixels. pred_scores: (B, A, C) probabilities.
-            points: (A, 2) x, y in pixels. strides: (A,) in pixels.
-            gt_boxes: (B, M, 4) cxcywh in pixels, finite also in padding. gt_labels: (B, M). mask: (B, M) bool.
+            levels: where the A locations sit, in pixels. pred_boxes: (B, A, 4) cxcywh in pixels.
+            pred_scores: of all locations. gt_boxes: (B, M, 4) cxcywh in pixels, finite also in padding.
+            gt_labels: (B, M). mask: (B, M) bool.
         """
-        labels, num_objects = gt_labels.clamp(0, pred_scores.shape[2] - 1), gt_boxes.shape[1]
-        taken, valid, contender = self._take(pred_boxes, pred_scores, points, strides, gt_boxes, labels, mask)
+        labels, num_objects = gt_labels.clamp(0, pred_scores.num_classes - 1), gt_boxes.shape[1]
+        alignment = Alignment(
+            levels=levels, pred_boxes=pred_boxes, pred_scores=pred_scores, alpha=self.alpha, beta=self.beta,
+            overlap=self.overlap,
+        )  # fmt: skip
+        wanted = Wanted(
+            topk=min(self.topk, levels.num_predictors), least_side=self.least_side, reach=self.reach,
+            fallback=self.fallback, contested=self.contested,
+        )  # fmt: skip
+        take = take_by_listing if can_list(alignment) else take_by_comparing_all
+        taken, valid, contender = take(alignment, wanted, gt_boxes, labels, mask)
         predictor, object, chosen = settle(taken, valid, contender)
 
         boxes = pred_boxes.take_along_dim(predictor[..., None], 1)
         truth = gt_boxes.take_along_dim(object[..., None], 1)
         overlap = self.overlap(truth, boxes).clamp(min=0)
-        score = pred_scores.flatten(1).gather(1, predictor * pred_scores.shape[2] + labels.gather(1, object))
-        alignment = score.pow(self.alpha) * overlap.pow(self.beta)
+        aligned = alignment.of(overlap, pred_scores.of_pairs(levels, predictor, labels.gather(1, object)))
         if self.keep_best:
-            best = largest_of_each(alignment, object, chosen, num_objects=num_objects).gather(1, object)
-            chosen = first_of_each(object, chosen & (alignment == best), num_predictors=num_objects)
-        most = largest_of_each(alignment, object, chosen, num_objects=num_objects).gather(1, object)
+            best = largest_of_each(aligned, object, chosen, num_objects=num_objects).gather(1, object)
+            chosen = first_of_each(object, chosen & (aligned == best), num_predictors=num_objects)
+        most = largest_of_each(aligned, object, chosen, num_objects=num_objects).gather(1, object)
         widest = largest_of_each(overlap, object, chosen, num_objects=num_objects).gather(1, object)
         return Assignment(
             predictor=torch.where(chosen, predictor, 0),
@@ -97,68 +106,5 @@ class TaskAligned:
             mask=chosen,
             iou=torch.where(chosen, paired_iou(boxes, truth), 0),
             num_dropped=unanswered(object, chosen, mask),
-            quality=torch.where(chosen, alignment * widest / (most + EPS), 0),
+            quality=torch.where(chosen, aligned * widest / (most + EPS), 0),
         )
-
-    def _take(
-        self,
-        pred_boxes: Tensor,
-        pred_scores: Tensor,
-        points: Tensor,
-        strides: Tensor,
-        gt_boxes: Tensor,
-        labels: Tensor,
-        mask: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, M, k) locations that each object takes, (B, M, k) whether they count, and (B, A) the object that gets
-        each location if several take it."""
-        images, num_predictors = pred_boxes.shape[:2]
-        k = min(self.topk, num_predictors)
-        most = pred_boxes.new_full((images, num_predictors), -1)
-        contender = labels.new_zeros(images, num_predictors)
-        taken, valid = [], []
-        for start in range(0, gt_boxes.shape[1], CHUNK):
-            part = slice(start, start + CHUNK)
-            there = mask[:, part, None]
-            inside = self._inside(points, strides, gt_boxes[:, part]) & there
-            overlap = self.overlap(gt_boxes[:, part, None], pred_boxes[:, None]).clamp(min=0)
-            score = pred_scores.gather(2, labels[:, None, part].expand(-1, num_predictors, -1)).mT
-            alignment = score.pow(self.alpha) * overlap.pow(self.beta)
-            top, index = torch.where(inside, alignment, 0).topk(k, dim=2)
-            if self.fallback:
-                top, index = _or_best(top, index, torch.where(there, alignment, 0))
-            taken.append(index)
-            valid.append(top > 0)
-            match self.contested:
-                case "inside":
-                    eligible = inside
-                case "all":
-                    eligible = there
-                case _:
-                    eligible = torch.zeros_like(inside).scatter(2, index, top > 0)
-            overlap = torch.where(eligible, overlap, -1)
-            who = overlap.argmax(1, keepdim=True)  # the first of equals
-            value = overlap.gather(1, who).squeeze(1)
-            contender = torch.where(value > most, who.squeeze(1) + start, contender)
-            most = torch.maximum(most, value)
-        return torch.cat(taken, 1), torch.cat(valid, 1), contender
-
-    def _inside(self, points: Tensor, strides: Tensor, boxes: Tensor) -> Tensor:
-        """(B, m, A) bool: the candidates of the boxes (B, m, 4)."""
-        half = boxes[..., 2:].clamp(min=self.least_side) / 2
-        low = points - (boxes[..., :2] - half).unsqueeze(2)
-        high = (boxes[..., :2] + half).unsqueeze(2) - points
-        if self.reach is None:
-            return ((low > EDGE) & (high > EDGE)).all(-1)
-        limit = (self.reach * strides)[:, None]
-        return ((low >= 0) & (high >= 0) & (low <= limit) & (high <= limit)).all(-1)
-
-
-def _or_best(top: Tensor, index: Tensor, alignment: Tensor) -> tuple[Tensor, Tensor]:
-    """The best aligned location of all (B, m, A) in the first place (B, m, k) of those that found none."""
-    best, where = alignment.max(2, keepdim=True)
-    none = top[..., :1] <= 0
-    return (
-        torch.cat((torch.where(none, best, top[..., :1]), top[..., 1:]), 2),
-        torch.cat((torch.where(none, where, index[..., :1]), index[..., 1:]), 2),
-    )

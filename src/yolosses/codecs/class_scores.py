@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from yolosses.codecs.levels import Levels, take_by_level
 from yolosses.precision import at_least_float32
 
 
@@ -40,6 +41,11 @@ class ClassScores:
         if self.objectness is None:
             return score
         return (score * at_least_float32(self.objectness[level][image, location]).sigmoid()).sqrt()
+
+    def of_pairs(self, levels: Levels, predictor: Tensor, label: Tensor) -> Tensor:
+        """(B, P) scores of the predictors (B, P) for the classes ``label`` (B, P)."""
+        image = torch.arange(len(predictor), device=predictor.device)[:, None]
+        return take_by_level(levels, predictor, lambda level, local, _: self.at(level, image, local, label))
 
     def rows(self, level: int, image: Tensor, location: Tensor) -> Tensor:
         """(..., C) the scores of all classes at places (...) of one level. At least float32."""

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from yolosses.codecs.cells import Grid
-from yolosses.codecs.levels import Levels
+from yolosses.codecs.class_scores import ClassScores
+from yolosses.codecs.levels import Levels, take_by_level
 from yolosses.functional import expected_distance
+from yolosses.functional.distribution import expected_distance_of_maps
 from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
 
@@ -23,11 +25,15 @@ HEADS = ("one2one", "one2many")
 
 
 class PointOutput(NamedTuple):
-    """The parts of a raw output over all locations: ``distances`` (B, 4R, A), channel side * R + bin, sides left, top,
-    right, bottom; ``scores`` (B, C, A) logits."""
+    """The parts of a raw output, views of it, one a level of n locations: ``distances`` (B, 4R, n), channel side * R +
+    bin, sides left, top, right, bottom; ``scores`` (B, C, n) logits."""
 
-    distances: Tensor
-    scores: Tensor
+    distances: tuple[Tensor, ...]
+    scores: tuple[Tensor, ...]
+
+    def joined_scores(self) -> Tensor:
+        """(B, C, A) logits of all levels, at least float32."""
+        return at_least_float32(torch.cat(self.scores, 2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,22 +69,27 @@ class PointCodec:
     def split(self, raw: PointRaw) -> PointOutput:
         """The parts of ``raw``, see `tensors_of`; `ValueError` where they are not those of these levels."""
         parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
-        if parts[0].ndim == 4:
-            joined = torch.cat([part.flatten(2) for part in parts], 2)
-            parts = torch.split(joined, [4 * self.bins, self.num_classes], 1)
-        output = PointOutput(*parts)
-        if output.scores.shape[2] != self.levels.num_predictors:
+        locations = (
+            sum(part.shape[2] * part.shape[3] for part in parts) if parts[0].ndim == 4 else parts[0].shape[2]
+        )
+        if locations != self.levels.num_predictors:
             raise ValueError(
-                f"raw: expected {self.levels.num_predictors} locations for grids {self.grids}; "
-                f"got {output.scores.shape[2]}"
+                f"raw: expected {self.levels.num_predictors} locations for grids {self.grids}; got {locations}"
             )
-        return output
+        if parts[0].ndim == 3:
+            return PointOutput(*(part.split(list(self.levels.counts), 2) for part in parts))
+        maps = [part.flatten(2).split([4 * self.bins, self.num_classes], 1) for part in parts]
+        return PointOutput(*zip(*maps, strict=True))
 
     def at(self, output: PointOutput, predictor: Tensor) -> Tensor:
         """(B, P, 4, R) the numbers that measure the sides, of the predictors (B, P); at least float32."""
-        index = predictor.unsqueeze(1).expand(-1, output.distances.shape[1], -1)
-        numbers = at_least_float32(output.distances.gather(2, index))
-        return numbers.mT.reshape(*predictor.shape, 4, self.bins)
+        image = torch.arange(len(predictor), device=predictor.device)[:, None]
+
+        def take(level: int, local: Tensor, here: Tensor) -> Tensor:
+            return output.distances[level].mT[image, local]
+
+        numbers = at_least_float32(take_by_level(self.levels, predictor, take))
+        return numbers.reshape(*predictor.shape, 4, self.bins)
 
     def sides(self, numbers: Tensor) -> Tensor:
         """(..., 4) distances in strides, of the numbers (..., 4, R)."""
@@ -97,9 +108,18 @@ class PointCodec:
 
     def boxes(self, output: PointOutput) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every location."""
-        numbers = at_least_float32(output.distances).mT
-        sides = self.sides(numbers.reshape(*numbers.shape[:2], 4, self.bins))
+        sides = torch.cat([self._sides_of_level(level) for level in output.distances], 2).mT
         return self.decode(sides, self.levels.points(sides), self.levels.stride_of(sides))
+
+    def _sides_of_level(self, distances: Tensor) -> Tensor:
+        """(B, 4, n) distances in strides, of the numbers (B, 4R, n)."""
+        if self.bins == 1:
+            return at_least_float32(distances)
+        return expected_distance_of_maps(distances.unflatten(1, (4, self.bins)))
+
+    def class_scores(self, output: PointOutput) -> ClassScores:
+        """The class scores, to be looked up."""
+        return ClassScores(logits=output.scores)
 
     def in_pixels(self, boxes: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh from fractions of the image."""
@@ -107,12 +127,12 @@ class PointCodec:
 
     def confidence(self, raw: PointRaw) -> Tensor:
         """(B, A) how sure each location is of the class that it is surest of."""
-        return at_least_float32(self.split(raw).scores).amax(1).sigmoid()
+        return torch.cat([at_least_float32(level.amax(1)) for level in self.split(raw).scores], 1).sigmoid()
 
     def predictions(self, raw: PointRaw) -> Predictions:
         """All boxes, and the score of every class."""
         output = self.split(raw)
-        scores = at_least_float32(output.scores).mT.sigmoid()
+        scores = output.joined_scores().mT.sigmoid()
         return Predictions(self.levels.in_fractions(self.boxes(output)), scores)
 
 
@@ -131,7 +151,7 @@ class TwoHeadedPointCodec(PointCodec):
         )
         single = PointCodec(levels=head, num_classes=self.num_classes, bins=self.bins)
         outputs = [single.split(raw[name]) for name in HEADS]
-        return PointOutput(*(torch.cat(parts, 2) for parts in zip(*outputs, strict=True)))
+        return PointOutput(*(sum(parts, ()) for parts in zip(*outputs, strict=True)))
 
 
 def tensors_of(raw: PointRaw, *, num_classes: int, bins: int) -> tuple[Tensor, ...]:

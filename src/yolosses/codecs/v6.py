@@ -27,7 +27,9 @@ class YOLOv6Codec(PointCodec):
     def split(self, raw: PointRaw) -> PointOutput:
         """The parts of ``raw``, see `channels_first`; `ValueError` where they are not those of these levels."""
         output = super().split(channels_first(raw, num_classes=self.num_classes, bins=self.bins))
-        return output._replace(scores=logit(output.scores)) if self.activated else output
+        if not self.activated:
+            return output
+        return output._replace(scores=tuple(logit(level) for level in output.scores))
 
 
 def channels_first(raw: PointRaw, *, num_classes: int, bins: int) -> PointRaw:

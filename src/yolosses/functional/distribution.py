@@ -14,8 +14,18 @@ def expected_distance(logits: Tensor) -> Tensor:
     Half precision is computed in float32.
     """
     probability = at_least_float32(logits).softmax(-1)
-    bins = torch.arange(logits.shape[-1], dtype=probability.dtype, device=logits.device)
-    return (probability * bins).sum(-1)
+    return (probability * _bins(probability.shape[-1], probability)).sum(-1)
+
+
+def expected_distance_of_maps(logits: Tensor) -> Tensor:
+    """`expected_distance` where the bins come before the locations: (..., R, n) -> (..., n), without a copy that brings
+    them together."""
+    probability = at_least_float32(logits).softmax(-2)
+    return _bins(probability.shape[-2], probability) @ probability
+
+
+def _bins(count: int, like: Tensor) -> Tensor:
+    return torch.arange(count, dtype=like.dtype, device=like.device)
 
 
 def distribution_focal(logits: Tensor, target: Tensor) -> Tensor:

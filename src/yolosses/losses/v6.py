@@ -19,7 +19,6 @@ from yolosses.codecs.v6 import channels_first
 from yolosses.functional import BoxLoss, distribution_focal, siou_loss, varifocal
 from yolosses.functional.distribution import MARGIN
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
 
@@ -133,17 +132,17 @@ class YOLOv6Loss(nn.Module):
         """Which locations answer for which object, and how well."""
         codec = self.codec_for(raw)
         output = codec.split(raw)
-        require_targets(targets, images=len(output.scores), device=output.scores.device)
-        scores = at_least_float32(output.scores).mT.sigmoid()
+        require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
         return assign_points(
-            self.assigner, levels=codec.levels, boxes=codec.boxes(output), scores=scores, targets=targets
-        )
+            self.assigner, levels=codec.levels, boxes=codec.boxes(output), scores=codec.class_scores(output),
+            targets=targets,
+        )  # fmt: skip
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The terms before any sum."""
         codec = self.codec_for(raw)
         output = codec.split(raw)
-        require_targets(targets, images=len(output.scores), device=output.scores.device)
+        require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
         predictor, truth = assignment.predictor, targets.at(assignment.object, assignment.mask)
         numbers = codec.at(output, predictor)
         sides = codec.sides(numbers)
@@ -158,7 +157,7 @@ class YOLOv6Loss(nn.Module):
         box = Term.compare(
             "box", self.lambda_box, missing, fit, torch.ones_like(fit), fitting, elements=("iou",), **pairs
         )
-        classes = self._classes(at_least_float32(output.scores).mT, truth.labels, assignment, quality, weight)
+        classes = self._classes(output.joined_scores().mT, truth.labels, assignment, quality, weight)
         if self.bins == 1:
             return box, classes
         wanted = codec.encode(boxes, points, strides).clamp(0, self.bins - 1 - MARGIN)

@@ -16,7 +16,6 @@ from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
 
 
@@ -131,16 +130,17 @@ class YOLOv8Loss(nn.Module):
         """Which locations answer for which object, and how well."""
         codec = self.codec_for(raw)
         output = codec.split(raw)
-        require_targets(targets, images=len(output.scores), device=output.scores.device)
-        scores = at_least_float32(output.scores).mT.sigmoid()
-        boxes = codec.boxes(output)
-        return assign_points(self.assigner, levels=codec.levels, boxes=boxes, scores=scores, targets=targets)
+        require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
+        return assign_points(
+            self.assigner, levels=codec.levels, boxes=codec.boxes(output), scores=codec.class_scores(output),
+            targets=targets,
+        )  # fmt: skip
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The three terms before any sum."""
         codec = self.codec_for(raw)
         output = codec.split(raw)
-        require_targets(targets, images=len(output.scores), device=output.scores.device)
+        require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
         predictor, truth = assignment.predictor, targets.at(assignment.object, assignment.mask)
         numbers = codec.at(output, predictor)
         sides = codec.sides(numbers)
@@ -156,15 +156,14 @@ class YOLOv8Loss(nn.Module):
             Term.compare(
                 "box", self.lambda_box, missing, fit, torch.ones_like(fit), weight, elements=("iou",), **pairs
             ),
-            self._classes(output.scores, truth, assignment, quality, of_pair),
+            self._classes(output.joined_scores().mT, truth, assignment, quality, of_pair),
             self._sides(codec, numbers, sides, wanted, strides, weight, pairs),
         )
 
     def _classes(
-        self, scores: Tensor, truth: Targets, assignment: Assignment, quality: Tensor, of_pair: Tensor
+        self, logits: Tensor, truth: Targets, assignment: Assignment, quality: Tensor, of_pair: Tensor
     ) -> Term:
         """Over all locations and classes: the quality where a location answers for an object of the class, else 0."""
-        logits = at_least_float32(scores).mT
         locations, classes = logits.shape[1:]
         predictor, label = assignment.predictor, truth.labels
         known = assignment.mask & (label >= 0) & (label < classes)

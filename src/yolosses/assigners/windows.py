@@ -1,0 +1,111 @@
+"""The locations inside boxes, computed from the boxes: on each level they are a window of rows and columns.
+
+For the CPU, where a list may have as many entries as there are: what an assigner compares then grows with the area of
+the boxes, not with objects times locations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from yolosses.codecs import Levels
+
+BLOCK = 1 << 17
+"""Pairs that are compared at once: they stay in the cache, and memory does not grow with objects."""
+
+Inside = Callable[[Tensor, Tensor, float], Tensor]
+"""(points, boxes, stride) -> (N, cells) bool: which points (cells,) along one axis lie inside boxes (N, 2), centre and
+size on that axis; True for one run of neighbours."""
+
+
+class Window(NamedTuple):
+    """Of N boxes on one level, int64 (N,): ``first`` location, ``width`` in columns, at least 1, ``count`` of
+    locations; ``columns`` of the level, and the number ``start`` of its first location."""
+
+    first: Tensor
+    width: Tensor
+    count: Tensor
+    columns: int
+    start: int
+
+
+class Block(NamedTuple):
+    """Some of the boxes, with the locations inside each, level by level, in ascending order.
+
+    Attributes:
+        box: (n,) which of the boxes.
+        locations: (n, l) of each level, within the level. valid: (n, l) of each level.
+        predictor, inside: (n, L) the same of all levels, counted over all.
+    """
+
+    box: Tensor
+    locations: tuple[Tensor, ...]
+    predictor: Tensor
+    inside: Tensor
+
+
+def windows_of(levels: Levels, boxes: Tensor, inside: Inside) -> list[Window]:
+    """The windows of ``boxes`` (N, 4) cxcywh in pixels on each level."""
+    windows = []
+    for start, (rows, cols), stride in zip(levels.starts, levels.grids, levels.strides, strict=True):
+        left, width = _run(inside(_points(cols, stride, boxes), boxes[:, 0::2], stride))
+        top, height = _run(inside(_points(rows, stride, boxes), boxes[:, 1::2], stride))
+        windows.append(Window(top * cols + left, width.clamp(min=1), width * height, cols, start))
+    return windows
+
+
+def everywhere(levels: Levels, like: Tensor) -> list[Window]:
+    """Windows of all locations, for each of ``like`` (N,)."""
+    return [
+        Window(
+            torch.zeros_like(like),
+            torch.full_like(like, cols),
+            torch.full_like(like, rows * cols),
+            cols,
+            start,
+        )
+        for start, (rows, cols) in zip(levels.starts, levels.grids, strict=True)
+    ]
+
+
+def blocks_of(windows: list[Window], least: int) -> Iterator[Block]:
+    """All boxes with a location inside, those of like count together, in blocks of bounded size of at least ``least``
+    columns."""
+    counts = torch.stack([window.count for window in windows], 1)
+    total, order = counts.sum(1).sort(descending=True, stable=True)
+    sizes, begin = total.tolist(), 0
+    while begin < len(sizes) and sizes[begin]:
+        end = begin + max(1, BLOCK // sizes[begin])
+        end = begin + sum(size > 0 for size in sizes[begin:end])
+        yield _block(windows, counts, order[begin:end], least)
+        begin = end
+
+
+def _block(windows: list[Window], counts: Tensor, box: Tensor, least: int) -> Block:
+    longest = counts[box].amax(0).tolist()
+    longest[-1] = max(longest[-1], least - sum(longest[:-1]))
+    locations, predictor, inside = [], [], []
+    for window, length in zip(windows, longest, strict=True):
+        rank = torch.arange(length)
+        # Whole numbers below 2^24 are exact in float32, and so is the row.
+        row = ((rank.float() + 0.5) / window.width[box].float()[:, None]).floor().long()
+        here = rank < window.count[box][:, None]
+        there = window.first[box][:, None] + rank + row * (window.columns - window.width[box])[:, None]
+        local = torch.where(here, there, 0)
+        locations.append(local)
+        predictor.append(local + window.start)
+        inside.append(here)
+    return Block(box, tuple(locations), torch.cat(predictor, 1), torch.cat(inside, 1))
+
+
+def _points(cells: int, stride: float, like: Tensor) -> Tensor:
+    return (torch.arange(cells, dtype=like.dtype) + 0.5) * stride
+
+
+def _run(inside: Tensor) -> tuple[Tensor, Tensor]:
+    """First and number of the True in each row."""
+    return inside.byte().argmax(1), inside.sum(1)

@@ -347,6 +347,28 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class TermSum:
+    """One term of a loss of which only the sums are kept: what trains needs no more.
+
+    Attributes:
+        name, scale: as of `Term`.
+        sums: (B,) of each image, without ``scale``.
+        part: which entry of a normaliser with several entries they are divided by.
+    """
+
+    name: str
+    scale: float
+    sums: Tensor
+    part: int = 0
+
+    def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
+        """(B,) ``sums`` divided by ``normalizer``."""
+        if isinstance(normalizer, Tensor) and normalizer.ndim:
+            normalizer = normalizer[self.part]
+        return self.sums / normalizer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class LossOutput:
     """A loss and where its value comes from. ``print(output)`` shows the table.
 
@@ -373,14 +395,14 @@ class LossOutput:
     @classmethod
     def reduce(
         cls,
-        terms: Sequence[Term],
+        terms: Sequence[Term | TermSum],
         assignment: Assignment,
         *,
         reduction: str,
         normalizer: Tensor | float | None = None,
         own: Tensor | float | None = None,
     ) -> LossOutput:
-        """Sum elementwise terms.
+        """Sum terms.
 
         Args:
             reduction: "mean" divides by ``normalizer`` (default: ``own``), "sum" by nothing, "none" keeps the images
@@ -398,7 +420,7 @@ class LossOutput:
                 f"normalizer: expected None with reduction={reduction!r}; it divides only a mean"
             )
         if own is None:
-            own = max(terms[0].penalty.shape[0], 1)
+            own = max(len(assignment.mask), 1)
         divisor = (own if normalizer is None else normalizer) if reduction == "mean" else 1.0
         unscaled = torch.stack([term.per_image(divisor) for term in terms], 1)
         per_image = torch.stack(

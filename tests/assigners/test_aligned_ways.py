@@ -139,7 +139,7 @@ def test_listing_needs_no_more_memory_with_more_objects() -> None:
     levels = Levels(grids=((40, 40), (20, 20)), strides=(8, 16))
     case = scene(2, levels, 4, 1000, dtype=torch.float32)
     windows = windows_of(levels, case[1][0], Wanted(10, 0.0, None, False, "inside").inside)
-    assert sum(int(window.count.sum()) for window in windows) > BLOCK
+    assert sum(int(window.size.sum()) for window in windows) > BLOCK
     with LargestTensor() as largest:
         aligned_inside._take._init_fn(  # the operator hides what it does from the watcher
             case[0].pred_boxes, list(case[0].pred_scores.logits), list(case[0].pred_scores.objectness or ()),

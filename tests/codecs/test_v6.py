@@ -54,7 +54,9 @@ def test_probabilities_are_the_scores() -> None:
     raw = (scores.sigmoid(), distances)
     found, wanted = codec(activated=True).predictions(raw), codec().predictions((scores, distances))
     torch.testing.assert_close(found.scores, wanted.scores, rtol=1e-14, atol=0)
-    torch.testing.assert_close(codec(activated=True).split(raw).scores, scores.mT, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(
+        codec(activated=True).split(raw).joined_scores(), scores.mT, rtol=1e-12, atol=1e-14
+    )
     assert torch.equal(found.boxes, wanted.boxes)
 
 

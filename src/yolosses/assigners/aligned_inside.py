@@ -22,10 +22,10 @@ OVERLAPS = {
 
 
 class _Objects(NamedTuple):
-    """The objects of a batch without padding, N: ``image`` and ``index`` in it, ``boxes`` (N, 4), ``labels``."""
+    """The objects of a batch without padding, N: ``image`` and ``number`` in it, ``boxes`` (N, 4), ``labels``."""
 
     image: Tensor
-    index: Tensor
+    number: Tensor
     boxes: Tensor
     labels: Tensor
 
@@ -109,7 +109,7 @@ def _best_inside(
     alignment: Alignment, windows: list[Window], objects: _Objects, k: int
 ) -> tuple[Tensor, Tensor]:
     """(N, k) the best aligned locations in its windows of each object, and whether they count."""
-    found = objects.index.new_zeros(len(objects.index), k)
+    found = objects.number.new_zeros(len(objects.number), k)
     positive = torch.zeros_like(found, dtype=torch.bool)
     for block in blocks_of(windows, least=k):
         image, label = objects.image[block.box, None], objects.labels[block.box, None]
@@ -141,7 +141,7 @@ def _contender(
     place = objects.image[:, None] * num_predictors + found
     takers = torch.bincount(place[positive], minlength=images * num_predictors)
     several = takers > 1
-    nobody = len(objects.index)
+    nobody = len(objects.number)
     contender = torch.full_like(takers, nobody)
     most = alignment.pred_boxes.new_full(takers.shape, -1)
     flat = alignment.pred_boxes.flatten(0, 1)
@@ -153,7 +153,7 @@ def _contender(
         contender[where[widest > before]] = nobody
         holds = overlap == widest
         contender.scatter_reduce_(0, where[holds], number[holds], "amin")  # the first of equals
-    index = torch.cat((objects.index, objects.index.new_zeros(1)))
+    index = torch.cat((objects.number, objects.number.new_zeros(1)))
     return index[contender].view(images, num_predictors)
 
 
@@ -178,7 +178,7 @@ def _competing(
                 rows, columns = (block.inside & several[there]).nonzero().unbind(1)
                 yield block.box[rows], there[rows, columns]
         case _:
-            for places in several.nonzero().squeeze(1).split(BLOCK // 64):
+            for places in torch.split(several.nonzero().squeeze(1), BLOCK // 64):
                 pairs = (objects.image[:, None] == places // num_predictors).nonzero()
-                for rows, columns in (part.unbind(1) for part in pairs.split(BLOCK)):
+                for rows, columns in (part.unbind(1) for part in torch.split(pairs, BLOCK)):
                     yield rows, places[columns]

@@ -23,12 +23,12 @@ size on that axis; True for one run of neighbours."""
 
 
 class Window(NamedTuple):
-    """Of N boxes on one level, int64 (N,): ``first`` location, ``width`` in columns, at least 1, ``count`` of
+    """Of N boxes on one level, int64 (N,): ``first`` location, ``width`` in columns, at least 1, ``size``, number of
     locations; ``columns`` of the level, and the number ``start`` of its first location."""
 
     first: Tensor
     width: Tensor
-    count: Tensor
+    size: Tensor
     columns: int
     start: int
 
@@ -75,7 +75,7 @@ def everywhere(levels: Levels, like: Tensor) -> list[Window]:
 def blocks_of(windows: list[Window], least: int) -> Iterator[Block]:
     """All boxes with a location inside, those of like count together, in blocks of bounded size of at least ``least``
     columns."""
-    counts = torch.stack([window.count for window in windows], 1)
+    counts = torch.stack([window.size for window in windows], 1)
     total, order = counts.sum(1).sort(descending=True, stable=True)
     sizes, begin = total.tolist(), 0
     while begin < len(sizes) and sizes[begin]:
@@ -93,7 +93,7 @@ def _block(windows: list[Window], counts: Tensor, box: Tensor, least: int) -> Bl
         rank = torch.arange(length)
         # Whole numbers below 2^24 are exact in float32, and so is the row.
         row = ((rank.float() + 0.5) / window.width[box].float()[:, None]).floor().long()
-        here = rank < window.count[box][:, None]
+        here = rank < window.size[box][:, None]
         there = window.first[box][:, None] + rank + row * (window.columns - window.width[box])[:, None]
         local = torch.where(here, there, 0)
         locations.append(local)

@@ -27,7 +27,7 @@ class ClassScores:
     @classmethod
     def of(cls, probabilities: Tensor, counts: tuple[int, ...]) -> ClassScores:
         """From scores (B, A, C) between 0 and 1; ``counts``: locations of each level, A together."""
-        return cls(logits=tuple(part.mT for part in probabilities.logit().split(list(counts), 1)))
+        return cls(logits=tuple(part.mT for part in torch.split(probabilities.logit(), list(counts), 1)))
 
     @property
     def num_classes(self) -> int:

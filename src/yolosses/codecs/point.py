@@ -77,8 +77,8 @@ class PointCodec:
                 f"raw: expected {self.levels.num_predictors} locations for grids {self.grids}; got {locations}"
             )
         if parts[0].ndim == 3:
-            return PointOutput(*(part.split(list(self.levels.counts), 2) for part in parts))
-        maps = [part.flatten(2).split([4 * self.bins, self.num_classes], 1) for part in parts]
+            return PointOutput(*(torch.split(part, list(self.levels.counts), 2) for part in parts))
+        maps = [torch.split(part.flatten(2), [4 * self.bins, self.num_classes], 1) for part in parts]
         return PointOutput(*zip(*maps, strict=True))
 
     def at(self, output: PointOutput, predictor: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ class PointCodec:
         """(B, 4, n) distances in strides, of the numbers (B, 4R, n)."""
         if self.bins == 1:
             return at_least_float32(distances)
-        return expected_distance_of_maps(distances.unflatten(1, (4, self.bins)))
+        return expected_distance_of_maps(distances.reshape(len(distances), 4, self.bins, -1))
 
     def class_scores(self, output: PointOutput) -> ClassScores:
         """The class scores, to be looked up."""

@@ -16,7 +16,7 @@ from yolosses.codecs.point import HEADS, PointRaw, TwoHeadedPointCodec
 from yolosses.functional import BoxLoss, ciou_loss
 from yolosses.losses.dense import quality_of
 from yolosses.losses.v8 import YOLOv8Loss, total_quality, widened_to
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term
+from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, TermSum
 
 SHORT = ("o2o", "o2m")
 
@@ -121,7 +121,7 @@ class YOLOv10Loss(nn.Module):
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see above."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
+        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
@@ -139,31 +139,60 @@ class YOLOv10Loss(nn.Module):
             num_dropped=one.num_dropped, spared=spared,
         )  # fmt: skip
 
+    def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
+        """The six terms, those of the classes already summed, see `YOLOv8Loss.terms`."""
+        heads = self._of_heads(raw, targets, assignment)
+        return tuple(
+            self._of_head(term, index, self._locations(raw))
+            if isinstance(term, Term)
+            else self._sum_of_head(term, index)
+            for index, (loss, head, half) in enumerate(heads)
+            for term in loss.terms(head, targets, half)
+        )
+
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The six terms before any sum."""
-        locations, a = self._locations(raw), self.one_to_many_weight
-        weights = (1 - a if self.one_to_one_weight is None else self.one_to_one_weight, a)
+        heads = self._of_heads(raw, targets, assignment)
+        return tuple(
+            self._of_head(term, index, self._locations(raw))
+            for index, (loss, head, half) in enumerate(heads)
+            for term in loss.elementwise(head, targets, half)
+        )
+
+    def _of_heads(
+        self, raw: PointRaw, targets: Targets, assignment: Assignment
+    ) -> list[tuple[YOLOv8Loss, Any, Assignment]]:
+        """Loss, output and assignment of each head."""
+        locations = self._locations(raw)
         pairs = targets.mask.shape[1] * min(self.one_to_one_topk, locations)
-        halves = _apart(assignment, pairs, locations)
-        terms: list[Term] = []
-        for index, (loss, head) in enumerate(zip(self._losses, _heads(raw), strict=True)):
-            terms += [
-                replace(
-                    term,
-                    name=f"{SHORT[index]}_{term.name}",
-                    scale=weights[index] * term.scale,
-                    predictor=term.predictor + index * locations,
-                    part=term.predictor.new_full(term.predictor.shape[1:], index),
-                )
-                for term in loss.elementwise(head, targets, halves[index])
-            ]
-        return tuple(terms)
+        return list(zip(self._losses, _heads(raw), _apart(assignment, pairs, locations), strict=True))
+
+    def _of_head(self, term: Term, index: int, locations: int) -> Term:
+        """``term`` of one head as one of both."""
+        name, scale = self._name_and_scale(term, index)
+        predictor = term.predictor + index * locations
+        part = term.predictor.new_full(term.predictor.shape[1:], index)
+        return replace(term, name=name, scale=scale, predictor=predictor, part=part)
+
+    def _sum_of_head(self, term: TermSum, index: int) -> TermSum:
+        name, scale = self._name_and_scale(term, index)
+        return replace(term, name=name, scale=scale, part=index)
+
+    def _name_and_scale(self, term: Term | TermSum, index: int) -> tuple[str, float]:
+        a = self.one_to_many_weight
+        weights = (1 - a if self.one_to_one_weight is None else self.one_to_one_weight, a)
+        return f"{SHORT[index]}_{term.name}", weights[index] * term.scale
 
     def reduce(
-        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+        self,
+        terms: Sequence[Term | TermSum],
+        assignment: Assignment,
+        normalizer: Tensor | float | None = None,
     ) -> LossOutput:
         """The sums of ``terms``, each head's divided by its own sum of qualities, or by ``normalizer``."""
-        pairs = terms[0].penalty.shape[1]  # of the one2one head's boxes
+        box = terms[0]
+        assert isinstance(box, Term)
+        pairs = box.penalty.shape[1]  # of the one2one head
         own = torch.stack([total_quality(half) for half in _apart(assignment, pairs, 0)])
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)
 

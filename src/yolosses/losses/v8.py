@@ -16,7 +16,16 @@ from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
+from yolosses.losses.sparse_classes import SparseTargets, read_pairs_and_classes
+from yolosses.structures import (
+    Assignment,
+    LossOutput,
+    Predictions,
+    Targets,
+    Term,
+    TermSum,
+    require_targets,
+)
 
 
 class YOLOv8Loss(nn.Module):
@@ -123,7 +132,7 @@ class YOLOv8Loss(nn.Module):
         `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
+        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
@@ -136,29 +145,69 @@ class YOLOv8Loss(nn.Module):
             targets=targets,
         )  # fmt: skip
 
+    def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
+        """The three terms, that of the classes already summed: the same as `elementwise`, with fewer passes over
+        memory."""
+        codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
+        sparse = self._sparse_targets(codec, truth, assignment, quality, of_pair)
+        parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
+        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, sparse)
+        numbers = numbers.reshape(*numbers.shape[:2], 4, self.bins)
+        box, sides = self._boxes(codec, numbers, truth, assignment, quality * of_pair)
+        return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums), sides
+
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The three terms before any sum."""
-        codec = self.codec_for(raw)
+        codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
         output = codec.split(raw)
-        require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
-        predictor, truth = assignment.predictor, targets.at(assignment.object, assignment.mask)
-        numbers = codec.at(output, predictor)
+        numbers = codec.at(output, assignment.predictor)
+        box, sides = self._boxes(codec, numbers, truth, assignment, quality * of_pair)
+        return box, self._classes(output.joined_scores().mT, truth, assignment, quality, of_pair), sides
+
+    def _at_pairs(
+        self, raw: PointRaw, targets: Targets, assignment: Assignment
+    ) -> tuple[PointCodec, Targets, Tensor, Tensor]:
+        """The codec, and of the pairs the objects, the qualities and the weights."""
+        codec = self.codec_for(raw)
+        scores = codec.split(raw).scores[0]
+        require_targets(targets, images=len(scores), device=scores.device)
+        truth = targets.at(assignment.object, assignment.mask)
+        dtype = torch.promote_types(scores.dtype, torch.float32)
+        return codec, truth, quality_of(assignment).to(dtype), pair_weight(assignment, truth, dtype)
+
+    def _boxes(
+        self, codec: PointCodec, numbers: Tensor, truth: Targets, assignment: Assignment, weight: Tensor
+    ) -> tuple[Term, Term]:
+        """The terms of the boxes and of their sides, of the numbers (B, P, 4, R) at the pairs."""
+        predictor, weight = assignment.predictor, weight[..., None]
         sides = codec.sides(numbers)
         points, strides = codec.levels.points(sides)[predictor], codec.levels.stride_of(sides)[predictor]
         boxes = codec.in_pixels(truth.boxes).to(sides.dtype)
         wanted = codec.encode(boxes, points, strides)
-
-        quality, of_pair = quality_of(assignment).to(sides.dtype), pair_weight(assignment, truth, sides.dtype)
-        weight = (quality * of_pair)[..., None]
         fit = 1 - self.box_loss(codec.decode(sides, points, strides), boxes)[..., None]
         pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
-        return (
-            Term.compare(
-                "box", self.lambda_box, missing, fit, torch.ones_like(fit), weight, elements=("iou",), **pairs
-            ),
-            self._classes(output.joined_scores().mT, truth, assignment, quality, of_pair),
-            self._sides(codec, numbers, sides, wanted, strides, weight, pairs),
+        box = Term.compare(
+            "box", self.lambda_box, missing, fit, torch.ones_like(fit), weight, elements=("iou",), **pairs
         )
+        return box, self._sides(codec, numbers, sides, wanted, strides, weight, pairs)
+
+    def _sparse_targets(
+        self, codec: PointCodec, truth: Targets, assignment: Assignment, quality: Tensor, of_pair: Tensor
+    ) -> SparseTargets:
+        """What `_classes` writes into a table."""
+        label, e, locations = truth.labels, self.label_smoothing, codec.levels.num_predictors
+        known = (label >= 0) & (label < self.num_classes)
+        label = torch.where(known, label, 0)
+        at_label = torch.where(known, of_pair * quality * (1 - e), 0)
+        weight = None if self.class_weight is None else self.class_weight.to(of_pair.dtype)
+        return SparseTargets(
+            predictor=assignment.predictor, label=label,
+            at_label=at_label if weight is None else at_label * weight[label],
+            at_all=of_pair * (e / self.num_classes) if e else None,
+            location_weight=None if truth.weight is None and assignment.spared is None
+            else predictor_weight(assignment, of_pair, locations),
+            class_weight=weight,
+        )  # fmt: skip
 
     def _classes(
         self, logits: Tensor, truth: Targets, assignment: Assignment, quality: Tensor, of_pair: Tensor
@@ -208,7 +257,10 @@ class YOLOv8Loss(nn.Module):
         )  # fmt: skip
 
     def reduce(
-        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+        self,
+        terms: Sequence[Term | TermSum],
+        assignment: Assignment,
+        normalizer: Tensor | float | None = None,
     ) -> LossOutput:
         """The sums of ``terms``, divided by S or ``normalizer``, see `LossOutput.reduce`."""
         return LossOutput.reduce(

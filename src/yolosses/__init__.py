@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yolosses.structures import Predictions as Predictions
     from yolosses.structures import Targets as Targets
     from yolosses.structures import Term as Term
+    from yolosses.structures import TermSum as TermSum
 
 __version__ = "0.1.0.dev0"
 
@@ -31,6 +32,7 @@ _HOME = {
     "Predictions": "structures",
     "Targets": "structures",
     "Term": "structures",
+    "TermSum": "structures",
     "YOLOXLoss": "losses",
     "YOLOv1Loss": "losses",
     "YOLOv2Loss": "losses",

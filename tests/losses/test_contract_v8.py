@@ -55,6 +55,11 @@ class TwoListsInOne(yl.YOLOv10Loss):
     def elementwise(self, raw: Any, targets: yl.Targets, assignment: yl.Assignment) -> tuple[yl.Term, ...]:
         return super().elementwise(self._named(raw), targets, assignment)
 
+    def terms(
+        self, raw: Any, targets: yl.Targets, assignment: yl.Assignment
+    ) -> tuple[yl.Term | yl.TermSum, ...]:
+        return super().terms(self._named(raw), targets, assignment)
+
 
 def v8_case(
     name: str,

@@ -115,7 +115,7 @@ class PointCodec:
         """(B, 4, n) distances in strides, of the numbers (B, 4R, n)."""
         if self.bins == 1:
             return at_least_float32(distances)
-        return expected_distance_of_maps(distances.reshape(len(distances), 4, self.bins, -1))
+        return expected_distance_of_maps(distances.reshape(len(distances), 4, self.bins, distances.shape[2]))
 
     def class_scores(self, output: PointOutput) -> ClassScores:
         """The class scores, to be looked up."""

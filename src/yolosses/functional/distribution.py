@@ -21,7 +21,7 @@ def expected_distance_of_maps(logits: Tensor) -> Tensor:
     """`expected_distance` where the bins come before the locations: (..., R, n) -> (..., n), without a copy that brings
     them together."""
     probability = at_least_float32(logits).softmax(-2)
-    return _bins(probability.shape[-2], probability) @ probability
+    return (probability * _bins(probability.shape[-2], probability)[:, None]).sum(-2)
 
 
 def _bins(count: int, like: Tensor) -> Tensor:

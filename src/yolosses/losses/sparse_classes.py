@@ -140,7 +140,7 @@ def _blocks(scores: Tensor) -> int:
     """Images that are read at once."""
     if scores.device.type != "cpu" or torch.compiler.is_compiling():
         return len(scores)
-    return max(1, BLOCK // max(scores[0].numel(), 1))
+    return max(1, BLOCK // (scores.shape[1] * scores.shape[2]))
 
 
 def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:

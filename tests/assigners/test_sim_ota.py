@@ -10,6 +10,7 @@ from torch import Tensor
 
 import yolosses as yl
 from yolosses.assigners import SimOTA
+from yolosses.codecs import ClassScores, Levels
 
 STRIDE, SIDE = 8, 6  # 6 x 6 locations of stride 8: points at 4, 12, ... 44
 
@@ -33,11 +34,11 @@ def assign(
     mask = torch.tensor([options.pop("mask", [True] * len(gt_boxes))])
     if scores is None:
         scores = torch.full((1, len(pred_boxes), 2), 0.5, dtype=pred_boxes.dtype)
+    count = len(pred_boxes)
     return SimOTA(**options)(
+        levels=Levels(grids=((SIDE, SIDE) if count == SIDE * SIDE else (1, count),), strides=(STRIDE,)),
         pred_boxes=pred_boxes[None],
-        pred_scores=scores,
-        points=points()[: len(pred_boxes)],
-        strides=torch.full((len(pred_boxes),), float(STRIDE)),
+        pred_scores=ClassScores.of(scores, (count,)),
         gt_boxes=gt,
         gt_labels=labels,
         mask=mask,

@@ -10,6 +10,7 @@ from torch import Tensor
 from yolosses.arguments import require_at_least
 from yolosses.assigners.pairs import settle, unanswered
 from yolosses.boxes import paired_iou
+from yolosses.codecs import ClassScores, Levels
 from yolosses.structures import Assignment
 
 CHUNK = 8
@@ -52,10 +53,9 @@ class SimOTA:
     def __call__(
         self,
         *,
+        levels: Levels,
         pred_boxes: Tensor,
-        pred_scores: Tensor,
-        points: Tensor,
-        strides: Tensor,
+        pred_scores: ClassScores,
         gt_boxes: Tensor,
         gt_labels: Tensor,
         mask: Tensor,
@@ -63,13 +63,14 @@ class SimOTA:
         """Who answers for what: P = M * topk pairs.
 
         Args:
-            pred_boxes: (B, A, 4) cxcywh in pixels. pred_scores: (B, A, C) probabilities; YOLOX takes the root of
-                objectness times class.
-            points: (A, 2) x, y in pixels. strides: (A,) in pixels.
+            levels: where the A locations sit, in pixels. pred_boxes: (B, A, 4) cxcywh in pixels.
+            pred_scores: of all locations; YOLOX takes the root of objectness times class.
             gt_boxes: (B, M, 4) cxcywh in pixels, finite also in padding. gt_labels: (B, M). mask: (B, M) bool.
         """
-        labels = gt_labels.clamp(0, pred_scores.shape[2] - 1)
-        taken, valid, cheapest = self._take(pred_boxes, pred_scores, points, strides, gt_boxes, labels, mask)
+        labels = gt_labels.clamp(0, pred_scores.num_classes - 1)
+        points, strides = levels.points(pred_boxes), levels.stride_of(pred_boxes)
+        scores = pred_scores.everywhere()
+        taken, valid, cheapest = self._take(pred_boxes, scores, points, strides, gt_boxes, labels, mask)
         predictor, object, chosen = settle(taken, valid, cheapest)
         iou = paired_iou(
             pred_boxes.take_along_dim(predictor[..., None], 1), gt_boxes.take_along_dim(object[..., None], 1)

@@ -47,6 +47,18 @@ class ClassScores:
         image = torch.arange(len(predictor), device=predictor.device)[:, None]
         return take_by_level(levels, predictor, lambda level, local, _: self.at(level, image, local, label))
 
+    def everywhere(self) -> Tensor:
+        """(B, A, C) the scores of all classes at all locations. At least float32."""
+        images, device = len(self.logits[0]), self.logits[0].device
+        image = torch.arange(images, device=device)[:, None]
+        return torch.cat(
+            [
+                self.rows(level, image, torch.arange(logits.shape[2], device=device))
+                for level, logits in enumerate(self.logits)
+            ],
+            1,
+        )
+
     def rows(self, level: int, image: Tensor, location: Tensor) -> Tensor:
         """(..., C) the scores of all classes at places (...) of one level. At least float32."""
         score = at_least_float32(self.logits[level].mT[image, location]).sigmoid()

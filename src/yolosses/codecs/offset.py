@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from yolosses.codecs.cells import Grid
+from yolosses.codecs.class_scores import ClassScores
 from yolosses.codecs.levels import Levels, take_by_level
 from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
@@ -106,6 +107,13 @@ class OffsetCodec:
     def scores(self, raw: OffsetRaw) -> Tensor:
         """(B, A, C) objectness times class probability."""
         return self.confidence(raw)[..., None] * self.classes(raw).sigmoid()
+
+    def class_scores(self, raw: OffsetRaw) -> ClassScores:
+        """The roots of objectness times class probability, to be looked up."""
+        views = self.split(raw)
+        return ClassScores(
+            logits=tuple(view[..., 5:].mT for view in views), objectness=tuple(view[..., 4] for view in views)
+        )
 
     def confidence(self, raw: OffsetRaw) -> Tensor:
         """(B, A) how sure each predictor is that it holds an object, whatever its class."""

@@ -125,7 +125,7 @@ class YOLOXLoss(nn.Module):
         boxes = codec.boxes(raw)
         require_targets(targets, images=len(boxes), device=boxes.device)
         return assign_points(
-            self.assigner, levels=codec.levels, boxes=boxes, scores=codec.scores(raw).sqrt(), targets=targets
+            self.assigner, levels=codec.levels, boxes=boxes, scores=codec.class_scores(raw), targets=targets
         )
 
     def elementwise(self, raw: OffsetRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:

@@ -361,6 +361,14 @@ class TermSum:
     sums: Tensor
     part: int = 0
 
+    @classmethod
+    def of(cls, term: Term, image: Tensor, images: int) -> TermSum:
+        """The sums of ``term`` over places (N,) or (B, P), for the ``image`` of each, which broadcasts."""
+        by_place = torch.where(term.weight != 0, term.penalty * term.weight, 0).sum(-1)
+        zero = by_place.new_zeros(images)
+        sums = zero.index_add(0, image.expand_as(by_place).flatten(), by_place.flatten())
+        return cls(name=term.name, scale=term.scale, sums=sums)
+
     def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
         """(B,) ``sums`` divided by ``normalizer``."""
         if isinstance(normalizer, Tensor) and normalizer.ndim:

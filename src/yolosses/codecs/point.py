@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from yolosses import host
 from yolosses.codecs.cells import Grid
 from yolosses.codecs.class_scores import ClassScores
 from yolosses.codecs.levels import Levels, take_by_level
@@ -108,7 +109,18 @@ class PointCodec:
 
     def boxes(self, output: PointOutput) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every location."""
-        sides = torch.cat([self._sides_of_level(level) for level in output.distances], 2).mT
+        # Image by image on a CPU, so that the probabilities of the bins stay in the cache.
+        split = host.lengths_are_free(output.distances[0])
+        levels = [
+            torch.cat(
+                [
+                    self._sides_of_level(part)
+                    for part in torch.split(level, 1 if split else max(len(level), 1))
+                ]
+            )
+            for level in output.distances
+        ]
+        sides = torch.cat(levels, 2).mT
         return self.decode(sides, self.levels.points(sides), self.levels.stride_of(sides))
 
     def _sides_of_level(self, distances: Tensor) -> Tensor:

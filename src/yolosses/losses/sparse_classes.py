@@ -7,7 +7,7 @@ taken at the pairs; its gradient is sigmoid(x), from which t is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -15,23 +15,52 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from yolosses import host
 from yolosses.precision import at_least_float32
+from yolosses.structures import Assignment
 
 BLOCK = 1 << 19
 """Logits that are read at once on a CPU: what is made of them stays in the cache."""
 
 
-class SparseTargets(NamedTuple):
-    """Targets of P pairs of a location and a class; each location is in one pair at most. All are constants.
+class Pairs(NamedTuple):
+    """Pairs (N,), level by level, or (B, P) with all that do not count.
 
     Attributes:
-        predictor: (B, P) int64. label: (B, P) int64, 0 to C - 1.
-        at_label: (B, P) weight times target of the pair's class, 0 where the pair does not count.
-        at_all: (B, P) the same of each class of the location (label smoothing), or None.
+        image: which image, int64, broadcasts to ``predictor``.
+        predictor: int64, over all levels.
+        level_sizes: pairs of each level where they are in the order of the levels; else None.
+    """
+
+    image: Tensor
+    predictor: Tensor
+    level_sizes: tuple[int, ...] | None
+
+
+def pairs_of(assignment: Assignment, level_counts: Sequence[int]) -> tuple[Pairs, Callable[[Tensor], Tensor]]:
+    """The pairs that count, level by level, where their number may be looked at, else all; and what picks their entries
+    of (B, P, ...). ``level_counts``: predictors of each level."""
+    images, device = len(assignment.mask), assignment.mask.device
+    if not host.lengths_are_free(assignment.mask):
+        image = torch.arange(images, device=device)[:, None]
+        return Pairs(image, assignment.predictor, None), lambda values: values
+    level = torch.bucketize(assignment.predictor, torch.tensor(level_counts).cumsum(0), right=True)
+    picked = [(assignment.mask & (level == index)).nonzero() for index in range(len(level_counts))]
+    image, pair = torch.cat(picked).unbind(1)
+    sizes = tuple(len(part) for part in picked)
+    return Pairs(image, assignment.predictor[image, pair], sizes), lambda values: values[image, pair]
+
+
+class SparseTargets(NamedTuple):
+    """Targets of pairs of a location and a class; each location is in one pair at most. All are constants.
+
+    Attributes:
+        label: int64 like the pairs, 0 to C - 1.
+        at_label: weight times target of the pair's class, 0 where the pair does not count.
+        at_all: the same of each class of the location (label smoothing), or None.
         location_weight: (B, A), or None where all are 1. class_weight: (C,) or None; not in the two above but at_all.
     """
 
-    predictor: Tensor
     label: Tensor
     at_label: Tensor
     at_all: Tensor | None
@@ -40,17 +69,18 @@ class SparseTargets(NamedTuple):
 
 
 def read_pairs_and_classes(
-    parts: Sequence[Tensor], box_channels: int, targets: SparseTargets
+    parts: Sequence[Tensor], box_channels: int, pairs: Pairs, targets: SparseTargets
 ) -> tuple[Tensor, Tensor]:
     """What a loss needs of a raw output, with a single gradient of its size.
 
     Args:
-        parts: maps (B, box_channels + C, rows, cols), one a level; or boxes (B, box_channels, A) and scores (B, C, A).
+        parts: maps (B, box_channels + C, rows, cols), one a level; or boxes (B, box_channels, A) and scores (B, C, A),
+            for which all pairs are of one level.
 
     Returns:
-        (B, P, box_channels) the numbers of the pairs' boxes, and (B,) the sum of the cross-entropies; at least float32.
+        (..., box_channels) the numbers of the pairs' boxes, and (B,) the sum of the cross-entropies; at least float32.
     """
-    numbers, sums = _Read.apply(box_channels, *targets, *parts)  # type: ignore[no-untyped-call]
+    numbers, sums = _Read.apply(box_channels, pairs.level_sizes, *pairs[:2], *targets, *parts)  # type: ignore[no-untyped-call]
     return numbers, sums
 
 
@@ -59,6 +89,8 @@ class _Read(torch.autograd.Function):
     def forward(
         ctx: Any,
         box_channels: int,
+        level_sizes: tuple[int, ...] | None,
+        image: Tensor,
         predictor: Tensor,
         label: Tensor,
         at_label: Tensor,
@@ -67,55 +99,94 @@ class _Read(torch.autograd.Function):
         class_weight: Tensor | None,
         *parts: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(predictor, label, at_label, at_all, location_weight, class_weight, *parts)
-        ctx.box_channels = box_channels
-        image = torch.arange(len(predictor), device=predictor.device)[:, None]
-        numbers, start = None, 0
+        ctx.save_for_backward(
+            image, predictor, label, at_label, at_all, location_weight, class_weight, *parts
+        )
+        ctx.box_channels, ctx.level_sizes = box_channels, level_sizes
+        image = image.expand_as(predictor)
+        found, start = [], 0
         dtype = torch.promote_types(parts[0].dtype, torch.float32)
-        sums = torch.zeros(len(predictor), dtype=torch.float64, device=predictor.device)
-        for boxes, scores in _views(parts, box_channels, parts[0].ndim == 4):
-            here, local = _within(predictor, start, scores.shape[2])
-            rows = at_least_float32(boxes.mT[image, local])
-            numbers = rows if numbers is None else torch.where(here[..., None], rows, numbers)
+        sums = torch.zeros(len(parts[0]), dtype=torch.float64, device=predictor.device)
+        for level, (boxes, scores) in enumerate(_views(parts, box_channels, parts[0].ndim == 4)):
+            here = _Here(level_sizes, level, predictor, start, scores.shape[2])
+            of, local = here.part(image), here.local
+            found.append(at_least_float32(boxes.mT[of, local]))
             sums = sums + _softplus_sums(scores, _part(location_weight, start, scores), class_weight)
-            logit = scores[image, label, local].to(at_label.dtype)
-            taken = torch.where(here, at_label * logit, 0)
+            logit = scores[of, here.part(label), local].to(dtype)
+            taken = here.counting(at_label) * logit
             if at_all is not None:
-                row = scores.mT[image, local].to(at_label.dtype)
-                total = (row if class_weight is None else row * class_weight).sum(2)
-                taken = taken + torch.where(here, at_all * total, 0)
-            sums = sums - taken.sum(1, dtype=torch.float64)
+                row = scores.mT[of, local].to(dtype)
+                total = (row if class_weight is None else row * class_weight).sum(-1)
+                taken = taken + here.counting(at_all) * total
+            sums = sums.index_add(0, of.flatten(), taken.flatten().double(), alpha=-1)
             start += scores.shape[2]
-        assert numbers is not None
-        return numbers, sums.to(dtype)
+        return _joined(found, level_sizes, predictor, parts), sums.to(dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_numbers: Tensor, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        predictor, label, at_label, at_all, location_weight, class_weight, *parts = ctx.saved_tensors
-        image = torch.arange(len(predictor), device=predictor.device)[:, None]
+        image, predictor, label, at_label, at_all, location_weight, class_weight, *parts = ctx.saved_tensors
+        image = image.expand_as(predictor)
         # Of flattened maps, so that every layout in memory can be written to.
         gradients, start = [torch.empty_like(part.flatten(2)) for part in parts], 0
-        views = zip(
-            *(_views(values, ctx.box_channels, parts[0].ndim == 4) for values in (parts, gradients)),
-            strict=True,
-        )
-        for (_, scores), (of_boxes, of_scores) in views:
-            here, local = _within(predictor, start, scores.shape[2])
+        maps = parts[0].ndim == 4
+        views = zip(*(_views(values, ctx.box_channels, maps) for values in (parts, gradients)), strict=True)
+        for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):
+            here = _Here(ctx.level_sizes, level, predictor, start, scores.shape[2])
+            of, local, dtype = here.part(image), here.local, scores.dtype
             of_boxes.zero_()
-            rows = torch.where(here[..., None], of_numbers, 0).to(of_boxes.dtype)
-            of_boxes.mT.index_put_((image, local), rows, accumulate=True)
+            of_boxes.mT.index_put_((of, local), here.counting(of_numbers).to(dtype), accumulate=True)
             _write_sigmoid(of_scores, scores, of_sums, _part(location_weight, start, scores), class_weight)
             if at_all is not None:
-                share = torch.where(here, at_all, 0) * of_sums[:, None]
-                each = share[..., None] if class_weight is None else share[..., None] * class_weight
-                shares = -each.expand(*share.shape, scores.shape[1]).to(scores.dtype)
-                of_scores.mT.index_put_((image, local), shares, accumulate=True)
-            taken = -torch.where(here, at_label, 0) * of_sums[:, None]
-            of_scores.index_put_((image, label, local), taken.to(scores.dtype), accumulate=True)
+                share = (here.counting(at_all) * of_sums[of])[..., None]
+                each = (
+                    share.expand(*local.shape, scores.shape[1])
+                    if class_weight is None
+                    else share * class_weight
+                )
+                of_scores.mT.index_put_((of, local), -each.to(dtype), accumulate=True)
+            taken = here.counting(at_label) * of_sums[of]
+            of_scores.index_put_((of, here.part(label), local), -taken.to(dtype), accumulate=True)
             start += scores.shape[2]
         shaped = (gradient.view(part.shape) for gradient, part in zip(gradients, parts, strict=True))
-        return (None,) * 7 + tuple(shaped)
+        return (None,) * 9 + tuple(shaped)
+
+
+class _Here:
+    """The pairs of one level: those of a range where pairs are in the order of the levels, else all, and what is of
+    another level counts for nothing."""
+
+    def __init__(
+        self, level_sizes: tuple[int, ...] | None, level: int, predictor: Tensor, start: int, count: int
+    ) -> None:
+        self.range = None if level_sizes is None else (sum(level_sizes[:level]), level_sizes[level])
+        local = self.part(predictor) - start
+        self.mask = (local >= 0) & (local < count) if self.range is None else None
+        self.local = local if self.range is not None else local.clamp(0, count - 1)
+
+    def part(self, values: Tensor) -> Tensor:
+        return values if self.range is None else values.narrow(0, *self.range)
+
+    def counting(self, values: Tensor) -> Tensor:
+        values = self.part(values)
+        if self.mask is None:
+            return values
+        return torch.where(
+            self.mask.view(*self.mask.shape, *(1,) * (values.ndim - self.mask.ndim)), values, 0
+        )
+
+
+def _joined(
+    found: list[Tensor], level_sizes: tuple[int, ...] | None, predictor: Tensor, parts: Sequence[Tensor]
+) -> Tensor:
+    """The rows of all levels in the order of the pairs."""
+    if level_sizes is not None:
+        return torch.cat(found)
+    rows, start = found[0], parts[0].flatten(2).shape[2]
+    for part, more in zip(parts[1:], found[1:], strict=False):
+        rows = torch.where((predictor >= start)[..., None], more, rows)
+        start += part.flatten(2).shape[2]
+    return rows
 
 
 def _views(parts: Sequence[Tensor], box_channels: int, maps: bool) -> list[tuple[Tensor, Tensor]]:
@@ -124,12 +195,6 @@ def _views(parts: Sequence[Tensor], box_channels: int, maps: bool) -> list[tuple
         return [(parts[0], parts[1])]
     levels = [part.flatten(2) for part in parts]
     return [(level[:, :box_channels], level[:, box_channels:]) for level in levels]
-
-
-def _within(predictor: Tensor, start: int, count: int) -> tuple[Tensor, Tensor]:
-    """Which predictors are of the level, and their number within it, valid everywhere."""
-    local = predictor - start
-    return (local >= 0) & (local < count), local.clamp(0, count - 1)
 
 
 def _part(location_weight: Tensor | None, start: int, scores: Tensor) -> Tensor | None:

@@ -121,7 +121,8 @@ class YOLOv10Loss(nn.Module):
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see above."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
+        pairs = self._one_to_one_pairs(targets, self._locations(raw))
+        return self._reduce(self.terms(raw, targets, assignment), assignment, normalizer, pairs=pairs)
 
     @torch.no_grad()
     def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
@@ -164,8 +165,11 @@ class YOLOv10Loss(nn.Module):
     ) -> list[tuple[YOLOv8Loss, Any, Assignment]]:
         """Loss, output and assignment of each head."""
         locations = self._locations(raw)
-        pairs = targets.mask.shape[1] * min(self.one_to_one_topk, locations)
+        pairs = self._one_to_one_pairs(targets, locations)
         return list(zip(self._losses, _heads(raw), _apart(assignment, pairs, locations), strict=True))
+
+    def _one_to_one_pairs(self, targets: Targets, locations: int) -> int:
+        return targets.mask.shape[1] * min(self.one_to_one_topk, locations)
 
     def _of_head(self, term: Term, index: int, locations: int) -> Term:
         """``term`` of one head as one of both."""
@@ -184,15 +188,20 @@ class YOLOv10Loss(nn.Module):
         return f"{SHORT[index]}_{term.name}", weights[index] * term.scale
 
     def reduce(
+        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+    ) -> LossOutput:
+        """The sums of ``terms``, each head's divided by its own sum of qualities, or by ``normalizer``."""
+        return self._reduce(terms, assignment, normalizer, pairs=terms[0].penalty.shape[1])
+
+    def _reduce(
         self,
         terms: Sequence[Term | TermSum],
         assignment: Assignment,
-        normalizer: Tensor | float | None = None,
+        normalizer: Tensor | float | None,
+        *,
+        pairs: int,
     ) -> LossOutput:
-        """The sums of ``terms``, each head's divided by its own sum of qualities, or by ``normalizer``."""
-        box = terms[0]
-        assert isinstance(box, Term)
-        pairs = box.penalty.shape[1]  # of the one2one head
+        """``pairs``: how many are of the one2one head."""
         own = torch.stack([total_quality(half) for half in _apart(assignment, pairs, 0)])
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)
 

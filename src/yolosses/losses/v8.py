@@ -16,7 +16,7 @@ from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.losses.sparse_classes import SparseTargets, read_pairs_and_classes
+from yolosses.losses.sparse_classes import SparseTargets, pairs_of, read_pairs_and_classes
 from yolosses.structures import (
     Assignment,
     LossOutput,
@@ -149,11 +149,20 @@ class YOLOv8Loss(nn.Module):
         """The three terms, that of the classes already summed: the same as `elementwise`, with fewer passes over
         memory."""
         codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
-        sparse = self._sparse_targets(codec, truth, assignment, quality, of_pair)
         parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
-        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, sparse)
-        numbers = numbers.reshape(*numbers.shape[:2], 4, self.bins)
-        box, sides = self._boxes(codec, numbers, truth, assignment, quality * of_pair)
+        weight_of = None
+        if truth.weight is not None or assignment.spared is not None:
+            weight_of = predictor_weight(assignment, of_pair, codec.levels.num_predictors)
+        counts = codec.levels.counts if parts[0].ndim == 4 else (codec.levels.num_predictors,)
+        pairs, pick = pairs_of(assignment, counts)
+        boxes, label, quality, of_pair, object = (
+            pick(values) for values in (truth.boxes, truth.labels, quality, of_pair, assignment.object)
+        )
+        sparse = self._sparse_targets(label, quality, of_pair, weight_of)
+        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse)
+        numbers = numbers.reshape(*numbers.shape[:-1], 4, self.bins)
+        terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, quality * of_pair)
+        box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
         return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums), sides
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
@@ -161,7 +170,9 @@ class YOLOv8Loss(nn.Module):
         codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
         output = codec.split(raw)
         numbers = codec.at(output, assignment.predictor)
-        box, sides = self._boxes(codec, numbers, truth, assignment, quality * of_pair)
+        box, sides = self._boxes(
+            codec, numbers, truth.boxes, assignment.predictor, assignment.object, quality * of_pair
+        )
         return box, self._classes(output.joined_scores().mT, truth, assignment, quality, of_pair), sides
 
     def _at_pairs(
@@ -176,36 +187,41 @@ class YOLOv8Loss(nn.Module):
         return codec, truth, quality_of(assignment).to(dtype), pair_weight(assignment, truth, dtype)
 
     def _boxes(
-        self, codec: PointCodec, numbers: Tensor, truth: Targets, assignment: Assignment, weight: Tensor
+        self,
+        codec: PointCodec,
+        numbers: Tensor,
+        boxes: Tensor,
+        predictor: Tensor,
+        object: Tensor,
+        weight: Tensor,
     ) -> tuple[Term, Term]:
-        """The terms of the boxes and of their sides, of the numbers (B, P, 4, R) at the pairs."""
-        predictor, weight = assignment.predictor, weight[..., None]
+        """The terms of the boxes and of their sides, of the numbers (..., 4, R) at the pairs (...)."""
+        weight = weight[..., None]
         sides = codec.sides(numbers)
         points, strides = codec.levels.points(sides)[predictor], codec.levels.stride_of(sides)[predictor]
-        boxes = codec.in_pixels(truth.boxes).to(sides.dtype)
+        boxes = codec.in_pixels(boxes).to(sides.dtype)
         wanted = codec.encode(boxes, points, strides)
         fit = 1 - self.box_loss(codec.decode(sides, points, strides), boxes)[..., None]
-        pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
+        pairs: dict[str, Any] = {"predictor": predictor, "object": object}
         box = Term.compare(
             "box", self.lambda_box, missing, fit, torch.ones_like(fit), weight, elements=("iou",), **pairs
         )
         return box, self._sides(codec, numbers, sides, wanted, strides, weight, pairs)
 
     def _sparse_targets(
-        self, codec: PointCodec, truth: Targets, assignment: Assignment, quality: Tensor, of_pair: Tensor
+        self, label: Tensor, quality: Tensor, of_pair: Tensor, location_weight: Tensor | None
     ) -> SparseTargets:
         """What `_classes` writes into a table."""
-        label, e, locations = truth.labels, self.label_smoothing, codec.levels.num_predictors
+        e = self.label_smoothing
         known = (label >= 0) & (label < self.num_classes)
         label = torch.where(known, label, 0)
         at_label = torch.where(known, of_pair * quality * (1 - e), 0)
         weight = None if self.class_weight is None else self.class_weight.to(of_pair.dtype)
         return SparseTargets(
-            predictor=assignment.predictor, label=label,
+            label=label,
             at_label=at_label if weight is None else at_label * weight[label],
             at_all=of_pair * (e / self.num_classes) if e else None,
-            location_weight=None if truth.weight is None and assignment.spared is None
-            else predictor_weight(assignment, of_pair, locations),
+            location_weight=location_weight,
             class_weight=weight,
         )  # fmt: skip
 

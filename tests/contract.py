@@ -25,6 +25,7 @@ from tests.hazards import LargestTensor, NoHostSync, compiled
 from torch import Tensor
 
 import yolosses as yl
+from yolosses import host
 
 Raw = Tensor | Sequence[Tensor]  # a loss that takes dictionaries too has tests of its own for that
 
@@ -426,7 +427,8 @@ class LossContract:
 
     # --- machines -------------------------------------------------------------------------------------------------
 
-    def test_nothing_waits_for_the_device(self, case: LossCase) -> None:
+    def test_nothing_waits_for_the_device(self, case: LossCase, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(host, "on_host", lambda tensor: False)  # the way that is taken on a GPU
         targets = case.make_targets(3)
         marked = replace(weighted(targets, 0.5), ignore=targets.labels == 1)
         loss_fn = case.make_loss(class_weight=torch.ones(case.num_classes))

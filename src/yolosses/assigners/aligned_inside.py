@@ -3,17 +3,20 @@ objects times locations. For the CPU, where nothing waits for a length."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from yolosses import host
 from yolosses.assigners.alignment import Alignment, Wanted, best
-from yolosses.assigners.windows import BLOCK, Window, blocks_of, everywhere, windows_of
+from yolosses.assigners.windows import BLOCK, Block, Window, blocks_of, everywhere, windows_of
 from yolosses.boxes import paired_ciou, paired_diou, paired_eiou, paired_giou, paired_iou, paired_siou
 from yolosses.codecs import ClassScores, Levels
 
+KEPT = 1 << 22
+"""Pairs whose locations are kept for the second pass: 40 MB."""
 OVERLAPS = {
     similarity.__name__: similarity
     for similarity in (paired_iou, paired_giou, paired_diou, paired_ciou, paired_eiou, paired_siou)
@@ -33,7 +36,7 @@ class _Objects(NamedTuple):
 def can_list(alignment: Alignment) -> bool:
     """Whether `take_by_listing` can do it."""
     known = OVERLAPS.get(getattr(alignment.overlap, "__name__", "")) is alignment.overlap
-    return known and alignment.pred_boxes.device.type == "cpu"
+    return known and host.on_host(alignment.pred_boxes)
 
 
 def take_by_listing(
@@ -82,17 +85,20 @@ def _take(
     objects = _Objects(image, index, gt_boxes[image, index], labels[image, index])
 
     windows = windows_of(levels, objects.boxes, wanted.inside)
-    found, positive = _best_inside(alignment, windows, objects, wanted.topk)
+    blocks: Iterable[Block] = _Blocks(windows, least=topk)
+    # One coordinate after the other in memory, so that each is a run of numbers in all that follows.
+    coordinates = pred_boxes.flatten(0, 1).T.contiguous()
+    found, positive = _best_inside(alignment, coordinates, blocks, objects, topk)
     if fallback:
         none = (~positive.any(1)).nonzero().squeeze(1)
         lost = _Objects(*(part[none] for part in objects))
-        best_anywhere, there = _best_inside(alignment, everywhere(levels, none), lost, 1)
-        found[none, :1], positive[none, :1] = best_anywhere, there
+        anywhere = _Blocks(everywhere(levels, none), least=1)
+        found[none, :1], positive[none, :1] = _best_inside(alignment, coordinates, anywhere, lost, 1)
 
     taken = labels.new_zeros(*labels.shape, topk)
     valid = mask.new_zeros(*labels.shape, topk)
     taken[image, index], valid[image, index] = found, positive
-    return taken, valid, _contender(alignment, wanted, windows, objects, found, positive)
+    return taken, valid, _contender(alignment, wanted, coordinates, blocks, objects, found, positive)
 
 
 @_take.register_fake
@@ -105,13 +111,26 @@ def _(pred_boxes: Tensor, *rest: object) -> tuple[Tensor, Tensor, Tensor]:
     return labels.new_empty(shape), mask.new_empty(shape), labels.new_empty(pred_boxes.shape[:2])
 
 
+class _Blocks:
+    """The blocks of `blocks_of`, kept for a second pass where they are not too large."""
+
+    def __init__(self, windows: list[Window], least: int) -> None:
+        self.windows, self.least = windows, least
+        pairs = sum(int(window.size.sum()) for window in windows)
+        self.kept = list(blocks_of(windows, least)) if pairs <= KEPT else None
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(blocks_of(self.windows, self.least) if self.kept is None else self.kept)
+
+
 def _best_inside(
-    alignment: Alignment, windows: list[Window], objects: _Objects, k: int
+    alignment: Alignment, coordinates: Tensor, blocks: Iterable[Block], objects: _Objects, k: int
 ) -> tuple[Tensor, Tensor]:
     """(N, k) the best aligned locations in its windows of each object, and whether they count."""
+    num_predictors = alignment.pred_boxes.shape[1]
     found = objects.number.new_zeros(len(objects.number), k)
     positive = torch.zeros_like(found, dtype=torch.bool)
-    for block in blocks_of(windows, least=k):
+    for block in blocks:
         image, label = objects.image[block.box, None], objects.labels[block.box, None]
         score = torch.cat(
             [
@@ -121,17 +140,20 @@ def _best_inside(
             1,
         )
         truth = objects.boxes[block.box, None]
-        overlap = alignment.overlap(truth, alignment.pred_boxes[image, block.predictor]).clamp(min=0)
+        place = (block.predictor + image * num_predictors).flatten()
+        boxes = coordinates.index_select(1, place).view(4, *block.predictor.shape).movedim(0, 2)
+        overlap = alignment.overlap(truth, boxes).clamp(min=0)
         aligned = torch.where(block.inside, alignment.of(overlap, score), 0)
-        positive[block.box], place = best(aligned, k)
-        found[block.box] = block.predictor.gather(1, place)
+        positive[block.box], column = best(aligned, k)
+        found[block.box] = block.predictor.gather(1, column)
     return found, positive
 
 
 def _contender(
     alignment: Alignment,
     wanted: Wanted,
-    windows: list[Window],
+    coordinates: Tensor,
+    blocks: Iterable[Block],
     objects: _Objects,
     found: Tensor,
     positive: Tensor,
@@ -144,9 +166,10 @@ def _contender(
     nobody = len(objects.number)
     contender = torch.full_like(takers, nobody)
     most = alignment.pred_boxes.new_full(takers.shape, -1)
-    flat = alignment.pred_boxes.flatten(0, 1)
-    for number, where in _competing(wanted, windows, objects, place, positive, several, num_predictors):
-        overlap = alignment.overlap(objects.boxes[number], flat[where]).clamp(min=0)
+    truths = objects.boxes.T.contiguous()
+    for number, where in _competing(wanted, blocks, objects, place, positive, several, num_predictors):
+        boxes = coordinates.index_select(1, where).T
+        overlap = alignment.overlap(truths.index_select(1, number).T, boxes).clamp(min=0)
         before = most[where]
         most.scatter_reduce_(0, where, overlap, "amax")
         widest = most[where]
@@ -159,7 +182,7 @@ def _contender(
 
 def _competing(
     wanted: Wanted,
-    windows: list[Window],
+    blocks: Iterable[Block],
     objects: _Objects,
     place: Tensor,
     positive: Tensor,
@@ -173,7 +196,7 @@ def _competing(
             rows, columns = (positive & several[place]).nonzero().unbind(1)
             yield rows, place[rows, columns]
         case "inside":
-            for block in blocks_of(windows, least=1):
+            for block in blocks:
                 there = objects.image[block.box, None] * num_predictors + block.predictor
                 rows, columns = (block.inside & several[there]).nonzero().unbind(1)
                 yield block.box[rows], there[rows, columns]

@@ -76,7 +76,7 @@ def blocks_of(windows: list[Window], least: int) -> Iterator[Block]:
     """All boxes with a location inside, those of like count together, in blocks of bounded size of at least ``least``
     columns."""
     counts = torch.stack([window.size for window in windows], 1)
-    total, order = counts.sum(1).sort(descending=True, stable=True)
+    total, order = counts.sum(1).sort(descending=True)
     sizes, begin = total.tolist(), 0
     while begin < len(sizes) and sizes[begin]:
         end = begin + max(1, BLOCK // sizes[begin])
@@ -90,12 +90,12 @@ def _block(windows: list[Window], counts: Tensor, box: Tensor, least: int) -> Bl
     longest[-1] = max(longest[-1], least - sum(longest[:-1]))
     locations, predictor, inside = [], [], []
     for window, length in zip(windows, longest, strict=True):
-        rank = torch.arange(length)
         # Whole numbers below 2^24 are exact in float32, and so is the row.
-        row = ((rank.float() + 0.5) / window.width[box].float()[:, None]).floor().long()
-        here = rank < window.size[box][:, None]
-        there = window.first[box][:, None] + rank + row * (window.columns - window.width[box])[:, None]
-        local = torch.where(here, there, 0)
+        rank = torch.arange(length, dtype=torch.float32)
+        first, width, size = (part[box, None].float() for part in (window.first, window.width, window.size))
+        row = ((rank + 0.5) / width).floor_()
+        here = rank < size
+        local = row.mul_(window.columns - width).add_(first).add_(rank).mul_(here).long()
         locations.append(local)
         predictor.append(local + window.start)
         inside.append(here)

@@ -13,8 +13,16 @@ from tests.losses.scenes import scattered
 from torch import Tensor
 
 import yolosses as yl
+from yolosses import host
 
 C, BINS = 5, 4
+
+
+@pytest.fixture(autouse=True, params=["lists", "fixed shapes"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every case here holds for what a CPU does and for what a GPU does."""
+    if request.param == "fixed shapes":
+        monkeypatch.setattr(host, "on_host", lambda tensor: False)
 
 
 def maps(seed: int, images: int, dtype: torch.dtype, layout: str) -> list[Tensor]:

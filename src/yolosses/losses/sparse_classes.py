@@ -19,6 +19,8 @@ from yolosses import host
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment
 
+MODERATE = 32.0
+"""Below it a cross-entropy loses nothing when it is added up in float32."""
 BLOCK = 1 << 19
 """Logits that are read at once on a CPU: what is made of them stays in the cache."""
 
@@ -203,8 +205,8 @@ def _part(location_weight: Tensor | None, start: int, scores: Tensor) -> Tensor 
 
 def _blocks(scores: Tensor) -> int:
     """Images that are read at once."""
-    if scores.device.type != "cpu" or torch.compiler.is_compiling():
-        return len(scores)
+    if not host.lengths_are_free(scores):
+        return max(1, len(scores))
     return max(1, BLOCK // (scores.shape[1] * scores.shape[2]))
 
 
@@ -217,7 +219,9 @@ def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight:
             values = values * torch.split(location_weight, size)[index]
         if class_weight is not None:
             values = values * class_weight[:, None]
-        sums.append(values.sum((1, 2), dtype=torch.float64))
+        # float64 has room for a large number beside small ones, and on a CPU costs a copy, mostly for nothing.
+        small = host.lengths_are_free(values) and values.numel() > 0 and bool(values.amax() < MODERATE)
+        sums.append(values.sum((1, 2), dtype=None if small else torch.float64).double())
     return torch.cat(sums)
 
 
@@ -232,9 +236,12 @@ def _write_sigmoid(
     size = _blocks(scores)
     parts = zip(*(torch.split(values, size) for values in (target, scores, of_sums)), strict=True)
     for index, (out, logits, factor) in enumerate(parts):
-        gradient = at_least_float32(logits).sigmoid() * factor[:, None, None]
+        factors = factor[:, None, None]
         if location_weight is not None:
-            gradient = gradient * torch.split(location_weight, size)[index]
+            factors = factors * torch.split(location_weight, size)[index]
         if class_weight is not None:
-            gradient = gradient * class_weight[:, None]
-        out.copy_(gradient)
+            factors = factors * class_weight[:, None]
+        if out.dtype == factor.dtype and host.lengths_are_free(out):
+            torch.sigmoid(logits, out=out).mul_(factors)
+        else:
+            out.copy_(at_least_float32(logits).sigmoid() * factors)

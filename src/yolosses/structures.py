@@ -365,9 +365,7 @@ class TermSum:
     def of(cls, term: Term, image: Tensor, images: int) -> TermSum:
         """The sums of ``term`` over places (N,) or (B, P), for the ``image`` of each, which broadcasts."""
         by_place = torch.where(term.weight != 0, term.penalty * term.weight, 0).sum(-1)
-        zero = by_place.new_zeros(images)
-        sums = zero.index_add(0, image.expand_as(by_place).flatten(), by_place.flatten())
-        return cls(name=term.name, scale=term.scale, sums=sums)
+        return cls(name=term.name, scale=term.scale, sums=by_image(by_place, image, images))
 
     def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
         """(B,) ``sums`` divided by ``normalizer``."""
@@ -461,6 +459,11 @@ class LossOutput:
         pairs, dropped = int(self.assignment.mask.sum()), int(self.num_dropped)
         lines.append(f"{len(self.per_image)} images, {pairs} objects answered for, {dropped} dropped")
         return "\n".join(lines)
+
+
+def by_image(values: Tensor, image: Tensor, images: int) -> Tensor:
+    """(B,) sums of ``values`` (N,) over those with the same ``image`` (N,), or of values (B, P)."""
+    return values.sum(1) if values.ndim == 2 else values.new_zeros(images).index_add(0, image, values)
 
 
 class Place(NamedTuple):

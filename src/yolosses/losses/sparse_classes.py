@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from yolosses import host
 from yolosses.precision import at_least_float32
-from yolosses.structures import Assignment
+from yolosses.structures import Assignment, by_image
 
 MODERATE = 32.0
 """Below it a cross-entropy loses nothing when it is added up in float32."""
@@ -120,7 +120,7 @@ class _Read(torch.autograd.Function):
                 row = scores.mT[of, local].to(dtype)
                 total = (row if class_weight is None else row * class_weight).sum(-1)
                 taken = taken + here.counting(at_all) * total
-            sums = sums.index_add(0, of.flatten(), taken.flatten().double(), alpha=-1)
+            sums = sums - by_image(taken.double(), of, len(sums))
             start += scores.shape[2]
         return _joined(found, level_sizes, predictor, parts), sums.to(dtype)
 
@@ -137,7 +137,7 @@ class _Read(torch.autograd.Function):
             here = _Here(ctx.level_sizes, level, predictor, start, scores.shape[2])
             of, local, dtype = here.part(image), here.local, scores.dtype
             of_boxes.zero_()
-            of_boxes.mT.index_put_((of, local), here.counting(of_numbers).to(dtype), accumulate=True)
+            _add_rows(of_boxes, of, local, here.counting(of_numbers).to(dtype))
             _write_sigmoid(of_scores, scores, of_sums, _part(location_weight, start, scores), class_weight)
             if at_all is not None:
                 share = (here.counting(at_all) * of_sums[of])[..., None]
@@ -146,7 +146,7 @@ class _Read(torch.autograd.Function):
                     if class_weight is None
                     else share * class_weight
                 )
-                of_scores.mT.index_put_((of, local), -each.to(dtype), accumulate=True)
+                _add_rows(of_scores, of, local, -each.to(dtype))
             taken = here.counting(at_label) * of_sums[of]
             of_scores.index_put_((of, here.part(label), local), -taken.to(dtype), accumulate=True)
             start += scores.shape[2]
@@ -176,6 +176,14 @@ class _Here:
         return torch.where(
             self.mask.view(*self.mask.shape, *(1,) * (values.ndim - self.mask.ndim)), values, 0
         )
+
+
+def _add_rows(target: Tensor, image: Tensor, location: Tensor, rows: Tensor) -> None:
+    """To ``target`` (B, K, n) add ``rows`` (..., K) at places of the images."""
+    if location.ndim == 1:
+        target.mT.index_put_((image, location), rows, accumulate=True)
+    else:
+        target.scatter_add_(2, location[:, None].expand(-1, target.shape[1], -1), rows.mT)
 
 
 def _joined(

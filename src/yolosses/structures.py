@@ -352,8 +352,8 @@ class TermSum:
 
     Attributes:
         name, scale: as of `Term`.
-        sums: (B,) of each image, without ``scale``.
-        part: which entry of a normaliser with several entries they are divided by.
+        sums: (B, Q) of each image, without ``scale``, in Q parts.
+        part: the first of Q entries of a normaliser with several entries that they are divided by.
     """
 
     name: str
@@ -362,16 +362,22 @@ class TermSum:
     part: int = 0
 
     @classmethod
-    def of(cls, term: Term, image: Tensor, images: int) -> TermSum:
-        """The sums of ``term`` over places (N,) or (B, P), for the ``image`` of each, which broadcasts."""
+    def of(cls, term: Term, image: Tensor, images: int, parts: int = 1) -> TermSum:
+        """The sums of ``term`` over places (N,) or (B, P), for the ``image`` of each, which broadcasts. With several
+        ``parts``, ``term.part`` (N,) tells which each place is of."""
         by_place = torch.where(term.weight != 0, term.penalty * term.weight, 0).sum(-1)
-        return cls(name=term.name, scale=term.scale, sums=by_image(by_place, image, images))
+        if parts == 1:
+            sums = by_image(by_place, image, images)[:, None]
+        else:
+            assert term.part is not None
+            sums = by_image(by_place, image * parts + term.part, images * parts).view(images, parts)
+        return cls(name=term.name, scale=term.scale, sums=sums)
 
     def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
         """(B,) ``sums`` divided by ``normalizer``."""
         if isinstance(normalizer, Tensor) and normalizer.ndim:
-            normalizer = normalizer[self.part]
-        return self.sums / normalizer
+            normalizer = normalizer[self.part : self.part + self.sums.shape[1]]
+        return (self.sums / normalizer).sum(1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

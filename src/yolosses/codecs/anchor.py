@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from yolosses import host
 from yolosses.arguments import require_choice
 from yolosses.codecs.cells import Grid
-from yolosses.codecs.levels import Levels, take_by_level
+from yolosses.codecs.levels import Levels, take_by_level, unravel
 from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
 
@@ -77,12 +78,31 @@ class AnchorCodec:
 
     def at(self, raw: Maps, predictor: Tensor) -> Tensor:
         """(B, P, 5+C) the numbers of the predictors (B, P), at least float32."""
-        maps = [level.flatten(1, 3) for level in self.split(raw)]
+        maps = self.split(raw)
+        image = torch.arange(len(predictor), device=predictor.device)[:, None]
 
         def take(level: int, local: Tensor, here: Tensor) -> Tensor:
-            return maps[level].gather(1, local[..., None].expand(-1, -1, maps[level].shape[2]))
+            return maps[level][(image, *unravel(local, maps[level].shape[1:4]))]
 
         return at_least_float32(take_by_level(self.levels, predictor, take))
+
+    def box_numbers(self, raw: Maps, predictor: Tensor, mask: Tensor) -> Tensor:
+        """(B, P, 4) tx, ty, tw, th of the predictors (B, P) where ``mask`` (B, P); elsewhere any. At least float32."""
+        maps = self.split(raw)
+        if not host.lengths_are_free(mask):
+            image = torch.arange(len(predictor), device=predictor.device)[:, None]
+
+            def take(level: int, local: Tensor, here: Tensor) -> Tensor:
+                return maps[level][..., :4][(image, *unravel(local, maps[level].shape[1:4]))]
+
+            return at_least_float32(take_by_level(self.levels, predictor, take))
+        numbers = maps[0].new_zeros(*predictor.shape, 4)
+        for start, count, level in zip(self.levels.starts, self.levels.counts, maps, strict=True):
+            local = predictor - start
+            image, pair = (mask & (local >= 0) & (local < count)).nonzero().unbind(1)
+            place = unravel(local[image, pair], level.shape[1:4])
+            numbers[image, pair] = level[..., :4][(image, *place)]
+        return at_least_float32(numbers)
 
     def objectness(self, raw: Maps) -> Tensor:
         """(B, A) the fifth number of every predictor, at least float32."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -127,6 +127,15 @@ class Levels:
         ``mask`` (B, M)."""
         per_level = [cells_within(boxes, mask, grid).repeat(1, self.boxes_per_cell) for grid in self.grids]
         return torch.cat(per_level, 1)
+
+
+def unravel(number: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
+    """The index into each dimension of ``shape`` of places that are numbered in order."""
+    places = []
+    for size in reversed(shape[1:]):
+        places.append(number % size)
+        number = number // size
+    return (number, *reversed(places))
 
 
 def take_by_level(levels: Levels, predictor: Tensor, take: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:

@@ -7,7 +7,7 @@ taken at the pairs; its gradient is sigmoid(x), from which t is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,41 +16,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
+from yolosses.losses.pairs import Pairs
 from yolosses.precision import at_least_float32
-from yolosses.structures import Assignment, by_image
+from yolosses.structures import by_image
 
 MODERATE = 32.0
 """Below it a cross-entropy loses nothing when it is added up in float32."""
 BLOCK = 1 << 19
 """Logits that are read at once on a CPU: what is made of them stays in the cache."""
-
-
-class Pairs(NamedTuple):
-    """Pairs (N,), level by level, or (B, P) with all that do not count.
-
-    Attributes:
-        image: which image, int64, broadcasts to ``predictor``.
-        predictor: int64, over all levels.
-        level_sizes: pairs of each level where they are in the order of the levels; else None.
-    """
-
-    image: Tensor
-    predictor: Tensor
-    level_sizes: tuple[int, ...] | None
-
-
-def pairs_of(assignment: Assignment, level_counts: Sequence[int]) -> tuple[Pairs, Callable[[Tensor], Tensor]]:
-    """The pairs that count, level by level, where their number may be looked at, else all; and what picks their entries
-    of (B, P, ...). ``level_counts``: predictors of each level."""
-    images, device = len(assignment.mask), assignment.mask.device
-    if not host.lengths_are_free(assignment.mask):
-        image = torch.arange(images, device=device)[:, None]
-        return Pairs(image, assignment.predictor, None), lambda values: values
-    level = torch.bucketize(assignment.predictor, torch.tensor(level_counts).cumsum(0), right=True)
-    picked = [(assignment.mask & (level == index)).nonzero() for index in range(len(level_counts))]
-    image, pair = torch.cat(picked).unbind(1)
-    sizes = tuple(len(part) for part in picked)
-    return Pairs(image, assignment.predictor[image, pair], sizes), lambda values: values[image, pair]
 
 
 class SparseTargets(NamedTuple):

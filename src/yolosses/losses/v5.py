@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from yolosses import host
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners.anchor_ratio import AnchorPairs, match_anchors
 from yolosses.assigners.pairs import unanswered
@@ -17,7 +18,17 @@ from yolosses.boxes import paired_ciou, paired_iou
 from yolosses.codecs import AnchorCodec, Levels
 from yolosses.codecs.anchor import Maps, grids_of, maps_of
 from yolosses.functional import BoxLoss, Penalty, binary_cross_entropy_with_logits, ciou_loss
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
+from yolosses.losses.pairs import pairs_of
+from yolosses.losses.rows import read_rows
+from yolosses.structures import (
+    Assignment,
+    LossOutput,
+    Predictions,
+    Targets,
+    Term,
+    TermSum,
+    require_targets,
+)
 
 ANCHORS = (
     ((10.0, 13.0), (16.0, 30.0), (33.0, 23.0)),
@@ -156,7 +167,7 @@ class YOLOv5Loss(nn.Module):
         ``normalizer``: see above."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
+        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: Maps, targets: Targets) -> Assignment:
@@ -168,8 +179,7 @@ class YOLOv5Loss(nn.Module):
         truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
         pairs = self.pairs(codec, raw, truth, targets.positive)
         matched = truth.at(pairs.object, pairs.mask)
-        boxes = codec.decode(codec.at(raw, pairs.predictor), pairs.predictor)
-        wanted = codec.in_pixels(matched.boxes).to(boxes.dtype)
+        iou, quality = self._fit(codec, raw, pairs, matched.boxes)
         spared = None
         if targets.ignore is not None:
             spared = codec.levels.within(targets.boxes, targets.mask & targets.ignore)
@@ -177,16 +187,55 @@ class YOLOv5Loss(nn.Module):
             predictor=pairs.predictor,
             object=pairs.object,
             mask=pairs.mask,
-            iou=torch.where(pairs.mask, paired_iou(boxes, wanted), 0),
+            iou=iou,
             num_dropped=unanswered(pairs.object, pairs.mask, targets.positive),
             spared=spared,
-            quality=torch.where(pairs.mask, paired_ciou(boxes, wanted).clamp(min=0), 0),
+            quality=quality,
+        )
+
+    def _fit(
+        self, codec: AnchorCodec, raw: Maps, pairs: AnchorPairs, gt_boxes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(B, P) IoU and CIoU, not negative, of the pairs that count, now."""
+        numbers = codec.box_numbers(raw, pairs.predictor, pairs.mask)
+        boxes = codec.decode(numbers, pairs.predictor)
+        wanted = codec.in_pixels(gt_boxes).to(boxes.dtype)
+        return (
+            torch.where(pairs.mask, paired_iou(boxes, wanted), 0),
+            torch.where(pairs.mask, paired_ciou(boxes, wanted).clamp(min=0), 0),
         )
 
     def pairs(self, codec: AnchorCodec, raw: Maps, truth: Targets, mask: Tensor) -> AnchorPairs:
         """Which predictors answer for which object; here whatever they predict."""
         return match_anchors(
             truth.boxes, mask, levels=codec.levels, anchors=self.anchors, threshold=self.anchor_threshold
+        )
+
+    def terms(self, raw: Maps, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
+        """The three terms, those of the pairs already summed: the same as `elementwise`, of the pairs that count
+        alone."""
+        codec = self.codec_for(raw)
+        views = codec.split(raw)
+        if not host.lengths_are_free(views[0]):
+            return self.elementwise(raw, targets, assignment)
+        require_targets(targets, images=len(views[0]), device=views[0].device)
+        truth = targets.at(assignment.object, assignment.mask)
+        pairs, pick = pairs_of(assignment, codec.levels.counts)
+        values, objectness = read_rows(views, pairs, channel=4)
+        weight = (
+            torch.ones_like(values[:, 0]) if truth.weight is None else pick(truth.weight).to(values.dtype)
+        )
+        assert pairs.level_sizes is not None
+        level = torch.arange(len(views)).repeat_interleave(torch.tensor(pairs.level_sizes))
+        box, classes = self._at_pairs(
+            codec, values, pick(truth.boxes), pick(truth.labels), weight[..., None],
+            predictor=pairs.predictor, object=pick(assignment.object), part=level,
+        )  # fmt: skip
+        images = len(views[0])
+        return (
+            TermSum.of(box, pairs.image, images, len(views)),
+            self._objectness(codec, objectness, truth, assignment),
+            TermSum.of(classes, pairs.image, images, len(views)),
         )
 
     def elementwise(self, raw: Maps, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
@@ -199,33 +248,43 @@ class YOLOv5Loss(nn.Module):
         weight = assignment.mask[..., None].to(values.dtype)
         if truth.weight is not None:
             weight = weight * truth.weight[..., None].to(values.dtype)
+        box, classes = self._at_pairs(
+            codec, values, truth.boxes, truth.labels, weight,
+            predictor=predictor, object=assignment.object, part=self._level_of_pairs(assignment),
+        )  # fmt: skip
+        return box, self._objectness(codec, codec.objectness(raw), truth, assignment), classes
+
+    def _at_pairs(
+        self,
+        codec: AnchorCodec,
+        values: Tensor,
+        boxes: Tensor,
+        labels: Tensor,
+        weight: Tensor,
+        **pairs: Any,
+    ) -> tuple[Term, Term]:
+        """The terms of the boxes and of the classes, of the numbers (..., 5+C) of the pairs (...)."""
         fit = 1 - self.box_loss(
-            codec.decode(values, predictor), codec.in_pixels(truth.boxes).to(values.dtype)
+            codec.decode(values, pairs["predictor"]), codec.in_pixels(boxes).to(values.dtype)
         )
-        classes = truth.labels[..., None] == torch.arange(self.num_classes, device=values.device)
+        classes = labels[..., None] == torch.arange(self.num_classes, device=values.device)
         smooth = self.label_smoothing / 2
         of_class = weight / self.num_classes
         if self.class_weight is not None:
             of_class = of_class * self.class_weight.to(values.dtype)
-        pairs: dict[str, Any] = {
-            "predictor": predictor,
-            "object": assignment.object,
-            "part": self._level_of_pairs(assignment),
-        }
         return (
             Term.compare(
                 "box", self.lambda_box, _missing, fit[..., None], torch.ones_like(fit)[..., None], weight,
                 elements=("iou",), **pairs,
             ),
-            self._objectness(codec, raw, truth, assignment),
             Term.compare(
                 "cls", self.lambda_cls if self.num_classes > 1 else 0.0, self.cls_penalty, values[..., 5:],
                 classes.to(values.dtype) * (1 - 2 * smooth) + smooth, of_class, activation=torch.sigmoid, **pairs,
             ),
         )  # fmt: skip
 
-    def _objectness(self, codec: AnchorCodec, raw: Maps, truth: Targets, assignment: Assignment) -> Term:
-        logits = codec.objectness(raw)
+    def _objectness(self, codec: AnchorCodec, logits: Tensor, truth: Targets, assignment: Assignment) -> Term:
+        """Of the objectness ``logits`` (B, A)."""
         images, predictors = logits.shape
         # Of several pairs the last one counts; pairs that do not count meet in a place of their own.
         place = torch.where(assignment.mask, assignment.predictor, predictors)
@@ -250,13 +309,17 @@ class YOLOv5Loss(nn.Module):
         )  # fmt: skip
 
     def reduce(
-        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+        self,
+        terms: Sequence[Term | TermSum],
+        assignment: Assignment,
+        normalizer: Tensor | float | None = None,
     ) -> LossOutput:
         """The sums of ``terms``, divided as above, see `LossOutput.reduce`."""
         images, levels = assignment.mask.shape[0], len(self.strides)
         by_level = torch.stack([part.sum() for part in assignment.mask.chunk(levels, 1)])
         counts = torch.cat((by_level, torch.full_like(by_level[:1], images))).clamp(min=1)
-        own = counts.to(terms[0].penalty.dtype)
+        first = terms[0]
+        own = counts.to(first.sums.dtype if isinstance(first, TermSum) else first.penalty.dtype)
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)
 
     def decode(self, raw: Maps) -> Predictions:

@@ -16,7 +16,8 @@ from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.losses.sparse_classes import SparseTargets, pairs_of, read_pairs_and_classes
+from yolosses.losses.pairs import pairs_of
+from yolosses.losses.sparse_classes import SparseTargets, read_pairs_and_classes
 from yolosses.structures import (
     Assignment,
     LossOutput,
@@ -163,7 +164,7 @@ class YOLOv8Loss(nn.Module):
         numbers = numbers.reshape(*numbers.shape[:-1], 4, self.bins)
         terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, quality * of_pair)
         box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
-        return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums), sides
+        return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums[:, None]), sides
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The three terms before any sum."""

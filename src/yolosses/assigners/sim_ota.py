@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from yolosses import host
 from yolosses.arguments import require_at_least
 from yolosses.assigners.pairs import settle, unanswered
+from yolosses.assigners.sim_ota_central import EPS, largest_cost, log, take_central
 from yolosses.boxes import paired_iou
 from yolosses.codecs import ClassScores, Levels
 from yolosses.structures import Assignment
 
 CHUNK = 8
 """Objects that are compared with all locations at once: memory grows with images x locations, not with objects."""
-EPS = 1e-8
-LEAST_LOG = -100.0  # where `torch.nn.functional.binary_cross_entropy` stops as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,7 @@ class SimOTA:
             gt_boxes: (B, M, 4) cxcywh in pixels, finite also in padding. gt_labels: (B, M). mask: (B, M) bool.
         """
         labels = gt_labels.clamp(0, pred_scores.num_classes - 1)
-        points, strides = levels.points(pred_boxes), levels.stride_of(pred_boxes)
-        scores = pred_scores.everywhere()
-        taken, valid, cheapest = self._take(pred_boxes, scores, points, strides, gt_boxes, labels, mask)
+        taken, valid, cheapest = self._take(levels, pred_boxes, pred_scores, gt_boxes, labels, mask)
         predictor, object, chosen = settle(taken, valid, cheapest)
         iou = paired_iou(
             pred_boxes.take_along_dim(predictor[..., None], 1), gt_boxes.take_along_dim(object[..., None], 1)
@@ -85,20 +83,53 @@ class SimOTA:
 
     def _take(
         self,
+        levels: Levels,
         pred_boxes: Tensor,
-        pred_scores: Tensor,
-        points: Tensor,
-        strides: Tensor,
+        pred_scores: ClassScores,
         gt_boxes: Tensor,
         labels: Tensor,
         mask: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(B, M, k) locations that each object takes, (B, M, k) whether they count, and (B, A) the object to which
         each location is cheapest."""
+        points, strides = levels.points(pred_boxes), levels.stride_of(pred_boxes)
+        bound = largest_cost(pred_scores.num_classes, self.iou_cost)
+        if not host.lengths_are_free(pred_boxes) or self.outside_cost <= bound:
+            return self._compare_all(pred_boxes, pred_scores, points, strides, gt_boxes, labels, mask)
+        found = take_central(
+            levels=levels, pred_boxes=pred_boxes, scores=pred_scores, gt_boxes=gt_boxes, labels=labels, mask=mask,
+            radius=self.radius, topk=self.topk, iou_cost=self.iou_cost,
+        )  # fmt: skip
+        taken, valid, cheapest, complete = found
+        rest = (~complete).nonzero().squeeze(1)
+        if len(rest):
+            taken[rest], valid[rest], cheapest[rest] = self._compare_all(
+                pred_boxes[rest],
+                pred_scores.of_images(rest),
+                points,
+                strides,
+                gt_boxes[rest],
+                labels[rest],
+                mask[rest],
+            )
+        return taken, valid, cheapest
+
+    def _compare_all(
+        self,
+        pred_boxes: Tensor,
+        scores: ClassScores,
+        points: Tensor,
+        strides: Tensor,
+        gt_boxes: Tensor,
+        labels: Tensor,
+        mask: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As `_take`, by comparing every object with every location, some objects at a time."""
+        pred_scores = scores.everywhere()
         images, num_predictors = pred_boxes.shape[:2]
         k = min(self.topk, num_predictors)
         rank = torch.arange(k, device=labels.device)
-        absent = -_log(pred_scores, complement=True).sum(-1)  # (B, A) the cost of belonging to no class
+        absent = -log(pred_scores, complement=True).sum(-1)  # (B, A) the cost of belonging to no class
         parts = [slice(start, start + CHUNK) for start in range(0, gt_boxes.shape[1], CHUNK)]
         candidate = torch.zeros_like(absent, dtype=torch.bool)
         for part in parts:
@@ -112,7 +143,7 @@ class SimOTA:
             eligible = candidate[:, None] & mask[:, part, None]
             iou = torch.where(eligible, paired_iou(gt_boxes[:, part, None], pred_boxes[:, None]), 0)
             score = pred_scores.gather(2, labels[:, None, part].expand(-1, num_predictors, -1)).mT
-            cost = absent[:, None] + _log(score, complement=True) - _log(score)
+            cost = absent[:, None] + log(score, complement=True) - log(score)
             cost = cost - self.iou_cost * (iou + EPS).log() + self.outside_cost * ~central
             cost = torch.where(eligible, cost, float("inf"))
             wanted = iou.topk(k, dim=2).values.sum(2, keepdim=True).long().clamp(min=1)
@@ -131,9 +162,3 @@ class SimOTA:
         near_x = (points[:, 0] - boxes[..., 0, None]).abs() < reach
         near_y = (points[:, 1] - boxes[..., 1, None]).abs() < reach
         return near_x & near_y & mask[..., None]
-
-
-def _log(probability: Tensor, *, complement: bool = False) -> Tensor:
-    """log q, or log(1 - q), at least -100."""
-    log = (-probability).log1p() if complement else probability.log()
-    return log.clamp(min=LEAST_LOG)

@@ -29,6 +29,11 @@ class ClassScores:
         """From scores (B, A, C) between 0 and 1; ``counts``: locations of each level, A together."""
         return cls(logits=tuple(part.mT for part in torch.split(probabilities.logit(), list(counts), 1)))
 
+    def of_images(self, images: Tensor) -> ClassScores:
+        """The scores of some images (n,) only."""
+        objectness = None if self.objectness is None else tuple(level[images] for level in self.objectness)
+        return ClassScores(logits=tuple(level[images] for level in self.logits), objectness=objectness)
+
     @property
     def num_classes(self) -> int:
         """C."""

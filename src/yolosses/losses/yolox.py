@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from yolosses import host
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners import PointAssigner, SimOTA
 from yolosses.assigners.point import assign_points
@@ -21,7 +22,17 @@ from yolosses.functional import (
     squared_iou_loss,
 )
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
+from yolosses.losses.pairs import pairs_of
+from yolosses.losses.rows import read_rows
+from yolosses.structures import (
+    Assignment,
+    LossOutput,
+    Predictions,
+    Targets,
+    Term,
+    TermSum,
+    require_targets,
+)
 
 
 class YOLOXLoss(nn.Module):
@@ -116,7 +127,7 @@ class YOLOXLoss(nn.Module):
         `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
+        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: OffsetRaw, targets: Targets) -> Assignment:
@@ -128,34 +139,77 @@ class YOLOXLoss(nn.Module):
             self.assigner, levels=codec.levels, boxes=boxes, scores=codec.class_scores(raw), targets=targets
         )
 
+    def terms(self, raw: OffsetRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
+        """The four terms, those of the pairs already summed: the same as `elementwise`, of the pairs that count
+        alone."""
+        codec = self.codec_for(raw)
+        views = codec.split(raw)
+        if not host.lengths_are_free(views[0]):
+            return self.elementwise(raw, targets, assignment)
+        images = len(views[0])
+        require_targets(targets, images=images, device=views[0].device)
+        truth = targets.at(assignment.object, assignment.mask)
+        pairs, pick = pairs_of(assignment, codec.levels.counts)
+        values, objectness = read_rows(views, pairs, channel=4)
+        weight = pair_weight(assignment, truth, values.dtype)
+        box, classes, distances = self._at_pairs(
+            codec, values, pick(truth.boxes), pick(truth.labels), pick(quality_of(assignment)), pick(weight),
+            predictor=pairs.predictor, object=pick(assignment.object),
+        )  # fmt: skip
+        return (
+            TermSum.of(box, pairs.image, images),
+            self._objectness(objectness, assignment, weight),
+            TermSum.of(classes, pairs.image, images),
+            TermSum.of(distances, pairs.image, images),
+        )
+
     def elementwise(self, raw: OffsetRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The four terms before any sum."""
         codec = self.codec_for(raw)
         objectness = codec.objectness(raw)
         require_targets(targets, images=len(objectness), device=objectness.device)
         predictor, truth = assignment.predictor, targets.at(assignment.object, assignment.mask)
-        values, boxes = codec.at(raw, predictor), codec.in_pixels(truth.boxes)
-        boxes = boxes.to(values.dtype)
-        fit = 1 - self.box_loss(codec.decode(values, predictor), boxes)[..., None]
-        label = truth.labels[..., None] == torch.arange(self.num_classes, device=values.device)
+        values = codec.at(raw, predictor)
+        weight = pair_weight(assignment, truth, values.dtype)
+        box, classes, distances = self._at_pairs(
+            codec, values, truth.boxes, truth.labels, quality_of(assignment), weight,
+            predictor=predictor, object=assignment.object,
+        )  # fmt: skip
+        return box, self._objectness(objectness, assignment, weight), classes, distances
 
-        positive = pair_weight(assignment, truth, values.dtype)
-        everyone = predictor_weight(assignment, positive, objectness.shape[1])[..., None]
-        answers = spread(torch.ones_like(positive), predictor, assignment.mask, objectness.shape[1])
-        positive = positive[..., None]
-        classes = positive if self.class_weight is None else positive * self.class_weight.to(values.dtype)
-        pairs: dict[str, Any] = {"predictor": predictor, "object": assignment.object}
+    def _objectness(self, logits: Tensor, assignment: Assignment, weight: Tensor) -> Term:
+        """Of all ``logits`` (B, A); ``weight`` (B, P) of the pairs."""
+        count = logits.shape[1]
+        everyone = predictor_weight(assignment, weight, count)[..., None]
+        answers = spread(torch.ones_like(weight), assignment.predictor, assignment.mask, count)
+        return Term.compare(
+            "obj", self.lambda_obj, binary_cross_entropy_with_logits, logits[..., None], answers[..., None],
+            everyone, elements=("confidence",), activation=torch.sigmoid,
+        )  # fmt: skip
+
+    def _at_pairs(
+        self,
+        codec: OffsetCodec,
+        values: Tensor,
+        gt_boxes: Tensor,
+        labels: Tensor,
+        quality: Tensor,
+        weight: Tensor,
+        **pairs: Any,
+    ) -> tuple[Term, Term, Term]:
+        """The terms of the boxes, the classes and the distances, of the numbers (..., 5+C) of the pairs (...)."""
+        predictor, positive = pairs["predictor"], weight[..., None]
+        boxes = codec.in_pixels(gt_boxes).to(values.dtype)
+        fit = 1 - self.box_loss(codec.decode(values, predictor), boxes)[..., None]
+        label = labels[..., None] == torch.arange(self.num_classes, device=values.device)
+        of_class = positive if self.class_weight is None else positive * self.class_weight.to(values.dtype)
         return (
             Term.compare(
                 "box", self.lambda_box, missing, fit, torch.ones_like(fit), positive, elements=("iou",), **pairs
             ),
             Term.compare(
-                "obj", self.lambda_obj, binary_cross_entropy_with_logits, objectness[..., None], answers[..., None],
-                everyone, elements=("confidence",), activation=torch.sigmoid,
-            ),
-            Term.compare(
                 "cls", self.lambda_cls, binary_cross_entropy_with_logits, values[..., 5:],
-                label * quality_of(assignment)[..., None], classes, activation=torch.sigmoid, **pairs,
+                label * quality[..., None], of_class, activation=torch.sigmoid, **pairs,
             ),
             Term.compare(
                 "l1", self.lambda_l1, absolute_error, values[..., :4], codec.encode(boxes, predictor), positive,
@@ -164,7 +218,10 @@ class YOLOXLoss(nn.Module):
         )  # fmt: skip
 
     def reduce(
-        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+        self,
+        terms: Sequence[Term | TermSum],
+        assignment: Assignment,
+        normalizer: Tensor | float | None = None,
     ) -> LossOutput:
         """The sums of ``terms``, divided by N or ``normalizer``, see `LossOutput.reduce`."""
         positives = assignment.mask.sum().clamp(min=1)

@@ -14,6 +14,8 @@ from yolosses.codecs import ClassScores, Levels
 
 LEAST_LOG = -100.0  # where `torch.nn.functional.binary_cross_entropy` stops as well
 EPS = 1e-8
+SLACK = 1e-2
+"""Pixels by which boxes are widened where it is asked whether they touch, so that rounding hides none that do."""
 BLOCK = 1 << 18
 """IoUs that are computed at once."""
 
@@ -138,16 +140,30 @@ def _numbers_wanted(
     """(N,) k of each object: the sum of its largest IoUs over all candidates of its image, rounded down, at least 1."""
     boxes = coordinates.index_select(1, places)
     of_candidates = torch.bincount(places // num_predictors, minlength=images).tolist()
-    wanted, first = [], 0
-    for objects, count in zip(
-        torch.split(truths, torch.bincount(image, minlength=images).tolist()), of_candidates, strict=True
-    ):
-        here = boxes[:, first : first + count].T
+    of_objects = torch.bincount(image, minlength=images).tolist()
+    wanted, first = [torch.zeros_like(image[:0])], 0
+    for objects, count in zip(torch.split(truths, of_objects), of_candidates, strict=True):
+        here = boxes[:, first : first + count]
         first += count
-        for part in torch.split(objects, max(1, BLOCK // max(count, 1))):
-            iou = paired_iou(part[:, None], here)
-            wanted.append(iou.topk(min(topk, count), dim=1).values.sum(1).long().clamp(min=1))
-    return torch.cat(wanted) if wanted else torch.zeros_like(image)
+        parts = torch.split(objects, max(1, BLOCK // max(count, 1)))
+        wanted += [_sum_of_largest(part, here, topk).long().clamp(min=1) for part in parts]
+    return torch.cat(wanted)
+
+
+def _sum_of_largest(objects: Tensor, boxes: Tensor, topk: int) -> Tensor:
+    """(n,) of objects (n, 4) with boxes (4, K), both cxcywh: the sum of the ``topk`` largest IoUs of each object."""
+    low, high = boxes[:2] - boxes[2:] / 2 - SLACK, boxes[:2] + boxes[2:] / 2 + SLACK
+    starts, ends = objects[:, :2] - objects[:, 2:] / 2, objects[:, :2] + objects[:, 2:] / 2
+    touching = (low[0] < ends[:, :1]) & (high[0] > starts[:, :1])
+    touching &= (low[1] < ends[:, 1:]) & (high[1] > starts[:, 1:])
+    row, column = touching.nonzero().unbind(1)
+    truths = objects.T.contiguous().index_select(1, row).T
+    iou = paired_iou(truths, boxes.index_select(1, column).T)
+    counts = torch.bincount(row, minlength=len(objects))
+    place = torch.arange(len(row)) - (counts.cumsum(0) - counts)[row]
+    table = iou.new_zeros(len(objects), max([topk, *counts.tolist()]))
+    table[row, place] = iou
+    return table.topk(topk, dim=1).values.sum(1)
 
 
 def _cost_of_no_class(levels: Levels, scores: ClassScores, places: Tensor) -> Tensor:

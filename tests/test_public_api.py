@@ -22,6 +22,7 @@ SURFACE = {
         "Predictions",
         "Targets",
         "Term",
+        "TermSum",
         "YOLOXLoss",
         "YOLOv10Loss",
         "YOLOv1Loss",
@@ -72,6 +73,7 @@ SURFACE = {
     ],
     "yolosses.codecs": [
         "AnchorCodec",
+        "ClassScores",
         "GridCodec",
         "GridOutput",
         "Levels",

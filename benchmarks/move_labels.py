@@ -1,7 +1,8 @@
 """Move one label of a data set by half a picture, many times over, and write the rank at which `yolosses explain`
-lists it among the likely label errors to ``benchmarks/results/moved-labels.json``.
+lists it among the likely label errors to ``benchmarks/results/moved-labels-NAME.json``, NAME being that of the data.
 
 .venv/bin/python benchmarks/move_labels.py RUN ../shared/data/bccd
+.venv/bin/python benchmarks/move_labels.py RUN digits --split val
 
 Real data have faults of their own, which a good list shows too. So two ranks are written: the plain one, and the rank
 among what the list did not show before the label was moved.
@@ -116,7 +117,9 @@ def main() -> None:
         "summary": summary,
         "moved": rows,
     }
-    (RESULTS / "moved-labels.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / f"moved-labels-{Path(arguments.data).name}.json").write_text(
+        json.dumps(result, indent=1) + "\n"
+    )
     print(json.dumps(summary, indent=1))
 
 

@@ -1,5 +1,5 @@
 """Time and memory of forward and backward of the losses, against what others compute of the same numbers and against
-the machine's floor, to ``benchmarks/results/step-time.json``.
+the machine's floor, to ``benchmarks/results/step-time.json`` and the table of ``docs/performance.md``.
 
 .venv/bin/python benchmarks/step_time.py
 
@@ -13,6 +13,7 @@ ultralytics==8.4.190``). Whoever is missing is left out, and the json says so.
 """
 
 import argparse
+import ctypes
 import importlib.machinery
 import importlib.metadata
 import json
@@ -34,9 +35,10 @@ from torch import Tensor
 import yolosses as yl
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+MARKS = ("<!-- step-time.json -->", "<!-- end -->")
 IMAGES, SIZE, CLASSES = 16, 640, 80
 OBJECTS = (10, 50, 200)
-Step = Callable[[], float]
 
 
 def scene(images: int, objects: int, *, size: int, classes: int) -> yl.Targets:
@@ -66,17 +68,21 @@ def maps(channels: int, logits_from: int, seed: int = 1) -> list[Tensor]:
     return found
 
 
-def step_of(loss: Callable[[], Tensor], inputs: list[Tensor]) -> Step:
+class Step:
     """Forward and backward, with a new gradient each time."""
 
-    def step() -> float:
-        for part in inputs:
+    def __init__(self, loss: Callable[[], Tensor], inputs: list[Tensor]) -> None:
+        self.loss, self.inputs = loss, inputs
+
+    def forget(self) -> None:
+        for part in self.inputs:
             part.grad = None
-        value = loss()
+
+    def __call__(self) -> float:
+        self.forget()
+        value = self.loss()
         value.backward()  # type: ignore[no-untyped-call]
         return float(value.detach())
-
-    return step
 
 
 def peak_over(step: Step) -> float | None:
@@ -88,6 +94,8 @@ def peak_over(step: Step) -> float | None:
     def held(key: str) -> int:
         return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(key))
 
+    step.forget()
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed is given back, so that it counts when it is taken again
     reset.write_text("5")
     before = held("VmRSS")
     step()
@@ -100,14 +108,15 @@ def measure(
     """All contestants of a case, turn by turn."""
 
     def floor() -> float:
-        return float(len([torch.zeros_like(part) for part in like]))
+        # Not torch.zeros, which leaves the writing to whoever touches the memory first.
+        return float(len([torch.empty_like(part).fill_(0) for part in like]))
 
     values = {who: step() for who, step in contestants.items()}
     first = next(iter(values.values()))
     for who, value in values.items():
         if abs(value - first) > 1e-3 * abs(first):
             raise SystemExit(f"{name}, {case}: {who} computes {value}, the first {first}")
-    everyone = {**contestants, "floor": floor}
+    everyone: dict[str, Callable[[], float]] = {**contestants, "floor": floor}
     seconds: dict[str, list[float]] = {who: [] for who in everyone}
     for turn in range(repeats + 1):
         for who, step in everyone.items():
@@ -115,12 +124,14 @@ def measure(
             step()
             if turn:  # the first warms up
                 seconds[who].append(1000 * (time.perf_counter() - start))
+    for step in contestants.values():
+        step.forget()
     rows = {
         who: {
             "median_ms": round(statistics.median(times), 3),
             "p10_ms": round(sorted(times)[len(times) // 10], 3),
             "p90_ms": round(sorted(times)[-1 - len(times) // 10], 3),
-            "extra_mib": peak_over(everyone[who]),
+            "extra_mib": peak_over(contestants[who]) if who in contestants else None,
         }
         for who, times in seconds.items()
     }
@@ -163,7 +174,7 @@ def ultralytics() -> Any | None:
 def of_v8(objects: int, repeats: int, peer: Any | None) -> dict[str, Any]:
     targets, raw = scene(IMAGES, objects, size=SIZE, classes=CLASSES), maps(64 + CLASSES, 64)
     loss = yl.YOLOv8Loss()
-    contestants = {"yolosses": step_of(lambda: loss(raw, targets).total, raw)}
+    contestants = {"yolosses": Step(lambda: loss(raw, targets).total, raw)}
     if peer is not None:
         flat = [level.detach().flatten(2) for level in raw]
         boxes = torch.cat([level[:, :64] for level in flat], 2).requires_grad_()
@@ -174,9 +185,7 @@ def of_v8(objects: int, repeats: int, peer: Any | None) -> dict[str, Any]:
             "bboxes": targets.boxes.flatten(0, 1),
         }
         prediction = {"boxes": boxes, "scores": scores, "feats": raw}
-        contestants["ultralytics"] = step_of(
-            lambda: peer(prediction, batch)[0].sum() / IMAGES, [boxes, scores]
-        )
+        contestants["ultralytics"] = Step(lambda: peer(prediction, batch)[0].sum() / IMAGES, [boxes, scores])
     return measure("v8", contestants, raw, repeats, objects=objects)
 
 
@@ -193,7 +202,7 @@ def of_others(objects: int, repeats: int) -> list[dict[str, Any]]:
         ("v5", lambda: v5(for_v5, targets).total, for_v5),
     )
     return [
-        measure(name, {"yolosses": step_of(loss, inputs)}, inputs, repeats, objects=objects)
+        measure(name, {"yolosses": Step(loss, inputs)}, inputs, repeats, objects=objects)
         for name, loss, inputs in cases
     ]
 
@@ -205,11 +214,51 @@ def of_v1(images: int, grid: int, repeats: int) -> dict[str, Any]:
     return measure(
         "v1",
         {
-            "yolosses": step_of(lambda: loss(raw, targets).total, [raw]),
-            "plain dense": step_of(lambda: plain(raw, targets), [raw]),
+            "yolosses": Step(lambda: loss(raw, targets).total, [raw]),
+            "plain dense": Step(lambda: plain(raw, targets), [raw]),
         },
         [raw], repeats, images=images, grid=grid, objects=3,
     )  # fmt: skip
+
+
+def table(cases: list[dict[str, Any]]) -> str:
+    """The rows of docs/performance.md."""
+    lines = [
+        "| loss | case | forward and backward | x floor | extra memory | x output | peer | peer / ours | its memory |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |",
+    ]
+    for row in cases:
+        ours, floor = row["contestants"]["yolosses"], row["contestants"]["floor"]
+        taken = {
+            who: "" if of["extra_mib"] is None else f"{of['extra_mib']:.0f} MiB"
+            for who, of in row["contestants"].items()
+        }
+        case = f"{row['objects']} objects"
+        if "grid" in row:
+            case = f"{row['images']} images, S={row['grid']}"
+        peers = [(who, of) for who, of in row["contestants"].items() if who not in ("yolosses", "floor")]
+        cells = ["", "", ""]
+        for who, peer in peers:
+            ratio = peer["median_ms"] / ours["median_ms"]
+            cells = [f"{who} {peer['median_ms']:.1f} ms", f"{ratio:.1f}", taken[who]]
+        numbers = (
+            f"{ours['median_ms']:.1f} ms", f"{ours['median_ms'] / floor['median_ms']:.1f}",
+            taken["yolosses"], f"{(ours['extra_mib'] or 0) / row['output_mib']:.1f}" if taken["yolosses"] else "",
+        )  # fmt: skip
+        lines.append("| " + " | ".join((row["loss"], case, *numbers, *cells)) + " |")
+    return "\n".join(lines)
+
+
+def write_page(result: dict[str, Any]) -> None:
+    """The table between its marks."""
+    before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    load = (
+        f"Load of the machine {result['load_before']} before and {result['load_after']} after, "
+        f"{result['threads']} threads, torch {result['torch']}, medians of {result['repeats']}."
+    )
+    text = f"{before}{MARKS[0]}\n\n{table(result['cases'])}\n\n{load}\n\n{MARKS[1]}{after}"
+    PAGE.write_text(text, "utf-8")
 
 
 def commit() -> str | None:
@@ -240,6 +289,7 @@ def main() -> None:
         "cases": rows,
     }  # fmt: skip
     (RESULTS / "step-time.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_page(result)
 
 
 if __name__ == "__main__":

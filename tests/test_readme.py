@@ -59,8 +59,26 @@ def test_compared_losses_are_those_of_the_committed_results() -> None:
         )
 
 
+def test_times_are_those_of_the_committed_results() -> None:
+    page = (ROOT / "docs/performance.md").read_text("utf-8")
+    cases = json.loads((ROOT / "benchmarks/results/step-time.json").read_text())["cases"]
+    assert {row["loss"] for row in cases} == {"v1", "v5", "v8", "v10", "yolox"}
+    for row in cases:
+        ours = row["contestants"]["yolosses"]
+        case = f"{row['images']} images, S={row['grid']}" if "grid" in row else f"{row['objects']} objects"
+        assert f"| {row['loss']} | {case} | {ours['median_ms']:.1f} ms |" in page
+        for who, times in row["contestants"].items():
+            assert who in ("yolosses", "floor") or f"| {who} {times['median_ms']:.1f} ms |" in page
+
+
 def test_ranks_of_moved_labels_are_those_of_the_committed_results() -> None:
     page = (ROOT / "docs/explain.md").read_text("utf-8")
-    for row in json.loads((ROOT / "benchmarks/results/moved-labels.json").read_text())["summary"]:
+    results = ROOT / "benchmarks/results"
+    for row in json.loads((results / "moved-labels-bccd.json").read_text())["summary"]:
         name = f"{row['class']}, along {row['moved_along']}"
         assert f"| {name} | {row['labels']} | {row['in_top_3']} | {row['in_top_3_among_new']} |" in page
+    rows = json.loads((results / "moved-labels-digits.json").read_text())["summary"]
+    for along in ("x", "x and y"):
+        same = [row for row in rows if row["moved_along"] == along]
+        counts = [sum(row[key] for row in same) for key in ("labels", "in_top_3", "in_top_3_among_new")]
+        assert f"| digits, along {along} | " + " | ".join(map(str, counts)) + " |" in page

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from yolosses import host
 from yolosses.arguments import require_choice
 from yolosses.boxes import cxcywh_to_xyxy, from_pixels, xywh_to_cxcywh, xyxy_to_cxcywh
 
@@ -343,7 +344,7 @@ class Term:
         by_place = torch.where(self.weight != 0, self.penalty * self.weight, 0).sum(2)
         if self.part is not None and isinstance(normalizer, Tensor) and normalizer.ndim:
             return (by_place / normalizer[self.part]).sum(1)
-        return by_place.sum(1) / normalizer
+        return _divided(by_place.sum(1), normalizer)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -377,7 +378,8 @@ class TermSum:
         """(B,) ``sums`` divided by ``normalizer``."""
         if isinstance(normalizer, Tensor) and normalizer.ndim:
             normalizer = normalizer[self.part : self.part + self.sums.shape[1]]
-        return (self.sums / normalizer).sum(1)
+        divided = _divided(self.sums, normalizer)
+        return divided.squeeze(1) if divided.shape[1] == 1 else divided.sum(1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -434,10 +436,11 @@ class LossOutput:
         if own is None:
             own = max(len(assignment.mask), 1)
         divisor = (own if normalizer is None else normalizer) if reduction == "mean" else 1.0
-        unscaled = torch.stack([term.per_image(divisor) for term in terms], 1)
-        per_image = torch.stack(
-            [column * term.scale for column, term in zip(unscaled.unbind(1), terms, strict=True)], 1
-        )
+        if isinstance(divisor, Tensor) and divisor.ndim:
+            unscaled = torch.stack([term.per_image(divisor) for term in terms], 1)
+        else:
+            unscaled = torch.stack([term.per_image() for term in terms], 1) / divisor
+        per_image = _scaled(unscaled, [term.scale for term in terms])
         raw, weighted = (unscaled, per_image) if reduction == "none" else (unscaled.sum(0), per_image.sum(0))
         names = [term.name for term in terms]
         return cls(
@@ -467,9 +470,25 @@ class LossOutput:
         return "\n".join(lines)
 
 
+def _divided(sums: Tensor, normalizer: Tensor | float) -> Tensor:
+    """A batch of a few images is made of so few operations that one for nothing shows."""
+    return sums if isinstance(normalizer, float) and normalizer == 1 else sums / normalizer
+
+
+def _scaled(columns: Tensor, scales: list[float]) -> Tensor:
+    """``columns`` (B, T), each times its scale."""
+    if host.on_host(columns):
+        return columns * columns.new_tensor(scales)
+    # What the host makes it would have to send, and wait for.
+    return torch.stack([column * scale for column, scale in zip(columns.unbind(1), scales, strict=True)], 1)
+
+
 def by_image(values: Tensor, image: Tensor, images: int) -> Tensor:
-    """(B,) sums of ``values`` (N,) over those with the same ``image`` (N,), or of values (B, P)."""
-    return values.sum(1) if values.ndim == 2 else values.new_zeros(images).index_add(0, image, values)
+    """(B, ...) sums of ``values`` (N, ...) over those with the same ``image`` (N,), or of values (B, P, ...), for which
+    ``image`` is (B, 1)."""
+    if image.ndim == 2:
+        return values.sum(1)
+    return values.new_zeros(images, *values.shape[1:]).index_add(0, image, values)
 
 
 class Place(NamedTuple):

@@ -20,10 +20,12 @@ def locate(boxes: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         cell (...) int64 and offset (..., 2) x, y in cell units.
     """
     rows, cols = grid
-    x, y = boxes[..., 0], boxes[..., 1]
-    col = (x.float() * cols).long().clamp(0, cols - 1)
-    row = (y.float() * rows).long().clamp(0, rows - 1)
-    return row * cols + col, torch.stack((x * cols - col, y * rows - row), -1)
+    x, y = boxes[..., :2].unbind(-1)
+    # Whole numbers in float32: with integers every sum and product would convert them anew.
+    col = (x.float() * cols).floor().clamp(0, cols - 1)
+    row = (y.float() * rows).floor().clamp(0, rows - 1)
+    cell = (row * cols + col).long().clamp(0, rows * cols - 1)  # padding may be NaN
+    return cell, torch.stack((x * cols - col, y * rows - row), -1)
 
 
 def cells_within(boxes: Tensor, mask: Tensor, grid: Grid) -> Tensor:

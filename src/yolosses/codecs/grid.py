@@ -82,6 +82,11 @@ class GridCodec:
         return self.grid[0] * self.grid[1]
 
     @property
+    def num_predictors(self) -> int:
+        """A, of an image."""
+        return self.num_cells * self.boxes_per_cell
+
+    @property
     def grids(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) of each level of the output: there is one."""
         return (self.grid,)
@@ -124,9 +129,10 @@ class GridCodec:
         """What a network should emit in ``cell`` (...) for ``boxes`` (..., 4) cxcywh fractions: (..., 4).
         Inverse of `decode` with identity activations: what a logit penalty takes as target is the quantity itself."""
         rows, cols = self.grid
-        x, y = boxes[..., 0] * cols - cell % cols, boxes[..., 1] * rows - cell // cols
-        size = boxes[..., 2:].sqrt() if self.size_encoding == "sqrt" else boxes[..., 2:]
-        return torch.cat((torch.stack((x, y), -1), size), -1)
+        row = cell // cols
+        x, y, w, h = boxes.unbind(-1)
+        sides = (w.sqrt(), h.sqrt()) if self.size_encoding == "sqrt" else (w, h)
+        return torch.stack((x * cols - (cell - row * cols), y * rows - row, *sides), -1)
 
     def decode(self, output: Tensor, cell: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh in fractions of the image, of box outputs (..., 4) in ``cell`` (...)."""
@@ -149,7 +155,8 @@ class GridCodec:
             offset: (..., 2) x, y in cell units. size: (..., 2) w, h in fractions of the image.
         """
         rows, cols = self.grid
-        return torch.cat((offset[..., :1] / cols, offset[..., 1:] / rows, size), -1)
+        x, y = offset.unbind(-1)
+        return torch.stack((x / cols, y / rows, *size.unbind(-1)), -1)
 
     def cells_within(self, boxes: Tensor, mask: Tensor) -> Tensor:
         """(B, G) bool: cells whose centre lies in one of ``boxes``, see `cells.cells_within`."""

@@ -35,8 +35,11 @@ def pairs_of(assignment: Assignment, level_counts: Sequence[int]) -> tuple[Pairs
     if not host.lengths_are_free(assignment.mask):
         image = torch.arange(images, device=device)[:, None]
         return Pairs(image, assignment.predictor, None), lambda values: values
-    level = torch.bucketize(assignment.predictor, torch.tensor(level_counts).cumsum(0), right=True)
-    picked = [(assignment.mask & (level == index)).nonzero() for index in range(len(level_counts))]
+    if len(level_counts) == 1:
+        picked = [assignment.mask.nonzero()]
+    else:
+        level = torch.bucketize(assignment.predictor, torch.tensor(level_counts).cumsum(0), right=True)
+        picked = [(assignment.mask & (level == index)).nonzero() for index in range(len(level_counts))]
     image, pair = torch.cat(picked).unbind(1)
     sizes = tuple(len(part) for part in picked)
     return Pairs(image, assignment.predictor[image, pair], sizes), lambda values: values[image, pair]

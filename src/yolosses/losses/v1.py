@@ -20,8 +20,10 @@ from yolosses.functional import (
     squared_error,
     tangent_sqrt,
 )
+from yolosses.losses.pairs import pairs_of
+from yolosses.losses.squared_sums import squared_sums
 from yolosses.precision import at_least_float32
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, require_targets
+from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, TermSum, require_targets
 
 TERMS = ("xy", "wh", "obj", "noobj", "cls")
 
@@ -143,20 +145,52 @@ class YOLOv1Loss(nn.Module):
         `LossOutput.reduce`."""
         if assignment is None:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.elementwise(raw, targets, assignment), assignment, normalizer)
+        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:
         """Which box answers for which object, and its IoU now."""
         output = self._split(raw, targets)
         cell, offset = self.codec.locate(targets.boxes)
-        pred = self.codec.decode_in_cell(output.at(cell).boxes)
+        image = torch.arange(len(raw), device=raw.device)[:, None]
+        pred = self.codec.decode_in_cell(at_least_float32(output.boxes[image, cell]))
         truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
         assignment = assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
         if targets.ignore is None:
             return assignment
         spared = self.codec.cells_within(targets.boxes, targets.mask & targets.ignore)
         return replace(assignment, spared=spared.repeat_interleave(self.codec.boxes_per_cell, 1))
+
+    def terms(
+        self, raw: Tensor, targets: Targets, assignment: Assignment
+    ) -> tuple[Term, ...] | tuple[TermSum, ...]:
+        """The five terms, squared errors already summed: the same as `elementwise`, with fewer passes over memory."""
+        squared = all(penalty is squared_error for penalty in self.penalties.values())
+        if not squared or self.size_term != self.codec.size_encoding:
+            return self.elementwise(raw, targets, assignment)
+        self._split(raw, targets)
+        dtype = torch.promote_types(raw.dtype, torch.float32)
+        pairs, pick = pairs_of(assignment, (self.codec.num_predictors,))
+        at = pairs.image, pick(assignment.object)
+        boxes, cell = targets.boxes[at], pairs.predictor // self.codec.boxes_per_cell
+        row = self.codec.encode(boxes, cell)
+        if boxes.dtype != dtype:
+            row = torch.cat((row[..., :2].to(dtype), self.codec.encode(boxes.to(dtype), cell)[..., 2:]), -1)
+        confidence = pick(assignment.iou)
+        if self.confidence_target == "one":
+            confidence = torch.ones_like(confidence)
+        classes = targets.labels[at][..., None] == torch.arange(self.codec.num_classes, device=raw.device)
+        target = torch.cat((row, confidence[..., None].to(dtype), classes.to(dtype)), -1)
+        listed = pairs.level_sizes is not None
+        sums = squared_sums(
+            raw, self.codec, pairs, target, self._row_weight(targets, at, None if listed else assignment.mask, dtype),
+            None if listed and assignment.spared is None else assignment.background(self.codec.num_predictors),
+        )  # fmt: skip
+        scales = (self.lambda_coord, self.lambda_coord, self.lambda_obj, self.lambda_noobj, self.lambda_cls)
+        return tuple(
+            TermSum(name=name, scale=scale, sums=column)
+            for name, scale, column in zip(TERMS, scales, torch.split(sums, 1, 1), strict=True)
+        )
 
     def elementwise(self, raw: Tensor, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The five terms before any sum."""
@@ -203,7 +237,10 @@ class YOLOv1Loss(nn.Module):
         )
 
     def reduce(
-        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
+        self,
+        terms: Sequence[Term | TermSum],
+        assignment: Assignment,
+        normalizer: Tensor | float | None = None,
     ) -> LossOutput:
         """The sums of ``terms``, divided by ``normalizer``, see `LossOutput.reduce`."""
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer)
@@ -222,6 +259,20 @@ class YOLOv1Loss(nn.Module):
         if self.size_term == self.codec.size_encoding:
             return pred, target
         return (tangent_sqrt(pred) if self.size_term == "sqrt" else pred.square()), target
+
+    def _row_weight(
+        self, targets: Targets, at: tuple[Tensor, Tensor], mask: Tensor | None, dtype: torch.dtype
+    ) -> Tensor | None:
+        """Weights of the rows of `terms`, or None where all are 1."""
+        weight = None if mask is None else mask.to(dtype)
+        if targets.weight is not None:
+            weight = targets.weight[at].to(dtype)
+            weight = weight if mask is None else torch.where(mask, weight, 0)
+        weight = None if weight is None else weight[..., None]
+        if self.class_weight is None:
+            return weight
+        columns = torch.cat((self.class_weight.new_ones(5), self.class_weight)).to(dtype)
+        return columns if weight is None else weight * columns
 
     def _split(self, raw: Tensor, targets: Targets) -> GridOutput:
         output = self.codec.split(raw)

@@ -1,0 +1,108 @@
+"""The five sums of squared errors with one gradient are those of the elementwise terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import yolosses as yl
+from yolosses import host
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "Darknet's layout": {"layout": "darknet"},
+    "linear sizes": {"size_encoding": "linear", "size_term": "linear"},
+    "confidence one": {"confidence_target": "one"},
+    "three boxes, not square": {"grid": (2, 3), "boxes_per_cell": 3},
+    "class weights": {"class_weight": torch.linspace(0.5, 2, 4, dtype=torch.float64)},
+}
+
+
+def scene() -> yl.Targets:
+    """Three objects in each of three images, but for one hole whose numbers are NaN and an ignored region; weighted."""
+    noise = torch.Generator().manual_seed(2)
+    mask, ignore = torch.ones(3, 3, dtype=torch.bool), torch.zeros(3, 3, dtype=torch.bool)
+    mask[1, 0], ignore[2, 1] = False, True
+    boxes = 0.2 + 0.6 * torch.rand(3, 3, 4, generator=noise, dtype=torch.float64)
+    return yl.Targets(
+        boxes=torch.where(mask[..., None], boxes, torch.nan),
+        labels=torch.randint(4, (3, 3), generator=noise),
+        mask=mask,
+        weight=torch.where(mask, torch.rand(3, 3, generator=noise, dtype=torch.float64), torch.nan),
+        ignore=ignore,
+    )
+
+
+@pytest.mark.parametrize("on_host", [True, False], ids=["list of pairs", "fixed shapes"])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_sums_and_gradients_are_those_of_the_terms(
+    options: dict[str, Any], on_host: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = yl.YOLOv1Loss(**{"grid": 3, "num_classes": 4, **options})
+    length = loss.codec.num_cells * loss.codec.channels
+    raw = torch.rand(
+        3, length, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    ).requires_grad_()
+    targets = scene()
+    monkeypatch.setattr(host, "on_host", lambda tensor: on_host)
+    assignment = loss.assign(raw, targets)
+    assert assignment.mask.sum() >= 5
+    assert not assignment.mask.all()
+    ours, wanted = loss.terms(raw, targets, assignment), loss.elementwise(raw, targets, assignment)
+    assert [type(term).__name__ for term in ours] == ["TermSum"] * 5
+    for a, b in zip(ours, wanted, strict=True):
+        assert (a.name, a.scale) == (b.name, b.scale)
+        torch.testing.assert_close(a.per_image(), b.per_image(), rtol=1e-12, atol=1e-15)
+    # Each sum of each image is pulled by its own factor.
+    factor = torch.rand(3, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    gradients = [
+        torch.autograd.grad((torch.stack([t.per_image() for t in terms], 1) * factor).sum(), raw)[0]
+        for terms in (ours, wanted)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-15)
+    assert gradients[0].count_nonzero() > 3 * loss.codec.num_predictors / 2
+
+
+@pytest.mark.parametrize("on_host", [True, False], ids=["list of pairs", "fixed shapes"])
+def test_what_answers_for_nothing_may_be_infinite(on_host: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = yl.YOLOv1Loss(grid=3, num_classes=4)
+    raw = torch.rand(3, 3, 3, 14, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    targets = scene()
+    monkeypatch.setattr(host, "on_host", lambda tensor: on_host)
+    assignment = loss.assign(raw, targets)
+    free = assignment.background(18)
+    for image, predictor in free.nonzero().tolist():
+        raw.view(3, 9, 14)[image, predictor // 2, predictor % 2 * 5] = torch.inf  # its x
+    raw.requires_grad_()
+    output = loss(raw, targets, assignment)
+    output.total.backward()
+    assert output.total.isfinite()
+    assert raw.grad is not None
+    assert raw.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_is_computed_in_float32(dtype: torch.dtype) -> None:
+    loss = yl.YOLOv1Loss(grid=3, num_classes=4)
+    half = torch.rand(3, 126, generator=torch.Generator().manual_seed(1)).to(dtype).requires_grad_()
+    full = half.detach().float().requires_grad_()
+    targets = scene()
+    a, b = loss(half, targets), loss(full, targets)
+    assert a.total.dtype == torch.float32
+    assert torch.equal(a.total, b.total)
+    a.total.backward()
+    b.total.backward()
+    assert half.grad is not None
+    assert full.grad is not None
+    assert half.grad.dtype == dtype
+    assert torch.equal(half.grad, full.grad.to(dtype))
+
+
+def test_other_penalties_are_summed_from_their_elements() -> None:
+    targets, raw = scene(), torch.rand(3, 126, dtype=torch.float64)
+    for options in ({"cls_penalty": yl.functional.absolute_error}, {"size_encoding": "linear"}):
+        loss = yl.YOLOv1Loss(grid=3, num_classes=4, **options)  # type: ignore[arg-type]
+        terms = loss.terms(raw, targets, loss.assign(raw, targets))
+        assert [type(term).__name__ for term in terms] == ["Term"] * 5

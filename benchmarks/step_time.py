@@ -16,27 +16,19 @@ import argparse
 import ctypes
 import importlib.machinery
 import importlib.metadata
-import json
-import os
-import platform
-import statistics
-import subprocess
 import sys
-import time
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from measuring import conditions, load, publish, turn_by_turn
 from plain_v1 import PlainYOLOv1Loss
 from torch import Tensor
 
 import yolosses as yl
 
-RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-MARKS = ("<!-- step-time.json -->", "<!-- end -->")
 IMAGES, SIZE, CLASSES = 16, 640, 80
 OBJECTS = (10, 50, 200)
 
@@ -58,11 +50,13 @@ def scene(images: int, objects: int, *, size: int, classes: int) -> yl.Targets:
     )
 
 
-def maps(channels: int, logits_from: int, seed: int = 1) -> list[Tensor]:
+def maps(
+    channels: int, logits_from: int, seed: int = 1, *, images: int = IMAGES, size: int = SIZE
+) -> list[Tensor]:
     """What a network emits; logits of classes are low, as those of a network are that has begun to learn."""
     noise, found = torch.Generator().manual_seed(seed), []
     for stride in (8, 16, 32):
-        level = torch.randn(IMAGES, channels, SIZE // stride, SIZE // stride, generator=noise)
+        level = torch.randn(images, channels, size // stride, size // stride, generator=noise)
         level[:, logits_from:] -= 4.6
         found.append(level.requires_grad_())
     return found
@@ -116,25 +110,11 @@ def measure(
     for who, value in values.items():
         if abs(value - first) > 1e-3 * abs(first):
             raise SystemExit(f"{name}, {case}: {who} computes {value}, the first {first}")
-    everyone: dict[str, Callable[[], float]] = {**contestants, "floor": floor}
-    seconds: dict[str, list[float]] = {who: [] for who in everyone}
-    for turn in range(repeats + 1):
-        for who, step in everyone.items():
-            start = time.perf_counter()
-            step()
-            if turn:  # the first warms up
-                seconds[who].append(1000 * (time.perf_counter() - start))
+    rows: dict[str, dict[str, Any]] = turn_by_turn({**contestants, "floor": floor}, repeats)
     for step in contestants.values():
         step.forget()
-    rows = {
-        who: {
-            "median_ms": round(statistics.median(times), 3),
-            "p10_ms": round(sorted(times)[len(times) // 10], 3),
-            "p90_ms": round(sorted(times)[-1 - len(times) // 10], 3),
-            "extra_mib": peak_over(contestants[who]) if who in contestants else None,
-        }
-        for who, times in seconds.items()
-    }
+    for who, row in rows.items():
+        row["extra_mib"] = peak_over(contestants[who]) if who in contestants else None
     output = sum(part.numel() * part.element_size() for part in like) / 2**20
     print(f"{name:8}{case}  " + "  ".join(f"{who} {row['median_ms']:.1f} ms" for who, row in rows.items()))
     return {"loss": name, **case, "output_mib": round(output, 1), "contestants": rows}
@@ -249,25 +229,6 @@ def table(cases: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def write_page(result: dict[str, Any]) -> None:
-    """The table between its marks."""
-    before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    load = (
-        f"Load of the machine {result['load_before']} before and {result['load_after']} after, "
-        f"{result['threads']} threads, torch {result['torch']}, medians of {result['repeats']}."
-    )
-    text = f"{before}{MARKS[0]}\n\n{table(result['cases'])}\n\n{load}\n\n{MARKS[1]}{after}"
-    PAGE.write_text(text, "utf-8")
-
-
-def commit() -> str | None:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS, check=False
-    )
-    return done.stdout.strip() or None
-
-
 def main() -> None:
     """Measure everything, write the json."""
     parser = argparse.ArgumentParser(
@@ -276,20 +237,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(2)
-    peer, before = ultralytics(), os.getloadavg()[0]
+    peer, before = ultralytics(), load()
     rows = [of_v1(images, grid, 3 * repeats) for images, grid in ((64, 7), (1024, 7), (64, 28))]
     for objects in OBJECTS:
         rows.append(of_v8(objects, repeats, peer))
         rows += of_others(objects, repeats)
-    result = {
-        "torch": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads(),
-        "machine": platform.machine(), "cpus": os.cpu_count(), "commit": commit(),
-        "load_before": round(before, 2), "load_after": round(os.getloadavg()[0], 2), "repeats": repeats,
-        "peers": {"ultralytics": None if peer is None else importlib.metadata.version("ultralytics")},
-        "cases": rows,
-    }  # fmt: skip
-    (RESULTS / "step-time.json").write_text(json.dumps(result, indent=1) + "\n")
-    write_page(result)
+    peers = {"ultralytics": None if peer is None else importlib.metadata.version("ultralytics")}
+    publish("step-time", {**conditions(before, repeats), "peers": peers, "cases": rows}, table(rows))
 
 
 if __name__ == "__main__":

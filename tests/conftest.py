@@ -8,6 +8,12 @@ from hypothesis import settings
 # Before torch is imported: threads that spin while they wait make tests ten times slower on cores that are shared.
 os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 
+import torch
+
+# Before triton is imported: without a GPU its kernels are interpreted.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 pytest.register_assert_rewrite("tests.contract", "tests.hazards")
 
 # Shared machines make deadlines flaky; fixed seeds make a failure on one machine a failure on every other.

@@ -14,15 +14,20 @@ from torch import Tensor
 
 import yolosses as yl
 from yolosses import host
+from yolosses.losses import sparse_classes
 
 C, BINS = 5, 4
 
 
-@pytest.fixture(autouse=True, params=["lists", "fixed shapes"])
+@pytest.fixture(autouse=True, params=["lists", "fixed shapes", "triton"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every case here holds for what a CPU does and for what a GPU does."""
-    if request.param == "fixed shapes":
+    """Every case here holds for what a CPU does, for what a GPU does, and for the kernels."""
+    if request.param != "lists":
         monkeypatch.setattr(host, "on_host", lambda tensor: False)
+    if request.param == "triton":
+        pytest.importorskip("triton")
+        kernels = sparse_classes._dense("triton")
+        monkeypatch.setattr(sparse_classes, "_dense", lambda impl: kernels)
 
 
 def maps(seed: int, images: int, dtype: torch.dtype, layout: str) -> list[Tensor]:

@@ -28,13 +28,15 @@ class Pairs(NamedTuple):
     level_sizes: tuple[int, ...] | None
 
 
-def pairs_of(assignment: Assignment, level_counts: Sequence[int]) -> tuple[Pairs, Pick]:
-    """The pairs that count, level by level, where their number may be looked at, else all; and what picks their entries
-    of (B, P, ...). ``level_counts``: predictors of each level."""
-    images, device = len(assignment.mask), assignment.mask.device
-    if not host.lengths_are_free(assignment.mask):
-        image = torch.arange(images, device=device)[:, None]
-        return Pairs(image, assignment.predictor, None), lambda values: values
+def pairs_of(
+    assignment: Assignment, level_counts: Sequence[int], *, listed: bool = True
+) -> tuple[Pairs, Pick]:
+    """The pairs that count, level by level, where their number may be looked at (and they may be ``listed``), else all;
+    and what picks their entries of (B, P, ...). ``level_counts``: predictors of each level."""
+    if not (listed and host.lengths_are_free(assignment.mask)):
+        images, device = len(assignment.mask), assignment.mask.device
+        every = torch.arange(images, device=device)[:, None]
+        return Pairs(every, assignment.predictor, None), lambda values: values
     if len(level_counts) == 1:
         picked = [assignment.mask.nonzero()]
     else:

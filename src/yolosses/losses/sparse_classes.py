@@ -7,7 +7,7 @@ taken at the pairs; its gradient is sigmoid(x), from which t is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
+from yolosses.kernels import require_triton
 from yolosses.losses.pairs import Pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
@@ -44,18 +45,21 @@ class SparseTargets(NamedTuple):
 
 
 def read_pairs_and_classes(
-    parts: Sequence[Tensor], box_channels: int, pairs: Pairs, targets: SparseTargets
+    parts: Sequence[Tensor], box_channels: int, pairs: Pairs, targets: SparseTargets, *, impl: str = "torch"
 ) -> tuple[Tensor, Tensor]:
     """What a loss needs of a raw output, with a single gradient of its size.
 
     Args:
         parts: maps (B, box_channels + C, rows, cols), one a level; or boxes (B, box_channels, A) and scores (B, C, A),
             for which all pairs are of one level.
+        impl: "torch", or "triton" (`kernels.sigmoid_cross_entropy`) for what all logits have in common.
 
     Returns:
         (..., box_channels) the numbers of the pairs' boxes, and (B,) the sum of the cross-entropies; at least float32.
     """
-    numbers, sums = _Read.apply(box_channels, pairs.level_sizes, *pairs[:2], *targets, *parts)  # type: ignore[no-untyped-call]
+    if impl == "triton":
+        require_triton(parts[0])
+    numbers, sums = _Read.apply(impl, box_channels, pairs.level_sizes, *pairs[:2], *targets, *parts)  # type: ignore[no-untyped-call]
     return numbers, sums
 
 
@@ -63,6 +67,7 @@ class _Read(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
+        impl: str,
         box_channels: int,
         level_sizes: tuple[int, ...] | None,
         image: Tensor,
@@ -77,7 +82,8 @@ class _Read(torch.autograd.Function):
         ctx.save_for_backward(
             image, predictor, label, at_label, at_all, location_weight, class_weight, *parts
         )
-        ctx.box_channels, ctx.level_sizes = box_channels, level_sizes
+        ctx.box_channels, ctx.level_sizes, ctx.impl = box_channels, level_sizes, impl
+        softplus_sums, _ = _dense(impl)
         image = image.expand_as(predictor)
         found, start = [], 0
         dtype = torch.promote_types(parts[0].dtype, torch.float32)
@@ -86,7 +92,7 @@ class _Read(torch.autograd.Function):
             here = _Here(level_sizes, level, predictor, start, scores.shape[2])
             of, local = here.part(image), here.local
             found.append(at_least_float32(boxes.mT[of, local]))
-            sums = sums + _softplus_sums(scores, _part(location_weight, start, scores), class_weight)
+            sums = sums + softplus_sums(scores, _part(location_weight, start, scores), class_weight)
             logit = scores[of, here.part(label), local].to(dtype)
             taken = here.counting(at_label) * logit
             if at_all is not None:
@@ -104,14 +110,14 @@ class _Read(torch.autograd.Function):
         image = image.expand_as(predictor)
         # Of flattened maps, so that every layout in memory can be written to.
         gradients, start = [torch.empty_like(part.flatten(2)) for part in parts], 0
-        maps = parts[0].ndim == 4
+        maps, (_, write_sigmoid) = parts[0].ndim == 4, _dense(ctx.impl)
         views = zip(*(_views(values, ctx.box_channels, maps) for values in (parts, gradients)), strict=True)
         for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):
             here = _Here(ctx.level_sizes, level, predictor, start, scores.shape[2])
             of, local, dtype = here.part(image), here.local, scores.dtype
             of_boxes.zero_()
             _add_rows(of_boxes, of, local, here.counting(of_numbers).to(dtype))
-            _write_sigmoid(of_scores, scores, of_sums, _part(location_weight, start, scores), class_weight)
+            write_sigmoid(of_scores, scores, of_sums, _part(location_weight, start, scores), class_weight)
             if at_all is not None:
                 share = (here.counting(at_all) * of_sums[of])[..., None]
                 each = (
@@ -124,7 +130,16 @@ class _Read(torch.autograd.Function):
             of_scores.index_put_((of, here.part(label), local), -taken.to(dtype), accumulate=True)
             start += scores.shape[2]
         shaped = (gradient.view(part.shape) for gradient, part in zip(gradients, parts, strict=True))
-        return (None,) * 9 + tuple(shaped)
+        return (None,) * 10 + tuple(shaped)
+
+
+def _dense(impl: str) -> tuple[Callable[..., Tensor], Callable[..., None]]:
+    """What sums softplus, and what writes its gradient."""
+    if impl == "torch":
+        return _softplus_sums, _write_sigmoid
+    from yolosses.kernels import sigmoid_cross_entropy
+
+    return sigmoid_cross_entropy.softplus_sums, sigmoid_cross_entropy.write_sigmoid
 
 
 class _Here:

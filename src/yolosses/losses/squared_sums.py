@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses.codecs import GridCodec
+from yolosses.kernels import require_triton
 from yolosses.losses.pairs import Pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
@@ -25,6 +26,8 @@ def squared_sums(
     target: Tensor,
     weight: Tensor | None,
     background: Tensor | None,
+    *,
+    impl: str = "torch",
 ) -> Tensor:
     """The sums of each image before any lambda.
 
@@ -34,10 +37,15 @@ def squared_sums(
             classes. No gradient.
         weight: broadcasts to ``target``, 0 where the pair does not count; or None, where all count alike.
         background: (B, A) bool, whose confidence should be 0; or None: all that are in no pair, all of which count.
+        impl: "torch" or "triton" (`kernels.squared_errors`), which needs all pairs, a weight and a background.
 
     Returns:
         (B, 5) of xy, wh, obj, noobj and cls; at least float32.
     """
+    if impl == "triton":
+        require_triton(raw)
+        fused: Tensor = _FusedSums.apply(raw, codec, pairs.predictor, target, weight, background)  # type: ignore[no-untyped-call]
+        return fused
     sums: Tensor = _Sums.apply(raw, codec, pairs, target, weight, background)  # type: ignore[no-untyped-call]
     return sums
 
@@ -92,5 +100,35 @@ class _Sums(torch.autograd.Function):
         add = not ctx.unique
         boxes.index_put_((image, cell, box), rows[..., :4], accumulate=add)
         confidence.index_put_((image, cell, box), rows[..., 4], accumulate=add)
-        classes.index_put_((image, cell), rows[..., 5:], accumulate=add)
+        classes.index_put_((image, cell), rows[..., 5:], accumulate=True)  # boxes of one cell share them
+        return gradient, None, None, None, None, None
+
+
+class _FusedSums(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        raw: Tensor,
+        codec: GridCodec,
+        predictor: Tensor,
+        target: Tensor,
+        weight: Tensor,
+        background: Tensor,
+    ) -> Tensor:
+        from yolosses.kernels.squared_errors import squared_error_sums
+
+        ctx.save_for_backward(raw, predictor, target, weight, background)
+        ctx.codec = codec
+        return squared_error_sums(*codec.split(raw), predictor, target, weight, background)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
+        from yolosses.kernels.squared_errors import write_squared_error_gradient
+
+        raw, predictor, target, weight, background = ctx.saved_tensors
+        gradient = torch.empty(raw.shape, dtype=raw.dtype, device=raw.device)
+        write_squared_error_gradient(
+            ctx.codec.split(gradient), ctx.codec.split(raw), predictor, target, weight, background, of_sums
+        )
         return gradient, None, None, None, None, None

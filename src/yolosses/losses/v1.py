@@ -54,6 +54,7 @@ class YOLOv1Loss(nn.Module):
         layout: order of the raw output, see `GridCodec`. "cell" or "darknet".
         reduction: "mean" over images, "sum", or "none" (one value an image).
         class_weight: (C,) factors of the elements of the class term.
+        impl: "torch", or "triton": kernels for a GPU, for squared errors and sizes compared as they are emitted.
         xy_penalty, wh_penalty, obj_penalty, noobj_penalty, cls_penalty: elementwise function (pred, target)
             of each term; for "noobj" None means that of "obj". With a penalty on logits the network's output for
             that quantity is a logit, and is decoded so (`functional.activation_of`).
@@ -95,6 +96,7 @@ class YOLOv1Loss(nn.Module):
         layout: str = "cell",
         reduction: str = "mean",
         class_weight: Tensor | None = None,
+        impl: str = "torch",
         xy_penalty: Penalty = squared_error,
         wh_penalty: Penalty = squared_error,
         obj_penalty: Penalty = squared_error,
@@ -107,6 +109,7 @@ class YOLOv1Loss(nn.Module):
         require_choice("class_term", class_term, ("squared_error", "cross_entropy"))
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
+        require_choice("impl", impl, ("torch", "triton"))
         if class_term == "cross_entropy" and cls_penalty is not None:
             raise ValueError(
                 "cls_penalty: expected None with class_term='cross_entropy', which is a penalty itself"
@@ -121,6 +124,11 @@ class YOLOv1Loss(nn.Module):
         self.lambda_coord, self.lambda_noobj = lambda_coord, lambda_noobj
         self.lambda_obj, self.lambda_cls = lambda_obj, lambda_cls
         self.size_term, self.confidence_target, self.reduction = size_term, confidence_target, reduction
+        self.impl = impl
+        if impl == "triton" and not self._sums_suffice(size_encoding):
+            raise ValueError(
+                "impl: 'triton' computes squared errors with size_term equal to size_encoding only"
+            )
         self.register_buffer("class_weight", class_weight, persistent=False)
         self.codec = GridCodec(
             grid=(grid, grid) if isinstance(grid, int) else grid,
@@ -165,12 +173,11 @@ class YOLOv1Loss(nn.Module):
         self, raw: Tensor, targets: Targets, assignment: Assignment
     ) -> tuple[Term, ...] | tuple[TermSum, ...]:
         """The five terms, squared errors already summed: the same as `elementwise`, with fewer passes over memory."""
-        squared = all(penalty is squared_error for penalty in self.penalties.values())
-        if not squared or self.size_term != self.codec.size_encoding:
+        if not self._sums_suffice(self.codec.size_encoding):
             return self.elementwise(raw, targets, assignment)
         self._split(raw, targets)
         dtype = torch.promote_types(raw.dtype, torch.float32)
-        pairs, pick = pairs_of(assignment, (self.codec.num_predictors,))
+        pairs, pick = pairs_of(assignment, (self.codec.num_predictors,), listed=self.impl == "torch")
         at = pairs.image, pick(assignment.object)
         boxes, cell = targets.boxes[at], pairs.predictor // self.codec.boxes_per_cell
         row = self.codec.encode(boxes, cell)
@@ -185,6 +192,7 @@ class YOLOv1Loss(nn.Module):
         sums = squared_sums(
             raw, self.codec, pairs, target, self._row_weight(targets, at, None if listed else assignment.mask, dtype),
             None if listed and assignment.spared is None else assignment.background(self.codec.num_predictors),
+            impl=self.impl,
         )  # fmt: skip
         scales = (self.lambda_coord, self.lambda_coord, self.lambda_obj, self.lambda_noobj, self.lambda_cls)
         return tuple(
@@ -259,6 +267,11 @@ class YOLOv1Loss(nn.Module):
         if self.size_term == self.codec.size_encoding:
             return pred, target
         return (tangent_sqrt(pred) if self.size_term == "sqrt" else pred.square()), target
+
+    def _sums_suffice(self, size_encoding: str) -> bool:
+        """Whether all penalties are squared errors of what the network emits."""
+        squared = all(penalty is squared_error for penalty in self.penalties.values())
+        return squared and self.size_term == size_encoding
 
     def _row_weight(
         self, targets: Targets, at: tuple[Tensor, Tensor], mask: Tensor | None, dtype: torch.dtype

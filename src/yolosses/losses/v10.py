@@ -70,6 +70,7 @@ class YOLOv10Loss(nn.Module):
         label_smoothing: float = 0.0,
         class_weight: Tensor | None = None,
         reduction: str = "mean",
+        impl: str = "torch",
     ) -> None:
         super().__init__()
         require_at_least("one_to_many_weight", one_to_many_weight, 0)
@@ -81,7 +82,7 @@ class YOLOv10Loss(nn.Module):
             return YOLOv8Loss(
                 num_classes=num_classes, bins=bins, strides=strides, image_size=image_size, lambda_box=lambda_box,
                 lambda_cls=lambda_cls, lambda_dfl=lambda_dfl, box_loss=box_loss, label_smoothing=label_smoothing,
-                class_weight=class_weight, reduction=reduction, assigner=TaskAligned(
+                class_weight=class_weight, reduction=reduction, impl=impl, assigner=TaskAligned(
                     topk=topk, alpha=alpha, beta=beta, keep_best=keep_best,
                     least_side=widened_to(strides) if least_side is None else least_side,
                 ),

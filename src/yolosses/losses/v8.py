@@ -52,6 +52,7 @@ class YOLOv8Loss(nn.Module):
         label_smoothing: e; the class target t becomes t (1 - e) + e / C at locations that answer for an object.
         class_weight: (C,) factors of the columns of the class term.
         reduction: "mean" (divided by S), "sum", or "none" (one value an image).
+        impl: "torch", or "triton": kernels for a GPU sum the cross-entropies of the classes and write their gradient.
 
     Shapes:
         raw: maps (B, 4R+C, rows, cols), one a level; or (boxes (B, 4R, A), scores (B, C, A)), or these under the names
@@ -90,6 +91,7 @@ class YOLOv8Loss(nn.Module):
         label_smoothing: float = 0.0,
         class_weight: Tensor | None = None,
         reduction: str = "mean",
+        impl: str = "torch",
     ) -> None:
         super().__init__()
         require_at_least("num_classes", num_classes, 1, kind=int)
@@ -99,6 +101,8 @@ class YOLOv8Loss(nn.Module):
         require_at_least("label_smoothing", label_smoothing, 0)
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
+        require_choice("impl", impl, ("torch", "triton"))
+        self.impl = impl
         self.num_classes, self.bins, self.strides = num_classes, bins, tuple(strides)
         self.image_size = image_size
         self.lambda_box, self.lambda_cls, self.lambda_dfl = lambda_box, lambda_cls, lambda_dfl
@@ -160,7 +164,7 @@ class YOLOv8Loss(nn.Module):
             pick(values) for values in (truth.boxes, truth.labels, quality, of_pair, assignment.object)
         )
         sparse = self._sparse_targets(label, quality, of_pair, weight_of)
-        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse)
+        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse, impl=self.impl)
         numbers = numbers.reshape(*numbers.shape[:-1], 4, self.bins)
         terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, quality * of_pair)
         box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)

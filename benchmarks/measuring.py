@@ -1,0 +1,75 @@
+"""One method for every benchmark: contestants take turns, medians, the conditions in the json, tables between marks."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+
+
+def turn_by_turn(contestants: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, Any]]:
+    """Milliseconds of each: all take their turn after the others, so that they see the same machine; the first turn
+    warms up."""
+    seconds: dict[str, list[float]] = {who: [] for who in contestants}
+    for turn in range(repeats + 1):
+        for who, step in contestants.items():
+            start = time.perf_counter()
+            step()
+            if turn:
+                seconds[who].append(1000 * (time.perf_counter() - start))
+    return {who: spread_of(times) for who, times in seconds.items()}
+
+
+def spread_of(milliseconds: list[float]) -> dict[str, float]:
+    """Median, 10th and 90th percentile."""
+    ordered = sorted(milliseconds)
+    return {
+        "median_ms": round(statistics.median(ordered), 3),
+        "p10_ms": round(ordered[len(ordered) // 10], 3),
+        "p90_ms": round(ordered[-1 - len(ordered) // 10], 3),
+    }
+
+
+def load() -> float:
+    return round(os.getloadavg()[0], 2)
+
+
+def conditions(load_before: float, repeats: int) -> dict[str, Any]:
+    """What a number depends on besides the code."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS, check=False
+    )
+    return {
+        "torch": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads(),
+        "machine": platform.machine(), "cpus": os.cpu_count(), "commit": done.stdout.strip() or None,
+        "load_before": load_before, "load_after": load(), "repeats": repeats,
+    }  # fmt: skip
+
+
+def said(result: dict[str, Any]) -> str:
+    """The conditions in a sentence."""
+    return (
+        f"Load of the machine {result['load_before']} before and {result['load_after']} after, "
+        f"{result['threads']} threads, torch {result['torch']}, medians of {result['repeats']}."
+    )
+
+
+def publish(name: str, result: dict[str, Any], text: str) -> None:
+    """``results/NAME.json``, and ``text`` with the conditions between the marks of NAME in docs/performance.md."""
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    start, end = f"<!-- {name}.json -->", "<!-- end -->"
+    before, found, rest = PAGE.read_text("utf-8").partition(start)
+    if not found:
+        raise SystemExit(f"{PAGE.name}: expected the mark {start}; got none")
+    after = rest.partition(end)[2]
+    PAGE.write_text(f"{before}{start}\n\n{text}\n\n{said(result)}\n\n{end}{after}", "utf-8")
+    print(text)

@@ -1,10 +1,10 @@
-# Both commands set up .venv by themselves, from nothing.
+# All commands set up .venv by themselves, from nothing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
@@ -17,6 +17,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Some minutes on a machine that does nothing else; writes benchmarks/results/*.json and docs/performance.md.
+bench: $(READY)
+	$(BIN)/python benchmarks/step_time.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/step_share.py
+	$(BIN)/python benchmarks/images_per_second.py
+	$(BIN)/python benchmarks/import_time.py
 
 $(READY): pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv $(VENV)

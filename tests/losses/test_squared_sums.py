@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import yolosses as yl
 from yolosses import host
@@ -144,3 +146,65 @@ def test_triton_says_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     with pytest.raises(ValueError, match=r"^impl: 'triton' expected tensors on a GPU; got cpu$"):
         yl.YOLOv1Loss(grid=3, num_classes=4, impl="triton")(torch.rand(3, 126), scene())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    grid=st.sampled_from([(3, 3), (1, 2), (5, 4)]),
+    boxes=st.integers(1, 3),
+    objects=st.integers(1, 20),
+    options=st.sampled_from([{}, {"layout": "darknet"}, {"size_encoding": "linear", "size_term": "linear"}]),
+)
+def test_the_kernel_finds_the_same_responsible_boxes(
+    seed: int, grid: tuple[int, int], boxes: int, objects: int, options: dict[str, Any]
+) -> None:
+    pytest.importorskip("triton")
+    noise = torch.Generator().manual_seed(seed)
+    common: dict[str, Any] = {"grid": grid, "boxes_per_cell": boxes, "num_classes": 2, **options}
+    torch_way, kernel = yl.YOLOv1Loss(**common), yl.YOLOv1Loss(impl="triton", **common)
+    # Numbers around 0, so that some boxes of a cell overlap an object, some do not, and some have no size.
+    raw = 0.4 * torch.randn(2, grid[0] * grid[1] * (5 * boxes + 2), generator=noise, dtype=torch.float64)
+    mask = torch.rand(2, objects, generator=noise) < 0.8
+    numbers = torch.rand(2, objects, 4, generator=noise, dtype=torch.float64)
+    targets = yl.Targets(
+        boxes=torch.where(mask[..., None], numbers, torch.nan),
+        labels=torch.zeros(2, objects, dtype=torch.int64), mask=mask,
+    )  # fmt: skip
+    a, b = torch_way.assign(raw, targets), kernel.assign(raw, targets)
+    for name in ("predictor", "object", "mask", "num_dropped"):
+        assert torch.equal(getattr(a, name), getattr(b, name)), name
+    torch.testing.assert_close(a.iou, b.iou, rtol=1e-12, atol=1e-15)
+
+
+def test_the_kernel_keeps_a_number_that_is_none() -> None:
+    pytest.importorskip("triton")
+    raw = torch.full((1, 1, 1, 11), 0.5)
+    raw[..., 5] = torch.nan  # x of the second box
+    targets = yl.Targets.from_cxcywh([torch.tensor([[0.5, 0.5, 1e-9, 1e-9]])], [torch.tensor([0])])
+    for impl in ("torch", "triton"):
+        loss = yl.YOLOv1Loss(grid=1, num_classes=1, impl=impl)
+        raw[..., 0] = 99  # the first box does not overlap
+        assert loss.assign(raw, targets).predictor.tolist() == [[1]]
+        assert loss(raw, targets).total.isnan()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("impl", ["torch", "triton"])
+def test_a_step_is_captured_in_a_graph(impl: str) -> None:
+    """A capture fails on anything that makes the host wait."""
+    if impl == "triton":
+        pytest.importorskip("triton")
+    raw = torch.rand(3, 126, device="cuda", requires_grad=True)
+    targets = scene().to("cuda")
+    loss = yl.YOLOv1Loss(grid=3, num_classes=4, impl=impl)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            eager = torch.autograd.grad(loss(raw, targets).total, raw)[0]
+    stream.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = torch.autograd.grad(loss(raw, targets).total, raw)[0]
+    graph.replay()
+    torch.testing.assert_close(captured, eager)

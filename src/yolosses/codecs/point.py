@@ -20,6 +20,8 @@ from yolosses.functional.distribution import expected_distance_of_maps
 from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
 
+BLOCK = 1 << 19
+"""Numbers that are decoded at once on a CPU."""
 PointRaw = Tensor | Sequence[Any] | Mapping[str, Any]
 HEADS = ("one2one", "one2many")
 """Names of the outputs of a network with two heads, in the order in which they are numbered."""
@@ -109,15 +111,8 @@ class PointCodec:
 
     def boxes(self, output: PointOutput) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every location."""
-        # Image by image on a CPU, so that the probabilities of the bins stay in the cache.
-        split = host.lengths_are_free(output.distances[0])
         levels = [
-            torch.cat(
-                [
-                    self._sides_of_level(part)
-                    for part in torch.split(level, 1 if split else max(len(level), 1))
-                ]
-            )
+            torch.cat([self._sides_of_level(part) for part in torch.split(level, _images_at_once(level))])
             for level in output.distances
         ]
         sides = torch.cat(levels, 2).mT
@@ -225,3 +220,10 @@ def grids_of_points(
         )
     height, width = image_size
     return tuple((math.ceil(height / stride), math.ceil(width / stride)) for stride in strides)
+
+
+def _images_at_once(level: Tensor) -> int:
+    """On a CPU so few images that the probabilities of their bins stay in the cache."""
+    if not host.lengths_are_free(level):
+        return max(len(level), 1)
+    return max(1, BLOCK // max(1, level[0].numel() if len(level) else 1))

@@ -20,6 +20,7 @@ from yolosses.functional import (
     squared_error,
     tangent_sqrt,
 )
+from yolosses.kernels import require_triton
 from yolosses.losses.pairs import pairs_of
 from yolosses.losses.squared_sums import squared_sums
 from yolosses.precision import at_least_float32
@@ -159,15 +160,35 @@ class YOLOv1Loss(nn.Module):
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:
         """Which box answers for which object, and its IoU now."""
         output = self._split(raw, targets)
-        cell, offset = self.codec.locate(targets.boxes)
-        image = torch.arange(len(raw), device=raw.device)[:, None]
-        pred = self.codec.decode_in_cell(at_least_float32(output.boxes[image, cell]))
-        truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
-        assignment = assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
+        assignment = (self._fused_pairs if self.impl == "triton" else self._pairs)(output, targets)
         if targets.ignore is None:
             return assignment
         spared = self.codec.cells_within(targets.boxes, targets.mask & targets.ignore)
         return replace(assignment, spared=spared.repeat_interleave(self.codec.boxes_per_cell, 1))
+
+    def _pairs(self, output: GridOutput, targets: Targets) -> Assignment:
+        cell, offset = self.codec.locate(targets.boxes)
+        image = torch.arange(len(cell), device=cell.device)[:, None]
+        pred = self.codec.decode_in_cell(at_least_float32(output.boxes[image, cell]))
+        truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
+        return assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
+
+    def _fused_pairs(self, output: GridOutput, targets: Targets) -> Assignment:
+        """The same in one launch."""
+        require_triton(output.boxes)
+        from yolosses.kernels.responsible import responsible
+
+        mask, codec = targets.positive, self.codec
+        predictor, first, iou = responsible(
+            output.boxes, targets.boxes, mask, grid=codec.grid, roots=codec.size_encoding == "sqrt"
+        )
+        return Assignment(
+            predictor=predictor,
+            object=torch.arange(mask.shape[1], device=mask.device).expand_as(mask),
+            mask=first,
+            iou=iou,
+            num_dropped=(mask & ~first).sum(1),
+        )
 
     def terms(
         self, raw: Tensor, targets: Targets, assignment: Assignment

@@ -3,8 +3,8 @@
 
 .venv/bin/python benchmarks/step_share.py
 
-`tiny` as ``yolosses train`` builds it, and a plain convolutional network of the size of YOLOv8n (3.2 million parameters and
-8.7 GFLOP a picture of 640 px) with COCO's 80 classes. Backward of the loss ends at the network's output.
+`tiny` as ``yolosses train`` builds it, and a plain convolutional network of the size of YOLOv8n (3.2 million parameters
+and 8.7 GFLOP a picture of 640 px) with COCO's 80 classes. Backward of the loss ends at the network's output.
 """
 
 import time

@@ -73,7 +73,7 @@ class LargestTensor(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.numel = 0
+        self.numel = self.nbytes = 0
         self.operation = ""
 
     def __torch_dispatch__(
@@ -82,6 +82,7 @@ class LargestTensor(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         for value in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(value, Tensor):
+                self.nbytes = max(self.nbytes, value.untyped_storage().nbytes())
                 held = value.untyped_storage().nbytes() // max(value.element_size(), 1)
                 if held > self.numel:
                     self.numel, self.operation = held, str(func)

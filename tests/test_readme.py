@@ -71,6 +71,21 @@ def test_times_are_those_of_the_committed_results() -> None:
             assert who in ("yolosses", "floor") or f"| {who} {times['median_ms']:.1f} ms |" in page
 
 
+def test_growth_and_shares_are_those_of_the_committed_results() -> None:
+    page, results = (ROOT / "docs/performance.md").read_text("utf-8"), ROOT / "benchmarks/results"
+    for sweep, case in json.loads((results / "scaling.json").read_text())["cases"].items():
+        for name, slope in case["slope"].items():
+            times = case["median_ms"][name]
+            assert f"| {name} | {sweep} | {times[0]:.1f} ms | {times[-1]:.1f} ms | {slope:.2f} |" in page
+    for row in json.loads((results / "step-share.json").read_text())["cases"]:
+        assert f"| {row['case']}, {row['images']} x {row['pixels']} px |" in page
+        assert f"| {row['loss']['median_ms']:.1f} ms | {row['percent']:.1f} % |" in page
+    for row in json.loads((results / "images-per-second.json").read_text())["cases"]:
+        assert f"| {row['data']} | {row['loading']:.0f} | {row['learning']:.0f} | {row['both']:.0f} |" in page
+    for who, row in json.loads((results / "import-time.json").read_text())["programs"].items():
+        assert f"| {who} | {row['median_ms']:.0f} ms |" in page
+
+
 def test_ranks_of_moved_labels_are_those_of_the_committed_results() -> None:
     page = (ROOT / "docs/explain.md").read_text("utf-8")
     results = ROOT / "benchmarks/results"

@@ -65,14 +65,6 @@ def _place(element, length, locations):
 
 
 @triton.jit
-def _wide(value):
-    """At least float32."""
-    if value.dtype == tl.float64:
-        return value
-    return value.to(tl.float32)
-
-
-@triton.jit
 def _softplus_kernel(
     scores, partial, of_location, of_class, image_stride, class_stride, location_stride,
     weight_image_stride, weight_location_stride, length, locations, blocks,
@@ -80,12 +72,8 @@ def _softplus_kernel(
 ):  # fmt: skip
     image, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
     label, location, inside = _place(block * BLOCK + tl.arange(0, BLOCK), length, locations)
-    x = _wide(
-        tl.load(
-            scores + image * image_stride + label * class_stride + location * location_stride,
-            mask=inside, other=0.0,
-        )
-    )  # fmt: skip
+    at = scores + image * image_stride + label * class_stride + location * location_stride
+    x = tl.load(at, mask=inside, other=0.0).to(partial.dtype.element_ty)  # at least float32
     value = tl.maximum(x, 0.0) + _log1p(tl.exp(-tl.abs(x)))
     if HAS_LOCATION:
         place = image * weight_image_stride + location * weight_location_stride
@@ -111,12 +99,8 @@ def _sigmoid_kernel(
 ):  # fmt: skip
     image, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
     label, location, inside = _place(block * BLOCK + tl.arange(0, BLOCK), length, locations)
-    x = _wide(
-        tl.load(
-            scores + image * image_stride + label * class_stride + location * location_stride,
-            mask=inside, other=0.0,
-        )
-    )  # fmt: skip
+    at = scores + image * image_stride + label * class_stride + location * location_stride
+    x = tl.load(at, mask=inside, other=0.0).to(of_sums.dtype.element_ty)  # at least float32
     # Of the two forms of the sigmoid the one whose exponential cannot overflow.
     small = tl.exp(-tl.abs(x))
     value = tl.where(x >= 0, 1.0, small) / (1.0 + small) * tl.load(of_sums + image)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -488,7 +489,13 @@ def by_image(values: Tensor, image: Tensor, images: int) -> Tensor:
     ``image`` is (B, 1)."""
     if image.ndim == 2:
         return values.sum(1)
-    return values.new_zeros(images, *values.shape[1:]).index_add(0, image, values)
+    if values.ndim == 1:
+        return values.new_zeros(images).index_add(0, image, values)
+    # One index for each number: rows would be sorted first, by threads that wait for each other.
+    width = math.prod(values.shape[1:])
+    index = image[:, None] * width + torch.arange(width, device=image.device)
+    sums = values.new_zeros(images * width).index_add(0, index.flatten(), values.flatten())
+    return sums.view(images, *values.shape[1:])
 
 
 class Place(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -13,10 +14,10 @@ from torch import Tensor
 
 from yolosses.assigners import TaskAligned, aligned_inside
 from yolosses.assigners.aligned_everywhere import take_by_comparing_all
-from yolosses.assigners.aligned_inside import take_by_listing
+from yolosses.assigners.aligned_inside import OVERLAPS, ROUNDED_UP, take_by_listing
 from yolosses.assigners.alignment import Alignment, Wanted, best, power
 from yolosses.assigners.windows import BLOCK, blocks_of, windows_of
-from yolosses.boxes import paired_ciou, paired_iou
+from yolosses.boxes import Similarity, paired_ciou, paired_iou
 from yolosses.codecs import ClassScores, Levels
 
 CLASSES = 3
@@ -68,13 +69,15 @@ SMALL = Levels(grids=((6, 9), (3, 5), (2, 3)), strides=(8, 16, 32))
         fallback=st.booleans(),
         contested=st.sampled_from(["inside", "all", "taking"]),
     ),
+    shortlist=st.sampled_from([1, 2, aligned_inside.SHORTLIST]),
 )
-def test_both_ways_take_the_same(seed: int, objects: int, coarse: bool, wanted: Wanted) -> None:
+def test_both_ways_take_the_same(
+    seed: int, objects: int, coarse: bool, wanted: Wanted, shortlist: int
+) -> None:
     case = scene(seed, SMALL, 2, objects, coarse=coarse, dtype=torch.float32)
-    listed, compared = (
-        take_by_listing(case[0], wanted, *case[1:]),
-        take_by_comparing_all(case[0], wanted, *case[1:]),
-    )
+    with mock.patch.object(aligned_inside, "SHORTLIST", shortlist):
+        listed = take_by_listing(case[0], wanted, *case[1:])
+    compared = take_by_comparing_all(case[0], wanted, *case[1:])
     assert torch.equal(listed[1], compared[1])
     assert torch.equal(listed[0][listed[1]], compared[0][compared[1]])
     # Who gets a location matters where several take it.
@@ -146,6 +149,16 @@ def test_listing_needs_no_more_memory_with_more_objects() -> None:
             [40, 40, 20, 20], [8.0, 16.0], 0.5, 6.0, "paired_ciou", 10, 0.0, None, False, "inside", *case[1:],
         )  # fmt: skip
     assert largest.numel <= 4 * 2 * BLOCK, largest.operation  # four numbers a box, padding included
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS.values(), ids=OVERLAPS.keys())
+def test_no_overlap_is_larger_than_the_iou(overlap: Similarity) -> None:
+    """By which the shortlist is made: next to identical boxes too, where only rounding is left."""
+    noise = torch.Generator().manual_seed(1)
+    boxes = torch.rand(20_000, 4, generator=noise) * 100
+    for spread in (1e-7, 1e-3, 0.3):
+        others = boxes * (1 + spread * torch.randn(20_000, 4, generator=noise))
+        assert (overlap(boxes, others) <= paired_iou(boxes, others) * ROUNDED_UP).all()
 
 
 def test_overlaps_are_those_of_the_pairs() -> None:

@@ -131,7 +131,8 @@ class GridCodec:
         rows, cols = self.grid
         row = cell // cols
         x, y, w, h = boxes.unbind(-1)
-        sides = (w.sqrt(), h.sqrt()) if self.size_encoding == "sqrt" else (w, h)
+        # A power of 0.5 is the same root, for which a few numbers do not wake up all threads.
+        sides = (w.pow(0.5), h.pow(0.5)) if self.size_encoding == "sqrt" else (w, h)
         return torch.stack((x * cols - (cell - row * cols), y * rows - row, *sides), -1)
 
     def decode(self, output: Tensor, cell: Tensor) -> Tensor:

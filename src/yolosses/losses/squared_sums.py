@@ -80,11 +80,10 @@ class _Sums(torch.autograd.Function):
             every[image, pairs.predictor] = 0
         ctx.save_for_backward(pull, every, image, cell, box)
         ctx.like, ctx.codec, ctx.unique = raw, codec, pairs.level_sizes is not None
-        of_row = by_image(pull * error, image, images)
-        noobj = every.square().sum(1)
-        return torch.stack(
-            (of_row[:, :2].sum(1), of_row[:, 2:4].sum(1), of_row[:, 4], noobj, of_row[:, 5:].sum(1)), 1
-        )
+        square = pull * error
+        by_pair = (square[..., :2].sum(-1), square[..., 2:4].sum(-1), square[..., 4], square[..., 5:].sum(-1))
+        xy, wh, obj, cls = by_image(torch.stack(by_pair, -1), image, images).unbind(1)
+        return torch.stack((xy, wh, obj, every.square().sum(1), cls), 1)
 
     @staticmethod
     @once_differentiable

@@ -1,7 +1,11 @@
-"""What the host may look at."""
+"""What the host may look at, and where its memory comes from."""
 
+import numpy as np
 import torch
 from torch import Tensor
+
+LARGE = 1 << 22
+"""Bytes from which numpy asks for large pages."""
 
 
 def on_host(tensor: Tensor) -> bool:
@@ -13,3 +17,18 @@ def lengths_are_free(tensor: Tensor) -> bool:
     """Whether a shape may depend on the values of ``tensor``: not on a GPU, whose host would wait, and not in a
     compiled graph, which needs shapes that are known beforehand."""
     return on_host(tensor) and not torch.compiler.is_compiling()
+
+
+def empty_like(tensor: Tensor) -> Tensor:
+    """As `torch.empty_like`, which keeps the order of a dense tensor in memory.
+
+    On a CPU the memory of a large one is numpy's, which asks the system for large pages. In pages of 4 KiB, of which
+    torch's is, handing out fresh memory takes several times as long as writing it, and a gradient is as large as a
+    network's output.
+    """
+    size = tensor.numel() * tensor.element_size()
+    if size < LARGE or not lengths_are_free(tensor):
+        return torch.empty_like(tensor)
+    strides = torch.empty_like(tensor, device="meta").stride()
+    memory = torch.from_numpy(np.empty(size, np.uint8)).view(tensor.dtype)
+    return memory.as_strided(tensor.shape, strides)

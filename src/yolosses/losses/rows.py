@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from yolosses import host
 from yolosses.codecs.levels import unravel
 from yolosses.losses.pairs import Pairs
 from yolosses.precision import at_least_float32
@@ -72,7 +73,7 @@ class _Read(torch.autograd.Function):
             strict=True,
         )
         for view, place, rows, everywhere in parts:
-            gradient = torch.zeros_like(view)
+            gradient = host.empty_like(view).zero_()
             gradient[..., ctx.channel] = everywhere.view(view.shape[:-1])
             gradient.index_put_(place, rows.to(view.dtype), accumulate=True)
             gradients.append(gradient)

@@ -109,7 +109,7 @@ class _Read(torch.autograd.Function):
         image, predictor, label, at_label, at_all, location_weight, class_weight, *parts = ctx.saved_tensors
         image = image.expand_as(predictor)
         # Of flattened maps, so that every layout in memory can be written to.
-        gradients, start = [torch.empty_like(part.flatten(2)) for part in parts], 0
+        gradients, start = [host.empty_like(part.flatten(2)) for part in parts], 0
         maps, (_, write_sigmoid) = parts[0].ndim == 4, _dense(ctx.impl)
         views = zip(*(_views(values, ctx.box_channels, maps) for values in (parts, gradients)), strict=True)
         for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):

@@ -19,7 +19,8 @@ KEPT = 1 << 22
 """Pairs whose locations are kept for the second pass: 40 MB."""
 SHORTLIST = 4
 """Times as many locations as an object takes whose overlap is looked at first."""
-ROUNDED_UP = 1 + 1e-5
+SLACK = 1e-6
+"""Of a number: more than rounding takes."""
 OVERLAPS = {
     similarity.__name__: similarity
     for similarity in (paired_iou, paired_giou, paired_diou, paired_ciou, paired_eiou, paired_siou)
@@ -130,59 +131,111 @@ def _best_inside(
     alignment: Alignment, coordinates: Tensor, blocks: Iterable[Block], objects: _Objects, k: int
 ) -> tuple[Tensor, Tensor]:
     """(N, k) the best aligned locations in its windows of each object, and whether they count."""
-    num_predictors = alignment.pred_boxes.shape[1]
-    found = objects.number.new_zeros(len(objects.number), k)
-    positive = torch.zeros_like(found, dtype=torch.bool)
+    short = _shortlists(alignment, coordinates, blocks, objects, SHORTLIST * k)
+    aligned = _aligned(alignment, coordinates, short, objects.image, objects.boxes)
+    positive, column = best(aligned, k)
+    found = short.predictor.gather(1, column)
+    # Where what is left out of a list could still be among the best, all is looked at.
+    unsure = (aligned.topk(k).values[:, -1] <= short.left_out) & (short.left_out > 0)
+    if not unsure.any():
+        return found, positive
     for block in blocks:
-        image, label = objects.image[block.box, None], objects.labels[block.box, None]
-        score = torch.cat(
-            [
-                alignment.pred_scores.at(level, image, location, label)
-                for level, location in enumerate(block.locations)
-            ],
-            1,
-        )
-        truth = objects.boxes[block.box, None]
-        place = (block.predictor + image * num_predictors).flatten()
-        boxes = coordinates.index_select(1, place).view(4, *block.predictor.shape).movedim(0, 2)
-        positive[block.box], column = _best_of(alignment, truth, boxes, score, block.inside, k)
-        found[block.box] = block.predictor.gather(1, column)
+        row = unsure[block.box].nonzero().squeeze(1)
+        box = block.box[row]
+        image, predictor = objects.image[box], block.predictor[row]
+        score = _scores(alignment, block, row, objects)
+        every = _Short(predictor, score, objects.boxes.new_zeros(len(row)))
+        positive[box], column = best(_aligned(alignment, coordinates, every, image, objects.boxes[box]), k)
+        found[box] = predictor.gather(1, column)
     return found, positive
 
 
-def _best_of(
-    alignment: Alignment, truth: Tensor, boxes: Tensor, score: Tensor, inside: Tensor, k: int
-) -> tuple[Tensor, Tensor]:
-    """`best` of the alignments of boxes (n, W, 4) with truth (n, 1, 4), where ``inside`` (n, W).
+class _Short(NamedTuple):
+    """Of each object, some locations in ascending order.
 
-    Every overlap is an IoU less penalties, so that the IoU, which takes a third of the time, bounds it from above.
-    Those with the largest bounds are looked at; where what is left out could still be among the best, all are.
+    Attributes:
+        predictor: (N, S). score: (N, S), 0 where a place is not taken.
+        left_out: (N,) no alignment of a location that is not listed is above it.
     """
 
-    def aligned(rows: Tensor | None, column: Tensor | None) -> Tensor:
-        parts = [boxes, score[..., None], inside[..., None]]
-        if rows is not None:
-            parts = [part[rows] for part in parts]
-        if column is not None:
-            parts = [part.take_along_dim(column[..., None], 1) for part in parts]
-        some = truth if rows is None else truth[rows]
-        overlap = alignment.overlap(some, parts[0]).clamp(min=0)
-        return torch.where(parts[2][..., 0], alignment.of(overlap, parts[1][..., 0]), 0)
+    predictor: Tensor
+    score: Tensor
+    left_out: Tensor
 
-    few = SHORTLIST * k
-    if inside.shape[1] <= 2 * few:
-        return best(aligned(None, None), k)
-    iou = paired_iou(truth, boxes) * ROUNDED_UP
-    top = torch.where(inside, alignment.of(iou, score), 0).topk(few + 1)
-    short = top.indices[:, :few].sort(1).values  # in order, because of equals the first is taken
-    alignments = aligned(None, short)
-    positive, column = best(alignments, k)
-    column = short.gather(1, column)
-    left_out = top.values[:, few]
-    least = alignments.topk(k).values[:, -1]
-    unsure = ((least <= left_out) & (left_out > 0)).nonzero().squeeze(1)
-    positive[unsure], column[unsure] = best(aligned(unsure, None), k)
-    return positive, column
+
+def _shortlists(
+    alignment: Alignment, coordinates: Tensor, blocks: Iterable[Block], objects: _Objects, size: int
+) -> _Short:
+    """The ``size`` locations of each object of which the IoU allows the best alignments.
+
+    Every overlap is an IoU less penalties, and these take most of its time.
+    """
+    num_predictors = alignment.pred_boxes.shape[1]
+    extents, truths = _extents(coordinates), _extents(objects.boxes.T)
+    predictor = objects.number.new_zeros(len(objects.number), size)
+    score = coordinates.new_zeros(predictor.shape)
+    left_out = coordinates.new_zeros(len(predictor))
+    for block in blocks:
+        scores, width = _scores(alignment, block, slice(None), objects), block.predictor.shape[1]
+        if width <= size:
+            predictor[block.box, :width], score[block.box, :width] = block.predictor, scores
+            continue
+        place = block.predictor + objects.image[block.box, None] * num_predictors
+        bound = alignment.of(_iou_at_most(extents, place, truths[:, block.box, None]), scores)
+        top, column = bound.topk(size + 1)
+        column = column[:, :-1].sort(1).values
+        predictor[block.box] = block.predictor.gather(1, column)
+        score[block.box], left_out[block.box] = scores.gather(1, column), top[:, -1]
+    return _Short(predictor, score, left_out)
+
+
+def _scores(alignment: Alignment, block: Block, row: Tensor | slice, objects: _Objects) -> Tensor:
+    """Of the objects in some rows of a block the scores of its locations; 0 of what is not inside, so that nothing is
+    aligned with it."""
+    image, label = objects.image[block.box[row], None], objects.labels[block.box[row], None]
+    parts = [
+        alignment.pred_scores.at(level, image, location[row], label)
+        for level, location in enumerate(block.locations)
+    ]
+    return torch.cat(parts, 1).mul_(block.inside[row])
+
+
+def _aligned(
+    alignment: Alignment, coordinates: Tensor, short: _Short, image: Tensor, truths: Tensor
+) -> Tensor:
+    """(N, S) the alignments of objects with boxes ``truths`` (N, 4)."""
+    place = short.predictor + image[:, None] * alignment.pred_boxes.shape[1]
+    found = []
+    for some, score, truth in zip(*(torch.split(x, _rows(place)) for x in (place, short.score, truths)), strict=True):
+        boxes = coordinates.index_select(1, some.flatten()).view(4, *some.shape).movedim(0, 2)
+        # Like the boxes, one coordinate after the other in memory.
+        truth = truth.T[..., None].expand(-1, *some.shape).contiguous().movedim(0, 2)
+        found.append(alignment.of(alignment.overlap(truth, boxes).clamp(min=0), score))
+    return torch.cat(found)
+
+
+def _rows(table: Tensor) -> int:
+    """Rows that are compared at once."""
+    return max(1, BLOCK // max(1, table.shape[1]))
+
+
+def _extents(boxes: Tensor) -> Tensor:
+    """(5, N) of boxes (4, N) cxcywh: left, top, right and bottom, so far out that no rounding brings them in, and the
+    area, rounded down."""
+    centre, size = boxes[:2], boxes[2:].clamp(min=0)
+    half = size / 2 + (centre.abs() + size) * SLACK
+    area = (size[0] * size[1]).mul_(1 - SLACK).clamp_(min=torch.finfo(boxes.dtype).tiny)
+    return torch.cat((centre - half, centre + half, area[None]))
+
+
+def _iou_at_most(extents: Tensor, place: Tensor, truth: Tensor) -> Tensor:
+    """(n, W) bounds of the IoUs of the boxes at places (n, W) with truth, of which there are ``extents`` (5, n, 1)."""
+    left, top, right, bottom, area = extents.index_select(1, place.flatten()).view(5, *place.shape)
+    width = torch.minimum(right, truth[2], out=right).sub_(torch.maximum(left, truth[0], out=left))
+    height = torch.minimum(bottom, truth[3], out=bottom).sub_(torch.maximum(top, truth[1], out=top))
+    common = width.clamp_(min=0).mul_(height.clamp_(min=0))
+    union = area.add_(truth[4]).sub_(common)
+    return common.div_(torch.maximum(union, common, out=union))
 
 
 def _contender(

@@ -19,8 +19,8 @@ def lengths_are_free(tensor: Tensor) -> bool:
     return on_host(tensor) and not torch.compiler.is_compiling()
 
 
-def empty_like(tensor: Tensor) -> Tensor:
-    """As `torch.empty_like`, which keeps the order of a dense tensor in memory.
+def empty_like(tensor: Tensor, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
+    """As `torch.empty_like`.
 
     On a CPU the memory of a large one is numpy's, which asks the system for large pages. In pages of 4 KiB, of which
     torch's is, handing out fresh memory takes several times as long as writing it, and a gradient is as large as a
@@ -28,7 +28,7 @@ def empty_like(tensor: Tensor) -> Tensor:
     """
     size = tensor.numel() * tensor.element_size()
     if size < LARGE or not lengths_are_free(tensor):
-        return torch.empty_like(tensor)
-    strides = torch.empty_like(tensor, device="meta").stride()
+        return torch.empty_like(tensor, memory_format=memory_format)
+    strides = torch.empty_like(tensor, device="meta", memory_format=memory_format).stride()
     memory = torch.from_numpy(np.empty(size, np.uint8)).view(tensor.dtype)
     return memory.as_strided(tensor.shape, strides)

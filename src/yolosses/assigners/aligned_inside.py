@@ -89,19 +89,20 @@ def _take(
     objects = _Objects(image, index, gt_boxes[image, index], labels[image, index])
 
     windows = windows_of(levels, objects.boxes, wanted.inside)
-    blocks: Iterable[Block] = _Blocks(windows, least=topk)
+    base = image * pred_boxes.shape[1]
+    blocks: Iterable[Block] = _Blocks(windows, base, least=topk)
     # One coordinate after the other in memory, so that each is a run of numbers in all that follows.
     coordinates = pred_boxes.flatten(0, 1).T.contiguous()
     found, positive = _best_inside(alignment, coordinates, blocks, objects, topk)
     if fallback:
         none = (~positive.any(1)).nonzero().squeeze(1)
         lost = _Objects(*(part[none] for part in objects))
-        anywhere = _Blocks(everywhere(levels, none), least=1)
+        anywhere = _Blocks(everywhere(levels, none), base[none], least=1)
         found[none, :1], positive[none, :1] = _best_inside(alignment, coordinates, anywhere, lost, 1)
 
     taken = labels.new_zeros(*labels.shape, topk)
     valid = mask.new_zeros(*labels.shape, topk)
-    taken[image, index], valid[image, index] = found, positive
+    taken[image, index], valid[image, index] = found - base[:, None], positive
     return taken, valid, _contender(alignment, wanted, coordinates, blocks, objects, found, positive)
 
 
@@ -118,35 +119,34 @@ def _(pred_boxes: Tensor, *rest: object) -> tuple[Tensor, Tensor, Tensor]:
 class _Blocks:
     """The blocks of `blocks_of`, kept for a second pass where they are not too large."""
 
-    def __init__(self, windows: list[Window], least: int) -> None:
-        self.windows, self.least = windows, least
+    def __init__(self, windows: list[Window], base: Tensor, least: int) -> None:
+        self.windows, self.base, self.least = windows, base, least
         pairs = sum(int(window.size.sum()) for window in windows)
-        self.kept = list(blocks_of(windows, least)) if pairs <= KEPT else None
+        self.kept = list(blocks_of(windows, base, least)) if pairs <= KEPT else None
 
     def __iter__(self) -> Iterator[Block]:
-        return iter(blocks_of(self.windows, self.least) if self.kept is None else self.kept)
+        return iter(blocks_of(self.windows, self.base, self.least) if self.kept is None else self.kept)
 
 
 def _best_inside(
     alignment: Alignment, coordinates: Tensor, blocks: Iterable[Block], objects: _Objects, k: int
 ) -> tuple[Tensor, Tensor]:
-    """(N, k) the best aligned locations in its windows of each object, and whether they count."""
+    """(N, k) the places, image * A + predictor, of the best aligned locations in its windows of each object, and whether
+    they count."""
     short = _shortlists(alignment, coordinates, blocks, objects, SHORTLIST * k)
-    aligned = _aligned(alignment, coordinates, short, objects.image, objects.boxes)
+    aligned = _aligned(alignment, coordinates, short, objects.boxes)
     positive, column = best(aligned, k)
-    found = short.predictor.gather(1, column)
+    found = short.place.gather(1, column)
     # Where what is left out of a list could still be among the best, all is looked at.
     unsure = (aligned.topk(k).values[:, -1] <= short.left_out) & (short.left_out > 0)
     if not unsure.any():
         return found, positive
     for block in blocks:
         row = unsure[block.box].nonzero().squeeze(1)
-        box = block.box[row]
-        image, predictor = objects.image[box], block.predictor[row]
-        score = _scores(alignment, block, row, objects)
-        every = _Short(predictor, score, objects.boxes.new_zeros(len(row)))
-        positive[box], column = best(_aligned(alignment, coordinates, every, image, objects.boxes[box]), k)
-        found[box] = predictor.gather(1, column)
+        box, place = block.box[row], block.place[row]
+        every = _Short(place, _scores(alignment, block, row, objects), short.left_out[box])
+        positive[box], column = best(_aligned(alignment, coordinates, every, objects.boxes[box]), k)
+        found[box] = place.gather(1, column)
     return found, positive
 
 
@@ -154,11 +154,11 @@ class _Short(NamedTuple):
     """Of each object, some locations in ascending order.
 
     Attributes:
-        predictor: (N, S). score: (N, S), 0 where a place is not taken.
+        place: (N, S) image * A + predictor. score: (N, S), 0 where there is none.
         left_out: (N,) no alignment of a location that is not listed is above it.
     """
 
-    predictor: Tensor
+    place: Tensor
     score: Tensor
     left_out: Tensor
 
@@ -170,23 +170,21 @@ def _shortlists(
 
     Every overlap is an IoU less penalties, and these take most of its time.
     """
-    num_predictors = alignment.pred_boxes.shape[1]
     extents, truths = _extents(coordinates), _extents(objects.boxes.T)
-    predictor = objects.number.new_zeros(len(objects.number), size)
-    score = coordinates.new_zeros(predictor.shape)
-    left_out = coordinates.new_zeros(len(predictor))
+    place = (objects.image * alignment.pred_boxes.shape[1])[:, None].repeat(1, size)
+    score = coordinates.new_zeros(place.shape)
+    left_out = coordinates.new_zeros(len(place))
     for block in blocks:
-        scores, width = _scores(alignment, block, slice(None), objects), block.predictor.shape[1]
+        scores, width = _scores(alignment, block, slice(None), objects), block.place.shape[1]
         if width <= size:
-            predictor[block.box, :width], score[block.box, :width] = block.predictor, scores
+            place[block.box, :width], score[block.box, :width] = block.place, scores
             continue
-        place = block.predictor + objects.image[block.box, None] * num_predictors
-        bound = alignment.of(_iou_at_most(extents, place, truths[:, block.box, None]), scores)
+        bound = alignment.of(_iou_at_most(extents, block.place, truths[:, block.box, None]), scores)
         top, column = bound.topk(size + 1)
         column = column[:, :-1].sort(1).values
-        predictor[block.box] = block.predictor.gather(1, column)
-        score[block.box], left_out[block.box] = scores.gather(1, column), top[:, -1]
-    return _Short(predictor, score, left_out)
+        place[block.box], score[block.box] = block.place.gather(1, column), scores.gather(1, column)
+        left_out[block.box] = top[:, -1]
+    return _Short(place, score, left_out)
 
 
 def _scores(alignment: Alignment, block: Block, row: Tensor | slice, objects: _Objects) -> Tensor:
@@ -200,17 +198,14 @@ def _scores(alignment: Alignment, block: Block, row: Tensor | slice, objects: _O
     return torch.cat(parts, 1).mul_(block.inside[row])
 
 
-def _aligned(
-    alignment: Alignment, coordinates: Tensor, short: _Short, image: Tensor, truths: Tensor
-) -> Tensor:
-    """(N, S) the alignments of objects with boxes ``truths`` (N, 4)."""
-    place = short.predictor + image[:, None] * alignment.pred_boxes.shape[1]
-    found = []
-    for some, score, truth in zip(*(torch.split(x, _rows(place)) for x in (place, short.score, truths)), strict=True):
-        boxes = coordinates.index_select(1, some.flatten()).view(4, *some.shape).movedim(0, 2)
+def _aligned(alignment: Alignment, coordinates: Tensor, short: _Short, truths: Tensor) -> Tensor:
+    """(N, S) the alignments of the locations in lists with ``truths`` (N, 4)."""
+    found, rows = [], _rows(short.place)
+    for place, score, truth in zip(*(torch.split(x, rows) for x in (short.place, short.score, truths)), strict=True):
+        boxes = coordinates.index_select(1, place.flatten()).view(4, *place.shape).movedim(0, 2)
         # Like the boxes, one coordinate after the other in memory.
-        truth = truth.T[..., None].expand(-1, *some.shape).contiguous().movedim(0, 2)
-        found.append(alignment.of(alignment.overlap(truth, boxes).clamp(min=0), score))
+        repeated = truth.T[..., None].expand(-1, *place.shape).contiguous().movedim(0, 2)
+        found.append(alignment.of(alignment.overlap(repeated, boxes).clamp(min=0), score))
     return torch.cat(found)
 
 
@@ -249,14 +244,13 @@ def _contender(
 ) -> Tensor:
     """(B, A) the object that gets each location that several objects take."""
     images, num_predictors = alignment.pred_boxes.shape[:2]
-    place = objects.image[:, None] * num_predictors + found
-    takers = torch.bincount(place[positive], minlength=images * num_predictors)
+    takers = torch.bincount(found[positive], minlength=images * num_predictors)
     several = takers > 1
     nobody = len(objects.number)
     contender = torch.full_like(takers, nobody)
     most = alignment.pred_boxes.new_full(takers.shape, -1)
     truths = objects.boxes.T.contiguous()
-    for number, where in _competing(wanted, blocks, objects, place, positive, several, num_predictors):
+    for number, where in _competing(wanted, blocks, objects, found, positive, several, num_predictors):
         boxes = coordinates.index_select(1, where).T
         overlap = alignment.overlap(truths.index_select(1, number).T, boxes).clamp(min=0)
         before = most[where]
@@ -286,9 +280,9 @@ def _competing(
             yield rows, place[rows, columns]
         case "inside":
             for block in blocks:
-                there = objects.image[block.box, None] * num_predictors + block.predictor
-                rows, columns = (block.inside & several[there]).nonzero().unbind(1)
-                yield block.box[rows], there[rows, columns]
+                contested = several.index_select(0, block.place.flatten()).view(block.place.shape)
+                rows, columns = contested.logical_and_(block.inside).nonzero().unbind(1)
+                yield block.box[rows], block.place[rows, columns]
         case _:
             for places in torch.split(several.nonzero().squeeze(1), BLOCK // 64):
                 pairs = (objects.image[:, None] == places // num_predictors).nonzero()

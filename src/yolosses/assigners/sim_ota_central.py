@@ -63,10 +63,11 @@ def take_central(
 
     # One coordinate after the other in memory, so that each is a run of numbers in all that follows.
     coordinates = pred_boxes.flatten(0, 1).T.contiguous()
-    blocks = list(blocks_of(windows_of(levels, truths, near), least=k))
+    base = image * num_predictors
+    blocks = list(blocks_of(windows_of(levels, truths, near), base, least=k))
     candidate = torch.zeros(images * num_predictors, dtype=torch.bool)
     for block in blocks:
-        candidate[_place(block, image, num_predictors)[block.inside]] = True
+        candidate[block.place[block.inside]] = True
     places = candidate.nonzero().squeeze(1)
     wanted = _numbers_wanted(coordinates, places, truths, image, num_predictors, images, topk=k)
     absent = torch.zeros(images * num_predictors, dtype=pred_boxes.dtype)
@@ -80,14 +81,14 @@ def take_central(
     found = torch.zeros_like(image)
     costs = []
     for block in blocks:
-        place = _place(block, image, num_predictors)
-        cost = _cost(block, place, coordinates, scores, truths, image, label, absent, iou_cost)
+        place = block.place
+        cost = _cost(block, coordinates, scores, truths, image, label, absent, iou_cost)
         costs.append((block, place, cost))
         number_inside = block.inside.sum(1)
         found[block.box] = number_inside
         order = cost.sort(dim=1, stable=True).indices[:, :k]
         of, which = image[block.box], number[block.box]
-        taken[of, which] = block.predictor.gather(1, order)
+        taken[of, which] = place.gather(1, order) - base[block.box, None]
         rank = torch.arange(order.shape[1])
         valid[of, which] = rank < torch.minimum(wanted[block.box], number_inside)[:, None]
         least.scatter_reduce_(0, place.flatten(), cost.flatten(), "amin")
@@ -102,14 +103,8 @@ def take_central(
     return Central(taken, valid, index[owner].view(images, num_predictors), complete)
 
 
-def _place(block: Block, image: Tensor, num_predictors: int) -> Tensor:
-    """(n, L) image * A + predictor."""
-    return block.predictor + image[block.box, None] * num_predictors
-
-
 def _cost(
     block: Block,
-    place: Tensor,
     coordinates: Tensor,
     scores: ClassScores,
     truths: Tensor,
@@ -119,6 +114,7 @@ def _cost(
     iou_cost: float,
 ) -> Tensor:
     """(n, L) of the locations inside; inf elsewhere."""
+    place = block.place
     boxes = coordinates.index_select(1, place.flatten()).view(4, *place.shape).movedim(0, 2)
     iou = paired_iou(truths[block.box, None], boxes)
     of, labels = image[block.box, None], label[block.box, None]

@@ -38,13 +38,15 @@ class Block(NamedTuple):
 
     Attributes:
         box: (n,) which of the boxes.
-        locations: (n, l) of each level, within the level. valid: (n, l) of each level.
-        predictor, inside: (n, L) the same of all levels, counted over all.
+        locations: (n, l) of each level, within the level.
+        place: (n, L) the same of all levels, counted over all, from the ``base`` of each box; the first of a level where
+            there is none.
+        inside: (n, L) bool, whether there is one.
     """
 
     box: Tensor
     locations: tuple[Tensor, ...]
-    predictor: Tensor
+    place: Tensor
     inside: Tensor
 
 
@@ -72,23 +74,24 @@ def everywhere(levels: Levels, like: Tensor) -> list[Window]:
     ]
 
 
-def blocks_of(windows: list[Window], least: int) -> Iterator[Block]:
+def blocks_of(windows: list[Window], base: Tensor, least: int) -> Iterator[Block]:
     """All boxes with a location inside, those of like count together, in blocks of bounded size of at least ``least``
-    columns."""
+    columns. ``base`` (N,): what is added to the numbers of each box's locations."""
     counts = torch.stack([window.size for window in windows], 1)
     total, order = counts.sum(1).sort(descending=True)
     sizes, begin = total.tolist(), 0
     while begin < len(sizes) and sizes[begin]:
         end = begin + max(1, BLOCK // sizes[begin])
         end = begin + sum(size > 0 for size in sizes[begin:end])
-        yield _block(windows, counts, order[begin:end], least)
+        yield _block(windows, counts, base, order[begin:end], least)
         begin = end
 
 
-def _block(windows: list[Window], counts: Tensor, box: Tensor, least: int) -> Block:
+def _block(windows: list[Window], counts: Tensor, base: Tensor, box: Tensor, least: int) -> Block:
     longest = counts[box].amax(0).tolist()
     longest[-1] = max(longest[-1], least - sum(longest[:-1]))
-    locations, predictor, inside = [], [], []
+    locations, place, inside = [], [], []
+    base = base[box, None]
     for window, length in zip(windows, longest, strict=True):
         # Whole numbers below 2^24 are exact in float32, and so is the row.
         rank = torch.arange(length, dtype=torch.float32)
@@ -97,9 +100,9 @@ def _block(windows: list[Window], counts: Tensor, box: Tensor, least: int) -> Bl
         here = rank < size
         local = row.mul_(window.columns - width).add_(first).add_(rank).mul_(here).long()
         locations.append(local)
-        predictor.append(local + window.start)
+        place.append(local + (base + window.start))
         inside.append(here)
-    return Block(box, tuple(locations), torch.cat(predictor, 1), torch.cat(inside, 1))
+    return Block(box, tuple(locations), torch.cat(place, 1), torch.cat(inside, 1))
 
 
 def _points(cells: int, stride: float, like: Tensor) -> Tensor:

@@ -21,11 +21,15 @@ class Pairs(NamedTuple):
         image: which image, int64, broadcasts to ``predictor``.
         predictor: int64, over all levels.
         level_sizes: pairs of each level where they are in the order of the levels; else None.
+        mask: (B, P) bool, which count; or None, where all do.
+        distinct: whether no predictor is in two of them; False where it was not looked at.
     """
 
     image: Tensor
     predictor: Tensor
     level_sizes: tuple[int, ...] | None
+    mask: Tensor | None = None
+    distinct: bool = False
 
 
 def pairs_of(
@@ -33,15 +37,27 @@ def pairs_of(
 ) -> tuple[Pairs, Pick]:
     """The pairs that count, level by level, where their number may be looked at (and they may be ``listed``), else all;
     and what picks their entries of (B, P, ...). ``level_counts``: predictors of each level."""
-    if not (listed and host.lengths_are_free(assignment.mask)):
-        images, device = len(assignment.mask), assignment.mask.device
-        every = torch.arange(images, device=device)[:, None]
-        return Pairs(every, assignment.predictor, None), lambda values: values
-    if len(level_counts) == 1:
-        picked = [assignment.mask.nonzero()]
-    else:
-        level = torch.bucketize(assignment.predictor, torch.tensor(level_counts).cumsum(0), right=True)
-        picked = [(assignment.mask & (level == index)).nonzero() for index in range(len(level_counts))]
-    image, pair = torch.cat(picked).unbind(1)
-    sizes = tuple(len(part) for part in picked)
-    return Pairs(image, assignment.predictor[image, pair], sizes), lambda values: values[image, pair]
+    if listed and host.lengths_are_free(assignment.mask):
+        pairs, place = list_pairs(assignment.predictor, assignment.mask, level_counts)
+        return pairs, lambda values: values[place]
+    images, device = len(assignment.mask), assignment.mask.device
+    every = torch.arange(images, device=device)[:, None]
+    return Pairs(every, assignment.predictor, None, assignment.mask), lambda values: values
+
+
+def list_pairs(
+    predictor: Tensor, mask: Tensor, level_counts: Sequence[int]
+) -> tuple[Pairs, tuple[Tensor, Tensor]]:
+    """Of ``predictor`` (B, P) those where ``mask`` (B, P), level by level, in the order of memory, in which they are read
+    and written several times as fast; and where each comes from."""
+    image, pair = mask.nonzero().unbind(1)
+    chosen = predictor[image, pair]
+    level = torch.bucketize(chosen, torch.tensor(level_counts).cumsum(0), right=True)
+    key, order = ((level * len(mask) + image) * sum(level_counts) + chosen).sort()
+    image, pair = image[order], pair[order]
+    return Pairs(
+        image,
+        chosen[order],
+        level_sizes=tuple(torch.bincount(level, minlength=len(level_counts)).tolist()),
+        distinct=not bool((key[1:] == key[:-1]).any()),
+    ), (image, pair)

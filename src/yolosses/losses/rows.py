@@ -30,7 +30,7 @@ def read_rows(views: Sequence[Tensor], pairs: Pairs, channel: int) -> tuple[Tens
     starts = [0]
     for view in views:
         starts.append(starts[-1] + math.prod(view.shape[1:-1]))
-    rows, everywhere = _Read.apply(channel, list(pairs.level_sizes), starts, *pairs[:2], *views)  # type: ignore[no-untyped-call]
+    rows, everywhere = _Read.apply(channel, list(pairs.level_sizes), pairs.distinct, starts, *pairs[:2], *views)  # type: ignore[no-untyped-call]
     return rows, everywhere
 
 
@@ -40,12 +40,13 @@ class _Read(torch.autograd.Function):
         ctx: Any,
         channel: int,
         level_sizes: list[int],
+        distinct: bool,
         starts: list[int],
         image: Tensor,
         predictor: Tensor,
         *views: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        ctx.channel, ctx.like = channel, views
+        ctx.channel, ctx.distinct, ctx.like = channel, distinct, views
         ctx.places = [
             (of, *unravel(local - start, view.shape[1:-1]))
             for of, local, start, view in zip(
@@ -75,6 +76,9 @@ class _Read(torch.autograd.Function):
         for view, place, rows, everywhere in parts:
             gradient = host.empty_like(view).zero_()
             gradient[..., ctx.channel] = everywhere.view(view.shape[:-1])
-            gradient.index_put_(place, rows.to(view.dtype), accumulate=True)
+            if ctx.distinct:  # they can be written, by all threads, instead of added one by one
+                rows = rows.to(view.dtype, copy=True)
+                rows[:, ctx.channel] += gradient[..., ctx.channel][place]
+            gradient.index_put_(place, rows.to(view.dtype), accumulate=not ctx.distinct)
             gradients.append(gradient)
-        return (None,) * 5 + tuple(gradients)
+        return (None,) * 6 + tuple(gradients)

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from yolosses import host
 from yolosses.kernels import require_triton
-from yolosses.losses.pairs import Pairs
+from yolosses.losses.pairs import Pairs, list_pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
 
@@ -59,7 +59,12 @@ def read_pairs_and_classes(
     """
     if impl == "triton":
         require_triton(parts[0])
-    numbers, sums = _Read.apply(impl, box_channels, pairs.level_sizes, *pairs[:2], *targets, *parts)  # type: ignore[no-untyped-call]
+    elif host.on_host(parts[0]) and pairs.mask is not None:
+        numbers, sums = _read_listed(list(parts), box_channels, pairs.predictor, pairs.mask, *targets)
+        return numbers, sums
+    numbers, sums = _Read.apply(  # type: ignore[no-untyped-call]
+        impl, box_channels, pairs.level_sizes, pairs.distinct, *pairs[:2], *targets, *parts
+    )
     return numbers, sums
 
 
@@ -70,6 +75,7 @@ class _Read(torch.autograd.Function):
         impl: str,
         box_channels: int,
         level_sizes: tuple[int, ...] | None,
+        distinct: bool,
         image: Tensor,
         predictor: Tensor,
         label: Tensor,
@@ -79,58 +85,161 @@ class _Read(torch.autograd.Function):
         class_weight: Tensor | None,
         *parts: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(
-            image, predictor, label, at_label, at_all, location_weight, class_weight, *parts
-        )
-        ctx.box_channels, ctx.level_sizes, ctx.impl = box_channels, level_sizes, impl
-        softplus_sums, _ = _dense(impl)
-        image = image.expand_as(predictor)
-        found, start = [], 0
-        dtype = torch.promote_types(parts[0].dtype, torch.float32)
-        sums = torch.zeros(len(parts[0]), dtype=torch.float64, device=predictor.device)
-        for level, (boxes, scores) in enumerate(_views(parts, box_channels, parts[0].ndim == 4)):
-            here = _Here(level_sizes, level, predictor, start, scores.shape[2])
-            of, local = here.part(image), here.local
-            found.append(at_least_float32(boxes.mT[of, local]))
-            sums = sums + softplus_sums(scores, _part(location_weight, start, scores), class_weight)
-            logit = scores[of, here.part(label), local].to(dtype)
-            taken = here.counting(at_label) * logit
-            if at_all is not None:
-                row = scores.mT[of, local].to(dtype)
-                total = (row if class_weight is None else row * class_weight).sum(-1)
-                taken = taken + here.counting(at_all) * total
-            sums = sums - by_image(taken.double(), of, len(sums))
-            start += scores.shape[2]
-        return _joined(found, level_sizes, predictor, parts), sums.to(dtype)
+        targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
+        ctx.save_for_backward(image, predictor, *targets, *parts)
+        ctx.box_channels, ctx.level_sizes, ctx.distinct, ctx.impl = box_channels, level_sizes, distinct, impl
+        return _values(impl, box_channels, Pairs(image, predictor, level_sizes), targets, parts)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_numbers: Tensor, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        image, predictor, label, at_label, at_all, location_weight, class_weight, *parts = ctx.saved_tensors
-        image = image.expand_as(predictor)
-        # Of flattened maps, so that every layout in memory can be written to.
-        gradients, start = [host.empty_like(part.flatten(2)) for part in parts], 0
-        maps, (_, write_sigmoid) = parts[0].ndim == 4, _dense(ctx.impl)
-        views = zip(*(_views(values, ctx.box_channels, maps) for values in (parts, gradients)), strict=True)
-        for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):
-            here = _Here(ctx.level_sizes, level, predictor, start, scores.shape[2])
-            of, local, dtype = here.part(image), here.local, scores.dtype
-            of_boxes.zero_()
-            _add_rows(of_boxes, of, local, here.counting(of_numbers).to(dtype))
-            write_sigmoid(of_scores, scores, of_sums, _part(location_weight, start, scores), class_weight)
-            if at_all is not None:
-                share = (here.counting(at_all) * of_sums[of])[..., None]
-                each = (
-                    share.expand(*local.shape, scores.shape[1])
-                    if class_weight is None
-                    else share * class_weight
-                )
-                _add_rows(of_scores, of, local, -each.to(dtype))
-            taken = here.counting(at_label) * of_sums[of]
-            of_scores.index_put_((of, here.part(label), local), -taken.to(dtype), accumulate=True)
-            start += scores.shape[2]
-        shaped = (gradient.view(part.shape) for gradient, part in zip(gradients, parts, strict=True))
-        return (None,) * 10 + tuple(shaped)
+        image, predictor, *saved = ctx.saved_tensors
+        pairs = Pairs(image, predictor, ctx.level_sizes, distinct=ctx.distinct)
+        targets = SparseTargets(*saved[:5])
+        gradients = _gradients(ctx.impl, ctx.box_channels, pairs, targets, saved[5:], of_numbers, of_sums)
+        return (None,) * 11 + tuple(gradients)
+
+
+# In a compiled graph of a CPU one operator for the value and one for the gradient: what the compiler would make of a few
+# scattered pairs and of fresh memory takes longer. Around it shapes are known beforehand, inside it pairs are listed.
+@torch.library.custom_op("yolosses::pairs_and_classes", mutates_args=())
+def _read_listed(
+    parts: list[Tensor],
+    box_channels: int,
+    predictor: Tensor,
+    mask: Tensor,
+    label: Tensor,
+    at_label: Tensor,
+    at_all: Tensor | None,
+    location_weight: Tensor | None,
+    class_weight: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
+    pairs, place, targets = _listed(parts, box_channels, predictor, mask, targets)
+    found, sums = _values("torch", box_channels, pairs, targets, parts)
+    numbers = found.new_zeros(*predictor.shape, box_channels)
+    numbers[place] = found
+    return numbers, sums
+
+
+@_read_listed.register_fake
+def _(parts: list[Tensor], box_channels: int, predictor: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
+    dtype = torch.promote_types(parts[0].dtype, torch.float32)
+    numbers = parts[0].new_empty((*predictor.shape, box_channels), dtype=dtype)
+    return numbers, parts[0].new_empty(len(parts[0]), dtype=dtype)
+
+
+@torch.library.custom_op("yolosses::pairs_and_classes_gradient", mutates_args=())
+def _gradient_listed(
+    of_numbers: Tensor,
+    of_sums: Tensor,
+    parts: list[Tensor],
+    box_channels: int,
+    predictor: Tensor,
+    mask: Tensor,
+    label: Tensor,
+    at_label: Tensor,
+    at_all: Tensor | None,
+    location_weight: Tensor | None,
+    class_weight: Tensor | None,
+) -> list[Tensor]:
+    targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
+    pairs, place, targets = _listed(parts, box_channels, predictor, mask, targets)
+    return _gradients("torch", box_channels, pairs, targets, parts, of_numbers[place], of_sums)
+
+
+@_gradient_listed.register_fake
+def _(of_numbers: Tensor, of_sums: Tensor, parts: list[Tensor], *rest: object) -> list[Tensor]:
+    return [torch.empty_like(part.flatten(2)).view(part.shape) for part in parts]
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: object) -> None:
+    parts, ctx.box_channels, *rest = inputs
+    ctx.count = len(parts)
+    ctx.save_for_backward(*parts, *rest)
+
+
+def _pull(ctx: Any, of_numbers: Tensor, of_sums: Tensor) -> tuple[Any, ...]:
+    parts, rest = list(ctx.saved_tensors[: ctx.count]), ctx.saved_tensors[ctx.count :]
+    return _gradient_listed(of_numbers, of_sums, parts, ctx.box_channels, *rest), *(None,) * 8
+
+
+_read_listed.register_autograd(_pull, setup_context=_save)
+
+
+def _listed(
+    parts: Sequence[Tensor], box_channels: int, predictor: Tensor, mask: Tensor, targets: SparseTargets
+) -> tuple[Pairs, tuple[Tensor, Tensor], SparseTargets]:
+    """The pairs that count and their targets as lists, and where they come from."""
+    counts = [scores.shape[2] for _, scores in _views(parts, box_channels, parts[0].ndim == 4)]
+    pairs, place = list_pairs(predictor, mask, counts)
+    listed = targets._replace(
+        label=targets.label[place],
+        at_label=targets.at_label[place],
+        at_all=None if targets.at_all is None else targets.at_all[place],
+    )
+    return pairs, place, listed
+
+
+def _values(
+    impl: str, box_channels: int, pairs: Pairs, targets: SparseTargets, parts: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """See `read_pairs_and_classes`."""
+    label, at_label, at_all, location_weight, class_weight = targets
+    predictor, level_sizes = pairs.predictor, pairs.level_sizes
+    softplus_sums, _ = _dense(impl)
+    image = pairs.image.expand_as(predictor)
+    found, start = [], 0
+    dtype = torch.promote_types(parts[0].dtype, torch.float32)
+    sums = torch.zeros(len(parts[0]), dtype=torch.float64, device=predictor.device)
+    for level, (boxes, scores) in enumerate(_views(parts, box_channels, parts[0].ndim == 4)):
+        here = _Here(level_sizes, level, predictor, start, scores.shape[2])
+        of, local = here.part(image), here.local
+        found.append(at_least_float32(boxes.mT[of, local]))
+        sums = sums + softplus_sums(scores, _part(location_weight, start, scores), class_weight)
+        logit = scores[of, here.part(label), local].to(dtype)
+        taken = here.counting(at_label) * logit
+        if at_all is not None:
+            row = scores.mT[of, local].to(dtype)
+            total = (row if class_weight is None else row * class_weight).sum(-1)
+            taken = taken + here.counting(at_all) * total
+        sums = sums - by_image(taken.double(), of, len(sums))
+        start += scores.shape[2]
+    return _joined(found, level_sizes, predictor, parts), sums.to(dtype)
+
+
+def _gradients(
+    impl: str,
+    box_channels: int,
+    pairs: Pairs,
+    targets: SparseTargets,
+    parts: Sequence[Tensor],
+    of_numbers: Tensor,
+    of_sums: Tensor,
+) -> list[Tensor]:
+    """Of each of ``parts``."""
+    label, at_label, at_all, location_weight, class_weight = targets
+    image = pairs.image.expand_as(pairs.predictor)
+    # Of flattened maps, so that every layout in memory can be written to.
+    gradients, start = [host.empty_like(part.flatten(2)) for part in parts], 0
+    maps, (_, write_sigmoid) = parts[0].ndim == 4, _dense(impl)
+    views = zip(*(_views(values, box_channels, maps) for values in (parts, gradients)), strict=True)
+    for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):
+        here = _Here(pairs.level_sizes, level, pairs.predictor, start, scores.shape[2])
+        of, local, dtype = here.part(image), here.local, scores.dtype
+        of_boxes.zero_()
+        _add_rows(of_boxes, of, local, here.counting(of_numbers).to(dtype), distinct=pairs.distinct)
+        write_sigmoid(of_scores, scores, of_sums, _part(location_weight, start, scores), class_weight)
+        if at_all is not None:
+            share = (here.counting(at_all) * of_sums[of])[..., None]
+            each = (
+                share.expand(*local.shape, scores.shape[1]) if class_weight is None else share * class_weight
+            )
+            _add_rows(of_scores, of, local, -each.to(dtype))
+        taken = here.counting(at_label) * of_sums[of]
+        of_scores.index_put_((of, here.part(label), local), -taken.to(dtype), accumulate=True)
+        start += scores.shape[2]
+    return [gradient.view(part.shape) for gradient, part in zip(gradients, parts, strict=True)]
 
 
 def _dense(impl: str) -> tuple[Callable[..., Tensor], Callable[..., None]]:
@@ -166,10 +275,12 @@ class _Here:
         )
 
 
-def _add_rows(target: Tensor, image: Tensor, location: Tensor, rows: Tensor) -> None:
-    """To ``target`` (B, K, n) add ``rows`` (..., K) at places of the images."""
+def _add_rows(
+    target: Tensor, image: Tensor, location: Tensor, rows: Tensor, *, distinct: bool = False
+) -> None:
+    """To ``target`` (B, K, n) add ``rows`` (..., K) at places of the images; if these are ``distinct``, to zeros."""
     if location.ndim == 1:
-        target.mT.index_put_((image, location), rows, accumulate=True)
+        target.mT.index_put_((image, location), rows, accumulate=not distinct)
     else:
         target.scatter_add_(2, location[:, None].expand(-1, target.shape[1], -1), rows.mT)
 

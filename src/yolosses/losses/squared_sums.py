@@ -93,7 +93,7 @@ class _Sums(torch.autograd.Function):
         xy, wh, obj, noobj, cls = torch.split(2 * of_sums, 1, 1)
         of_row = torch.cat((xy, xy, wh, wh, obj, cls.expand(-1, ctx.codec.num_classes)), 1)
         rows = (pull * of_row[image]).to(ctx.like.dtype)
-        gradient = host.empty_like(ctx.like).zero_()
+        gradient = host.empty_like(ctx.like, torch.contiguous_format).zero_()
         boxes, confidence, classes = ctx.codec.split(gradient)
         confidence.copy_((every * noobj).view(confidence.shape))
         # Pairs that do not count all point to the first predictor, where they add nothing.

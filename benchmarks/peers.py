@@ -1,7 +1,7 @@
 """The losses of other packages, to measure against: whichever is installed beside this library, none is needed.
 
-Each function gives ``prepare(targets, maps) -> (loss, inputs)`` with the same numbers as our loss reads, laid out as the
-peer wants them, or None where the package is not there. ``loss()`` is the scalar that ours computes.
+Each function gives ``prepare(targets, maps) -> (loss, inputs)`` with the same numbers as our loss reads, laid out as
+the peer wants them, or None where the package is not there. ``loss()`` is the scalar that ours computes.
 
     pip install --no-deps ultralytics==8.4.190 yolox==0.3.0 yolov5==7.0.14    # and what they import
 """
@@ -156,7 +156,9 @@ def _rows(targets: Targets) -> dict[str, Tensor]:
 
 def _flattened(maps: list[Tensor], bins: int) -> tuple[dict[str, Any], list[Tensor]]:
     flat = torch.cat([level.detach().flatten(2) for level in maps], 2)
-    boxes, scores = (part.clone().requires_grad_() for part in flat.split([4 * bins, flat.shape[1] - 4 * bins], 1))
+    boxes, scores = (
+        part.clone().requires_grad_() for part in flat.split([4 * bins, flat.shape[1] - 4 * bins], 1)
+    )
     return {"boxes": boxes, "scores": scores, "feats": maps}, [boxes, scores]
 
 

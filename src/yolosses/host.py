@@ -1,5 +1,7 @@
 """What the host may look at, and where its memory comes from."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,16 +21,22 @@ def lengths_are_free(tensor: Tensor) -> bool:
     return on_host(tensor) and not torch.compiler.is_compiling()
 
 
-def empty_like(tensor: Tensor, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
-    """As `torch.empty_like`.
+def empty(*shape: int, dtype: torch.dtype) -> Tensor:
+    """As `torch.empty`, on the CPU.
 
-    On a CPU the memory of a large one is numpy's, which asks the system for large pages. In pages of 4 KiB, of which
-    torch's is, handing out fresh memory takes several times as long as writing it, and a gradient is as large as a
-    network's output.
+    The memory of a large one is numpy's, which asks the system for large pages. In pages of 4 KiB, of which torch's is,
+    handing out fresh memory takes several times as long as writing it, and a gradient is as large as a network's
+    output.
     """
-    size = tensor.numel() * tensor.element_size()
-    if size < LARGE or not lengths_are_free(tensor):
+    size = math.prod(shape) * dtype.itemsize
+    if size < LARGE or torch.compiler.is_compiling():
+        return torch.empty(shape, dtype=dtype)
+    return torch.from_numpy(np.empty(size, np.uint8)).view(dtype).view(shape)
+
+
+def empty_like(tensor: Tensor, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
+    """As `torch.empty_like`, on a CPU with the memory of `empty`."""
+    if not lengths_are_free(tensor):
         return torch.empty_like(tensor, memory_format=memory_format)
     strides = torch.empty_like(tensor, device="meta", memory_format=memory_format).stride()
-    memory = torch.from_numpy(np.empty(size, np.uint8)).view(tensor.dtype)
-    return memory.as_strided(tensor.shape, strides)
+    return empty(tensor.numel(), dtype=tensor.dtype).as_strided(tensor.shape, strides)

@@ -98,7 +98,9 @@ def test_blocks_hold_what_lies_inside_once_and_in_order(
     base = 1000 * torch.arange(40)
     for block in blocks_of(windows_of(levels, truth[0], wanted.inside), base, least=4):
         assert block.place.shape[1] >= 4
-        for box, row, inside in zip(block.box.tolist(), block.place - base[block.box, None], block.inside, strict=True):
+        for box, row, inside in zip(
+            block.box.tolist(), block.place - base[block.box, None], block.inside, strict=True
+        ):
             assert box not in found
             assert row.ge(0).logical_and(row < levels.num_predictors).all()  # also where there is none
             found[box] = row[inside].tolist()

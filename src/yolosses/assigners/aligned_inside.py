@@ -29,10 +29,12 @@ OVERLAPS = {
 
 
 class _Objects(NamedTuple):
-    """The objects of a batch without padding, N: ``image`` and ``number`` in it, ``boxes`` (N, 4), ``labels``."""
+    """The objects of a batch without padding, N: ``image`` and ``number`` in it, ``base`` the place of the image's
+    first location, ``boxes`` (N, 4), ``labels``."""
 
     image: Tensor
     number: Tensor
+    base: Tensor
     boxes: Tensor
     labels: Tensor
 
@@ -86,10 +88,10 @@ def _take(
     )  # fmt: skip
     wanted = Wanted(topk, least_side, reach, fallback, contested)
     image, index = mask.nonzero().unbind(1)
-    objects = _Objects(image, index, gt_boxes[image, index], labels[image, index])
+    base = image * pred_boxes.shape[1]
+    objects = _Objects(image, index, base, gt_boxes[image, index], labels[image, index])
 
     windows = windows_of(levels, objects.boxes, wanted.inside)
-    base = image * pred_boxes.shape[1]
     blocks: Iterable[Block] = _Blocks(windows, base, least=topk)
     # One coordinate after the other in memory, so that each is a run of numbers in all that follows.
     coordinates = pred_boxes.flatten(0, 1).T.contiguous()
@@ -131,8 +133,8 @@ class _Blocks:
 def _best_inside(
     alignment: Alignment, coordinates: Tensor, blocks: Iterable[Block], objects: _Objects, k: int
 ) -> tuple[Tensor, Tensor]:
-    """(N, k) the places, image * A + predictor, of the best aligned locations in its windows of each object, and whether
-    they count."""
+    """(N, k) the places, image * A + predictor, of the best aligned locations in its windows of each object, and
+    whether they count."""
     short = _shortlists(alignment, coordinates, blocks, objects, SHORTLIST * k)
     aligned = _aligned(alignment, coordinates, short, objects.boxes)
     positive, column = best(aligned, k)
@@ -171,7 +173,7 @@ def _shortlists(
     Every overlap is an IoU less penalties, and these take most of its time.
     """
     extents, truths = _extents(coordinates), _extents(objects.boxes.T)
-    place = (objects.image * alignment.pred_boxes.shape[1])[:, None].repeat(1, size)
+    place = objects.base[:, None].repeat(1, size)
     score = coordinates.new_zeros(place.shape)
     left_out = coordinates.new_zeros(len(place))
     for block in blocks:
@@ -195,13 +197,15 @@ def _scores(alignment: Alignment, block: Block, row: Tensor | slice, objects: _O
         alignment.pred_scores.at(level, image, location[row], label)
         for level, location in enumerate(block.locations)
     ]
-    return torch.cat(parts, 1).mul_(block.inside[row])
+    return torch.where(block.inside[row], torch.cat(parts, 1), 0)
 
 
 def _aligned(alignment: Alignment, coordinates: Tensor, short: _Short, truths: Tensor) -> Tensor:
     """(N, S) the alignments of the locations in lists with ``truths`` (N, 4)."""
     found, rows = [], _rows(short.place)
-    for place, score, truth in zip(*(torch.split(x, rows) for x in (short.place, short.score, truths)), strict=True):
+    for place, score, truth in zip(
+        *(torch.split(x, rows) for x in (short.place, short.score, truths)), strict=True
+    ):
         boxes = coordinates.index_select(1, place.flatten()).view(4, *place.shape).movedim(0, 2)
         # Like the boxes, one coordinate after the other in memory.
         repeated = truth.T[..., None].expand(-1, *place.shape).contiguous().movedim(0, 2)
@@ -250,7 +254,9 @@ def _contender(
     contender = torch.full_like(takers, nobody)
     most = alignment.pred_boxes.new_full(takers.shape, -1)
     truths = objects.boxes.T.contiguous()
-    for number, where in _competing(wanted, blocks, objects, found, positive, several, num_predictors):
+    for number, where in _joined(
+        _competing(wanted, blocks, objects, found, positive, several, num_predictors)
+    ):
         boxes = coordinates.index_select(1, where).T
         overlap = alignment.overlap(truths.index_select(1, number).T, boxes).clamp(min=0)
         before = most[where]
@@ -288,3 +294,15 @@ def _competing(
                 pairs = (objects.image[:, None] == places // num_predictors).nonzero()
                 for rows, columns in (part.unbind(1) for part in torch.split(pairs, BLOCK)):
                     yield rows, places[columns]
+
+
+def _joined(parts: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same pairs in fewer parts: most blocks have few."""
+    waiting: list[tuple[Tensor, Tensor]] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(len(number) for number, _ in waiting) >= BLOCK:
+            yield torch.cat([number for number, _ in waiting]), torch.cat([where for _, where in waiting])
+            waiting.clear()
+    if waiting:
+        yield torch.cat([number for number, _ in waiting]), torch.cat([where for _, where in waiting])

@@ -39,7 +39,7 @@ class Block(NamedTuple):
     Attributes:
         box: (n,) which of the boxes.
         locations: (n, l) of each level, within the level.
-        place: (n, L) the same of all levels, counted over all, from the ``base`` of each box; the first of a level where
+        place: (n, L) the same of all levels, counted over all, from the ``base`` of each box; the last again where
             there is none.
         inside: (n, L) bool, whether there is one.
     """
@@ -90,19 +90,21 @@ def blocks_of(windows: list[Window], base: Tensor, least: int) -> Iterator[Block
 def _block(windows: list[Window], counts: Tensor, base: Tensor, box: Tensor, least: int) -> Block:
     longest = counts[box].amax(0).tolist()
     longest[-1] = max(longest[-1], least - sum(longest[:-1]))
-    locations, place, inside = [], [], []
-    base = base[box, None]
-    for window, length in zip(windows, longest, strict=True):
+    place = torch.empty(len(box), sum(longest), dtype=torch.int64)
+    inside = torch.empty(place.shape, dtype=torch.bool)
+    parts = zip(windows, *(torch.split(table, longest, 1) for table in (place, inside)), strict=True)
+    locations = []
+    for window, places, here in parts:
         # Whole numbers below 2^24 are exact in float32, and so is the row.
-        rank = torch.arange(length, dtype=torch.float32)
+        rank = torch.arange(places.shape[1], dtype=torch.float32)
         first, width, size = (part[box, None].float() for part in (window.first, window.width, window.size))
+        torch.lt(rank, size, out=here)
+        rank = torch.minimum(rank, (size - 1).clamp(min=0))  # beyond the last one it stays there
         row = ((rank + 0.5) / width).floor_()
-        here = rank < size
-        local = row.mul_(window.columns - width).add_(first).add_(rank).mul_(here).long()
+        local = row.mul_(window.columns - width).add_(rank).add_(first).long()
         locations.append(local)
-        place.append(local + (base + window.start))
-        inside.append(here)
-    return Block(box, tuple(locations), torch.cat(place, 1), torch.cat(inside, 1))
+        torch.add(local, base[box, None] + window.start, out=places)
+    return Block(box, tuple(locations), place, inside)
 
 
 def _points(cells: int, stride: float, like: Tensor) -> Tensor:

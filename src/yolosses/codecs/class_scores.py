@@ -78,7 +78,9 @@ def _take(view: Tensor, *index: Tensor) -> Tensor:
     computed where the indices are still narrow: several times as fast."""
     if not host.lengths_are_free(view) or view.numel() == 0:
         return view[index]
-    flat = view.as_strided((1 + sum((n - 1) * step for n, step in zip(view.shape, view.stride(), strict=True)),), (1,))
-    *outer, inner = (part if step == 1 else part * step for part, step in zip(index, view.stride(), strict=True))
+    last = sum((n - 1) * step for n, step in zip(view.shape, view.stride(), strict=True))
+    *outer, inner = (
+        part if step == 1 else part * step for part, step in zip(index, view.stride(), strict=True)
+    )
     place = sum(outer[1:], outer[0]) + inner
-    return flat.index_select(0, place.flatten()).view(place.shape)
+    return view.as_strided((last + 1,), (1,)).index_select(0, place.flatten()).view(place.shape)

@@ -48,8 +48,8 @@ def pairs_of(
 def list_pairs(
     predictor: Tensor, mask: Tensor, level_counts: Sequence[int]
 ) -> tuple[Pairs, tuple[Tensor, Tensor]]:
-    """Of ``predictor`` (B, P) those where ``mask`` (B, P), level by level, in the order of memory, in which they are read
-    and written several times as fast; and where each comes from."""
+    """Of ``predictor`` (B, P) those where ``mask`` (B, P), level by level, in the order of memory, in which they are
+    read and written several times as fast; and where each comes from."""
     image, pair = mask.nonzero().unbind(1)
     chosen = predictor[image, pair]
     level = torch.bucketize(chosen, torch.tensor(level_counts).cumsum(0), right=True)

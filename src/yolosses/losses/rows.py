@@ -30,7 +30,9 @@ def read_rows(views: Sequence[Tensor], pairs: Pairs, channel: int) -> tuple[Tens
     starts = [0]
     for view in views:
         starts.append(starts[-1] + math.prod(view.shape[1:-1]))
-    rows, everywhere = _Read.apply(channel, list(pairs.level_sizes), pairs.distinct, starts, *pairs[:2], *views)  # type: ignore[no-untyped-call]
+    rows, everywhere = _Read.apply(
+        channel, list(pairs.level_sizes), pairs.distinct, starts, *pairs[:2], *views
+    )  # type: ignore[no-untyped-call]
     return rows, everywhere
 
 

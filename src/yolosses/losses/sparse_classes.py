@@ -100,8 +100,8 @@ class _Read(torch.autograd.Function):
         return (None,) * 11 + tuple(gradients)
 
 
-# In a compiled graph of a CPU one operator for the value and one for the gradient: what the compiler would make of a few
-# scattered pairs and of fresh memory takes longer. Around it shapes are known beforehand, inside it pairs are listed.
+# In a compiled graph of a CPU one operator for the value and one for the gradient: what the compiler would make of a
+# few scattered pairs and of fresh memory takes longer. Shapes are known beforehand around it; inside pairs are listed.
 @torch.library.custom_op("yolosses::pairs_and_classes", mutates_args=())
 def _read_listed(
     parts: list[Tensor],
@@ -117,7 +117,7 @@ def _read_listed(
     targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
     pairs, place, targets = _listed(parts, box_channels, predictor, mask, targets)
     found, sums = _values("torch", box_channels, pairs, targets, parts)
-    numbers = found.new_zeros(*predictor.shape, box_channels)
+    numbers = host.empty(*predictor.shape, box_channels, dtype=found.dtype).zero_()
     numbers[place] = found
     return numbers, sums
 

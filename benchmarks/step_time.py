@@ -5,32 +5,33 @@ the machine's floor, to ``benchmarks/results/step-time.json`` and the table of `
 
 One method for all: 640 px, 80 classes, 16 images (YOLOv1: 448 px, 20 classes), COCO-like objects; every contestant of a
 case is checked against the first one's value, warmed up, and then takes its turn after the others, so that all see the
-same machine. Medians and the 10th and 90th percentile of the repeats. The floor is one zeroed tensor of the size of the
-output: the gradient has to be written. Memory is the peak of the process over what it held before the step.
+same machine. Medians and the 10th and 90th percentile of the repeats. The floor is one gradient of the output's size,
+written; for YOLOv1 the confidences are read before. Memory is the peak of the process over what it held before the step.
 
-Peers are optional: run it with the Python of an environment that holds the package beside this library (``pip install
-ultralytics==8.4.190``). Whoever is missing is left out, and the json says so.
+Peers are optional, see `peers`: run it with the Python of an environment that holds them beside this library. Whoever is
+missing is left out, and the json says so.
 """
 
 import argparse
 import ctypes
-import importlib.machinery
-import importlib.metadata
-import sys
-import types
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import peers
 import torch
 from measuring import conditions, load, publish, turn_by_turn
 from plain_v1 import PlainYOLOv1Loss
 from torch import Tensor
 
 import yolosses as yl
+from yolosses.losses.v5 import ANCHORS
 
 IMAGES, SIZE, CLASSES = 16, 640, 80
 OBJECTS = (10, 50, 200)
+SLOW = 2.0
+"""Seconds a step from which three repeats have to do."""
 
 
 def scene(images: int, objects: int, *, size: int, classes: int) -> yl.Targets:
@@ -97,136 +98,119 @@ def peak_over(step: Step) -> float | None:
 
 
 def measure(
-    name: str, contestants: dict[str, Step], like: list[Tensor], repeats: int, **case: Any
+    name: str,
+    contestants: dict[str, Step],
+    floor: Callable[[], object],
+    repeats: int,
+    *,
+    output: list[Tensor],
+    **case: Any,
 ) -> dict[str, Any]:
-    """All contestants of a case, turn by turn."""
-
-    def floor() -> float:
-        # Not torch.zeros, which leaves the writing to whoever touches the memory first.
-        return float(len([torch.empty_like(part).fill_(0) for part in like]))
-
+    """All contestants of a case, turn by turn. ``output``: what the loss reads."""
     values = {who: step() for who, step in contestants.items()}
     first = next(iter(values.values()))
     for who, value in values.items():
         if abs(value - first) > 1e-3 * abs(first):
             raise SystemExit(f"{name}, {case}: {who} computes {value}, the first {first}")
+    start = time.perf_counter()
+    for step in contestants.values():
+        step()
+    if time.perf_counter() - start > SLOW:
+        repeats = min(repeats, 3)
     rows: dict[str, dict[str, Any]] = turn_by_turn({**contestants, "floor": floor}, repeats)
     for step in contestants.values():
         step.forget()
     for who, row in rows.items():
         row["extra_mib"] = peak_over(contestants[who]) if who in contestants else None
-    output = sum(part.numel() * part.element_size() for part in like) / 2**20
-    print(f"{name:8}{case}  " + "  ".join(f"{who} {row['median_ms']:.1f} ms" for who, row in rows.items()))
-    return {"loss": name, **case, "output_mib": round(output, 1), "contestants": rows}
-
-
-def anything(name: str) -> type:
-    """What is asked of a stand-in."""
-    if name.startswith("__"):
-        raise AttributeError(name)
-    return type(name, (), {})
-
-
-def ultralytics() -> Any | None:
-    """Its class of the v8 loss, or None. It imports torchvision, which is not needed here: an empty stand-in does."""
-    try:
-        importlib.metadata.version("ultralytics")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    for part in ("", ".ops", ".transforms", ".models", ".datasets"):
-        module: Any = types.ModuleType(f"torchvision{part}")
-        module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
-        module.__path__, module.__version__, module.__file__ = [], "0.28.0", __file__
-        module.__getattr__ = anything
-        sys.modules.setdefault(module.__name__, module)
-    find = importlib.metadata.version
-    importlib.metadata.version = lambda name: "0.28.0" if name == "torchvision" else find(name)  # type: ignore[assignment]
-    from ultralytics.utils.loss import v8DetectionLoss  # type: ignore[import-not-found]
-
-    head = torch.nn.Module()
-    head.stride, head.nc, head.no, head.reg_max = torch.tensor([8.0, 16.0, 32.0]), CLASSES, 64 + CLASSES, 16  # type: ignore[assignment]
-    model = torch.nn.Module()
-    model.model, model.weight = torch.nn.ModuleList([head]), torch.nn.Parameter(torch.zeros(1))
-    model.args = types.SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # type: ignore[assignment]
-    return v8DetectionLoss(model)
-
-
-def of_v8(objects: int, repeats: int, peer: Any | None) -> dict[str, Any]:
-    targets, raw = scene(IMAGES, objects, size=SIZE, classes=CLASSES), maps(64 + CLASSES, 64)
-    loss = yl.YOLOv8Loss()
-    contestants = {"yolosses": Step(lambda: loss(raw, targets).total, raw)}
-    if peer is not None:
-        flat = [level.detach().flatten(2) for level in raw]
-        boxes = torch.cat([level[:, :64] for level in flat], 2).requires_grad_()
-        scores = torch.cat([level[:, 64:] for level in flat], 2).requires_grad_()
-        batch = {
-            "batch_idx": torch.arange(IMAGES).repeat_interleave(objects).float(),
-            "cls": targets.labels.flatten().float()[:, None],
-            "bboxes": targets.boxes.flatten(0, 1),
-        }
-        prediction = {"boxes": boxes, "scores": scores, "feats": raw}
-        contestants["ultralytics"] = Step(lambda: peer(prediction, batch)[0].sum() / IMAGES, [boxes, scores])
-    return measure("v8", contestants, raw, repeats, objects=objects)
-
-
-def of_others(objects: int, repeats: int) -> list[dict[str, Any]]:
-    """Losses without a peer here."""
-    targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES)
-    one, many = maps(64 + CLASSES, 64), maps(64 + CLASSES, 64, seed=2)
-    v10, yolox, v5 = yl.YOLOv10Loss(), yl.YOLOXLoss(), yl.YOLOv5Loss()
-    heads = {"one2one": one, "one2many": many}
-    for_yolox, for_v5 = maps(5 + CLASSES, 4), maps(3 * (5 + CLASSES), 3 * (5 + CLASSES))
-    cases = (
-        ("v10", lambda: v10(heads, targets).total, one + many),
-        ("yolox", lambda: yolox(for_yolox, targets).total, for_yolox),
-        ("v5", lambda: v5(for_v5, targets).total, for_v5),
+    size = sum(part.numel() * part.element_size() for part in output) / 2**20
+    print(
+        f"{name:8}{case}  " + "  ".join(f"{who} {row['median_ms']:.1f}" for who, row in rows.items()),
+        flush=True,
     )
-    return [
-        measure(name, {"yolosses": Step(loss, inputs)}, inputs, repeats, objects=objects)
-        for name, loss, inputs in cases
-    ]
+    return {"loss": name, **case, "repeats": repeats, "output_mib": round(size, 1), "contestants": rows}
+
+
+def compiled(loss: Callable[..., yl.LossOutput], raw: Any, targets: yl.Targets) -> Callable[[], Tensor]:
+    torch.compiler.reset()  # one compiled for other shapes would be made to fit any
+    function = torch.compile(lambda raw, targets: loss(raw, targets).total, fullgraph=True, dynamic=False)
+    return lambda: function(raw, targets)
+
+
+def of_dense(
+    name: str, objects: int, repeats: int, prepare: peers.Prepare | None, *, who: str, compile: bool = True
+) -> dict[str, Any]:
+    """A loss of maps of three levels, beside the peer ``who``."""
+    loss, output, raw = {
+        "v8": lambda: (yl.YOLOv8Loss(), maps(64 + CLASSES, 64), None),
+        "v10": lambda: (yl.YOLOv10Loss(), *two_heads(16)),
+        "YOLO26": lambda: (yl.YOLOv10Loss(bins=1), *two_heads(1)),
+        "YOLOX": lambda: (yl.YOLOXLoss(), maps(5 + CLASSES, 4), None),
+        "v5": lambda: (yl.YOLOv5Loss(), maps(3 * (5 + CLASSES), 3 * (5 + CLASSES)), None),
+    }[name]()
+    read: Any = output if raw is None else raw
+    targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES)
+    contestants = {"yolosses": Step(lambda: loss(read, targets).total, output)}
+    if compile:
+        contestants["compiled"] = Step(compiled(loss, read, targets), output)
+    if prepare is not None:
+        theirs, inputs = prepare(targets, output)
+        contestants[who] = Step(theirs, inputs)
+
+    def floor() -> object:
+        # Not torch.zeros, which leaves the writing to whoever touches the memory first.
+        return [torch.empty_like(part).detach().fill_(0) for part in output]
+
+    return measure(name, contestants, floor, repeats, output=output, objects=objects)
+
+
+def two_heads(bins: int) -> tuple[list[Tensor], dict[str, list[Tensor]]]:
+    """All maps, and those of each head by its name."""
+    one, many = (maps(4 * bins + CLASSES, 4 * bins, seed=seed) for seed in (1, 2))
+    return one + many, {"one2one": one, "one2many": many}
 
 
 def of_v1(images: int, grid: int, repeats: int) -> dict[str, Any]:
     targets = scene(images, 3, size=448, classes=20)
     raw = torch.rand(images, grid, grid, 30, generator=torch.Generator().manual_seed(1)).requires_grad_()
     loss, plain = yl.YOLOv1Loss(grid=grid), PlainYOLOv1Loss(grid)
-    return measure(
-        "v1",
-        {
-            "yolosses": Step(lambda: loss(raw, targets).total, [raw]),
-            "plain dense": Step(lambda: plain(raw, targets), [raw]),
-        },
-        [raw], repeats, images=images, grid=grid, objects=3,
-    )  # fmt: skip
+
+    def floor() -> object:
+        return raw.detach()[..., 4:10:5].contiguous().sum(), torch.empty_like(raw).detach().fill_(0)
+
+    contestants = {
+        "yolosses": Step(lambda: loss(raw, targets).total, [raw]),
+        "compiled": Step(compiled(loss, raw, targets), [raw]),
+        "plain dense": Step(lambda: plain(raw, targets), [raw]),
+    }
+    return measure("v1", contestants, floor, repeats, output=[raw], images=images, grid=grid, objects=3)
 
 
 def table(cases: list[dict[str, Any]]) -> str:
     """The rows of docs/performance.md."""
     lines = [
-        "| loss | case | forward and backward | x floor | extra memory | x output | peer | peer / ours | its memory |",
-        "| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |",
+        "| loss | case | eager | x floor | compiled | memory | x output | peer | peer / eager | peer / compiled | its memory |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     for row in cases:
-        ours, floor = row["contestants"]["yolosses"], row["contestants"]["floor"]
-        taken = {
-            who: "" if of["extra_mib"] is None else f"{of['extra_mib']:.0f} MiB"
-            for who, of in row["contestants"].items()
-        }
+        of = dict(row["contestants"])
+        ours, floor, fast = of.pop("yolosses"), of.pop("floor"), of.pop("compiled", None)
         case = f"{row['objects']} objects"
         if "grid" in row:
             case = f"{row['images']} images, S={row['grid']}"
-        peers = [(who, of) for who, of in row["contestants"].items() if who not in ("yolosses", "floor")]
-        cells = ["", "", ""]
-        for who, peer in peers:
-            ratio = peer["median_ms"] / ours["median_ms"]
-            cells = [f"{who} {peer['median_ms']:.1f} ms", f"{ratio:.1f}", taken[who]]
-        numbers = (
-            f"{ours['median_ms']:.1f} ms", f"{ours['median_ms'] / floor['median_ms']:.1f}",
-            taken["yolosses"], f"{(ours['extra_mib'] or 0) / row['output_mib']:.1f}" if taken["yolosses"] else "",
-        )  # fmt: skip
-        lines.append("| " + " | ".join((row["loss"], case, *numbers, *cells)) + " |")
+        cells = [f"{ours['median_ms']:.1f} ms", f"{ours['median_ms'] / floor['median_ms']:.1f}"]
+        cells.append("" if fast is None else f"{fast['median_ms']:.1f} ms")
+        cells += [memory(ours), f"{(ours['extra_mib'] or 0) / row['output_mib']:.1f}" if memory(ours) else ""]
+        for who, peer in of.items() or (("", None),):
+            cells += ["", "", "", ""] if peer is None else [
+                f"{who} {peer['median_ms']:.1f} ms", f"{peer['median_ms'] / ours['median_ms']:.1f}",
+                "" if fast is None else f"{peer['median_ms'] / fast['median_ms']:.1f}", memory(peer),
+            ]  # fmt: skip
+        lines.append("| " + " | ".join((row["loss"], case, *cells)) + " |")
     return "\n".join(lines)
+
+
+def memory(row: dict[str, Any]) -> str:
+    return "" if row["extra_mib"] is None else f"{row['extra_mib']:.0f} MiB"
 
 
 def main() -> None:
@@ -237,13 +221,28 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(2)
-    peer, before = ultralytics(), load()
-    rows = [of_v1(images, grid, 3 * repeats) for images, grid in ((64, 7), (1024, 7), (64, 28))]
-    for objects in OBJECTS:
-        rows.append(of_v8(objects, repeats, peer))
-        rows += of_others(objects, repeats)
-    peers = {"ultralytics": None if peer is None else importlib.metadata.version("ultralytics")}
-    publish("step-time", {**conditions(before, repeats), "peers": peers, "cases": rows}, table(rows))
+    before = load()
+    prepare = {
+        "v8": peers.ultralytics(16, CLASSES),
+        "v10": peers.ultralytics_end_to_end(16, CLASSES),
+        "YOLO26": peers.ultralytics_end_to_end(1, CLASSES),
+        "YOLOX": peers.yolox(CLASSES),
+        "v5": peers.yolov5(CLASSES, ANCHORS),
+    }
+    package = {
+        "v8": "ultralytics",
+        "v10": "ultralytics",
+        "YOLO26": "ultralytics",
+        "YOLOX": "yolox",
+        "v5": "yolov5",
+    }
+    rows = [of_v1(images, grid, 5 * repeats) for images, grid in ((64, 7), (1024, 7), (64, 28))]
+    for name, peer in prepare.items():
+        for objects in OBJECTS:
+            compile = name not in ("YOLOX", "v5")
+            rows.append(of_dense(name, objects, repeats, peer, who=package[name], compile=compile))
+    versions = {name: peers.version(name) for name in sorted(set(package.values()))}
+    publish("step-time", {**conditions(before, repeats), "peers": versions, "cases": rows}, table(rows))
 
 
 if __name__ == "__main__":

@@ -32,23 +32,36 @@ def assign_responsible(
     """
     first = first_in_cell(cell, mask, num_cells=num_cells)
     iou = paired_iou(pred_boxes, gt_boxes.unsqueeze(2))
-    distance = (pred_boxes - gt_boxes.unsqueeze(2)).square().sum(-1)  # ranks like its root
-    best = torch.where((iou > 0).any(-1, keepdim=True), iou, -distance).argmax(-1)
-    best_iou = iou.gather(2, best.unsqueeze(2)).squeeze(2)
+    dx, dy, dw, dh = (pred_boxes - gt_boxes.unsqueeze(2)).square().unbind(-1)
+    distance = dx + dy + dw + dh  # ranks like its root
+    best, rank = _largest(torch.where((iou > 0).any(-1, keepdim=True), iou, -distance))
     return Assignment(
         predictor=torch.where(first, cell * pred_boxes.shape[2] + best, 0),
         object=torch.arange(cell.shape[1], device=cell.device).expand_as(cell),
         mask=first,
-        iou=torch.where(first, best_iou, 0),
+        iou=torch.where(first & (rank > 0), rank, 0),
         num_dropped=(mask & ~first).sum(1),
     )
+
+
+def _largest(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Place and value of the largest of the few (..., K), of equals the first. A NaN is larger than all, so that it
+    shows in the loss."""
+    most, place = values[..., 0], torch.zeros_like(values[..., 0], dtype=torch.int64)
+    for box in range(1, values.shape[-1]):
+        value = values[..., box]
+        larger = ~(value <= most) & (most == most)
+        most, place = torch.where(larger, value, most), torch.where(larger, box, place)
+    return place, most
 
 
 def first_in_cell(cell: Tensor, mask: Tensor, *, num_cells: int) -> Tensor:
     """(B, M) bool: the objects that come first in their cell. ``cell``: (B, M) int64; ``mask``: (B, M)
     bool."""
     order = torch.arange(cell.shape[1], device=cell.device).expand_as(cell)
-    nobody = cell.new_full((cell.shape[0], num_cells + 1), cell.shape[1])
     # Objects that take no part meet in an extra cell of their own, so that every shape stays constant.
-    first = nobody.scatter_reduce(1, torch.where(mask, cell, num_cells), order, "amin")
-    return mask & (first.gather(1, cell) == order)
+    place = torch.where(mask, cell, num_cells)
+    # Cells without an object are never read, and so not filled.
+    first = cell.new_empty(cell.shape[0], num_cells + 1).scatter_(1, place, cell.shape[1])
+    first = first.scatter_reduce_(1, place, order, "amin")
+    return mask & (first.gather(1, place) == order)

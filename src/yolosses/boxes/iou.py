@@ -27,9 +27,9 @@ def paired_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     centre2, size2 = boxes2[..., :2], boxes2[..., 2:]
     # Edges are measured from the second centre: where two boxes meet, the difference of their centres is exact, while
     # edges measured from the image's corner would lose the bits that a small box is made of.
-    apart = centre1 - centre2
-    low = torch.maximum(apart - size1 / 2, -size2 / 2)
-    high = torch.minimum(apart + size1 / 2, size2 / 2)
+    apart, half1, half2 = centre1 - centre2, size1 / 2, size2 / 2
+    low = torch.maximum(apart - half1, -half2)
+    high = torch.minimum(apart + half1, half2)
     width, height = (high - low).clamp(min=0).unbind(-1)
     intersection = width * height
     union = size1[..., 0] * size1[..., 1] + size2[..., 0] * size2[..., 1] - intersection

@@ -1,5 +1,7 @@
 """One map of cells over an image, numbered row by row: which cell holds a centre, which cells lie in a box."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -20,12 +22,21 @@ def locate(boxes: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         cell (...) int64 and offset (..., 2) x, y in cell units.
     """
     rows, cols = grid
-    x, y = boxes[..., :2].unbind(-1)
+    # One coordinate after the other in memory, so that each is a run of numbers in all that follows.
+    centre = boxes.movedim(-1, 0)[:2]
+    place = by_axis(torch.mul, centre, cols, rows)
     # Whole numbers in float32: with integers every sum and product would convert them anew.
-    col = (x.float() * cols).floor().clamp(0, cols - 1)
-    row = (y.float() * rows).floor().clamp(0, rows - 1)
-    cell = (row * cols + col).long().clamp(0, rows * cols - 1)  # padding may be NaN
-    return cell, torch.stack((x * cols - col, y * rows - row), -1)
+    corner = place if place.dtype == torch.float32 else by_axis(torch.mul, centre.float(), cols, rows)
+    corner = by_axis(lambda number, cells: number.clamp(0, cells - 1), corner.floor(), cols, rows)
+    cell = torch.add(corner[0], corner[1], alpha=cols).long().clamp(0, rows * cols - 1)  # padding may be NaN
+    return cell, (place - corner).movedim(0, -1)
+
+
+def by_axis(operation: Callable[[Tensor, int], Tensor], pair: Tensor, x: int, y: int) -> Tensor:
+    """``operation`` of both axes of ``pair`` (2, ...) with their numbers; in one go where these are the same."""
+    if x == y:
+        return operation(pair, x)
+    return torch.stack((operation(pair[0], x), operation(pair[1], y)))
 
 
 def cells_within(boxes: Tensor, mask: Tensor, grid: Grid) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from yolosses.arguments import require_at_least, require_choice, require_pair
-from yolosses.codecs.cells import cells_within, locate
+from yolosses.codecs.cells import by_axis, cells_within, locate
 from yolosses.functional import Activation, identity
 from yolosses.precision import at_least_float32
 from yolosses.structures import Place, Predictions
@@ -103,7 +103,7 @@ class GridCodec:
             TypeError: ``raw`` is not floating. ValueError: it has another shape, or four dimensions with the
                 blocked "darknet" layout.
         """
-        flat = self._flat(raw)
+        flat = self.flat(raw)
         k, c, cells = self.boxes_per_cell, self.num_classes, self.num_cells
         # split, not slices: its backward writes all parts into one gradient instead of one full-size gradient
         # for each part.
@@ -115,6 +115,23 @@ class GridCodec:
         predictors, classes = torch.split(flat.view(-1, cells, self.channels), [5 * k, c], -1)
         boxes, confidence = torch.split(predictors.view(-1, cells, k, 5), [4, 1], -1)
         return GridOutput(boxes, confidence.squeeze(-1), classes)
+
+    def flat(self, raw: Tensor) -> Tensor:
+        """(B, rows*cols*(5K+C)) of ``raw`` as `split` takes it; raises what it raises."""
+        if not isinstance(raw, Tensor):
+            raise TypeError(f"raw: expected a tensor; got {type(raw).__name__}")
+        if not raw.is_floating_point():
+            raise TypeError(f"raw: expected a floating dtype; got {raw.dtype}")
+        (rows, cols), length = self.grid, self.num_cells * self.channels
+        maps = (rows, cols, self.channels) if self.layout == "cell" else None
+        if raw.shape[1:] not in ((length,), maps):
+            accepted = f"(B, {length})" + (f" or (B, {rows}, {cols}, {self.channels})" if maps else "")
+            grid = rows if rows == cols else self.grid
+            raise ValueError(
+                f"raw: expected {accepted} for grid={grid}, boxes_per_cell={self.boxes_per_cell}, "
+                f"num_classes={self.num_classes}, layout={self.layout!r}; got {tuple(raw.shape)}"
+            )
+        return raw.reshape(raw.shape[0], length)
 
     def places(self, predictor: Tensor) -> Place:
         """Level, row, column and box of predictors, int64 of any shape."""
@@ -129,11 +146,12 @@ class GridCodec:
         """What a network should emit in ``cell`` (...) for ``boxes`` (..., 4) cxcywh fractions: (..., 4).
         Inverse of `decode` with identity activations: what a logit penalty takes as target is the quantity itself."""
         rows, cols = self.grid
-        row = cell // cols
-        x, y, w, h = boxes.unbind(-1)
+        row, coordinates = cell // cols, boxes.movedim(-1, 0)
+        corner = torch.stack((cell - row * cols, row))
+        offset, size = by_axis(torch.mul, coordinates[:2], cols, rows) - corner, coordinates[2:]
         # A power of 0.5 is the same root, for which a few numbers do not wake up all threads.
-        sides = (w.pow(0.5), h.pow(0.5)) if self.size_encoding == "sqrt" else (w, h)
-        return torch.stack((x * cols - (cell - row * cols), y * rows - row, *sides), -1)
+        size = size.pow(0.5) if self.size_encoding == "sqrt" else size
+        return torch.cat((offset, size)).movedim(0, -1)
 
     def decode(self, output: Tensor, cell: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh in fractions of the image, of box outputs (..., 4) in ``cell`` (...)."""
@@ -156,8 +174,8 @@ class GridCodec:
             offset: (..., 2) x, y in cell units. size: (..., 2) w, h in fractions of the image.
         """
         rows, cols = self.grid
-        x, y = offset.unbind(-1)
-        return torch.stack((x / cols, y / rows, *size.unbind(-1)), -1)
+        centre = by_axis(torch.div, offset.movedim(-1, 0), cols, rows)
+        return torch.cat((centre, size.movedim(-1, 0))).movedim(0, -1)
 
     def cells_within(self, boxes: Tensor, mask: Tensor) -> Tensor:
         """(B, G) bool: cells whose centre lies in one of ``boxes``, see `cells.cells_within`."""
@@ -180,22 +198,6 @@ class GridCodec:
         confidence = self.confidence_activation(output.confidence)[..., None]
         scores = confidence * self.class_activation(output.classes)[:, :, None]
         return Predictions(boxes.flatten(1, 2), scores.flatten(1, 2))
-
-    def _flat(self, raw: Tensor) -> Tensor:
-        if not isinstance(raw, Tensor):
-            raise TypeError(f"raw: expected a tensor; got {type(raw).__name__}")
-        if not raw.is_floating_point():
-            raise TypeError(f"raw: expected a floating dtype; got {raw.dtype}")
-        (rows, cols), length = self.grid, self.num_cells * self.channels
-        maps = (rows, cols, self.channels) if self.layout == "cell" else None
-        if raw.shape[1:] not in ((length,), maps):
-            accepted = f"(B, {length})" + (f" or (B, {rows}, {cols}, {self.channels})" if maps else "")
-            grid = rows if rows == cols else self.grid
-            raise ValueError(
-                f"raw: expected {accepted} for grid={grid}, boxes_per_cell={self.boxes_per_cell}, "
-                f"num_classes={self.num_classes}, layout={self.layout!r}; got {tuple(raw.shape)}"
-            )
-        return raw.reshape(raw.shape[0], length)
 
 
 def _take(part: Tensor, cell: Tensor) -> Tensor:

@@ -15,15 +15,20 @@ from torch.autograd.function import once_differentiable
 from yolosses import host
 from yolosses.codecs import GridCodec
 from yolosses.kernels import require_triton
-from yolosses.losses.pairs import Pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
+
+
+def image_of(per_object: Tensor) -> Tensor:
+    """(B, 1) the image of each row of (B, M)."""
+    return torch.arange(len(per_object), device=per_object.device)[:, None]
 
 
 def squared_sums(
     raw: Tensor,
     codec: GridCodec,
-    pairs: Pairs,
+    image: Tensor,
+    predictor: Tensor,
     target: Tensor,
     weight: Tensor | None,
     background: Tensor | None,
@@ -34,6 +39,7 @@ def squared_sums(
 
     Args:
         raw: as `GridCodec.split` takes it.
+        predictor: (N,) of the pairs, and ``image`` (N,) of each; or (B, P) with all that do not count, and (B, 1).
         target: (..., 5 + C) for each pair what its row should be: x, y, w, h as the network emits them, confidence,
             classes. No gradient.
         weight: broadcasts to ``target``, 0 where the pair does not count; or None, where all count alike.
@@ -45,9 +51,9 @@ def squared_sums(
     """
     if impl == "triton":
         require_triton(raw)
-        fused: Tensor = _FusedSums.apply(raw, codec, pairs.predictor, target, weight, background)  # type: ignore[no-untyped-call]
+        fused: Tensor = _FusedSums.apply(raw, codec, predictor, target, weight, background)  # type: ignore[no-untyped-call]
         return fused
-    sums: Tensor = _Sums.apply(raw, codec, pairs, target, weight, background)  # type: ignore[no-untyped-call]
+    sums: Tensor = _Sums.apply(raw, codec, image, predictor, target, weight, background)  # type: ignore[no-untyped-call]
     return sums
 
 
@@ -57,14 +63,15 @@ class _Sums(torch.autograd.Function):
         ctx: Any,
         raw: Tensor,
         codec: GridCodec,
-        pairs: Pairs,
+        image: Tensor,
+        predictor: Tensor,
         target: Tensor,
         weight: Tensor | None,
         background: Tensor | None,
     ) -> Tensor:
         k, images = codec.boxes_per_cell, len(raw)
-        cell, image = pairs.predictor // k, pairs.image
-        box = pairs.predictor - cell * k
+        cell = predictor // k
+        box = predictor - cell * k
         boxes, confidence, classes = codec.split(raw)
         every = at_least_float32(confidence).clone(memory_format=torch.contiguous_format).flatten(1)
         row = torch.cat(
@@ -78,9 +85,9 @@ class _Sums(torch.autograd.Function):
         if background is not None:
             every = torch.where(background, every, 0)
         else:
-            every[image, pairs.predictor] = 0
+            every[image, predictor] = 0
         ctx.save_for_backward(pull, every, image, cell, box)
-        ctx.like, ctx.codec, ctx.unique = raw, codec, pairs.level_sizes is not None
+        ctx.like, ctx.codec, ctx.listed = raw, codec, predictor.ndim == 1
         square = pull * error
         by_pair = (square[..., :2].sum(-1), square[..., 2:4].sum(-1), square[..., 4], square[..., 5:].sum(-1))
         xy, wh, obj, cls = by_image(torch.stack(by_pair, -1), image, images).unbind(1)
@@ -97,11 +104,11 @@ class _Sums(torch.autograd.Function):
         boxes, confidence, classes = ctx.codec.split(gradient)
         confidence.copy_((every * noobj).view(confidence.shape))
         # Pairs that do not count all point to the first predictor, where they add nothing.
-        add = not ctx.unique
+        add = not ctx.listed
         boxes.index_put_((image, cell, box), rows[..., :4], accumulate=add)
         confidence.index_put_((image, cell, box), rows[..., 4], accumulate=add)
         classes.index_put_((image, cell), rows[..., 5:], accumulate=True)  # boxes of one cell share them
-        return gradient, None, None, None, None, None
+        return gradient, None, None, None, None, None, None
 
 
 class _FusedSums(torch.autograd.Function):

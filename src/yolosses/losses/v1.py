@@ -8,9 +8,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from yolosses import host
 from yolosses.arguments import require_at_least, require_choice, require_class_weight
 from yolosses.assigners import assign_responsible
-from yolosses.codecs import GridCodec, GridOutput
+from yolosses.codecs import GridCodec
 from yolosses.functional import (
     Penalty,
     activation_of,
@@ -21,8 +22,7 @@ from yolosses.functional import (
     tangent_sqrt,
 )
 from yolosses.kernels import require_triton
-from yolosses.losses.pairs import pairs_of
-from yolosses.losses.squared_sums import squared_sums
+from yolosses.losses.squared_sums import image_of, squared_sums
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, TermSum, require_targets
 
@@ -159,26 +159,28 @@ class YOLOv1Loss(nn.Module):
     @torch.no_grad()
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:
         """Which box answers for which object, and its IoU now."""
-        output = self._split(raw, targets)
-        assignment = (self._fused_pairs if self.impl == "triton" else self._pairs)(output, targets)
+        self._require(raw, targets)
+        assignment = (self._fused_pairs if self.impl == "triton" else self._pairs)(raw, targets)
         if targets.ignore is None:
             return assignment
         spared = self.codec.cells_within(targets.boxes, targets.mask & targets.ignore)
         return replace(assignment, spared=spared.repeat_interleave(self.codec.boxes_per_cell, 1))
 
-    def _pairs(self, output: GridOutput, targets: Targets) -> Assignment:
+    def _pairs(self, raw: Tensor, targets: Targets) -> Assignment:
         cell, offset = self.codec.locate(targets.boxes)
-        image = torch.arange(len(cell), device=cell.device)[:, None]
-        pred = self.codec.decode_in_cell(at_least_float32(output.boxes[image, cell]))
+        boxes = self.codec.split(raw).boxes.permute(2, 0, 1, 3)
+        # (K, B, M, 4), one number after the other in memory
+        numbers = boxes.movedim(-1, 0)[:, :, image_of(cell), cell].movedim(0, -1)
+        pred = self.codec.decode_in_cell(at_least_float32(numbers)).permute(1, 2, 0, 3)
         truth = self.codec.in_cell(offset, targets.boxes[..., 2:])
         return assign_responsible(pred, truth, cell, targets.positive, num_cells=self.codec.num_cells)
 
-    def _fused_pairs(self, output: GridOutput, targets: Targets) -> Assignment:
+    def _fused_pairs(self, raw: Tensor, targets: Targets) -> Assignment:
         """The same in one launch."""
-        require_triton(output.boxes)
+        require_triton(raw)
         from yolosses.kernels.responsible import responsible
 
-        mask, codec = targets.positive, self.codec
+        output, mask, codec = self.codec.split(raw), targets.positive, self.codec
         predictor, first, iou = responsible(
             output.boxes, targets.boxes, mask, grid=codec.grid, roots=codec.size_encoding == "sqrt"
         )
@@ -196,25 +198,23 @@ class YOLOv1Loss(nn.Module):
         """The five terms, squared errors already summed: the same as `elementwise`, with fewer passes over memory."""
         if not self._sums_suffice(self.codec.size_encoding):
             return self.elementwise(raw, targets, assignment)
-        self._split(raw, targets)
+        self._require(raw, targets)
         dtype = torch.promote_types(raw.dtype, torch.float32)
-        pairs, pick = pairs_of(assignment, (self.codec.num_predictors,), listed=self.impl == "torch")
-        at = pairs.image, pick(assignment.object)
-        boxes, cell = targets.boxes[at], pairs.predictor // self.codec.boxes_per_cell
+        listed = self.impl == "torch" and host.lengths_are_free(raw)
+        image, predictor, object, iou = _counting(assignment) if listed else _all_pairs(assignment)
+        at = image, object
+        boxes, cell = targets.boxes[at], predictor // self.codec.boxes_per_cell
         row = self.codec.encode(boxes, cell)
         if boxes.dtype != dtype:
             row = torch.cat((row[..., :2].to(dtype), self.codec.encode(boxes.to(dtype), cell)[..., 2:]), -1)
-        confidence = pick(assignment.iou)
-        if self.confidence_target == "one":
-            confidence = torch.ones_like(confidence)
+        confidence = iou if self.confidence_target == "iou" else torch.ones_like(iou)
         classes = targets.labels[at][..., None] == torch.arange(self.codec.num_classes, device=raw.device)
         target = torch.cat((row, confidence[..., None].to(dtype), classes.to(dtype)), -1)
-        listed = pairs.level_sizes is not None
-        sums = squared_sums(
-            raw, self.codec, pairs, target, self._row_weight(targets, at, None if listed else assignment.mask, dtype),
-            None if listed and assignment.spared is None else assignment.background(self.codec.num_predictors),
-            impl=self.impl,
-        )  # fmt: skip
+        weight = self._row_weight(targets, at, None if listed else assignment.mask, dtype)
+        background = None
+        if not listed or assignment.spared is not None:
+            background = assignment.background(self.codec.num_predictors)
+        sums = squared_sums(raw, self.codec, image, predictor, target, weight, background, impl=self.impl)
         scales = (self.lambda_coord, self.lambda_coord, self.lambda_obj, self.lambda_noobj, self.lambda_cls)
         return tuple(
             TermSum(name=name, scale=scale, sums=column)
@@ -223,7 +223,8 @@ class YOLOv1Loss(nn.Module):
 
     def elementwise(self, raw: Tensor, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The five terms before any sum."""
-        output, k = self._split(raw, targets), self.codec.boxes_per_cell
+        self._require(raw, targets)
+        output, k = self.codec.split(raw), self.codec.boxes_per_cell
         cell, box = assignment.predictor // k, assignment.predictor % k
         pred, truth = output.at(cell).box(box), targets.at(assignment.object, assignment.mask)
         offset = self.codec.encode(truth.boxes, cell)[..., :2]
@@ -308,10 +309,8 @@ class YOLOv1Loss(nn.Module):
         columns = torch.cat((self.class_weight.new_ones(5), self.class_weight)).to(dtype)
         return columns if weight is None else weight * columns
 
-    def _split(self, raw: Tensor, targets: Targets) -> GridOutput:
-        output = self.codec.split(raw)
-        require_targets(targets, images=raw.shape[0], device=raw.device)
-        return output
+    def _require(self, raw: Tensor, targets: Targets) -> None:
+        require_targets(targets, images=len(self.codec.flat(raw)), device=raw.device)
 
     def extra_repr(self) -> str:
         c = self.codec
@@ -322,6 +321,20 @@ class YOLOv1Loss(nn.Module):
             f"size_encoding={c.size_encoding!r}, size_term={self.size_term!r}, "
             f"confidence_target={self.confidence_target!r}, layout={c.layout!r}, reduction={self.reduction!r}"
         )
+
+
+def _counting(assignment: Assignment) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(N,) image, predictor, object and IoU of the pairs that count."""
+    pairs = assignment.mask.shape[1]
+    place = assignment.mask.flatten().nonzero().squeeze(1)
+    columns = (assignment.predictor, assignment.object, assignment.iou)
+    predictor, object, iou = (column.flatten().index_select(0, place) for column in columns)
+    return place // pairs, predictor, object, iou
+
+
+def _all_pairs(assignment: Assignment) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(B, 1) image, and (B, P) predictor, object and IoU of all pairs."""
+    return image_of(assignment.mask), assignment.predictor, assignment.object, assignment.iou
 
 
 def _require_readable(penalties: dict[str, Penalty], sizes_as_emitted: bool) -> None:

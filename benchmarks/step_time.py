@@ -6,10 +6,10 @@ the machine's floor, to ``benchmarks/results/step-time.json`` and the table of `
 One method for all: 640 px, 80 classes, 16 images (YOLOv1: 448 px, 20 classes), COCO-like objects; every contestant of a
 case is checked against the first one's value, warmed up, and then takes its turn after the others, so that all see the
 same machine. Medians and the 10th and 90th percentile of the repeats. The floor is one gradient of the output's size,
-written; for YOLOv1 the confidences are read before. Memory is the peak of the process over what it held before the step.
+written; for YOLOv1 the confidences are read before. Memory is the peak of the process over what it held before.
 
-Peers are optional, see `peers`: run it with the Python of an environment that holds them beside this library. Whoever is
-missing is left out, and the json says so.
+Peers are optional, see `peers`: run it with the Python of an environment that holds them beside this library. Whoever
+is missing is left out, and the json says so.
 """
 
 import argparse
@@ -188,7 +188,8 @@ def of_v1(images: int, grid: int, repeats: int) -> dict[str, Any]:
 def table(cases: list[dict[str, Any]]) -> str:
     """The rows of docs/performance.md."""
     lines = [
-        "| loss | case | eager | x floor | compiled | memory | x output | peer | peer / eager | peer / compiled | its memory |",
+        "| loss | case | eager | x floor | compiled | memory | x output | peer | peer / eager | peer / compiled "
+        "| its memory |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     for row in cases:

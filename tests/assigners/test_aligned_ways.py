@@ -14,10 +14,16 @@ from torch import Tensor
 
 from yolosses.assigners import TaskAligned, aligned_inside
 from yolosses.assigners.aligned_everywhere import take_by_comparing_all
-from yolosses.assigners.aligned_inside import OVERLAPS, take_by_listing
+from yolosses.assigners.aligned_inside import (
+    LESS_DISTANCE,
+    OVERLAPS,
+    _extents,
+    _overlap_at_most,
+    take_by_listing,
+)
 from yolosses.assigners.alignment import Alignment, Wanted, best, power
 from yolosses.assigners.windows import BLOCK, blocks_of, windows_of
-from yolosses.boxes import Similarity, paired_ciou, paired_iou
+from yolosses.boxes import Similarity, paired_ciou, paired_diou, paired_iou
 from yolosses.codecs import ClassScores, Levels
 
 CLASSES = 3
@@ -156,13 +162,26 @@ def test_listing_needs_no_more_memory_with_more_objects() -> None:
 
 
 @pytest.mark.parametrize("overlap", OVERLAPS.values(), ids=OVERLAPS.keys())
-def test_no_overlap_is_larger_than_the_iou(overlap: Similarity) -> None:
-    """By which the shortlist is made: next to identical boxes too, where only rounding is left."""
+def test_no_overlap_is_above_its_bound(overlap: Similarity) -> None:
+    """By which the shortlist is made: next to identical boxes too, where only rounding is left, and for boxes of any
+    size anywhere, of none and of a negative one."""
     noise = torch.Generator().manual_seed(1)
     boxes = torch.rand(20_000, 4, generator=noise) * 100
-    for spread in (1e-7, 1e-3, 0.3):
-        others = boxes * (1 + spread * torch.randn(20_000, 4, generator=noise))
-        assert (overlap(boxes, others) <= paired_iou(boxes, others) * (1 + 1e-5)).all()
+    cases = [boxes * (1 + spread * torch.randn(20_000, 4, generator=noise)) for spread in (1e-7, 1e-3, 0.3)]
+    scale = 10 ** (6 * torch.rand(20_000, 1, generator=noise) - 3)
+    cases.append(boxes * scale - 5 * scale)
+    cases.append(torch.where(torch.rand(20_000, 4, generator=noise) < 0.3, 0, boxes))
+    place = torch.arange(20_000)[:, None]
+    for others in cases:
+        bound = _overlap_at_most(
+            _extents(others.T.contiguous()), place, _extents(boxes.T.contiguous())[..., None],
+            distance=overlap in LESS_DISTANCE,
+        )  # fmt: skip
+        true = overlap(boxes, others).clamp(min=0)
+        # A similarity near 0 is the difference of two numbers near 1.
+        assert (true <= bound[:, 0] + 2e-7).all()
+        if overlap in (paired_iou, paired_diou):  # of which nothing is left out
+            assert (bound[:, 0] - true)[boxes[:, 2:].amin(1) > 1].max() < 1e-2
 
 
 def test_overlaps_are_those_of_the_pairs() -> None:

@@ -292,6 +292,43 @@ def test_qualities_lie_between_0_and_1_and_the_best_is_the_best_overlap() -> Non
         assert max(quality[i] for i in mine) == pytest.approx(widest, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"keep_best": True}, {"topk": 99, "least_side": 16.0, "alpha": 1.0}], ids=str
+)
+def test_the_kernel_assigns_the_same(options: dict[str, Any]) -> None:
+    """In float32, which is all that it knows."""
+    pytest.importorskip("triton")
+    boxes, truths, scores, labels = random_scene(7)
+    options |= {"labels": labels.tolist(), "mask": [True] * 5 + [False, True]}
+    ours, theirs = (
+        assign(boxes.float(), truths.tolist(), scores.float(), impl=impl, **options)
+        for impl in ("triton", "torch")
+    )
+    assert ours.mask.shape == theirs.mask.shape
+    assert pairs(ours) == pairs(theirs)
+    assert quality_of(ours) == pytest.approx(quality_of(theirs), rel=1e-5)
+    assert ours.num_dropped == theirs.num_dropped
+
+
+def test_inputs_that_the_kernel_does_not_know_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("triton")
+    with pytest.raises(ValueError, match=r"^pred_boxes: expected float32 for impl='triton'; got float64$"):
+        assign(around_points(), [[12, 12, 16, 16]], impl="triton")
+    scores = ClassScores(logits=(torch.zeros(1, 2, A),), objectness=(torch.zeros(1, A),))
+    call: dict[str, Any] = {
+        "levels": levels_of(A), "pred_boxes": around_points()[None].float(), "pred_scores": scores,
+        "gt_boxes": torch.ones(1, 1, 4), "gt_labels": torch.zeros(1, 1, dtype=torch.int64),
+        "mask": torch.ones(1, 1, dtype=torch.bool),
+    }  # fmt: skip
+    with pytest.raises(
+        ValueError, match=r"^pred_scores: expected no objectness for impl='triton'; got that of 1 level"
+    ):
+        TaskAligned(impl="triton")(**call)
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(ValueError, match=r"^impl: 'triton' expected tensors on a GPU; got cpu$"):
+        TaskAligned(impl="triton")(**call)
+
+
 def test_labels_out_of_range_do_not_crash() -> None:
     result = assign(around_points(), [[16, 16, 16, 16], [36, 36, 16, 16]], labels=[-1, 2])
     assert set(pairs(result).values()) == {0, 1}
@@ -307,8 +344,23 @@ def test_labels_out_of_range_do_not_crash() -> None:
         ({"least_side": -1}, ValueError, r"^least_side: expected a number >= 0; got -1$"),
         ({"reach": -1}, ValueError, r"^reach: expected a number >= 0; got -1$"),
         ({"contested": "first"}, ValueError, r"^contested: expected one of 'inside', 'all', 'taking'; got 'first'$"),
+        ({"impl": "cuda"}, ValueError, r"^impl: expected one of 'torch', 'triton'; got 'cuda'$"),
     ],
 )  # fmt: skip
 def test_arguments_are_one_clear_error(options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         TaskAligned(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"overlap": paired_iou}, r"^impl: 'triton' expected overlap=paired_ciou; got paired_iou$"),
+        ({"reach": 2.0}, r"^impl: 'triton' expected reach=None; got 2\.0$"),
+        ({"fallback": True}, r"^impl: 'triton' expected fallback=False; got True$"),
+        ({"contested": "all"}, r"^impl: 'triton' expected contested='inside'; got 'all'$"),
+    ],
+)
+def test_options_that_the_kernel_does_not_know_are_one_clear_error(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TaskAligned(impl="triton", **options)

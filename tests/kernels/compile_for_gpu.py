@@ -5,7 +5,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from yolosses.kernels import responsible, sigmoid_cross_entropy, squared_errors
+from yolosses.kernels import point_boxes, responsible, sigmoid_cross_entropy, squared_errors, task_aligned
 
 TYPES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16", torch.float64: "fp64"}
 KERNELS = {
@@ -31,6 +31,22 @@ KERNELS = {
     responsible._responsible_kernel: (
         {"boxes": None, "gt_boxes": "fp32", "mask": "i1", "predictor": "i64", "first": "i1", "iou": "wide"},
         {"ROOTS": True, "OBJECTS": 16},
+    ),
+    point_boxes._terms_kernel: (
+        {"numbers": None, "boxes": "wide", "points": "wide", "strides": "wide", "mask": "i1", "missing": "wide",
+         "focal": "wide", "sides": "wide"},
+        {"R": 16, "PADDED": 16, "ROWS": 32},
+    ),
+    point_boxes._gradient_kernel: (
+        {"numbers": None, "boxes": "wide", "points": "wide", "strides": "wide", "mask": "i1", "of_missing": "wide",
+         "of_focal": "wide", "gradient": None},
+        {"R": 16, "PADDED": 16, "ROWS": 32},
+    ),
+    task_aligned._take_kernel: (
+        {"pred_boxes": "fp32", "logits": None, "gt_boxes": "fp32", "labels": "i64", "mask": "i1", "taken": "i64",
+         "valid": "i1", "claims": "i64"},
+        {"STRIDE": 8.0, "LEAST_SIDE": 16.0, "ALPHA": 0.5, "BETA": 2.5, "TOPK": 10, "KEPT": 16, "TILE": 256,
+         "FIRST": False, "LAST": True},
     ),
 }  # fmt: skip
 

@@ -14,20 +14,29 @@ from torch import Tensor
 
 import yolosses as yl
 from yolosses import host
-from yolosses.losses import sparse_classes
+from yolosses.assigners import TaskAligned
 
 C, BINS = 5, 4
 
 
-@pytest.fixture(autouse=True, params=["lists", "fixed shapes", "triton"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every case here holds for what a CPU does, for what a GPU does, and for the kernels."""
-    if request.param != "lists":
+# Every case here holds for what a CPU does, for what a GPU does, and for the kernels of the terms.
+pytestmark = pytest.mark.parametrize("way", ["lists", "fixed shapes", "triton"])
+
+
+@pytest.fixture(autouse=True)
+def by(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way != "lists":
         monkeypatch.setattr(host, "on_host", lambda tensor: False)
-    if request.param == "triton":
+    if way == "triton":
         pytest.importorskip("triton")
-        kernels = sparse_classes._dense("triton")
-        monkeypatch.setattr(sparse_classes, "_dense", lambda impl: kernels)
+
+
+def loss_by(way: str, num_classes: int = C, **options: Any) -> yl.YOLOv8Loss:
+    """Its assigner is the torch way's, which takes float64."""
+    return yl.YOLOv8Loss(
+        num_classes=num_classes, bins=BINS, strides=(8, 16, 32), assigner=TaskAligned(least_side=16),
+        impl="triton" if way == "triton" else "torch", **options,
+    )  # fmt: skip
 
 
 def maps(seed: int, images: int, dtype: torch.dtype, layout: str) -> list[Tensor]:
@@ -66,12 +75,12 @@ def weighed(targets: yl.Targets, seed: int, *, weight: bool, ignore: bool) -> yl
 )
 def test_terms_are_the_sums_of_the_elementwise_terms(
     seed: int, images: int, layout: str, weight: bool, ignore: bool, classes: bool, smoothing: float,
-    reduction: str,
+    reduction: str, way: str,
 ) -> None:  # fmt: skip
     options: dict[str, Any] = {"label_smoothing": smoothing, "reduction": reduction}
     if classes:
         options["class_weight"] = torch.tensor([0.0, 1.0, 2.0, 0.5, 3.0], dtype=torch.float64)
-    loss = yl.YOLOv8Loss(num_classes=C, bins=BINS, strides=(8, 16, 32), **options)
+    loss = loss_by(way, **options)
     raw = maps(seed, images, torch.float64, layout)
     targets = weighed(scattered(images, C), seed, weight=weight, ignore=ignore)
     assignment = loss.assign(raw, targets)
@@ -84,8 +93,8 @@ def test_terms_are_the_sums_of_the_elementwise_terms(
         torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-13)
 
 
-def test_labels_out_of_range_have_no_target_in_either() -> None:
-    loss, raw = yl.YOLOv8Loss(num_classes=2, bins=BINS, strides=(8, 16, 32)), maps(1, 2, torch.float64, "")
+def test_labels_out_of_range_have_no_target_in_either(way: str) -> None:
+    loss, raw = loss_by(way, 2), maps(1, 2, torch.float64, "")
     raw = [level.detach()[:, : 4 * BINS + 2] for level in raw]
     targets = scattered(2, C)
     targets = yl.Targets(boxes=targets.boxes, labels=targets.labels + 1, mask=targets.mask)
@@ -96,9 +105,9 @@ def test_labels_out_of_range_have_no_target_in_either() -> None:
     torch.testing.assert_close(short.per_image, long.per_image, rtol=1e-12, atol=0)
 
 
-def test_a_saturated_logit_of_a_target_does_not_drown_the_rest() -> None:
+def test_a_saturated_logit_of_a_target_does_not_drown_the_rest(way: str) -> None:
     """softplus(x) - t x of a large x is a difference of large numbers: their sum is kept in float64."""
-    loss, raw = yl.YOLOv8Loss(num_classes=C, bins=BINS, strides=(8, 16, 32)), maps(3, 1, torch.float32, "")
+    loss, raw = loss_by(way), maps(3, 1, torch.float32, "")
     targets = scattered(1, C)
     assignment = loss.assign(raw, targets)
     truth = targets.at(assignment.object, assignment.mask)
@@ -111,8 +120,8 @@ def test_a_saturated_logit_of_a_target_does_not_drown_the_rest() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_half_precision_is_summed_in_float32(dtype: torch.dtype) -> None:
-    loss = yl.YOLOv8Loss(num_classes=C, bins=BINS, strides=(8, 16, 32))
+def test_half_precision_is_summed_in_float32(dtype: torch.dtype, way: str) -> None:
+    loss = loss_by(way)
     half, targets = maps(4, 2, dtype, ""), scattered(2, C)
     single = [level.detach().float().requires_grad_() for level in half]
     assignment = loss.assign(single, targets)
@@ -125,9 +134,9 @@ def test_half_precision_is_summed_in_float32(dtype: torch.dtype) -> None:
         torch.testing.assert_close(a, b.to(dtype))
 
 
-def test_the_gradient_is_the_only_tensor_of_the_outputs_size() -> None:
+def test_the_gradient_is_the_only_tensor_of_the_outputs_size(way: str) -> None:
     """And nothing of a term is larger than a level: no table of targets, no joined maps."""
-    loss = yl.YOLOv8Loss(num_classes=80, bins=BINS, strides=(8, 16, 32))
+    loss = loss_by(way, 80)
     raw = [torch.zeros(32, 96, side, side, requires_grad=True) for side in (16, 8, 4)]
     targets = scattered(32, 80)
     assignment = loss.assign(raw, targets)

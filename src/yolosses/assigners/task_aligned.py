@@ -14,6 +14,7 @@ from yolosses.assigners.alignment import Alignment, Wanted
 from yolosses.assigners.pairs import first_of_each, largest_of_each, settle, unanswered
 from yolosses.boxes import Similarity, paired_ciou, paired_iou
 from yolosses.codecs import ClassScores, Levels
+from yolosses.kernels import require_triton
 from yolosses.structures import Assignment
 
 EPS = 1e-9
@@ -40,6 +41,8 @@ class TaskAligned:
         contested: the objects that step 3 chooses from: "inside", those that the location is a candidate of,
             whether they took it or not; "all" of the image; "taking", those that took it.
         keep_best: step 4.
+        impl: "torch", or "triton": a kernel for a GPU for steps 1 and 2 and who contests what. It knows the
+            default ``overlap``, ``reach``, ``fallback`` and ``contested`` alone, no float64 and no objectness.
     """
 
     topk: int = 10
@@ -51,6 +54,7 @@ class TaskAligned:
     fallback: bool = False
     contested: str = "inside"
     keep_best: bool = False
+    impl: str = "torch"
 
     def __post_init__(self) -> None:
         require_at_least("topk", self.topk, 1, kind=int)
@@ -59,6 +63,16 @@ class TaskAligned:
         if self.reach is not None:
             require_at_least("reach", self.reach, 0)
         require_choice("contested", self.contested, ("inside", "all", "taking"))
+        require_choice("impl", self.impl, ("torch", "triton"))
+        if self.impl == "triton":
+            self._require_what_the_kernel_knows()
+
+    def _require_what_the_kernel_knows(self) -> None:
+        known = {"overlap": paired_ciou, "reach": None, "fallback": False, "contested": "inside"}
+        for name, value in known.items():
+            if (got := getattr(self, name)) != value:
+                wanted, got = (getattr(one, "__name__", repr(one)) for one in (value, got))
+                raise ValueError(f"impl: 'triton' expected {name}={wanted}; got {got}")
 
     @torch.no_grad()
     def __call__(
@@ -87,7 +101,10 @@ class TaskAligned:
             topk=min(self.topk, levels.num_predictors), least_side=self.least_side, reach=self.reach,
             fallback=self.fallback, contested=self.contested,
         )  # fmt: skip
-        take = take_by_listing if can_list(alignment) else take_by_comparing_all
+        if self.impl == "triton":
+            take = _take_by_kernel
+        else:
+            take = take_by_listing if can_list(alignment) else take_by_comparing_all
         taken, valid, contender = take(alignment, wanted, gt_boxes, labels, mask)
         predictor, object, chosen = settle(taken, valid, contender)
 
@@ -108,3 +125,22 @@ class TaskAligned:
             num_dropped=unanswered(object, chosen, mask),
             quality=torch.where(chosen, aligned * widest / (most + EPS), 0),
         )
+
+
+def _take_by_kernel(
+    alignment: Alignment, wanted: Wanted, gt_boxes: Tensor, labels: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See `take_by_comparing_all`."""
+    require_triton(alignment.pred_boxes)
+    objectness = alignment.pred_scores.objectness
+    if objectness is not None:
+        raise ValueError(
+            f"pred_scores: expected no objectness for impl='triton'; got that of {len(objectness)} levels"
+        )
+    from yolosses.kernels import task_aligned
+
+    return task_aligned.take(
+        alignment.pred_boxes, alignment.pred_scores.logits, gt_boxes, labels, mask,
+        grids=alignment.levels.grids, strides=alignment.levels.strides, topk=wanted.topk, alpha=alignment.alpha,
+        beta=alignment.beta, least_side=wanted.least_side,
+    )  # fmt: skip

@@ -83,7 +83,7 @@ class YOLOv10Loss(nn.Module):
                 num_classes=num_classes, bins=bins, strides=strides, image_size=image_size, lambda_box=lambda_box,
                 lambda_cls=lambda_cls, lambda_dfl=lambda_dfl, box_loss=box_loss, label_smoothing=label_smoothing,
                 class_weight=class_weight, reduction=reduction, impl=impl, assigner=TaskAligned(
-                    topk=topk, alpha=alpha, beta=beta, keep_best=keep_best,
+                    topk=topk, alpha=alpha, beta=beta, keep_best=keep_best, impl=impl,
                     least_side=widened_to(strides) if least_side is None else least_side,
                 ),
             )  # fmt: skip

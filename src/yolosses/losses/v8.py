@@ -16,7 +16,7 @@ from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.losses.pairs import pairs_of
+from yolosses.losses.pairs import Pairs, pairs_of
 from yolosses.losses.sparse_classes import SparseTargets, read_pairs_and_classes
 from yolosses.structures import (
     Assignment,
@@ -25,6 +25,7 @@ from yolosses.structures import (
     Targets,
     Term,
     TermSum,
+    by_image,
     require_targets,
 )
 
@@ -52,7 +53,9 @@ class YOLOv8Loss(nn.Module):
         label_smoothing: e; the class target t becomes t (1 - e) + e / C at locations that answer for an object.
         class_weight: (C,) factors of the columns of the class term.
         reduction: "mean" (divided by S), "sum", or "none" (one value an image).
-        impl: "torch", or "triton": kernels for a GPU sum the cross-entropies of the classes and write their gradient.
+        impl: "torch", or "triton", kernels for a GPU: assignment, boxes and sides, cross-entropies of the classes.
+            Another ``assigner`` has a way of its own, another ``box_loss`` the torch way; with float64 a given
+            ``assignment`` is needed, or an ``assigner`` of the torch way.
 
     Shapes:
         raw: maps (B, 4R+C, rows, cols), one a level; or (boxes (B, 4R, A), scores (B, C, A)), or these under the names
@@ -108,7 +111,9 @@ class YOLOv8Loss(nn.Module):
         self.lambda_box, self.lambda_cls, self.lambda_dfl = lambda_box, lambda_cls, lambda_dfl
         if least_side is None:
             least_side = widened_to(strides)
-        self.assigner = assigner or TaskAligned(topk=topk, alpha=alpha, beta=beta, least_side=least_side)
+        self.assigner = assigner or TaskAligned(
+            topk=topk, alpha=alpha, beta=beta, least_side=least_side, impl=impl
+        )
         self.box_loss, self.label_smoothing, self.reduction = box_loss, label_smoothing, reduction
         self.register_buffer("class_weight", class_weight, persistent=False)
 
@@ -165,9 +170,12 @@ class YOLOv8Loss(nn.Module):
         )
         sparse = self._sparse_targets(label, quality, of_pair, weight_of)
         numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse, impl=self.impl)
-        numbers = numbers.reshape(*numbers.shape[:-1], 4, self.bins)
-        terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, quality * of_pair)
-        box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
+        numbers, weight = numbers.reshape(*numbers.shape[:-1], 4, self.bins), quality * of_pair
+        if self.impl == "triton" and self.box_loss is ciou_loss:
+            box, sides = self._sums_by_kernel(codec, numbers, boxes, pairs, weight, len(parts[0]))
+        else:
+            terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, weight)
+            box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
         return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums[:, None]), sides
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
@@ -203,7 +211,7 @@ class YOLOv8Loss(nn.Module):
         """The terms of the boxes and of their sides, of the numbers (..., 4, R) at the pairs (...)."""
         weight = weight[..., None]
         sides = codec.sides(numbers)
-        points, strides = codec.levels.points(sides)[predictor], codec.levels.stride_of(sides)[predictor]
+        points, strides = _points_and_strides(codec, predictor, sides)
         boxes = codec.in_pixels(boxes).to(sides.dtype)
         wanted = codec.encode(boxes, points, strides)
         fit = 1 - self.box_loss(codec.decode(sides, points, strides), boxes)[..., None]
@@ -270,12 +278,36 @@ class YOLOv8Loss(nn.Module):
                 name="dfl", scale=self.lambda_dfl, penalty=distribution_focal(numbers, wanted) / 4,
                 weight=weight, pred=pred, target=wanted, elements=elements, **pairs,
             )  # fmt: skip
-        height, width = codec.levels.image_size
-        of_image = torch.stack([strides / side for side in (width, height, width, height)], -1)
         return Term(
-            name="l1", scale=self.lambda_dfl, penalty=((pred - wanted) * of_image).abs() / 4,
+            name="l1", scale=self.lambda_dfl, penalty=((pred - wanted) * _of_image(codec, strides)).abs() / 4,
             weight=weight, pred=pred, target=wanted, elements=elements, **pairs,
         )  # fmt: skip
+
+    def _sums_by_kernel(
+        self,
+        codec: PointCodec,
+        numbers: Tensor,
+        boxes: Tensor,
+        pairs: Pairs,
+        weight: Tensor,
+        images: int,
+    ) -> tuple[TermSum, TermSum]:
+        """The sums of `_boxes`, for CIoU."""
+        from yolosses.kernels import point_boxes
+
+        points, strides = _points_and_strides(codec, pairs.predictor, numbers)
+        boxes = codec.in_pixels(boxes).to(numbers.dtype)
+        # What weighs nothing is not read, as it adds nothing even where it would overflow.
+        missing, of_sides, _ = point_boxes.box_terms(numbers, boxes, points, strides, mask=weight != 0)
+        if self.bins == 1:
+            of_sides = of_sides * _of_image(codec, strides)
+        penalties = torch.stack((missing, of_sides.mean(-1)), -1)
+        sums = by_image(penalties * weight[..., None], pairs.image, images)
+        name = "dfl" if self.bins > 1 else "l1"
+        return (
+            TermSum(name="box", scale=self.lambda_box, sums=sums[:, :1]),
+            TermSum(name=name, scale=self.lambda_dfl, sums=sums[:, 1:]),
+        )
 
     def reduce(
         self,
@@ -298,6 +330,17 @@ class YOLOv8Loss(nn.Module):
             f"lambda_box={self.lambda_box:g}, lambda_cls={self.lambda_cls:g}, lambda_dfl={self.lambda_dfl:g}, "
             f"assigner={self.assigner}, reduction={self.reduction!r}"
         )
+
+
+def _points_and_strides(codec: PointCodec, predictor: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """(..., 2) and (...), in pixels, of predictors (...)."""
+    return codec.levels.points(like)[predictor], codec.levels.stride_of(like)[predictor]
+
+
+def _of_image(codec: PointCodec, strides: Tensor) -> Tensor:
+    """(..., 4) what a stride is of the image, in the direction of each side."""
+    height, width = codec.levels.image_size
+    return torch.stack([strides / side for side in (width, height, width, height)], -1)
 
 
 def widened_to(strides: Sequence[float]) -> float:

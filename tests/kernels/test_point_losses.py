@@ -1,0 +1,241 @@
+"""YOLOv8 and YOLOv10 with ``impl="triton"`` are those of torch: who answers, every term of each image, the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from tests.hazards import NoHostSync
+from tests.losses.scenes import scattered
+from torch import Tensor
+
+import yolosses as yl
+from yolosses import host
+from yolosses.assigners import SimOTA, TaskAligned
+from yolosses.functional import giou_loss
+
+pytest.importorskip("triton")
+
+from yolosses.kernels import point_boxes, task_aligned
+
+C, STRIDES = 3, (8, 16)
+SINGLE = {"rtol": 2e-5, "atol": 2e-6}
+HEADS = ("one2one", "one2many")
+CASES = {"v8": (yl.YOLOv8Loss, 16), "v8 of distances": (yl.YOLOv8Loss, 1), "v10": (yl.YOLOv10Loss, 4)}
+EACH = pytest.mark.parametrize(("family", "bins"), CASES.values(), ids=CASES)
+
+
+@pytest.fixture(autouse=True)
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is around the kernels has fixed shapes."""
+    monkeypatch.setattr(host, "on_host", lambda tensor: False)
+
+
+def maps(bins: int, seed: int, dtype: torch.dtype) -> list[Tensor]:
+    """Boxes of about three cells around their cells, of two images of 64 x 96 pixels."""
+    noise = torch.Generator().manual_seed(seed)
+    mean = torch.tensor([1.5 if bins == 1 else 0.0] * (4 * bins) + [-1.0] * C)[:, None, None]
+    if bins > 4:  # of equal logits the distance would be half of all bins
+        mean[: 4 * bins] = -0.4 * torch.arange(bins).repeat(4)[:, None, None]
+    levels = [
+        mean + 0.4 * torch.randn(2, 4 * bins + C, 64 // s, 96 // s, generator=noise, dtype=torch.float32)
+        for s in STRIDES
+    ]
+    return [level.to(dtype).requires_grad_() for level in levels]
+
+
+def raw_for(family: type[Any], bins: int, dtype: torch.dtype = torch.float32) -> Any:
+    if family is yl.YOLOv8Loss:
+        return maps(bins, 0, dtype)
+    return {name: maps(bins, seed, dtype) for seed, name in enumerate(HEADS)}
+
+
+def leaves(raw: Any) -> list[Tensor]:
+    return [level for name in HEADS for level in raw[name]] if isinstance(raw, dict) else list(raw)
+
+
+def losses(family: type[Any], bins: int, **options: Any) -> tuple[Any, Any]:
+    common: dict[str, Any] = {"num_classes": C, "bins": bins, "strides": STRIDES, "reduction": "none"}
+    common |= options
+    return family(**common, impl="triton"), family(**common, impl="torch")
+
+
+def crowded(**extra: Any) -> yl.Targets:
+    """Two objects, padding, and two objects on the first two, one of 12 pixels; and an image of padding alone. Padding
+    holds what no object can."""
+    noise = torch.Generator().manual_seed(3)
+    apart = scattered(2, C)
+    near = apart.boxes + 0.05 * torch.randn(apart.boxes.shape, generator=noise, dtype=torch.float64)
+    near[:, 1, 2:] = 12 / torch.tensor([96, 64])
+    boxes = torch.cat((apart.boxes, near[:, :1], near), 1).float()
+    labels, mask = apart.labels[:, [0, 1, 0, 0, 1]], apart.mask[:, [0, 1, 0, 0, 1]]
+    mask[:, 2] = False
+    return yl.Targets(
+        boxes=torch.where(mask[..., None], boxes, torch.nan), labels=torch.where(mask, labels, 2**40), mask=mask,
+        **extra,
+    )  # fmt: skip
+
+
+def weighed_and_ignored() -> yl.Targets:
+    """One object weighs nothing, and one is a region to ignore."""
+    weight = torch.tensor([[0.5, 0.0, torch.nan, 2.0, 1.0], [torch.nan] * 5])
+    return crowded(weight=weight, ignore=torch.tensor([False, False, True, True, False]).expand(2, -1))
+
+
+SCENES = {
+    "plain": crowded(),
+    "weighed, ignored regions": weighed_and_ignored(),
+    "no objects": replace(crowded(), mask=torch.zeros(2, 5, dtype=torch.bool)),
+}
+
+
+def same_assignment(ours: yl.Assignment, theirs: yl.Assignment) -> None:
+    """In every place, also of what does not count; qualities and IoUs to the rounding of float32."""
+    for name in ("mask", "predictor", "object", "num_dropped"):
+        assert torch.equal(getattr(ours, name), getattr(theirs, name)), name
+    torch.testing.assert_close((ours.iou, ours.quality), (theirs.iou, theirs.quality), **SINGLE)
+    assert (ours.spared is None) == (theirs.spared is None)
+    assert ours.spared is None or torch.equal(ours.spared, theirs.spared)
+
+
+def gradients(output: yl.LossOutput, raw: Any) -> list[Tensor]:
+    """Of each term of each image, each weighed by another factor."""
+    factors = torch.linspace(0.5, 1.5, output.per_image.numel()).view_as(output.per_image)
+    return list(torch.autograd.grad((output.per_image * factors).sum(), leaves(raw)))
+
+
+def agree(losses: tuple[Any, Any], raw: Any, targets: yl.Targets, **tolerance: float) -> yl.LossOutput:
+    ours, theirs = (loss(raw, targets) for loss in losses)
+    same_assignment(ours.assignment, theirs.assignment)
+    assert list(ours.terms) == list(theirs.terms)
+    assert ours.scales == theirs.scales
+    torch.testing.assert_close(ours.per_image, theirs.per_image, **SINGLE)
+    torch.testing.assert_close(ours.normalizer, theirs.normalizer, **SINGLE)
+    for mine, wanted in zip(gradients(ours, raw), gradients(theirs, raw), strict=True):
+        torch.testing.assert_close(mine, wanted, **(tolerance or SINGLE))
+    return ours
+
+
+@contextmanager
+def kernels() -> Iterator[tuple[mock.Mock, mock.Mock]]:
+    """Watches the kernel that assigns and that of boxes and sides."""
+    with (
+        mock.patch.object(task_aligned, "take", wraps=task_aligned.take) as take,
+        mock.patch.object(point_boxes, "box_terms", wraps=point_boxes.box_terms) as box_terms,
+    ):
+        yield take, box_terms
+
+
+@pytest.mark.parametrize("targets", SCENES.values(), ids=SCENES)
+@EACH
+def test_the_same_as_by_torch(family: type[Any], bins: int, targets: yl.Targets) -> None:
+    with kernels() as used:
+        output = agree(losses(family, bins), raw_for(family, bins), targets)
+    assert [kernel.call_count for kernel in used] == [2 if family is yl.YOLOv10Loss else 1] * 2
+    assert output.assignment.mask[0].any() == targets.mask.any()
+    assert not output.assignment.mask[1].any()
+
+
+@EACH
+def test_lists_of_pairs_on_a_cpu(family: type[Any], bins: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert host.on_host(torch.zeros(()))
+    agree(losses(family, bins), raw_for(family, bins), weighed_and_ignored())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@EACH
+def test_half_precision(family: type[Any], bins: int, dtype: torch.dtype) -> None:
+    """Only the gradient is rounded. Triton's interpreter rounds a bfloat16 towards 0, and of the class of a pair the
+    gradient is a difference of two rounded numbers below 1/4."""
+    unit = torch.finfo(dtype).eps
+    output = agree(
+        losses(family, bins), raw_for(family, bins, dtype), crowded(), rtol=2 * unit, atol=unit / 4
+    )
+    assert output.per_image.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "options", [{"label_smoothing": 0.1}, {"class_weight": torch.tensor([0.0, 1.0, 2.5])}], ids=str
+)
+def test_other_options(options: dict[str, Any]) -> None:
+    agree(losses(yl.YOLOv8Loss, 4, **options), raw_for(yl.YOLOv8Loss, 4), crowded())
+
+
+@EACH
+def test_another_box_loss_is_computed_by_torch(family: type[Any], bins: int) -> None:
+    with kernels() as (take, box_terms):
+        agree(losses(family, bins, box_loss=giou_loss), raw_for(family, bins), crowded())
+    assert take.called
+    assert not box_terms.called
+
+
+def test_another_assigner_is_left_as_it_is() -> None:
+    with kernels() as (take, box_terms):
+        ours, theirs = losses(yl.YOLOv8Loss, 4, assigner=SimOTA())
+        raw, targets = raw_for(yl.YOLOv8Loss, 4), crowded()
+        torch.testing.assert_close(ours(raw, targets).per_image, theirs(raw, targets).per_image, **SINGLE)
+    assert not take.called
+    assert box_terms.called
+
+
+def test_flattened_outputs() -> None:
+    raw = [level.flatten(2) for level in raw_for(yl.YOLOv8Loss, 4)]
+    joined = torch.cat(raw, 2).detach()
+    parts = [part.contiguous().requires_grad_() for part in joined.split([16, C], 1)]
+    agree(losses(yl.YOLOv8Loss, 4, image_size=(64, 96)), parts, crowded())
+
+
+def test_more_locations_wanted_than_there_are() -> None:
+    pair = tuple(
+        yl.YOLOv8Loss(num_classes=C, bins=4, strides=(16,), topk=99, impl=impl)
+        for impl in ("triton", "torch")
+    )
+    output = agree(pair, raw_for(yl.YOLOv8Loss, 4)[1:], crowded())
+    assert output.assignment.mask.shape[1] == 5 * 24
+
+
+@EACH
+def test_a_gpu_never_waits(family: type[Any], bins: int) -> None:
+    options: dict[str, Any] = {"class_weight": torch.ones(C), "reduction": "mean"}
+    (loss, _), raw, targets = losses(family, bins, **options), raw_for(family, bins), weighed_and_ignored()
+    with NoHostSync():
+        loss(raw, targets, normalizer=torch.ones(())).total.backward()
+
+
+@EACH
+def test_float64_needs_an_assignment(family: type[Any], bins: int) -> None:
+    (loss, by_torch), raw = losses(family, bins), raw_for(family, bins, torch.float64)
+    with pytest.raises(ValueError, match=r"^pred_boxes: expected float32 for impl='triton'; got float64$"):
+        loss(raw, crowded())
+    assignment = by_torch.assign(raw, crowded())
+    ours, theirs = (one(raw, crowded(), assignment) for one in (loss, by_torch))
+    torch.testing.assert_close(ours.per_image, theirs.per_image, rtol=1e-11, atol=1e-12)
+    for mine, wanted in zip(gradients(ours, raw), gradients(theirs, raw), strict=True):
+        torch.testing.assert_close(mine, wanted, rtol=1e-10, atol=1e-13)
+
+
+@EACH
+def test_without_a_gpu_or_an_interpreter_it_says_so(
+    family: type[Any], bins: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss, raw = losses(family, bins)[0], raw_for(family, bins)
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(ValueError, match=r"^impl: 'triton' expected tensors on a GPU; got cpu$"):
+        loss(raw, crowded())
+
+
+def test_what_explains_is_of_torch() -> None:
+    raw, targets = raw_for(yl.YOLOv8Loss, 4), crowded()
+    loss = losses(yl.YOLOv8Loss, 4)[0]
+    assert isinstance(loss.assigner, TaskAligned)
+    output = loss(raw, targets)
+    with kernels() as (_, box_terms):
+        terms = loss.elementwise(raw, targets, output.assignment)
+    assert not box_terms.called
+    torch.testing.assert_close(loss.reduce(terms, output.assignment).per_image, output.per_image, **SINGLE)

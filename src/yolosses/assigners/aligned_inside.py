@@ -19,8 +19,8 @@ KEPT = 1 << 22
 """Pairs whose locations are kept for the second pass: 70 MB."""
 SHORTLIST = 2
 """Times as many locations as an object takes whose overlap is looked at first."""
-SLACK = 1e-5
-"""Of a number: more than rounding takes."""
+SLACK, NOTHING = 1e-5, 1e-15
+"""Of a number, more than rounding takes; pixels, of which the square is still a number."""
 OVERLAPS = {
     similarity.__name__: similarity
     for similarity in (paired_iou, paired_giou, paired_diou, paired_ciou, paired_eiou, paired_siou)
@@ -224,10 +224,10 @@ def _rows(table: Tensor) -> int:
 
 
 def _extents(boxes: Tensor) -> Tensor:
-    """(5, N) of boxes (4, N) cxcywh: left, top, right and bottom, so far out that no rounding brings them in, and the
-    area, rounded down."""
+    """(5, N) of boxes (4, N) cxcywh: left, top, right and bottom, so far out that no rounding brings them in, and
+    nothing is without size; and the area, rounded down."""
     centre, size = boxes[:2], boxes[2:].clamp(min=0)
-    half = size / 2 + (centre.abs() + size) * SLACK
+    half = size / 2 + (centre.abs() + size) * SLACK + NOTHING
     area = (size[0] * size[1]).mul_(1 - SLACK).clamp_(min=torch.finfo(boxes.dtype).tiny)
     return torch.cat((centre - half, centre + half, area[None]))
 

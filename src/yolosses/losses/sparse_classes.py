@@ -21,8 +21,9 @@ from yolosses.losses.pairs import Pairs, list_pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
 
-MODERATE = 32.0
-"""Below it a cross-entropy loses nothing when it is added up in float32."""
+MODERATE, LOW = 32.0, 10.0
+"""Below them a cross-entropy loses nothing when it is added up in float32, and eight factors 1 + exp(x) have a product
+in float32."""
 BLOCK = 1 << 19
 """Logits that are read at once on a CPU: what is made of them stays in the cache."""
 
@@ -319,9 +320,13 @@ def _blocks(scores: Tensor) -> int:
 
 def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
     """(B,) float64: a large logit is added here, and taken away where it is wanted."""
-    size, sums = _blocks(scores), []
-    for index, logits in enumerate(torch.split(scores, size)):
-        values = F.softplus(at_least_float32(logits))
+    size, sums, weighted = _blocks(scores), [], not (location_weight is None and class_weight is None)
+    for index, part in enumerate(torch.split(scores, size)):
+        logits = at_least_float32(part)
+        if host.lengths_are_free(logits) and logits.numel() and not weighted and bool(logits.amax() < LOW):
+            sums.append(_softplus_sum_of_low(logits).double())
+            continue
+        values = F.softplus(logits)
         if location_weight is not None:
             values = values * torch.split(location_weight, size)[index]
         if class_weight is not None:
@@ -330,6 +335,20 @@ def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight:
         small = host.lengths_are_free(values) and values.numel() > 0 and bool(values.amax() < MODERATE)
         sums.append(values.sum((1, 2), dtype=None if small else torch.float64).double())
     return torch.cat(sums)
+
+
+def _softplus_sum_of_low(logits: Tensor) -> Tensor:
+    """(B,) the sum of logits below `LOW`: the logarithm of the product of eight factors in place of eight logarithms.
+
+    Each factor is 1 + q, and only its q is kept, (1 + a)(1 + b) = 1 + (a + b + a b): nothing is lost where q is small.
+    """
+    q = logits.exp().flatten(1)
+    for _ in range(3):
+        if q.shape[1] % 2:
+            break
+        a, b = q.chunk(2, 1)
+        q = torch.addcmul(a, a, b).add_(b)
+    return q.log1p_().sum(1)
 
 
 def _write_sigmoid(

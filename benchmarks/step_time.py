@@ -3,10 +3,13 @@ the machine's floor, to ``benchmarks/results/step-time.json`` and the table of `
 
 .venv/bin/python benchmarks/step_time.py
 
-One method for all: 640 px, 80 classes, 16 images (YOLOv1: 448 px, 20 classes), COCO-like objects; every contestant of a
-case is checked against the first one's value, warmed up, and then takes its turn after the others, so that all see the
-same machine. Medians and the 10th and 90th percentile of the repeats. The floor is one gradient of the output's size,
-written; for YOLOv1 the confidences are read before. Memory is the peak of the process over what it held before.
+One method for all: 640 px, 80 classes, 16 images (YOLOv1: 448 px, 20 classes), COCO-like objects; a fresh process for
+each case, in which every contestant is checked against the first one's value, warmed up, and then takes its turn after
+the others, so that all see the same machine. Medians and the 10th and 90th percentile of the repeats. The floor is one
+gradient of the output's size, written; for YOLOv1 the confidences are read before. Memory is the peak of the process
+over what it held before.
+
+``--large-pages`` measures the same where page faults count for less, to ``step-time-large-pages.json``.
 
 Peers are optional, see `peers`: run it with the Python of an environment that holds them beside this library. Whoever
 is missing is left out, and the json says so.
@@ -14,8 +17,12 @@ is missing is left out, and the json says so.
 
 import argparse
 import ctypes
+import itertools
+import multiprocessing
+import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +36,14 @@ import yolosses as yl
 from yolosses.losses.v5 import ANCHORS
 
 IMAGES, SIZE, CLASSES = 16, 640, 80
-OBJECTS = (10, 50, 200)
+OBJECTS, THREADS = (10, 50, 200), 2
+PACKAGES = {
+    "v8": "ultralytics",
+    "v10": "ultralytics",
+    "YOLO26": "ultralytics",
+    "YOLOX": "yolox",
+    "v5": "yolov5",
+}
 SLOW = 2.0
 """Seconds a step from which three repeats have to do."""
 
@@ -131,30 +145,27 @@ def measure(
 
 
 def compiled(loss: Callable[..., yl.LossOutput], raw: Any, targets: yl.Targets) -> Callable[[], Tensor]:
-    torch.compiler.reset()  # one compiled for other shapes would be made to fit any
     function = torch.compile(lambda raw, targets: loss(raw, targets).total, fullgraph=True, dynamic=False)
     return lambda: function(raw, targets)
 
 
-def of_dense(
-    name: str, objects: int, repeats: int, prepare: peers.Prepare | None, *, who: str, compile: bool = True
-) -> dict[str, Any]:
-    """A loss of maps of three levels, beside the peer ``who``."""
-    loss, output, raw = {
-        "v8": lambda: (yl.YOLOv8Loss(), maps(64 + CLASSES, 64), None),
-        "v10": lambda: (yl.YOLOv10Loss(), *two_heads(16)),
-        "YOLO26": lambda: (yl.YOLOv10Loss(bins=1), *two_heads(1)),
-        "YOLOX": lambda: (yl.YOLOXLoss(), maps(5 + CLASSES, 4), None),
-        "v5": lambda: (yl.YOLOv5Loss(), maps(3 * (5 + CLASSES), 3 * (5 + CLASSES)), None),
+def of_dense(name: str, objects: int, repeats: int) -> dict[str, Any]:
+    """A loss of maps of three levels, beside its peer."""
+    loss, output, raw, prepare = {
+        "v8": lambda: (yl.YOLOv8Loss(), maps(64 + CLASSES, 64), None, peers.ultralytics(16, CLASSES)),
+        "v10": lambda: (yl.YOLOv10Loss(), *two_heads(16), peers.ultralytics_end_to_end(16, CLASSES)),
+        "YOLO26": lambda: (yl.YOLOv10Loss(bins=1), *two_heads(1), peers.ultralytics_end_to_end(1, CLASSES)),
+        "YOLOX": lambda: (yl.YOLOXLoss(), maps(5 + CLASSES, 4), None, peers.yolox(CLASSES)),
+        "v5": lambda: (yl.YOLOv5Loss(), maps(3 * (5 + CLASSES), 255), None, peers.yolov5(CLASSES, ANCHORS)),
     }[name]()
     read: Any = output if raw is None else raw
     targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES)
     contestants = {"yolosses": Step(lambda: loss(read, targets).total, output)}
-    if compile:
+    if PACKAGES[name] == "ultralytics":
         contestants["compiled"] = Step(compiled(loss, read, targets), output)
     if prepare is not None:
         theirs, inputs = prepare(targets, output)
-        contestants[who] = Step(theirs, inputs)
+        contestants[PACKAGES[name]] = Step(theirs, inputs)
 
     def floor() -> object:
         # Not torch.zeros, which leaves the writing to whoever touches the memory first.
@@ -220,30 +231,27 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=9)
-    repeats = parser.parse_args().repeats
-    torch.set_num_threads(2)
-    before = load()
-    prepare = {
-        "v8": peers.ultralytics(16, CLASSES),
-        "v10": peers.ultralytics_end_to_end(16, CLASSES),
-        "YOLO26": peers.ultralytics_end_to_end(1, CLASSES),
-        "YOLOX": peers.yolox(CLASSES),
-        "v5": peers.yolov5(CLASSES, ANCHORS),
-    }
-    package = {
-        "v8": "ultralytics",
-        "v10": "ultralytics",
-        "YOLO26": "ultralytics",
-        "YOLOX": "yolox",
-        "v5": "yolov5",
-    }
-    rows = [of_v1(images, grid, 5 * repeats) for images, grid in ((64, 7), (1024, 7), (64, 28))]
-    for name, peer in prepare.items():
-        for objects in OBJECTS:
-            compile = name not in ("YOLOX", "v5")
-            rows.append(of_dense(name, objects, repeats, peer, who=package[name], compile=compile))
-    versions = {name: peers.version(name) for name in sorted(set(package.values()))}
-    publish("step-time", {**conditions(before, repeats), "peers": versions, "cases": rows}, table(rows))
+    parser.add_argument(
+        "--large-pages",
+        action="store_true",
+        help="glibc asks for large pages for whatever any contestant takes",
+    )
+    options = parser.parse_args()
+    repeats, losses, name = options.repeats, list(PACKAGES), "step-time"
+    if options.large_pages:
+        os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+        losses, name = ["v8", "v10", "YOLO26"], "step-time-large-pages"
+    before, rows = load(), []
+    # A process each: what an earlier case left behind in memory is no part of it.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, torch.set_num_threads, (THREADS,), max_tasks_per_child=1) as fresh:
+        for images, grid in ((64, 7), (1024, 7), (64, 28)):
+            rows.append(fresh.submit(of_v1, images, grid, 5 * repeats).result())
+        for loss, objects in itertools.product(losses, OBJECTS):
+            rows.append(fresh.submit(of_dense, loss, objects, repeats).result())
+    torch.set_num_threads(THREADS)
+    versions = {name: peers.version(name) for name in sorted(set(PACKAGES.values()))}
+    publish(name, {**conditions(before, repeats), "peers": versions, "cases": rows}, table(rows))
 
 
 if __name__ == "__main__":

@@ -320,21 +320,42 @@ def _blocks(scores: Tensor) -> int:
 
 def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
     """(B,) float64: a large logit is added here, and taken away where it is wanted."""
-    size, sums, weighted = _blocks(scores), [], not (location_weight is None and class_weight is None)
-    for index, part in enumerate(torch.split(scores, size)):
-        logits = at_least_float32(part)
-        if host.lengths_are_free(logits) and logits.numel() and not weighted and bool(logits.amax() < LOW):
-            sums.append(_softplus_sum_of_low(logits).double())
-            continue
-        values = F.softplus(logits)
-        if location_weight is not None:
-            values = values * torch.split(location_weight, size)[index]
-        if class_weight is not None:
-            values = values * class_weight[:, None]
-        # float64 has room for a large number beside small ones, and on a CPU costs a copy, mostly for nothing.
-        small = host.lengths_are_free(values) and values.numel() > 0 and bool(values.amax() < MODERATE)
-        sums.append(values.sum((1, 2), dtype=None if small else torch.float64).double())
-    return torch.cat(sums)
+    parts = torch.split(scores, _blocks(scores))
+    weights = (
+        [None] * len(parts) if location_weight is None else torch.split(location_weight, _blocks(scores))
+    )
+    return torch.cat(
+        [
+            _sums_of_block(at_least_float32(part), weight, class_weight)
+            for part, weight in zip(parts, weights, strict=True)
+        ]
+    )
+
+
+def _sums_of_block(logits: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
+    """`_softplus_sums` of some images. How one is summed does not depend on the weights of another."""
+    free = host.lengths_are_free(logits) and logits.numel() > 0
+    if not free or class_weight is not None or not bool(logits.amax() < LOW):
+        return _weighted_sums(logits, location_weight, class_weight)
+    if location_weight is None:
+        return _softplus_sum_of_low(logits).double()
+    plain = (location_weight == 1).flatten(1).all(1)
+    sums = logits.new_zeros(len(logits), dtype=torch.float64)
+    if plain.any():
+        sums = _softplus_sum_of_low(logits).double()
+    return sums if plain.all() else torch.where(plain, sums, _weighted_sums(logits, location_weight, None))
+
+
+def _weighted_sums(logits: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
+    """(B,) float64, of any logits and weights."""
+    values = F.softplus(logits)
+    if location_weight is not None:
+        values = values * location_weight
+    if class_weight is not None:
+        values = values * class_weight[:, None]
+    # float64 has room for a large number beside small ones, and on a CPU costs a copy, mostly for nothing.
+    small = host.lengths_are_free(values) and values.numel() > 0 and bool(values.amax() < MODERATE)
+    return values.sum((1, 2), dtype=None if small else torch.float64).double()
 
 
 def _softplus_sum_of_low(logits: Tensor) -> Tensor:

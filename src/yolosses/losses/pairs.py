@@ -32,12 +32,10 @@ class Pairs(NamedTuple):
     distinct: bool = False
 
 
-def pairs_of(
-    assignment: Assignment, level_counts: Sequence[int], *, listed: bool = True
-) -> tuple[Pairs, Pick]:
-    """The pairs that count, level by level, where their number may be looked at (and they may be ``listed``), else all;
-    and what picks their entries of (B, P, ...). ``level_counts``: predictors of each level."""
-    if listed and host.lengths_are_free(assignment.mask):
+def pairs_of(assignment: Assignment, level_counts: Sequence[int]) -> tuple[Pairs, Pick]:
+    """The pairs that count, level by level, where their number may be looked at, else all; and what picks their entries
+    of (B, P, ...). ``level_counts``: predictors of each level."""
+    if host.lengths_are_free(assignment.mask):
         pairs, place = list_pairs(assignment.predictor, assignment.mask, level_counts)
         return pairs, lambda values: values[place]
     images, device = len(assignment.mask), assignment.mask.device

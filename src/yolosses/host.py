@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LARGE = 1 << 22
-"""Bytes from which numpy asks for large pages."""
+LARGE, PAGE = 1 << 22, 1 << 21
+"""Bytes from which numpy asks for large pages, and of a large page."""
 
 
 def on_host(tensor: Tensor) -> bool:
@@ -31,7 +31,10 @@ def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE or torch.compiler.is_compiling():
         return torch.empty(shape, dtype=dtype)
-    return torch.from_numpy(np.empty(size, np.uint8)).view(dtype).view(shape)
+    # From the beginning of a page to the end of one: what is left over at both ends would be small ones.
+    memory = np.empty(-(-size // PAGE) * PAGE + PAGE, np.uint8)
+    begin = -memory.ctypes.data % PAGE
+    return torch.from_numpy(memory[begin : begin + size]).view(dtype).view(shape)
 
 
 def empty_like(tensor: Tensor, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:

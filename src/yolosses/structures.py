@@ -356,12 +356,20 @@ class TermSum:
         name, scale: as of `Term`.
         sums: (B, Q) of each image, without ``scale``, in Q parts.
         part: the first of Q entries of a normaliser with several entries that they are divided by.
+        table: (B, T) the sums of all T terms of a loss in order, of which ``sums`` is a column; or None.
     """
 
     name: str
     scale: float
     sums: Tensor
     part: int = 0
+    table: Tensor | None = None
+
+    @classmethod
+    def columns(cls, names: Sequence[str], scales: Sequence[float], table: Tensor) -> tuple[TermSum, ...]:
+        """The terms of a ``table`` (B, T)."""
+        columns = zip(names, scales, torch.split(table, 1, 1), strict=True)
+        return tuple(cls(name=name, scale=scale, sums=sums, table=table) for name, scale, sums in columns)
 
     @classmethod
     def of(cls, term: Term, image: Tensor, images: int, parts: int = 1) -> TermSum:
@@ -440,7 +448,7 @@ class LossOutput:
         if isinstance(divisor, Tensor) and divisor.ndim:
             unscaled = torch.stack([term.per_image(divisor) for term in terms], 1)
         else:
-            unscaled = torch.stack([term.per_image() for term in terms], 1) / divisor
+            unscaled = _table(terms) / divisor
         per_image = _scaled(unscaled, [term.scale for term in terms])
         raw, weighted = (unscaled, per_image) if reduction == "none" else (unscaled.sum(0), per_image.sum(0))
         names = [term.name for term in terms]
@@ -474,6 +482,15 @@ class LossOutput:
 def _divided(sums: Tensor, normalizer: Tensor | float) -> Tensor:
     """A batch of a few images is made of so few operations that one for nothing shows."""
     return sums if isinstance(normalizer, float) and normalizer == 1 else sums / normalizer
+
+
+def _table(terms: Sequence[Term | TermSum]) -> Tensor:
+    """(B, T) the sums of the terms."""
+    table = getattr(terms[0], "table", None)
+    if table is not None and len(terms) == table.shape[1]:
+        if all(getattr(term, "table", None) is table for term in terms):
+            return table  # type: ignore[no-any-return]
+    return torch.stack([term.per_image() for term in terms], 1)
 
 
 def _scaled(columns: Tensor, scales: list[float]) -> Tensor:

@@ -16,8 +16,8 @@ from yolosses.precision import at_least_float32
 
 pytest.importorskip("triton")
 
-from yolosses.kernels import point_boxes
-from yolosses.kernels.point_boxes import box_terms
+from yolosses.kernels.triton import point_boxes
+from yolosses.kernels.triton.point_boxes import box_terms
 
 LEVELS = Levels(grids=((4, 4),), strides=(8,))
 TIGHT = {"rtol": 1e-11, "atol": 1e-13}

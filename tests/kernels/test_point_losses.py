@@ -21,7 +21,7 @@ from yolosses.functional import giou_loss
 
 pytest.importorskip("triton")
 
-from yolosses.kernels import point_boxes, task_aligned
+from yolosses.kernels.triton import point_boxes, task_aligned
 
 C, STRIDES = 3, (8, 16)
 SINGLE = {"rtol": 2e-5, "atol": 2e-6}

@@ -20,7 +20,7 @@ from yolosses.codecs import ClassScores, Levels
 
 pytest.importorskip("triton")
 
-from yolosses.kernels import task_aligned
+from yolosses.kernels.triton import task_aligned
 
 CLASSES = 3
 SMALL = Levels(grids=((6, 9), (3, 5), (2, 3)), strides=(8, 16, 32))

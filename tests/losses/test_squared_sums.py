@@ -37,12 +37,12 @@ def scene() -> yl.Targets:
     )
 
 
-@pytest.fixture(params=["list of pairs", "fixed shapes", "triton"])
+@pytest.fixture(params=["list of pairs", "fixed shapes", "triton", "numba"])
 def impl(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ways to compute the sums."""
-    if request.param == "triton":
-        pytest.importorskip("triton")
-        return "triton"
+    if request.param in ("triton", "numba"):
+        pytest.importorskip(request.param)
+        return str(request.param)
     monkeypatch.setattr(host, "on_host", lambda tensor: request.param == "list of pairs")
     return "torch"
 
@@ -138,7 +138,7 @@ def test_other_penalties_are_summed_from_their_elements() -> None:
 
 
 def test_triton_says_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match=r"^impl: expected one of 'torch', 'triton'; got 'cuda'$"):
+    with pytest.raises(ValueError, match=r"^impl: expected one of 'torch', 'triton', 'numba'; got 'cuda'$"):
         yl.YOLOv1Loss(impl="cuda")
     with pytest.raises(ValueError, match=r"^impl: 'triton' computes squared errors"):
         yl.YOLOv1Loss(impl="triton", size_encoding="linear")

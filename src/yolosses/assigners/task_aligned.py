@@ -137,7 +137,7 @@ def _take_by_kernel(
         raise ValueError(
             f"pred_scores: expected no objectness for impl='triton'; got that of {len(objectness)} levels"
         )
-    from yolosses.kernels import task_aligned
+    from yolosses.kernels.triton import task_aligned
 
     return task_aligned.take(
         alignment.pred_boxes, alignment.pred_scores.logits, gt_boxes, labels, mask,

@@ -96,6 +96,21 @@ class GridCodec:
         """Numbers per cell: 5K + C."""
         return 5 * self.boxes_per_cell + self.num_classes
 
+    @property
+    def shape(self) -> list[int]:
+        """Rows, columns, K and C."""
+        return [*self.grid, self.boxes_per_cell, self.num_classes]
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where numbers are in an image's part of `flat`: the first box, from there to the next cell's and to the next
+        box; the same of the confidences; the first class, and from there to the next cell's."""
+        k, c, cells = self.boxes_per_cell, self.num_classes, self.num_cells
+        if self.layout == "darknet":
+            confidence, boxes = cells * c, cells * (c + k)
+            return [boxes, 4 * k, 4, confidence, k, 1, 0, c]
+        return [0, self.channels, 5, 4, self.channels, 5, 5 * k, self.channels]
+
     def split(self, raw: Tensor) -> GridOutput:
         """Views of the parts of ``raw``, (B, rows*cols*(5K+C)) or (B, rows, cols, 5K+C).
 

@@ -1,6 +1,6 @@
-"""Fused implementations of hot steps on plain tensors, in Triton, chosen by ``impl="triton"``; the torch way is the
-reference, and the same tests run both. Its modules import triton, so a loss imports them only when it uses them."""
+"""Fused implementations of hot steps on plain tensors: `triton` for a GPU, `numba` for a CPU. The torch way is the
+reference, and the same tests run all."""
 
-from yolosses.kernels.ready import require_triton
+from yolosses.kernels.ready import require_numba, require_triton
 
-__all__ = ["require_triton"]
+__all__ = ["require_numba", "require_triton"]

@@ -1,4 +1,4 @@
-"""Whether Triton can run here."""
+"""Whether Triton, or Numba, can run here."""
 
 import importlib.util
 import os
@@ -19,3 +19,15 @@ def require_triton(tensor: Tensor) -> None:
         )
     if tensor.device.type == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
         raise ValueError("impl: 'triton' expected tensors on a GPU; got cpu")
+
+
+def require_numba(tensor: Tensor) -> None:
+    """``impl="numba"`` works on ``tensor``, or one error says why not.
+
+    Raises:
+        ModuleNotFoundError: numba is not installed. ValueError: ``tensor`` is not on a CPU.
+    """
+    if importlib.util.find_spec("numba") is None:
+        raise ModuleNotFoundError("impl: 'numba' needs the package numba (pip install numba); got none")
+    if tensor.device.type != "cpu":
+        raise ValueError(f"impl: 'numba' expected tensors on a CPU; got {tensor.device}")

@@ -247,7 +247,7 @@ def _dense(impl: str) -> tuple[Callable[..., Tensor], Callable[..., None]]:
     """What sums softplus, and what writes its gradient."""
     if impl == "torch":
         return _softplus_sums, _write_sigmoid
-    from yolosses.kernels import sigmoid_cross_entropy
+    from yolosses.kernels.triton import sigmoid_cross_entropy
 
     return sigmoid_cross_entropy.softplus_sums, sigmoid_cross_entropy.write_sigmoid
 

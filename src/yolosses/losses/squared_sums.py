@@ -122,7 +122,7 @@ class _FusedSums(torch.autograd.Function):
         weight: Tensor,
         background: Tensor,
     ) -> Tensor:
-        from yolosses.kernels.squared_errors import squared_error_sums
+        from yolosses.kernels.triton.squared_errors import squared_error_sums
 
         ctx.save_for_backward(raw, predictor, target, weight, background)
         ctx.codec = codec
@@ -131,7 +131,7 @@ class _FusedSums(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        from yolosses.kernels.squared_errors import write_squared_error_gradient
+        from yolosses.kernels.triton.squared_errors import write_squared_error_gradient
 
         raw, predictor, target, weight, background = ctx.saved_tensors
         gradient = torch.empty(raw.shape, dtype=raw.dtype, device=raw.device)

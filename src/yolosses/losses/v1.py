@@ -21,7 +21,7 @@ from yolosses.functional import (
     squared_error,
     tangent_sqrt,
 )
-from yolosses.kernels import require_triton
+from yolosses.kernels import require_numba, require_triton
 from yolosses.losses.squared_sums import image_of, squared_sums
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, TermSum, require_targets
@@ -55,7 +55,8 @@ class YOLOv1Loss(nn.Module):
         layout: order of the raw output, see `GridCodec`. "cell" or "darknet".
         reduction: "mean" over images, "sum", or "none" (one value an image).
         class_weight: (C,) factors of the elements of the class term.
-        impl: "torch", or "triton": kernels for a GPU, for squared errors and sizes compared as they are emitted.
+        impl: "torch"; or "triton", kernels for a GPU, or "numba", loops for a CPU: both for squared errors and sizes
+            compared as they are emitted.
         xy_penalty, wh_penalty, obj_penalty, noobj_penalty, cls_penalty: elementwise function (pred, target)
             of each term; for "noobj" None means that of "obj". With a penalty on logits the network's output for
             that quantity is a logit, and is decoded so (`functional.activation_of`).
@@ -110,7 +111,7 @@ class YOLOv1Loss(nn.Module):
         require_choice("class_term", class_term, ("squared_error", "cross_entropy"))
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
-        require_choice("impl", impl, ("torch", "triton"))
+        require_choice("impl", impl, ("torch", "triton", "numba"))
         if class_term == "cross_entropy" and cls_penalty is not None:
             raise ValueError(
                 "cls_penalty: expected None with class_term='cross_entropy', which is a penalty itself"
@@ -126,9 +127,9 @@ class YOLOv1Loss(nn.Module):
         self.lambda_obj, self.lambda_cls = lambda_obj, lambda_cls
         self.size_term, self.confidence_target, self.reduction = size_term, confidence_target, reduction
         self.impl = impl
-        if impl == "triton" and not self._sums_suffice(size_encoding):
+        if impl != "torch" and not self._sums_suffice(size_encoding):
             raise ValueError(
-                "impl: 'triton' computes squared errors with size_term equal to size_encoding only"
+                f"impl: {impl!r} computes squared errors with size_term equal to size_encoding only"
             )
         self.register_buffer("class_weight", class_weight, persistent=False)
         self.codec = GridCodec(
@@ -152,15 +153,21 @@ class YOLOv1Loss(nn.Module):
     ) -> LossOutput:
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
         `LossOutput.reduce`."""
-        if assignment is None:
+        if assignment is not None:
+            terms = self.terms(raw, targets, assignment)
+        elif self.impl == "numba" and targets.ignore is None:
+            assignment, terms = self._assigned_terms(raw, targets)
+        else:
             assignment = self.assign(raw, targets)
-        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
+            terms = self.terms(raw, targets, assignment)
+        return self.reduce(terms, assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:
         """Which box answers for which object, and its IoU now."""
         self._require(raw, targets)
-        assignment = (self._fused_pairs if self.impl == "triton" else self._pairs)(raw, targets)
+        pairs = {"torch": self._pairs, "triton": self._fused_pairs, "numba": self._looped_pairs}[self.impl]
+        assignment = pairs(raw, targets)
         if targets.ignore is None:
             return assignment
         spared = self.codec.cells_within(targets.boxes, targets.mask & targets.ignore)
@@ -178,19 +185,38 @@ class YOLOv1Loss(nn.Module):
     def _fused_pairs(self, raw: Tensor, targets: Targets) -> Assignment:
         """The same in one launch."""
         require_triton(raw)
-        from yolosses.kernels.responsible import responsible
+        from yolosses.kernels.triton.responsible import responsible
 
         output, mask, codec = self.codec.split(raw), targets.positive, self.codec
         predictor, first, iou = responsible(
             output.boxes, targets.boxes, mask, grid=codec.grid, roots=codec.size_encoding == "sqrt"
         )
-        return Assignment(
-            predictor=predictor,
-            object=torch.arange(mask.shape[1], device=mask.device).expand_as(mask),
-            mask=first,
-            iou=iou,
-            num_dropped=(mask & ~first).sum(1),
+        return _assignment(predictor, first, iou, (mask & ~first).sum(1))
+
+    def _looped_pairs(self, raw: Tensor, targets: Targets) -> Assignment:
+        """The same in one loop."""
+        require_numba(raw)
+        from yolosses.kernels.numba.responsible import responsible
+
+        mask, codec = targets.positive, self.codec
+        found = responsible(
+            self._contiguous(raw), codec.offsets, targets.boxes, mask, codec.shape, codec.size_encoding == "sqrt"
         )
+        return _assignment(*found)
+
+    def _assigned_terms(self, raw: Tensor, targets: Targets) -> tuple[Assignment, tuple[TermSum, ...]]:
+        """`assign` and `terms` in one."""
+        self._require(raw, targets)
+        require_numba(raw)
+        from yolosses.kernels.numba.squared_errors import assigned_error_sums
+
+        codec = self.codec
+        sums, found = assigned_error_sums(
+            self._contiguous(raw), codec.offsets, codec.shape, codec.size_encoding == "sqrt",
+            (targets.boxes, targets.labels, targets.weight), targets.mask, self.class_weight,
+            self.confidence_target == "iou",
+        )  # fmt: skip
+        return _assignment(*found), self._of_sums(sums)
 
     def terms(
         self, raw: Tensor, targets: Targets, assignment: Assignment
@@ -199,6 +225,15 @@ class YOLOv1Loss(nn.Module):
         if not self._sums_suffice(self.codec.size_encoding):
             return self.elementwise(raw, targets, assignment)
         self._require(raw, targets)
+        sums = self._looped_sums if self.impl == "numba" else self._sums
+        return self._of_sums(sums(raw, targets, assignment))
+
+    def _of_sums(self, sums: Tensor) -> tuple[TermSum, ...]:
+        scales = (self.lambda_coord, self.lambda_coord, self.lambda_obj, self.lambda_noobj, self.lambda_cls)
+        return TermSum.columns(TERMS, scales, sums)
+
+    def _sums(self, raw: Tensor, targets: Targets, assignment: Assignment) -> Tensor:
+        """(B, 5) of each image, before any lambda."""
         dtype = torch.promote_types(raw.dtype, torch.float32)
         listed = self.impl == "torch" and host.lengths_are_free(raw)
         image, predictor, object, iou = _counting(assignment) if listed else _all_pairs(assignment)
@@ -214,12 +249,23 @@ class YOLOv1Loss(nn.Module):
         background = None
         if not listed or assignment.spared is not None:
             background = assignment.background(self.codec.num_predictors)
-        sums = squared_sums(raw, self.codec, image, predictor, target, weight, background, impl=self.impl)
-        scales = (self.lambda_coord, self.lambda_coord, self.lambda_obj, self.lambda_noobj, self.lambda_cls)
-        return tuple(
-            TermSum(name=name, scale=scale, sums=column)
-            for name, scale, column in zip(TERMS, scales, torch.split(sums, 1, 1), strict=True)
-        )
+        return squared_sums(raw, self.codec, image, predictor, target, weight, background, impl=self.impl)
+
+    def _looped_sums(self, raw: Tensor, targets: Targets, assignment: Assignment) -> Tensor:
+        """The same in one loop."""
+        require_numba(raw)
+        from yolosses.kernels.numba.squared_errors import squared_error_sums
+
+        codec, targeted = self.codec, self.confidence_target == "iou"
+        return squared_error_sums(
+            self._contiguous(raw), codec.offsets, codec.shape, codec.size_encoding == "sqrt",
+            (assignment.predictor, assignment.object, assignment.mask), assignment.iou if targeted else None,
+            (targets.boxes, targets.labels, targets.weight), self.class_weight, assignment.spared,
+        )  # fmt: skip
+
+    def _contiguous(self, raw: Tensor) -> Tensor:
+        """(B, L) as `codecs.GridCodec.offsets` counts."""
+        return at_least_float32(self.codec.flat(raw)).contiguous()
 
     def elementwise(self, raw: Tensor, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The five terms before any sum."""
@@ -321,6 +367,12 @@ class YOLOv1Loss(nn.Module):
             f"size_encoding={c.size_encoding!r}, size_term={self.size_term!r}, "
             f"confidence_target={self.confidence_target!r}, layout={c.layout!r}, reduction={self.reduction!r}"
         )
+
+
+def _assignment(predictor: Tensor, first: Tensor, iou: Tensor, num_dropped: Tensor) -> Assignment:
+    """One pair for each object."""
+    object = torch.arange(first.shape[1], device=first.device).expand_as(first)
+    return Assignment(predictor=predictor, object=object, mask=first, iou=iou, num_dropped=num_dropped)
 
 
 def _counting(assignment: Assignment) -> tuple[Tensor, Tensor, Tensor, Tensor]:

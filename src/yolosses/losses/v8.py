@@ -293,7 +293,7 @@ class YOLOv8Loss(nn.Module):
         images: int,
     ) -> tuple[TermSum, TermSum]:
         """The sums of `_boxes`, for CIoU."""
-        from yolosses.kernels import point_boxes
+        from yolosses.kernels.triton import point_boxes
 
         points, strides = _points_and_strides(codec, pairs.predictor, numbers)
         boxes = codec.in_pixels(boxes).to(numbers.dtype)

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from yolosses.kernels.point_boxes import complete_iou, rounded_product
+from yolosses.kernels.triton.point_boxes import complete_iou, rounded_product
 
 TILE = 256
 """Locations that a program looks at together."""

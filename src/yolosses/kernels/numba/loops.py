@@ -1,0 +1,56 @@
+"""How loops are compiled, shared among threads, and known to compiled graphs."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import torch
+
+WORTH = 1 << 22
+"""Nanoseconds of work for each thread from which it pays to wake up another one: those of torch, which wait for work
+for a while, are in its way at first."""
+compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
+_threads: ThreadPoolExecutor | None = None
+_operators = torch.library.Library("yolosses", "FRAGMENT")
+
+
+def operator(schema: str, function: Callable[..., Any], shapes: Callable[..., Any]) -> None:
+    """Make ``function`` the operator ``torch.ops.yolosses.NAME``, around which a compiled graph knows the ``shapes``.
+
+    Not `torch.library.custom_op`, whose checks take as long as the loops of a small batch.
+    """
+    name = schema.partition("(")[0]
+    _operators.define(schema)
+    _operators.impl(name, function, "CPU")
+    torch.library.register_fake(f"yolosses::{name}", shapes, lib=_operators)
+
+
+def over_images(loop: Callable[..., None], images: int, work: int, *arguments: object) -> None:
+    """``loop(first, end, *arguments)`` for all images, in as many threads as torch uses where it is worth it; ``work``:
+    about how many nanoseconds it takes. The loop lets go of Python's lock."""
+    threads = max(1, min(torch.get_num_threads(), images, work // WORTH))
+    bounds = [images * number // threads for number in range(threads + 1)]
+    parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+    others = [_pool().submit(loop, *part, *arguments) for part in parts[1:]]
+    loop(*parts[0], *arguments)
+    for other in others:
+        other.result()
+
+
+def _pool() -> ThreadPoolExecutor:
+    global _threads
+    if _threads is None:
+        _threads = ThreadPoolExecutor(thread_name_prefix="yolosses")
+    return _threads
+
+
+def _forget() -> None:
+    """A forked process has none of its parent's threads."""
+    global _threads
+    _threads = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

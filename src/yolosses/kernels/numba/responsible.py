@@ -1,0 +1,123 @@
+"""YOLOv1's responsible boxes in one loop over the objects: see `assigners.assign_responsible`, which says the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from yolosses.kernels.numba.loops import compiled, operator, over_images
+
+
+def responsible(
+    raw: Tensor, layout: list[int], boxes: Tensor, mask: Tensor, shape: list[int], roots: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Who answers for each object.
+
+    Args:
+        raw: (B, L) float32 or float64, contiguous. layout: see `codecs.GridCodec.offsets`.
+        boxes: (B, M, 4) cxcywh, fractions of the image. mask: (B, M) bool, objects that take part.
+        shape: rows, columns, boxes a cell, classes. roots: whether ``raw`` has the square roots of sizes.
+
+    Returns:
+        (B, M) predictor int64, whether the object is answered for, and the IoU (0 where not); (B,) how many are not.
+    """
+    run = torch.ops.yolosses.responsible if torch.compiler.is_compiling() else find
+    return run(raw, layout, boxes, mask, shape, roots)  # type: ignore[no-any-return]
+
+
+def find(
+    raw: Tensor, layout: Sequence[int], boxes: Tensor, mask: Tensor, shape: Sequence[int], roots: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """See `responsible`."""
+    found = empty(raw, boxes, mask)
+    over_images(
+        assign_loop, len(mask), 32 * mask.numel(), raw.detach().numpy(), tuple(layout), boxes.contiguous().numpy(),
+        mask.contiguous().numpy(), tuple(shape), roots, *(part.numpy() for part in found),
+    )  # fmt: skip
+    return found
+
+
+def empty(raw: Tensor, boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `responsible` returns, not yet written."""
+    return (
+        torch.empty(mask.shape, dtype=torch.int64),
+        torch.empty(mask.shape, dtype=torch.bool),
+        torch.empty(mask.shape, dtype=torch.promote_types(raw.dtype, boxes.dtype)),
+        torch.empty(len(mask), dtype=torch.int64),
+    )
+
+
+operator(
+    "responsible(Tensor raw, int[] layout, Tensor boxes, Tensor mask, int[] shape, bool roots)"
+    " -> (Tensor, Tensor, Tensor, Tensor)",
+    find,
+    lambda raw, layout, boxes, mask, shape, roots: empty(raw, boxes, mask),
+)
+
+
+@compiled
+def cell_of(x, y, rows, cols):
+    """Row and column of a centre, found in float32 whatever the dtype."""
+    col = np.floor(np.float32(x) * np.float32(cols))
+    row = np.floor(np.float32(y) * np.float32(rows))
+    return int(min(max(row, 0), rows - 1)), int(min(max(col, 0), cols - 1))
+
+
+@compiled
+def _common(apart, size, other):
+    """Length that two intervals share, whose centres are so far apart: see `boxes.paired_iou`. NaN where that is NaN."""
+    low, high = -other / 2, other / 2
+    if not apart - size / 2 <= low:
+        low = apart - size / 2
+    if not apart + size / 2 >= high:
+        high = apart + size / 2
+    return high - low
+
+
+@compiled
+def assign_loop(begin, end, raw, layout, boxes, mask, shape, roots, predictor, first, iou, num_dropped):
+    rows, cols, k, _ = shape
+    owned = np.empty(rows * cols, np.bool_)
+    across, down = raw.dtype.type(cols), raw.dtype.type(rows)
+    wide_across, wide_down = boxes.dtype.type(cols), boxes.dtype.type(rows)
+    for image in range(begin, end):
+        owned[:] = False
+        dropped = 0
+        for number in range(mask.shape[1]):
+            predictor[image, number], first[image, number], iou[image, number] = 0, False, 0
+            if not mask[image, number]:
+                continue
+            x, y, w, h = boxes[image, number]
+            row, col = cell_of(x, y, rows, cols)
+            cell = row * cols + col
+            if owned[cell]:
+                dropped += 1
+                continue
+            owned[cell] = True
+            x = (x * wide_across - boxes.dtype.type(col)) / wide_across
+            y = (y * wide_down - boxes.dtype.type(row)) / wide_down
+            most, nearest = w * 0, w * 0
+            best, next_to = -1, 0
+            for box in range(k):
+                at = layout[0] + cell * layout[1] + box * layout[2]
+                px, py = raw[image, at] / across, raw[image, at + 1] / down
+                pw, ph = raw[image, at + 2], raw[image, at + 3]
+                if roots:
+                    pw, ph = pw * pw, ph * ph
+                width, height = _common(px - x, pw, w), _common(py - y, ph, h)
+                if width > 0 and height > 0:
+                    common = width * height
+                    union = pw * ph + w * h - common
+                    if common > 0 and union > 0 and common / union > most:
+                        most, best = common / union, box
+                dx, dy, dw, dh = px - x, py - y, pw - w, ph - h
+                distance = dx * dx + dy * dy + dw * dw + dh * dh
+                # A distance that is not a number is the nearest, so that it shows in the loss.
+                if box == 0 or (not distance >= nearest and nearest == nearest):
+                    nearest, next_to = distance, box
+            predictor[image, number] = cell * k + (best if best >= 0 else next_to)
+            first[image, number], iou[image, number] = True, most
+        num_dropped[image] = dropped

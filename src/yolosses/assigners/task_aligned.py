@@ -14,7 +14,7 @@ from yolosses.assigners.alignment import Alignment, Wanted
 from yolosses.assigners.pairs import first_of_each, largest_of_each, settle, unanswered
 from yolosses.boxes import Similarity, paired_ciou, paired_iou
 from yolosses.codecs import ClassScores, Levels
-from yolosses.kernels import require_triton
+from yolosses.kernels import require_numba, require_triton
 from yolosses.structures import Assignment
 
 EPS = 1e-9
@@ -41,8 +41,9 @@ class TaskAligned:
         contested: the objects that step 3 chooses from: "inside", those that the location is a candidate of,
             whether they took it or not; "all" of the image; "taking", those that took it.
         keep_best: step 4.
-        impl: "torch", or "triton": a kernel for a GPU for steps 1 and 2 and who contests what. It knows the
-            default ``overlap``, ``reach``, ``fallback`` and ``contested`` alone, no float64 and no objectness.
+        impl: "torch"; or "triton", a kernel for a GPU for steps 1 and 2 and who contests what; or "numba", loops for a
+            CPU for all steps. Both know the default ``overlap``, ``reach``, ``fallback`` and ``contested`` alone, and no
+            objectness; Triton's no float64.
     """
 
     topk: int = 10
@@ -63,8 +64,8 @@ class TaskAligned:
         if self.reach is not None:
             require_at_least("reach", self.reach, 0)
         require_choice("contested", self.contested, ("inside", "all", "taking"))
-        require_choice("impl", self.impl, ("torch", "triton"))
-        if self.impl == "triton":
+        require_choice("impl", self.impl, ("torch", "triton", "numba"))
+        if self.impl != "torch":
             self._require_what_the_kernel_knows()
 
     def _require_what_the_kernel_knows(self) -> None:
@@ -72,7 +73,7 @@ class TaskAligned:
         for name, value in known.items():
             if (got := getattr(self, name)) != value:
                 wanted, got = (getattr(one, "__name__", repr(one)) for one in (value, got))
-                raise ValueError(f"impl: 'triton' expected {name}={wanted}; got {got}")
+                raise ValueError(f"impl: {self.impl!r} expected {name}={wanted}; got {got}")
 
     @torch.no_grad()
     def __call__(
@@ -101,6 +102,8 @@ class TaskAligned:
             topk=min(self.topk, levels.num_predictors), least_side=self.least_side, reach=self.reach,
             fallback=self.fallback, contested=self.contested,
         )  # fmt: skip
+        if self.impl == "numba":
+            return _assign_by_loops(alignment, wanted, gt_boxes, labels, mask, keep_best=self.keep_best)
         if self.impl == "triton":
             take = _take_by_kernel
         else:
@@ -132,11 +135,7 @@ def _take_by_kernel(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """See `take_by_comparing_all`."""
     require_triton(alignment.pred_boxes)
-    objectness = alignment.pred_scores.objectness
-    if objectness is not None:
-        raise ValueError(
-            f"pred_scores: expected no objectness for impl='triton'; got that of {len(objectness)} levels"
-        )
+    _require_no_objectness(alignment, "triton")
     from yolosses.kernels.triton import task_aligned
 
     return task_aligned.take(
@@ -144,3 +143,28 @@ def _take_by_kernel(
         grids=alignment.levels.grids, strides=alignment.levels.strides, topk=wanted.topk, alpha=alignment.alpha,
         beta=alignment.beta, least_side=wanted.least_side,
     )  # fmt: skip
+
+
+def _assign_by_loops(
+    alignment: Alignment, wanted: Wanted, gt_boxes: Tensor, labels: Tensor, mask: Tensor, *, keep_best: bool
+) -> Assignment:
+    require_numba(alignment.pred_boxes)
+    _require_no_objectness(alignment, "numba")
+    from yolosses.kernels.numba import task_aligned
+
+    predictor, object, chosen, iou, quality, num_dropped = task_aligned.assign(
+        alignment.pred_boxes, alignment.pred_scores.logits, gt_boxes, labels, mask,
+        grids=alignment.levels.grids, strides=alignment.levels.strides, topk=wanted.topk, alpha=alignment.alpha,
+        beta=alignment.beta, least_side=wanted.least_side, keep_best=keep_best,
+    )  # fmt: skip
+    return Assignment(
+        predictor=predictor, object=object, mask=chosen, iou=iou, num_dropped=num_dropped, quality=quality
+    )
+
+
+def _require_no_objectness(alignment: Alignment, impl: str) -> None:
+    objectness = alignment.pred_scores.objectness
+    if objectness is not None:
+        raise ValueError(
+            f"pred_scores: expected no objectness for impl={impl!r}; got that of {len(objectness)} levels"
+        )

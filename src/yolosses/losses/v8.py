@@ -12,9 +12,10 @@ from yolosses.arguments import require_at_least, require_choice, require_class_w
 from yolosses.assigners import PointAssigner, TaskAligned
 from yolosses.assigners.point import assign_points
 from yolosses.codecs import Levels, PointCodec
-from yolosses.codecs.point import PointRaw, grids_of_points, tensors_of
+from yolosses.codecs.point import PointOutput, PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
+from yolosses.kernels import require_numba
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
 from yolosses.losses.pairs import Pairs, pairs_of
 from yolosses.losses.sparse_classes import SparseTargets, read_pairs_and_classes
@@ -53,7 +54,8 @@ class YOLOv8Loss(nn.Module):
         label_smoothing: e; the class target t becomes t (1 - e) + e / C at locations that answer for an object.
         class_weight: (C,) factors of the columns of the class term.
         reduction: "mean" (divided by S), "sum", or "none" (one value an image).
-        impl: "torch", or "triton", kernels for a GPU: assignment, boxes and sides, cross-entropies of the classes.
+        impl: "torch"; or "triton", kernels for a GPU: assignment, boxes and sides, cross-entropies of the classes; or
+            "numba", loops for a CPU: assignment, boxes and sides.
             Another ``assigner`` has a way of its own, another ``box_loss`` the torch way; with float64 a given
             ``assignment`` is needed, or an ``assigner`` of the torch way.
 
@@ -104,7 +106,7 @@ class YOLOv8Loss(nn.Module):
         require_at_least("label_smoothing", label_smoothing, 0)
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
-        require_choice("impl", impl, ("torch", "triton"))
+        require_choice("impl", impl, ("torch", "triton", "numba"))
         self.impl = impl
         self.num_classes, self.bins, self.strides = num_classes, bins, tuple(strides)
         self.image_size = image_size
@@ -151,13 +153,28 @@ class YOLOv8Loss(nn.Module):
         output = codec.split(raw)
         require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
         return assign_points(
-            self.assigner, levels=codec.levels, boxes=codec.boxes(output), scores=codec.class_scores(output),
+            self.assigner, levels=codec.levels, boxes=self._decoded(codec, output, targets), scores=codec.class_scores(output),
             targets=targets,
+        )  # fmt: skip
+
+    def _decoded(self, codec: PointCodec, output: PointOutput, targets: Targets) -> Tensor:
+        """(B, A, 4) the boxes of all locations; those that no object can take may be left out."""
+        looped = isinstance(self.assigner, TaskAligned) and self.assigner.impl == "numba"
+        if not looped or output.distances[0].dtype != torch.float32:
+            return codec.boxes(output)
+        require_numba(output.distances[0])
+        from yolosses.kernels.numba.point_decode import decode_boxes
+
+        return decode_boxes(
+            output.distances, codec.in_pixels(targets.boxes), targets.positive, grids=codec.grids,
+            strides=codec.levels.strides, bins=self.bins, least_side=self.assigner.least_side,
         )  # fmt: skip
 
     def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
         """The three terms, that of the classes already summed: the same as `elementwise`, with fewer passes over
         memory."""
+        if self.impl == "numba" and self.box_loss is ciou_loss:
+            return self._terms_by_loops(raw, targets, assignment)
         codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
         parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
         weight_of = None
@@ -177,6 +194,26 @@ class YOLOv8Loss(nn.Module):
             terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, weight)
             box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
         return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums[:, None]), sides
+
+    def _terms_by_loops(
+        self, raw: PointRaw, targets: Targets, assignment: Assignment
+    ) -> tuple[TermSum, ...]:
+        """The same, of all three in loops."""
+        codec, parts = self.codec_for(raw), tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
+        require_targets(targets, images=len(parts[0]), device=parts[0].device)
+        require_numba(parts[0])
+        from yolosses.losses.looped_points import looped_sums
+
+        location_weight = None
+        if targets.weight is not None or assignment.spared is not None:
+            truth = targets.at(assignment.object, assignment.mask)
+            of_pair = pair_weight(assignment, truth, torch.promote_types(parts[0].dtype, torch.float32))
+            location_weight = predictor_weight(assignment, of_pair, codec.levels.num_predictors)
+        sums = looped_sums(
+            parts, codec, targets, assignment, location_weight, self.class_weight, self.label_smoothing
+        )
+        names = ("box", "cls", "dfl" if self.bins > 1 else "l1")
+        return TermSum.columns(names, (self.lambda_box, self.lambda_cls, self.lambda_dfl), sums)
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The three terms before any sum."""
@@ -293,12 +330,12 @@ class YOLOv8Loss(nn.Module):
         images: int,
     ) -> tuple[TermSum, TermSum]:
         """The sums of `_boxes`, for CIoU."""
-        from yolosses.kernels.triton import point_boxes
+        from yolosses.kernels.triton.point_boxes import box_terms
 
         points, strides = _points_and_strides(codec, pairs.predictor, numbers)
         boxes = codec.in_pixels(boxes).to(numbers.dtype)
         # What weighs nothing is not read, as it adds nothing even where it would overflow.
-        missing, of_sides, _ = point_boxes.box_terms(numbers, boxes, points, strides, mask=weight != 0)
+        missing, of_sides, *_ = box_terms(numbers, boxes, points, strides, mask=weight != 0)
         if self.bins == 1:
             of_sides = of_sides * _of_image(codec, strides)
         penalties = torch.stack((missing, of_sides.mean(-1)), -1)

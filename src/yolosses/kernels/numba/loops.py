@@ -6,12 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
+import numpy as np
 import torch
+from torch import Tensor
 
-WORTH = 1 << 22
+WORTH = 1 << 21
 """Nanoseconds of work for each thread from which it pays to wake up another one: those of torch, which wait for work
 for a while, are in its way at first."""
 compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
+summing = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
+"""For a sum whose order is free, so that many numbers are added at once."""
 _threads: ThreadPoolExecutor | None = None
 _operators = torch.library.Library("yolosses", "FRAGMENT")
 
@@ -37,6 +41,13 @@ def over_images(loop: Callable[..., None], images: int, work: int, *arguments: o
     loop(*parts[0], *arguments)
     for other in others:
         other.result()
+
+
+def behind(view: Tensor) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The numbers behind a view, one after the other, and its strides: of one type whatever its layout."""
+    last = sum((n - 1) * step for n, step in zip(view.shape, view.stride(), strict=True))
+    values = view.detach().as_strided((last + 1 if view.numel() else 0,), (1,))
+    return values.numpy(), view.stride()
 
 
 def _pool() -> ThreadPoolExecutor:

@@ -1,0 +1,140 @@
+"""The three sums of YOLOv8's terms with ``impl="numba"``: loops over the pairs, and one pass over the class logits, for
+the value and for the one gradient of the size of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from yolosses import host
+from yolosses.codecs import PointCodec
+from yolosses.kernels.numba import point_terms
+from yolosses.kernels.numba.loops import operator
+from yolosses.losses.dense import quality_of
+from yolosses.losses.sparse_classes import dense_ways, part_of, views_of
+from yolosses.precision import at_least_float32
+from yolosses.structures import Assignment, Targets
+
+
+def looped_sums(
+    parts: Sequence[Tensor],
+    codec: PointCodec,
+    targets: Targets,
+    assignment: Assignment,
+    location_weight: Tensor | None,
+    class_weight: Tensor | None,
+    label_smoothing: float,
+) -> Tensor:
+    """(B, 3) of the boxes, the classes and the sides, before any lambda; at least float32.
+
+    Args:
+        parts: see `codecs.point.tensors_of`. location_weight: (B, A) of the cross-entropies, or None where all are 1.
+        class_weight: (C,) or None.
+    """
+    levels = codec.levels
+    dtype = torch.promote_types(parts[0].dtype, torch.float32)
+    sums: Tensor = _Sums.apply(  # type: ignore[no-untyped-call]
+        codec.bins, [side for grid in levels.grids for side in grid], [float(stride) for stride in levels.strides],
+        float(label_smoothing), assignment.predictor, assignment.object, assignment.mask,
+        quality_of(assignment).to(dtype), codec.in_pixels(targets.boxes).to(dtype), targets.labels, targets.weight,
+        location_weight, class_weight, *map(at_least_float32, parts),
+    )  # fmt: skip
+    return sums
+
+
+class _Sums(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, bins: int, sides: list[int], strides: list[float], smoothing: float, *tensors: Tensor | None
+    ) -> Tensor:
+        tables, parts = tensors[:9], list(tensors[9:])
+        run = torch.ops.yolosses.point_sums if torch.compiler.is_compiling() else _add
+        sums, probabilities, kept = run(bins, sides, strides, smoothing, *tables, parts)
+        ctx.save_for_backward(probabilities, kept, *tensors)
+        ctx.rest = bins, sides, strides, smoothing
+        return sums  # type: ignore[no-any-return]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
+        probabilities, kept, *tensors = ctx.saved_tensors
+        run = torch.ops.yolosses.point_sums_gradient if torch.compiler.is_compiling() else _pull
+        gradients = run(of_sums, probabilities, kept, *ctx.rest, *tensors[:9], list(tensors[9:]))
+        return *(None,) * 13, *gradients
+
+
+def _add(
+    bins: int, sides: list[int], strides: list[float], smoothing: float, predictor: Tensor, object: Tensor, mask: Tensor,
+    quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None, location_weight: Tensor | None,
+    class_weight: Tensor | None, parts: list[Tensor],
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """See `looped_sums`; and what the gradient needs."""
+    pairs = point_terms.Pairs(predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing)
+    maps, softplus_sums = _maps(parts, bins, sides, strides), dense_ways("numba", parts[0].dtype)[0]
+    of_boxes, classes, probabilities, kept = point_terms.point_terms(maps, pairs)
+    classes, start = -classes, 0
+    for scores in maps.scores:
+        classes += softplus_sums(scores, part_of(location_weight, start, scores), class_weight)
+        start += scores.shape[2]
+    sums = torch.stack((of_boxes[:, 0], classes.to(of_boxes.dtype), of_boxes[:, 1]), 1)
+    return sums, probabilities, kept
+
+
+def _pull(
+    of_sums: Tensor, probabilities: Tensor, kept: Tensor, bins: int, sides: list[int], strides: list[float],
+    smoothing: float, predictor: Tensor, object: Tensor, mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor,
+    weight: Tensor | None, location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
+) -> list[Tensor]:  # fmt: skip
+    """The gradients of ``parts``."""
+    pairs = point_terms.Pairs(predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing)
+    # Of flattened maps, so that every layout in memory can be written to.
+    found, start = [host.empty_like(part.flatten(2)) for part in parts], 0
+    of_box, of_classes, of_sides = of_sums.unbind(1)
+    maps = parts[0].ndim == 4
+    logits = [scores for _, scores in views_of(parts, 4 * bins, maps)]
+    gradients, write_sigmoid = _maps(found, bins, sides, strides, maps=maps), dense_ways("numba", of_sums.dtype)[1]
+    for boxes_gradient, scores_gradient, scores in zip(gradients.boxes, gradients.scores, logits, strict=True):
+        boxes_gradient.zero_()
+        weights = part_of(location_weight, start, scores)
+        write_sigmoid(scores_gradient, scores, of_classes, weights, class_weight)
+        start += scores.shape[2]
+    point_terms.write_gradient(
+        gradients, pairs, probabilities.clone(), kept, torch.stack((of_box, of_sides), 1), of_classes
+    )
+    return [gradient.view(part.shape) for gradient, part in zip(found, parts, strict=True)]
+
+
+def _maps(
+    parts: Sequence[Tensor], bins: int, sides: list[int], strides: list[float], *, maps: bool | None = None
+) -> point_terms.Maps:
+    """``maps``: whether ``parts`` are maps, not boxes and scores; None: by their dimensions."""
+    views = views_of([part.detach() for part in parts], 4 * bins, parts[0].ndim == 4 if maps is None else maps)
+    boxes, scores = zip(*views, strict=True)
+    return point_terms.Maps(boxes, scores, bins, list(zip(sides[::2], sides[1::2], strict=True)), strides)
+
+
+_TABLES = (
+    "int bins, int[] sides, float[] strides, float smoothing, Tensor predictor, Tensor object, Tensor mask,"
+    " Tensor quality, Tensor boxes, Tensor labels, Tensor? weight, Tensor? location_weight, Tensor? class_weight,"
+    " Tensor[] parts"
+)
+
+
+def _shapes(
+    bins: int, sides: object, strides: object, smoothing: object, predictor: Tensor, *rest: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    like, pairs = rest[-1][0], predictor.numel()
+    sizes = ((len(predictor), 3), (pairs, 4, bins), (pairs, point_terms.KEPT))
+    sums, probabilities, kept = (like.new_empty(size) for size in sizes)
+    return sums, probabilities, kept
+
+
+operator(f"point_sums({_TABLES}) -> (Tensor, Tensor, Tensor)", _add, _shapes)
+operator(
+    f"point_sums_gradient(Tensor of_sums, Tensor probabilities, Tensor kept, {_TABLES}) -> Tensor[]", _pull,
+    lambda *arguments: [torch.empty_like(part.flatten(2)).view(part.shape) for part in arguments[-1]],
+)  # fmt: skip

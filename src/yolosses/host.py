@@ -41,5 +41,7 @@ def empty_like(tensor: Tensor, memory_format: torch.memory_format = torch.preser
     """As `torch.empty_like`, on a CPU with the memory of `empty`."""
     if not lengths_are_free(tensor):
         return torch.empty_like(tensor, memory_format=memory_format)
+    if tensor.is_contiguous():
+        return empty(*tensor.shape, dtype=tensor.dtype)
     strides = torch.empty_like(tensor, device="meta", memory_format=memory_format).stride()
     return empty(tensor.numel(), dtype=tensor.dtype).as_strided(tensor.shape, strides)

@@ -36,15 +36,15 @@ def assign_points(
     Args:
         boxes: (B, A, 4) cxcywh in pixels of ``levels``.
     """
-    everyone = torch.arange(targets.mask.shape[1], device=boxes.device).expand_as(targets.labels)
-    truth = targets.at(everyone, targets.positive)  # padding may hold any numbers
+    positive = targets.positive
+    truth = torch.where(positive[..., None], targets.boxes, 0.5)  # padding may hold any numbers
     assignment = assigner(
         levels=levels,
         pred_boxes=boxes,
         pred_scores=scores,
-        gt_boxes=levels.in_pixels(truth.boxes).to(boxes.dtype),
-        gt_labels=truth.labels,
-        mask=targets.positive,
+        gt_boxes=levels.in_pixels(truth).to(boxes.dtype),
+        gt_labels=torch.where(positive, targets.labels, 0),
+        mask=positive,
     )
     if targets.ignore is None:
         return assignment

@@ -9,6 +9,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
+from yolosses import host
 from yolosses.codecs.cells import Grid, cells_within, locate
 from yolosses.structures import Place
 
@@ -111,9 +112,11 @@ class Levels:
     def in_pixels(self, boxes: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh from fractions of the image."""
         height, width = self.image_size
-        return torch.stack(
-            [boxes[..., i] * side for i, side in enumerate((width, height, width, height))], -1
-        )
+        sides = (width, height, width, height)
+        if host.on_host(boxes):
+            return boxes * boxes.new_tensor(sides)
+        # What the host makes it would have to send, and wait for.
+        return torch.stack([boxes[..., i] * side for i, side in enumerate(sides)], -1)
 
     def in_fractions(self, boxes: Tensor) -> Tensor:
         """Inverse of `in_pixels`."""

@@ -14,8 +14,10 @@ from yolosses import host
 from yolosses.codecs import PointCodec
 from yolosses.kernels.numba import point_terms
 from yolosses.kernels.numba.loops import operator
+from yolosses.kernels.numba.softplus_sums import softplus_sums
 from yolosses.losses.dense import quality_of
-from yolosses.losses.sparse_classes import dense_ways, part_of, views_of
+from yolosses.losses import sparse_classes
+from yolosses.losses.sparse_classes import part_of, views_of, write_sigmoid
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, Targets
 
@@ -74,14 +76,24 @@ def _add(
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """See `looped_sums`; and what the gradient needs."""
     pairs = point_terms.Pairs(predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing)
-    maps, softplus_sums = _maps(parts, bins, sides, strides), dense_ways("numba", parts[0].dtype)[0]
-    of_boxes, classes, probabilities, kept = point_terms.point_terms(maps, pairs)
-    classes, start = -classes, 0
-    for scores in maps.scores:
-        classes += softplus_sums(scores, part_of(location_weight, start, scores), class_weight)
-        start += scores.shape[2]
+    maps = _maps(parts, bins, sides, strides)
+    of_boxes, taken, probabilities, kept = point_terms.point_terms(maps, pairs)
+    everywhere = softplus_sums if of_boxes.dtype == torch.float32 else _softplus_sums
+    classes = everywhere(maps.scores, location_weight, class_weight) - taken
     sums = torch.stack((of_boxes[:, 0], classes.to(of_boxes.dtype), of_boxes[:, 1]), 1)
     return sums, probabilities, kept
+
+
+def _softplus_sums(
+    levels: Sequence[Tensor], location_weight: Tensor | None, class_weight: Tensor | None
+) -> Tensor:
+    """The torch way of `softplus_sums`, for float64."""
+    found, start = torch.zeros(len(levels[0]), dtype=torch.float64), 0
+    for scores in levels:
+        weights = part_of(location_weight, start, scores)
+        found += sparse_classes.softplus_sums(scores, weights, class_weight)
+        start += scores.shape[2]
+    return found
 
 
 def _pull(
@@ -96,7 +108,7 @@ def _pull(
     of_box, of_classes, of_sides = of_sums.unbind(1)
     maps = parts[0].ndim == 4
     logits = [scores for _, scores in views_of(parts, 4 * bins, maps)]
-    gradients, write_sigmoid = _maps(found, bins, sides, strides, maps=maps), dense_ways("numba", of_sums.dtype)[1]
+    gradients = _maps(found, bins, sides, strides, maps=maps)
     for boxes_gradient, scores_gradient, scores in zip(gradients.boxes, gradients.scores, logits, strict=True):
         boxes_gradient.zero_()
         weights = part_of(location_weight, start, scores)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
-from yolosses.kernels import require_numba, require_triton
+from yolosses.kernels import require_triton
 from yolosses.losses.pairs import Pairs, list_pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
@@ -53,18 +53,15 @@ def read_pairs_and_classes(
     Args:
         parts: maps (B, box_channels + C, rows, cols), one a level; or boxes (B, box_channels, A) and scores (B, C, A),
             for which all pairs are of one level.
-        impl: "torch"; or "triton" (`kernels.triton.sigmoid_cross_entropy`) or "numba" (`kernels.numba.softplus_sums`) for
-            what all logits have in common.
+        impl: "torch", or "triton" (`kernels.triton.sigmoid_cross_entropy`) for what all logits have in common.
 
     Returns:
         (..., box_channels) the numbers of the pairs' boxes, and (B,) the sum of the cross-entropies; at least float32.
     """
     if impl == "triton":
         require_triton(parts[0])
-    if impl == "numba":
-        require_numba(parts[0])
-    if impl != "triton" and host.on_host(parts[0]) and pairs.mask is not None:
-        numbers, sums = _read_listed(impl, list(parts), box_channels, pairs.predictor, pairs.mask, *targets)
+    elif host.on_host(parts[0]) and pairs.mask is not None:
+        numbers, sums = _read_listed(list(parts), box_channels, pairs.predictor, pairs.mask, *targets)
         return numbers, sums
     numbers, sums = _Read.apply(  # type: ignore[no-untyped-call]
         impl, box_channels, pairs.level_sizes, pairs.distinct, *pairs[:2], *targets, *parts
@@ -108,7 +105,6 @@ class _Read(torch.autograd.Function):
 # few scattered pairs and of fresh memory takes longer. Shapes are known beforehand around it; inside pairs are listed.
 @torch.library.custom_op("yolosses::pairs_and_classes", mutates_args=())
 def _read_listed(
-    impl: str,
     parts: list[Tensor],
     box_channels: int,
     predictor: Tensor,
@@ -121,16 +117,14 @@ def _read_listed(
 ) -> tuple[Tensor, Tensor]:
     targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
     pairs, place, targets = _listed(parts, box_channels, predictor, mask, targets)
-    found, sums = _values(impl, box_channels, pairs, targets, parts)
+    found, sums = _values("torch", box_channels, pairs, targets, parts)
     numbers = host.empty(*predictor.shape, box_channels, dtype=found.dtype).zero_()
     numbers[place] = found
     return numbers, sums
 
 
 @_read_listed.register_fake
-def _(
-    impl: str, parts: list[Tensor], box_channels: int, predictor: Tensor, *rest: object
-) -> tuple[Tensor, Tensor]:
+def _(parts: list[Tensor], box_channels: int, predictor: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
     dtype = torch.promote_types(parts[0].dtype, torch.float32)
     numbers = parts[0].new_empty((*predictor.shape, box_channels), dtype=dtype)
     return numbers, parts[0].new_empty(len(parts[0]), dtype=dtype)
@@ -161,14 +155,14 @@ def _(of_numbers: Tensor, of_sums: Tensor, parts: list[Tensor], *rest: object) -
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: object) -> None:
-    _, parts, ctx.box_channels, *rest = inputs
+    parts, ctx.box_channels, *rest = inputs
     ctx.count = len(parts)
     ctx.save_for_backward(*parts, *rest)
 
 
 def _pull(ctx: Any, of_numbers: Tensor, of_sums: Tensor) -> tuple[Any, ...]:
     parts, rest = list(ctx.saved_tensors[: ctx.count]), ctx.saved_tensors[ctx.count :]
-    return None, _gradient_listed(of_numbers, of_sums, parts, ctx.box_channels, *rest), *(None,) * 8
+    return _gradient_listed(of_numbers, of_sums, parts, ctx.box_channels, *rest), *(None,) * 8
 
 
 _read_listed.register_autograd(_pull, setup_context=_save)
@@ -194,7 +188,7 @@ def _values(
     """See `read_pairs_and_classes`."""
     label, at_label, at_all, location_weight, class_weight = targets
     predictor, level_sizes = pairs.predictor, pairs.level_sizes
-    softplus_sums, _ = dense_ways(impl, parts[0].dtype)
+    sums_of, _ = _dense(impl)
     image = pairs.image.expand_as(predictor)
     found, start = [], 0
     dtype = torch.promote_types(parts[0].dtype, torch.float32)
@@ -203,7 +197,7 @@ def _values(
         here = _Here(level_sizes, level, predictor, start, scores.shape[2])
         of, local = here.part(image), here.local
         found.append(at_least_float32(boxes.mT[of, local]))
-        sums = sums + softplus_sums(scores, part_of(location_weight, start, scores), class_weight)
+        sums = sums + sums_of(scores, part_of(location_weight, start, scores), class_weight)
         logit = scores[of, here.part(label), local].to(dtype)
         taken = here.counting(at_label) * logit
         if at_all is not None:
@@ -229,14 +223,14 @@ def _gradients(
     image = pairs.image.expand_as(pairs.predictor)
     # Of flattened maps, so that every layout in memory can be written to.
     gradients, start = [host.empty_like(part.flatten(2)) for part in parts], 0
-    maps, (_, write_sigmoid) = parts[0].ndim == 4, dense_ways(impl, parts[0].dtype)
+    maps, (_, write) = parts[0].ndim == 4, _dense(impl)
     views = zip(*(views_of(values, box_channels, maps) for values in (parts, gradients)), strict=True)
     for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):
         here = _Here(pairs.level_sizes, level, pairs.predictor, start, scores.shape[2])
         of, local, dtype = here.part(image), here.local, scores.dtype
         of_boxes.zero_()
         _add_rows(of_boxes, of, local, here.counting(of_numbers).to(dtype), distinct=pairs.distinct)
-        write_sigmoid(of_scores, scores, of_sums, part_of(location_weight, start, scores), class_weight)
+        write(of_scores, scores, of_sums, part_of(location_weight, start, scores), class_weight)
         if at_all is not None:
             share = (here.counting(at_all) * of_sums[of])[..., None]
             each = (
@@ -249,14 +243,10 @@ def _gradients(
     return [gradient.view(part.shape) for gradient, part in zip(gradients, parts, strict=True)]
 
 
-def dense_ways(impl: str, dtype: torch.dtype) -> tuple[Callable[..., Tensor], Callable[..., None]]:
+def _dense(impl: str) -> tuple[Callable[..., Tensor], Callable[..., None]]:
     """What sums softplus, and what writes its gradient."""
-    if impl == "numba" and dtype == torch.float32:
-        from yolosses.kernels.numba.softplus_sums import softplus_sums
-
-        return softplus_sums, _write_sigmoid
-    if impl != "triton":
-        return _softplus_sums, _write_sigmoid
+    if impl == "torch":
+        return softplus_sums, write_sigmoid
     from yolosses.kernels.triton import sigmoid_cross_entropy
 
     return sigmoid_cross_entropy.softplus_sums, sigmoid_cross_entropy.write_sigmoid
@@ -328,7 +318,7 @@ def _blocks(scores: Tensor) -> int:
     return max(1, BLOCK // (scores.shape[1] * scores.shape[2]))
 
 
-def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
+def softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
     """(B,) float64: a large logit is added here, and taken away where it is wanted."""
     parts = torch.split(scores, _blocks(scores))
     weights = (
@@ -343,7 +333,7 @@ def _softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight:
 
 
 def _sums_of_block(logits: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
-    """`_softplus_sums` of some images. How one is summed does not depend on the weights of another."""
+    """`softplus_sums` of some images. How one is summed does not depend on the weights of another."""
     free = host.lengths_are_free(logits) and logits.numel() > 0
     if not free or class_weight is not None or not bool(logits.amax() < LOW):
         return _weighted_sums(logits, location_weight, class_weight)
@@ -382,14 +372,14 @@ def _softplus_sum_of_low(logits: Tensor) -> Tensor:
     return q.log1p_().sum(1)
 
 
-def _write_sigmoid(
+def write_sigmoid(
     target: Tensor,
     scores: Tensor,
     of_sums: Tensor,
     location_weight: Tensor | None,
     class_weight: Tensor | None,
 ) -> None:
-    """Into ``target``: the gradient of `_softplus_sums`."""
+    """Into ``target``: the gradient of `softplus_sums`."""
     size = _blocks(scores)
     parts = zip(*(torch.split(values, size) for values in (target, scores, of_sums)), strict=True)
     for index, (out, logits, factor) in enumerate(parts):

@@ -142,14 +142,17 @@ class YOLOv8Loss(nn.Module):
     ) -> LossOutput:
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
         `LossOutput.reduce`."""
+        codec = self.codec_for(raw)
         if assignment is None:
-            assignment = self.assign(raw, targets)
-        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
+            assignment = self._assign(codec, raw, targets)
+        return self.reduce(self._terms(codec, raw, targets, assignment), assignment, normalizer)
 
-    @torch.no_grad()
     def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
         """Which locations answer for which object, and how well."""
-        codec = self.codec_for(raw)
+        return self._assign(self.codec_for(raw), raw, targets)
+
+    @torch.no_grad()
+    def _assign(self, codec: PointCodec, raw: PointRaw, targets: Targets) -> Assignment:
         output = codec.split(raw)
         require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
         return assign_points(
@@ -173,9 +176,14 @@ class YOLOv8Loss(nn.Module):
     def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
         """The three terms, that of the classes already summed: the same as `elementwise`, with fewer passes over
         memory."""
+        return self._terms(self.codec_for(raw), raw, targets, assignment)
+
+    def _terms(
+        self, codec: PointCodec, raw: PointRaw, targets: Targets, assignment: Assignment
+    ) -> tuple[Term | TermSum, ...]:
         if self.impl == "numba" and self.box_loss is ciou_loss:
-            return self._terms_by_loops(raw, targets, assignment)
-        codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
+            return self._terms_by_loops(codec, raw, targets, assignment)
+        truth, quality, of_pair = self._at_pairs(codec, raw, targets, assignment)
         parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
         weight_of = None
         if truth.weight is not None or assignment.spared is not None:
@@ -186,7 +194,7 @@ class YOLOv8Loss(nn.Module):
             pick(values) for values in (truth.boxes, truth.labels, quality, of_pair, assignment.object)
         )
         sparse = self._sparse_targets(label, quality, of_pair, weight_of)
-        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse, impl=self.impl)
+        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse, impl="triton" if self.impl == "triton" else "torch")
         numbers, weight = numbers.reshape(*numbers.shape[:-1], 4, self.bins), quality * of_pair
         if self.impl == "triton" and self.box_loss is ciou_loss:
             box, sides = self._sums_by_kernel(codec, numbers, boxes, pairs, weight, len(parts[0]))
@@ -196,10 +204,10 @@ class YOLOv8Loss(nn.Module):
         return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums[:, None]), sides
 
     def _terms_by_loops(
-        self, raw: PointRaw, targets: Targets, assignment: Assignment
+        self, codec: PointCodec, raw: PointRaw, targets: Targets, assignment: Assignment
     ) -> tuple[TermSum, ...]:
         """The same, of all three in loops."""
-        codec, parts = self.codec_for(raw), tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
+        parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
         require_targets(targets, images=len(parts[0]), device=parts[0].device)
         require_numba(parts[0])
         from yolosses.losses.looped_points import looped_sums
@@ -217,7 +225,8 @@ class YOLOv8Loss(nn.Module):
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The three terms before any sum."""
-        codec, truth, quality, of_pair = self._at_pairs(raw, targets, assignment)
+        codec = self.codec_for(raw)
+        truth, quality, of_pair = self._at_pairs(codec, raw, targets, assignment)
         output = codec.split(raw)
         numbers = codec.at(output, assignment.predictor)
         box, sides = self._boxes(
@@ -226,15 +235,14 @@ class YOLOv8Loss(nn.Module):
         return box, self._classes(output.joined_scores().mT, truth, assignment, quality, of_pair), sides
 
     def _at_pairs(
-        self, raw: PointRaw, targets: Targets, assignment: Assignment
-    ) -> tuple[PointCodec, Targets, Tensor, Tensor]:
-        """The codec, and of the pairs the objects, the qualities and the weights."""
-        codec = self.codec_for(raw)
+        self, codec: PointCodec, raw: PointRaw, targets: Targets, assignment: Assignment
+    ) -> tuple[Targets, Tensor, Tensor]:
+        """Of the pairs the objects, the qualities and the weights."""
         scores = codec.split(raw).scores[0]
         require_targets(targets, images=len(scores), device=scores.device)
         truth = targets.at(assignment.object, assignment.mask)
         dtype = torch.promote_types(scores.dtype, torch.float32)
-        return codec, truth, quality_of(assignment).to(dtype), pair_weight(assignment, truth, dtype)
+        return truth, quality_of(assignment).to(dtype), pair_weight(assignment, truth, dtype)
 
     def _boxes(
         self,

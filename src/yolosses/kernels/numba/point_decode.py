@@ -13,8 +13,8 @@ from yolosses.kernels.numba.elementary import exp
 from yolosses.kernels.numba.loops import behind, compiled, operator, over_images
 from yolosses.kernels.numba.windows import window
 
-BLOCK, GAP = 512, 64
-"""Locations whose numbers stay in the cache, and those between two runs that take as long as beginning another one."""
+BLOCK = 1024
+"""Locations whose numbers stay in the cache."""
 
 
 def decode_boxes(
@@ -27,7 +27,7 @@ def decode_boxes(
     bins: int,
     least_side: float,
 ) -> Tensor:
-    """(B, A, 4) cxcywh in pixels, of the locations inside an object and some between them; 0 elsewhere.
+    """(B, A, 4) cxcywh in pixels, of the locations inside an object and some others; 0 elsewhere.
 
     Args:
         distances: (B, 4R, n) float32 of each level, any strides. bins: R. grids, strides: of the levels.
@@ -47,14 +47,12 @@ def _decode(
     """See `decode_boxes`."""
     found = host.empty(*_shape(distances), dtype=torch.float32).zero_()
     truth, counts = boxes.float().contiguous().numpy(), mask.contiguous().numpy()
-    start = 0
-    for level, rows, cols, stride in zip(distances, sides[::2], sides[1::2], strides, strict=True):
-        values, steps = behind(level)
-        over_images(
-            _loop, len(level), level.numel(), values, steps, (rows, cols), np.float32(stride), bins, start, truth,
-            counts, np.float32(least_side), found.numpy(),
-        )  # fmt: skip
-        start += level.shape[2]
+    values, steps = zip(*map(behind, distances), strict=True)
+    over_images(
+        _loop, len(found), sum(level.numel() for level in distances), values, np.array(steps),
+        np.array(sides).reshape(-1, 2), np.array(strides, np.float32), bins, truth, counts, np.float32(least_side),
+        found.numpy(),
+    )  # fmt: skip
     return found
 
 
@@ -85,78 +83,103 @@ def _add(numbers, most, bin, total, weighted):
 
 
 @compiled
-def _run(values, at, step, spare):
-    """Every ``step``-th of ``values``, as many as fit into ``spare``, as neighbours."""
-    if step == 1:
-        return values[at : at + len(spare)]
-    for i in range(len(spare)):
-        spare[i] = values[at + i * step]
-    return spare
+def _copy(values, begin, step, places, out):
+    for i in range(len(out)):
+        out[i] = values[begin + places[i] * step]
 
 
 @compiled
-def _expected(values, at, steps, bins, spare, most, total, out):
-    """Into ``out``: of neighbouring locations the expected bins."""
-    most[:], total[:], out[:] = _run(values, at, steps[2], spare), 0, 0
-    for bin in range(1, bins):
-        _larger(most, _run(values, at + bin * steps[1], steps[2], spare))
+def _expected(values, begin, steps, bins, places, neighbours, numbers, most, total, out):
+    """Into ``out``: the expected bins of locations; ``numbers`` (R, n) is room for theirs where they have gaps."""
+    count = len(places)
+    most[:], total[:], out[:] = -np.inf, 0, 0
     for bin in range(bins):
-        _add(_run(values, at + bin * steps[1], steps[2], spare), most, np.float32(bin), total, out)
-    for i in range(len(out)):
+        first = begin + bin * steps[1] + places[0] * steps[2]
+        if neighbours:
+            _larger(most, values[first : first + count])
+        else:
+            _copy(values, begin + bin * steps[1], steps[2], places, numbers[bin][:count])
+            _larger(most, numbers[bin][:count])
+    for bin in range(bins):
+        first = begin + bin * steps[1] + places[0] * steps[2]
+        row = values[first : first + count] if neighbours else numbers[bin][:count]
+        _add(row, most, np.float32(bin), total, out)
+    for i in range(count):
         out[i] /= total[i]
 
 
 @compiled
-def _spans(boxes, mask, grid, stride, least_side, low, high):
-    """Of each row from where to where there may be an object."""
+def _list(boxes, mask, grid, stride, least_side, edges, places):
+    """Into ``places``: those inside an object, or if that is most of them, all from the first to the last; how many
+    they are. ``edges``: (rows, cols + 1), how many objects begin less those that end."""
     rows, cols = grid
-    low[:], high[:] = cols, 0
+    edges[:] = 0
     for number in range(len(mask)):
         if mask[number]:
             left, right = window(boxes[number, 0], boxes[number, 2], least_side, stride, cols)
             top, bottom = window(boxes[number, 1], boxes[number, 3], least_side, stride, rows)
             for row in range(top, bottom):
-                low[row], high[row] = min(low[row], left), max(high[row], right)
+                edges[row, left] += 1
+                edges[row, right] -= 1
+    count = 0
+    for row in range(rows):
+        objects = 0
+        for col in range(cols):
+            objects += edges[row, col]
+            places[count] = row * cols + col
+            count += objects > 0
+    if 2 * count > rows * cols:
+        first, last = places[0], places[count - 1]
+        count = last - first + 1
+        for i in range(count):
+            places[i] = first + i
+    return count
 
 
 @compiled
-def _loop(begin, end, values, steps, grid, stride, bins, start, truth, mask, least_side, boxes):
-    rows, cols = grid
-    low, high = np.empty(rows, np.int64), np.empty(rows, np.int64)
-    spare, sides = np.empty((3, BLOCK), np.float32), np.empty((4, BLOCK), np.float32)
-    for image in range(begin, end):
-        _spans(truth[image], mask[image], grid, stride, least_side, low, high)
-        row = 0
-        while row < rows:
-            first, last = row * cols + low[row], row * cols + high[row]
-            row += 1
-            while row < rows and first < last and row * cols + low[row] - last <= GAP:
-                last = max(last, row * cols + high[row])
-                row += 1
-            for at in range(first, last, BLOCK):
-                count = min(BLOCK, last - at)
-                for side in range(4):
-                    number = image * steps[0] + side * bins * steps[1] + at * steps[2]
-                    if bins > 1:
-                        # Slices of one dimension, of which a compiler knows that they have no gaps.
-                        _expected(
-                            values, number, steps, bins, spare[0][:count], spare[1][:count], spare[2][:count],
-                            sides[side][:count],
-                        )  # fmt: skip
-                    else:
-                        sides[side][:count] = _run(values, number, steps[2], spare[0][:count])
-                _write(sides, at, cols, stride, boxes[image][start + at : start + at + count])
-
-
-@compiled
-def _write(sides, at, cols, stride, boxes):
-    half, row, col = np.float32(0.5), at // cols, at % cols
-    for i in range(len(boxes)):
+def _write(sides, places, cols, stride, boxes):
+    half = np.float32(0.5)
+    for i in range(len(places)):
+        row, col = places[i] // cols, places[i] % cols
         left, right = sides[0, i] * stride, sides[2, i] * stride
         top, bottom = sides[1, i] * stride, sides[3, i] * stride
-        boxes[i, 0] = (np.float32(col) + half) * stride + (right - left) * half
-        boxes[i, 1] = (np.float32(row) + half) * stride + (bottom - top) * half
-        boxes[i, 2], boxes[i, 3] = left + right, top + bottom
-        col += 1
-        if col == cols:
-            row, col = row + 1, 0
+        box = boxes[places[i]]
+        box[0] = (np.float32(col) + half) * stride + (right - left) * half
+        box[1] = (np.float32(row) + half) * stride + (bottom - top) * half
+        box[2], box[3] = left + right, top + bottom
+
+
+@compiled
+def _loop(begin, end, values, steps, grids, strides, bins, truth, mask, least_side, boxes):
+    start = 0
+    for level in range(len(values)):
+        _level(
+            begin, end, values[level], steps[level], grids[level], strides[level], bins, start, truth, mask, least_side,
+            boxes,
+        )  # fmt: skip
+        start += grids[level, 0] * grids[level, 1]
+
+
+@compiled
+def _level(begin, end, values, steps, grid, stride, bins, start, truth, mask, least_side, boxes):
+    rows, cols = grid
+    edges = np.empty((rows, cols + 1), np.int32)
+    numbers, sides = np.empty((bins, BLOCK), np.float32), np.empty((4, BLOCK), np.float32)
+    most, total = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    every = np.empty(rows * cols, np.int64)
+    for image in range(begin, end):
+        listed = _list(truth[image], mask[image], grid, stride, least_side, edges, every)
+        for at in range(0, listed, BLOCK):
+            places = every[at : min(at + BLOCK, listed)]
+            count = len(places)
+            neighbours = steps[2] == 1 and places[-1] - places[0] == count - 1
+            for side in range(4):
+                # Slices of one dimension, of which a compiler knows that they have no gaps.
+                first, out = image * steps[0] + side * bins * steps[1], sides[side][:count]
+                if bins > 1:
+                    _expected(
+                        values, first, steps, bins, places, neighbours, numbers, most[:count], total[:count], out
+                    )
+                else:
+                    _copy(values, first, steps[2], places, out)
+            _write(sides, places, cols, stride, boxes[image][start : start + rows * cols])

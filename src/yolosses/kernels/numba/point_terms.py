@@ -110,7 +110,7 @@ def write_gradient(
 def _first(mask: Tensor) -> np.ndarray:
     """Of the pairs that count the number of each image's first; and how many they are."""
     first = np.zeros(len(mask) + 1, np.int64)
-    np.cumsum(mask.sum(1).numpy(), out=first[1:])
+    np.cumsum(np.count_nonzero(mask.numpy(), axis=1), out=first[1:])
     return first
 
 

@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from yolosses.kernels.numba.elementary import softplus
-from yolosses.kernels.numba.loops import behind, compiled, operator, over_images, summing
+from yolosses.kernels.numba.loops import behind, compiled, over_images, summing
 
 CHUNK, SMALL = 512, np.float32(2048)
 """Numbers that are added up in float32, and a sum of them above which float64 is used: a large number is added here,
 and taken away where it is wanted."""
 
 
-def softplus_sums(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
+def softplus_sums(
+    levels: Sequence[Tensor], location_weight: Tensor | None, class_weight: Tensor | None
+) -> Tensor:
     """(B,) float64.
 
     Args:
-        scores: (B, C, n) float32 logits, any strides. location_weight: (B, 1, n), class_weight: (C,); None where all
-            are 1.
+        levels: (B, C, n) float32 logits of each level, any strides. location_weight: (B, A) over all levels,
+            class_weight: (C,); None where all are 1.
     """
-    run = torch.ops.yolosses.softplus_sums if torch.compiler.is_compiling() else _run
-    return run(scores, location_weight, class_weight)  # type: ignore[no-any-return]
-
-
-def _run(scores: Tensor, location_weight: Tensor | None, class_weight: Tensor | None) -> Tensor:
-    sums, none = torch.empty(len(scores), dtype=torch.float64), torch.empty(0)
-    by_location = none.expand(len(scores), 0) if location_weight is None else location_weight[:, 0]
-    by_class = (none if class_weight is None else class_weight).expand(len(scores), -1)
-    if scores.stride(2) > scores.stride(1):  # channels last in memory
-        scores, by_location, by_class = scores.mT, by_class, by_location
-    values, steps = behind(scores)
+    images, classes = levels[0].shape[:2]
+    sums = torch.empty(images, dtype=torch.float64)
+    values, steps = zip(*map(behind, levels), strict=True)
+    counts = np.array([level.shape[2] for level in levels])
     over_images(
-        _loop, len(scores), scores.numel(), values, steps, tuple(scores.shape),
-        by_class.float().contiguous().numpy(), by_location.float().contiguous().numpy(), sums.numpy(),
+        _loop, images, images * classes * int(counts.sum()), values, np.array(steps), classes, counts,
+        _weights(location_weight, (0, 0)), _weights(class_weight, (0,)), sums.numpy(),
     )  # fmt: skip
     return sums
 
 
-operator(
-    "softplus_sums(Tensor scores, Tensor? location_weight, Tensor? class_weight) -> Tensor",
-    _run,
-    lambda scores, *rest: scores.new_empty(len(scores), dtype=torch.float64),
-)
+def _weights(weight: Tensor | None, nothing: tuple[int, ...]) -> np.ndarray:
+    """An array without numbers stands in where there are none."""
+    return np.empty(nothing, np.float32) if weight is None else weight.detach().float().contiguous().numpy()
 
 
 @summing
@@ -81,19 +76,21 @@ def _sum_of_row(x):
 
 
 @compiled
-def _loop(begin, end, values, steps, shape, by_row, by_column, sums):
-    """Rows are classes and columns locations, or the other way round: those are columns that are neighbours."""
-    _, rows, columns = shape
-    next_to_each_other, row = steps[2] == 1, np.empty(columns, np.float32)
+def _loop(begin, end, values, steps, classes, counts, of_location, of_class, sums):
     for image in range(begin, end):
-        sums[image] = 0
-        for number in range(rows):
-            at = image * steps[0] + number * steps[1]
-            if next_to_each_other:
-                x = values[at : at + columns]
-            else:
-                for column in range(columns):
-                    row[column] = values[at + column * steps[2]]
-                x = row
-            total = _weighted_sum(x, by_column[image]) if by_column.size else _sum_of_row(x)
-            sums[image] += total * by_row[image, number] if by_row.size else total
+        sums[image], start = 0, 0
+        for level in range(len(values)):
+            read, step, count = values[level], steps[level], counts[level]
+            first, weights = image * step[0], of_location[image if of_location.size else 0 :, start : start + count]
+            if step[2] == 1:
+                for label in range(classes):
+                    x = read[first + label * step[1] :][:count]
+                    total = _weighted_sum(x, weights[0]) if weights.size else _sum_of_row(x)
+                    sums[image] += total * of_class[label] if of_class.size else total
+            else:  # channels last in memory
+                for location in range(count):
+                    x = read[first + location * step[2] :][: (classes - 1) * step[1] + 1]
+                    x = x if step[1] == 1 else x[:: step[1]].copy()
+                    total = _weighted_sum(x, of_class) if of_class.size else _sum_of_row(x)
+                    sums[image] += total * weights[0, location] if weights.size else total
+            start += count

@@ -486,10 +486,11 @@ def _divided(sums: Tensor, normalizer: Tensor | float) -> Tensor:
 
 def _table(terms: Sequence[Term | TermSum]) -> Tensor:
     """(B, T) the sums of the terms."""
-    table = getattr(terms[0], "table", None)
+    table = terms[0].table if isinstance(terms[0], TermSum) else None
     if table is not None and len(terms) == table.shape[1]:
-        if all(getattr(term, "table", None) is table for term in terms):
-            return table  # type: ignore[no-any-return]
+        together = all(isinstance(term, TermSum) and term.table is table for term in terms)
+        if together:
+            return table
     return torch.stack([term.per_image() for term in terms], 1)
 
 

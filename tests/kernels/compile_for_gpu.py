@@ -5,7 +5,13 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from yolosses.kernels.triton import point_boxes, responsible, sigmoid_cross_entropy, squared_errors, task_aligned
+from yolosses.kernels.triton import (
+    point_boxes,
+    responsible,
+    sigmoid_cross_entropy,
+    squared_errors,
+    task_aligned,
+)
 
 TYPES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16", torch.float64: "fp64"}
 KERNELS = {

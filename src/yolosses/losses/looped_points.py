@@ -15,8 +15,8 @@ from yolosses.codecs import PointCodec
 from yolosses.kernels.numba import point_terms
 from yolosses.kernels.numba.loops import operator
 from yolosses.kernels.numba.softplus_sums import softplus_sums
-from yolosses.losses.dense import quality_of
 from yolosses.losses import sparse_classes
+from yolosses.losses.dense import quality_of
 from yolosses.losses.sparse_classes import part_of, views_of, write_sigmoid
 from yolosses.precision import at_least_float32
 from yolosses.structures import Assignment, Targets
@@ -54,7 +54,7 @@ class _Sums(torch.autograd.Function):
         ctx: Any, bins: int, sides: list[int], strides: list[float], smoothing: float, *tensors: Tensor | None
     ) -> Tensor:
         tables, parts = tensors[:9], list(tensors[9:])
-        run = torch.ops.yolosses.point_sums if torch.compiler.is_compiling() else _add
+        run: Any = torch.ops.yolosses.point_sums if torch.compiler.is_compiling() else _add
         sums, probabilities, kept = run(bins, sides, strides, smoothing, *tables, parts)
         ctx.save_for_backward(probabilities, kept, *tensors)
         ctx.rest = bins, sides, strides, smoothing
@@ -64,18 +64,20 @@ class _Sums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
         probabilities, kept, *tensors = ctx.saved_tensors
-        run = torch.ops.yolosses.point_sums_gradient if torch.compiler.is_compiling() else _pull
+        run: Any = torch.ops.yolosses.point_sums_gradient if torch.compiler.is_compiling() else _pull
         gradients = run(of_sums, probabilities, kept, *ctx.rest, *tensors[:9], list(tensors[9:]))
         return *(None,) * 13, *gradients
 
 
 def _add(
-    bins: int, sides: list[int], strides: list[float], smoothing: float, predictor: Tensor, object: Tensor, mask: Tensor,
-    quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None, location_weight: Tensor | None,
-    class_weight: Tensor | None, parts: list[Tensor],
+    bins: int, sides: list[int], strides: list[float], smoothing: float, predictor: Tensor, object: Tensor,
+    mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
+    location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """See `looped_sums`; and what the gradient needs."""
-    pairs = point_terms.Pairs(predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing)
+    pairs = point_terms.Pairs(
+        predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing
+    )
     maps = _maps(parts, bins, sides, strides)
     of_boxes, taken, probabilities, kept = point_terms.point_terms(maps, pairs)
     everywhere = softplus_sums if of_boxes.dtype == torch.float32 else _softplus_sums
@@ -102,14 +104,18 @@ def _pull(
     weight: Tensor | None, location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
 ) -> list[Tensor]:  # fmt: skip
     """The gradients of ``parts``."""
-    pairs = point_terms.Pairs(predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing)
+    pairs = point_terms.Pairs(
+        predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing
+    )
     # Of flattened maps, so that every layout in memory can be written to.
     found, start = [host.empty_like(part.flatten(2)) for part in parts], 0
     of_box, of_classes, of_sides = of_sums.unbind(1)
     maps = parts[0].ndim == 4
     logits = [scores for _, scores in views_of(parts, 4 * bins, maps)]
     gradients = _maps(found, bins, sides, strides, maps=maps)
-    for boxes_gradient, scores_gradient, scores in zip(gradients.boxes, gradients.scores, logits, strict=True):
+    for boxes_gradient, scores_gradient, scores in zip(
+        gradients.boxes, gradients.scores, logits, strict=True
+    ):
         boxes_gradient.zero_()
         weights = part_of(location_weight, start, scores)
         write_sigmoid(scores_gradient, scores, of_classes, weights, class_weight)
@@ -124,7 +130,9 @@ def _maps(
     parts: Sequence[Tensor], bins: int, sides: list[int], strides: list[float], *, maps: bool | None = None
 ) -> point_terms.Maps:
     """``maps``: whether ``parts`` are maps, not boxes and scores; None: by their dimensions."""
-    views = views_of([part.detach() for part in parts], 4 * bins, parts[0].ndim == 4 if maps is None else maps)
+    views = views_of(
+        [part.detach() for part in parts], 4 * bins, parts[0].ndim == 4 if maps is None else maps
+    )
     boxes, scores = zip(*views, strict=True)
     return point_terms.Maps(boxes, scores, bins, list(zip(sides[::2], sides[1::2], strict=True)), strides)
 

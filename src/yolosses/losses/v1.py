@@ -200,7 +200,12 @@ class YOLOv1Loss(nn.Module):
 
         mask, codec = targets.positive, self.codec
         found = responsible(
-            self._contiguous(raw), codec.offsets, targets.boxes, mask, codec.shape, codec.size_encoding == "sqrt"
+            self._contiguous(raw),
+            codec.offsets,
+            targets.boxes,
+            mask,
+            codec.shape,
+            codec.size_encoding == "sqrt",
         )
         return _assignment(*found)
 

@@ -156,21 +156,21 @@ class YOLOv8Loss(nn.Module):
         output = codec.split(raw)
         require_targets(targets, images=len(output.scores[0]), device=output.scores[0].device)
         return assign_points(
-            self.assigner, levels=codec.levels, boxes=self._decoded(codec, output, targets), scores=codec.class_scores(output),
-            targets=targets,
+            self.assigner, levels=codec.levels, boxes=self._decoded(codec, output, targets),
+            scores=codec.class_scores(output), targets=targets,
         )  # fmt: skip
 
     def _decoded(self, codec: PointCodec, output: PointOutput, targets: Targets) -> Tensor:
         """(B, A, 4) the boxes of all locations; those that no object can take may be left out."""
-        looped = isinstance(self.assigner, TaskAligned) and self.assigner.impl == "numba"
-        if not looped or output.distances[0].dtype != torch.float32:
+        assigner, dtype = self.assigner, output.distances[0].dtype
+        if not isinstance(assigner, TaskAligned) or assigner.impl != "numba" or dtype != torch.float32:
             return codec.boxes(output)
         require_numba(output.distances[0])
         from yolosses.kernels.numba.point_decode import decode_boxes
 
         return decode_boxes(
             output.distances, codec.in_pixels(targets.boxes), targets.positive, grids=codec.grids,
-            strides=codec.levels.strides, bins=self.bins, least_side=self.assigner.least_side,
+            strides=codec.levels.strides, bins=self.bins, least_side=assigner.least_side,
         )  # fmt: skip
 
     def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
@@ -194,7 +194,9 @@ class YOLOv8Loss(nn.Module):
             pick(values) for values in (truth.boxes, truth.labels, quality, of_pair, assignment.object)
         )
         sparse = self._sparse_targets(label, quality, of_pair, weight_of)
-        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse, impl="triton" if self.impl == "triton" else "torch")
+        numbers, sums = read_pairs_and_classes(
+            parts, 4 * self.bins, pairs, sparse, impl="triton" if self.impl == "triton" else "torch"
+        )
         numbers, weight = numbers.reshape(*numbers.shape[:-1], 4, self.bins), quality * of_pair
         if self.impl == "triton" and self.box_loss is ciou_loss:
             box, sides = self._sums_by_kernel(codec, numbers, boxes, pairs, weight, len(parts[0]))

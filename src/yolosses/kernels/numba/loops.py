@@ -1,5 +1,10 @@
-"""How loops are compiled, shared among threads, and known to compiled graphs."""
+"""How loops are compiled, shared among threads, and known to compiled graphs.
 
+Numba keeps what it compiled beside the source, or where ``NUMBA_CACHE_DIR`` says, until that file changes; a change of
+another file, whose functions are in the loop, it does not see.
+"""
+
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +41,7 @@ def over_images(loop: Callable[..., None], images: int, work: int, *arguments: o
     about how many nanoseconds it takes. The loop lets go of Python's lock."""
     threads = max(1, min(torch.get_num_threads(), images, work // WORTH))
     bounds = [images * number // threads for number in range(threads + 1)]
-    parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+    parts = list(itertools.pairwise(bounds))
     others = [_pool().submit(loop, *part, *arguments) for part in parts[1:]]
     loop(*parts[0], *arguments)
     for other in others:

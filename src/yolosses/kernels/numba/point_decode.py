@@ -35,9 +35,7 @@ def decode_boxes(
     """
     run = torch.ops.yolosses.decode_boxes if torch.compiler.is_compiling() else _decode
     sides = [side for grid in grids for side in grid]
-    return run(  # type: ignore[no-any-return]
-        list(distances), boxes, mask, sides, list(map(float, strides)), bins, float(least_side)
-    )
+    return run(list(distances), boxes, mask, sides, list(map(float, strides)), bins, float(least_side))
 
 
 def _decode(
@@ -178,7 +176,16 @@ def _level(begin, end, values, steps, grid, stride, bins, start, truth, mask, le
                 first, out = image * steps[0] + side * bins * steps[1], sides[side][:count]
                 if bins > 1:
                     _expected(
-                        values, first, steps, bins, places, neighbours, numbers, most[:count], total[:count], out
+                        values,
+                        first,
+                        steps,
+                        bins,
+                        places,
+                        neighbours,
+                        numbers,
+                        most[:count],
+                        total[:count],
+                        out,
                     )
                 else:
                     _copy(values, first, steps[2], places, out)

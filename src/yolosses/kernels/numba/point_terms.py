@@ -70,10 +70,17 @@ def point_terms(maps: Maps, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, Tenso
     probabilities = torch.empty_like(numbers) if maps.bins > 1 else numbers
     kept, sums = like.new_empty(len(numbers), KEPT), like.new_empty(images, 2)
     taken = sums.new_empty(images, dtype=torch.float64)
-    tables, geometry, first = _tables(pairs, like.dtype), _geometry(maps), _first(pairs.mask)
+    tables, geometry, first = _tables(pairs, like.dtype), _geometry(maps), _first(maps, pairs)
     count = int(first[-1])
     over_images(
-        _gather, images, A_PAIR // 2 * count, *_values(maps.boxes), *geometry, *tables[:3], first, numbers.numpy()
+        _gather,
+        images,
+        A_PAIR // 2 * count,
+        *_values(maps.boxes),
+        *geometry,
+        *tables[:3],
+        first,
+        numbers.numpy(),
     )
     logs = numbers[:count]
     if maps.bins > 1:
@@ -95,7 +102,7 @@ def write_gradient(
 ) -> None:
     """Add to ``gradients`` the pairs' parts: of the sums times ``of_sums`` (B, 2), less the targets times ``of_taken``
     (B,)."""
-    tables, geometry, first = _tables(pairs, of_sums.dtype), _geometry(gradients), _first(pairs.mask)
+    tables, geometry, first = _tables(pairs, of_sums.dtype), _geometry(gradients), _first(gradients, pairs)
     images, count = len(of_sums), int(first[-1])
     over_images(
         _box_gradient_loop, images, A_PAIR * count, *_values(gradients.boxes), *geometry, *tables[:3], first,
@@ -107,10 +114,11 @@ def write_gradient(
     )  # fmt: skip
 
 
-def _first(mask: Tensor) -> np.ndarray:
+def _first(maps: Maps, pairs: Pairs) -> np.ndarray:
     """Of the pairs that count the number of each image's first; and how many they are."""
-    first = np.zeros(len(mask) + 1, np.int64)
-    np.cumsum(np.count_nonzero(mask.numpy(), axis=1), out=first[1:])
+    first = np.zeros(len(pairs.mask) + 1, np.int64)
+    tables = (part.contiguous().numpy() for part in (pairs.predictor, pairs.object, pairs.mask))
+    _count(*tables, sum(rows * cols for rows, cols in maps.grids), pairs.boxes.shape[1], first)
     return first
 
 
@@ -145,6 +153,17 @@ def _tables(pairs: Pairs, dtype: torch.dtype) -> tuple[object, ...]:
         *whole, real(pairs.quality, 2), real(pairs.boxes, 3), pairs.labels.contiguous().numpy(), real(pairs.weight, 2),
         real(pairs.class_weight, 1), kind.type(pairs.smoothing),
     )  # fmt: skip
+
+
+@compiled
+def _count(predictor, object, mask, predictors, objects, first):
+    for image in range(len(mask)):
+        first[image + 1] = first[image]
+        for pair in range(mask.shape[1]):
+            if mask[image, pair]:
+                first[image + 1] += 1
+                if not (0 <= predictor[image, pair] < predictors and 0 <= object[image, pair] < objects):
+                    raise IndexError("assignment: expected predictors and objects that there are")
 
 
 @compiled
@@ -184,7 +203,9 @@ def _gather(begin, end, values, steps, levels, strides, size, predictor, object,
             for channel in range(4 * bins):
                 at = image * step[0] + channel * step[1]
                 for pair in range(count):
-                    numbers[number[pair], channel // bins, channel % bins] = read[at + location[pair] * step[2]]
+                    numbers[number[pair], channel // bins, channel % bins] = read[
+                        at + location[pair] * step[2]
+                    ]
 
 
 @compiled
@@ -301,7 +322,9 @@ def _class_gradient_loop(
             own = (weight[image, owner] if weight.size else quality.dtype.type(1)) * of_sums[image]
             if 0 <= label < classes:
                 target = own * quality[image, pair] * (1 - smoothing)
-                values[view][at + label * step[1]] -= target * class_weight[label] if class_weight.size else target
+                values[view][at + label * step[1]] -= (
+                    target * class_weight[label] if class_weight.size else target
+                )
             if smoothing > 0:
                 for each in range(classes):
                     target = own * (smoothing / classes) * (class_weight[each] if class_weight.size else 1)
@@ -334,7 +357,12 @@ def _pull(numbers, kept, of_box, of_mean, stride, size):
     """In place of the probabilities of a pair the gradient of its numbers (4, R)."""
     real, bins = type(stride), numbers.shape[1]
     for side in range(4):
-        wanted, distance, of_side, share = kept[side], kept[4 + side], of_box * kept[8 + side], of_mean * kept[12]
+        wanted, distance, of_side, share = (
+            kept[side],
+            kept[4 + side],
+            of_box * kept[8 + side],
+            of_mean * kept[12],
+        )
         if bins == 1:
             sign = real(distance > wanted) - real(distance < wanted)
             numbers[side, 0] = of_side + sign * share * (stride / size[side % 2])

@@ -25,7 +25,7 @@ def responsible(
         (B, M) predictor int64, whether the object is answered for, and the IoU (0 where not); (B,) how many are not.
     """
     run = torch.ops.yolosses.responsible if torch.compiler.is_compiling() else find
-    return run(raw, layout, boxes, mask, shape, roots)  # type: ignore[no-any-return]
+    return run(raw, layout, boxes, mask, shape, roots)
 
 
 def find(
@@ -68,12 +68,14 @@ def cell_of(x, y, rows, cols):
 
 @compiled
 def _common(apart, size, other):
-    """Length that two intervals share, whose centres are so far apart: see `boxes.paired_iou`. NaN where that is NaN."""
-    low, high = -other / 2, other / 2
-    if not apart - size / 2 <= low:
-        low = apart - size / 2
-    if not apart + size / 2 >= high:
-        high = apart + size / 2
+    """Length that two intervals share, whose centres are so far apart, see `boxes.paired_iou`; no number where one is
+    none."""
+    half = type(size)(0.5)
+    low, high = -other * half, other * half
+    if not apart - size * half <= low:
+        low = apart - size * half
+    if not apart + size * half >= high:
+        high = apart + size * half
     return high - low
 
 

@@ -81,7 +81,10 @@ def _loop(begin, end, values, steps, classes, counts, of_location, of_class, sum
         sums[image], start = 0, 0
         for level in range(len(values)):
             read, step, count = values[level], steps[level], counts[level]
-            first, weights = image * step[0], of_location[image if of_location.size else 0 :, start : start + count]
+            first, weights = (
+                image * step[0],
+                of_location[image if of_location.size else 0 :, start : start + count],
+            )
             if step[2] == 1:
                 for label in range(classes):
                     x = read[first + label * step[1] :][:count]

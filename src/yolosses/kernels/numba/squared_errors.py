@@ -42,7 +42,7 @@ def squared_error_sums(
     """
     boxes, labels, weight = objects
     tables = (*pairs, confidence, boxes, labels, weight, class_weight, spared)
-    sums: Tensor = _Sums.apply(raw, layout, shape, roots, *tables)  # type: ignore[no-untyped-call]
+    sums: Tensor = _Sums.apply(raw, layout, shape, roots, *tables)
     return sums
 
 
@@ -58,7 +58,7 @@ def assigned_error_sums(
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
     """`squared_error_sums` of the pairs of `responsible`, and what that returns. ``overlaps``: whether the confidences
     should be the IoUs, else 1."""
-    sums, *found = _AssignedSums.apply(raw, layout, shape, roots, overlaps, *objects, mask, class_weight)  # type: ignore[no-untyped-call]
+    sums, *found = _AssignedSums.apply(raw, layout, shape, roots, overlaps, *objects, mask, class_weight)
     predictor, first, iou, num_dropped = found
     return sums, (predictor, first, iou, num_dropped)
 
@@ -93,7 +93,9 @@ def _assign_and_add(
     """See `assigned_error_sums`; and what `_add` returns beside the sums."""
     found, out = empty(raw, boxes, mask), _empty(raw, layout, shape)
     predictor, first, iou, _ = found
-    arrays = _arrays(raw, predictor, None, first, iou if overlaps else None, boxes, labels, weight, class_weight, None)
+    arrays = _arrays(
+        raw, predictor, None, first, iou if overlaps else None, boxes, labels, weight, class_weight, None
+    )
     over_images(
         _assigned_sum_loop, len(raw), _work(arrays), mask.contiguous().numpy(), tuple(part.numpy() for part in found),
         tuple(layout), tuple(shape), roots, arrays, *(part.numpy() for part in out),
@@ -110,7 +112,7 @@ class _Sums(torch.autograd.Function):
         add = torch.ops.yolosses.squared_error_sums if torch.compiler.is_compiling() else _add
         sums, rest = add(raw, layout, shape, roots, *tables)
         ctx.save_for_backward(raw, rest, *tables[:-1])
-        return sums  # type: ignore[no-any-return]
+        return sums
 
     @staticmethod
     @once_differentiable
@@ -137,9 +139,9 @@ def _add(
     return sums, rest
 
 
-def _empty(raw: Tensor, layout: Sequence[int], shape: Sequence[int], *_: object) -> tuple[Tensor, Tensor]:
+def _empty(raw: Tensor, layout: Sequence[int], shape: Sequence[int], *rest: object) -> tuple[Tensor, Tensor]:
     """What `_add` returns, not yet written."""
-    rows, cols, k, _ = shape
+    rows, cols, k, _classes = shape
     return raw.new_empty(len(raw), 5), raw.new_empty(len(raw), rows * cols * k)
 
 
@@ -160,6 +162,7 @@ def _pull(
 def _arrays(raw: Tensor, *tables: Tensor | None) -> tuple[np.ndarray, ...]:
     """What the loops read. Where there is nothing an array without numbers stands in."""
     predictor, object, mask, confidence, boxes, labels, weight, class_weight, spared = tables
+    assert boxes is not None
     values = raw.detach().numpy()
 
     def like(table: Tensor | None, dimensions: int, dtype: Any = values.dtype) -> np.ndarray:
@@ -169,7 +172,7 @@ def _arrays(raw: Tensor, *tables: Tensor | None) -> tuple[np.ndarray, ...]:
 
     return (
         values, like(predictor, 2, np.int64), like(object, 2, np.int64), like(mask, 2, np.bool_), like(confidence, 2),
-        boxes.contiguous().numpy(), like(labels, 2, np.int64), like(weight, 2), like(class_weight, 1),
+        np.ascontiguousarray(boxes.numpy()), like(labels, 2, np.int64), like(weight, 2), like(class_weight, 1),
         like(spared, 2, np.bool_),
     )  # fmt: skip
 
@@ -281,7 +284,9 @@ def _gradient_loop(
         factor = two * of_sums[image, 3]
         for cell in range(rows * cols):
             for box in range(k):
-                gradient[image, conf_at + cell * conf_cell + box * conf_box] = rest[image, cell * k + box] * factor
+                gradient[image, conf_at + cell * conf_cell + box * conf_box] = (
+                    rest[image, cell * k + box] * factor
+                )
         for pair in range(predictor.shape[1]):
             who, number = predictor[image, pair], object[image, pair] if object.size else pair
             share = weight[image, number] if weight.size else one

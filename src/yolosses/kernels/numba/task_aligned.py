@@ -45,16 +45,18 @@ def assign(
     """Pairs of locations and objects.
 
     Args:
-        pred_boxes: (B, A, 4) cxcywh in pixels, float32 or float64; of those inside no object nothing is read. logits: (B, C, n) of each level, any strides.
+        pred_boxes: (B, A, 4) cxcywh in pixels, float32 or float64; of those inside no object nothing is read.
+        logits: (B, C, n) of each level, any strides.
         gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M), 0 to C - 1. mask: (B, M).
-        grids, strides: of the levels. topk (at most A), alpha, beta, least_side, keep_best: see `assigners.TaskAligned`.
+        grids, strides: of the levels. topk (at most A), alpha, beta, least_side, keep_best: see
+            `assigners.TaskAligned`.
 
     Returns:
         (B, M * topk) predictor, object, mask, IoU and quality, see `Assignment`; and (B,) how many objects have none.
     """
     run = torch.ops.yolosses.task_aligned_pairs if torch.compiler.is_compiling() else _assign
     sides = [side for grid in grids for side in grid]
-    return run(  # type: ignore[no-any-return]
+    return run(
         pred_boxes, list(logits), gt_boxes, labels, mask, sides, list(map(float, strides)), topk, float(alpha),
         float(beta), float(least_side), keep_best,
     )  # fmt: skip
@@ -121,8 +123,8 @@ def _score(logits, steps, image, label, location):
 
 @compiled
 def _overlap(boxes, angles, place, truth, truth_angle):
-    """CIoU of the truth with a box; 0 where that is negative or no number. ``angles``: of boxes, negative where they are
-    not yet known."""
+    """CIoU of the truth with a box; 0 where that is negative or no number. ``angles``: of the boxes, negative where not
+    yet known."""
     x, y, w, h = boxes[place, 0], boxes[place, 1], boxes[place, 2], boxes[place, 3]
     if angles[place] < 0:
         angles[place] = angle(not_negative(w), not_negative(h))
@@ -142,8 +144,8 @@ def _coordinates(boxes, out):
 
 @compiled
 def _bound(x, y, half_w, half_h, area, truth, out):
-    """Into ``out``: IoU less the penalty of the distance, than which no CIoU is larger, of neighbours with the truth. No
-    number where that is none."""
+    """Into ``out``: IoU less the penalty of the distance, than which no CIoU is larger, of neighbours with the truth;
+    no number where one is none."""
     real = out.dtype.type
     truth_x, truth_y, truth_w, truth_h = truth[0], truth[1], not_negative(truth[2]), not_negative(truth[3])
     truth_area, true_half_w, true_half_h = truth_w * truth_h, truth_w * real(0.5), truth_h * real(0.5)
@@ -216,7 +218,9 @@ def _take(
                 at = min(count, last)
                 if count > last and not (value > aligned[at] or (value == aligned[at] and place < taken[at])):
                     continue
-                while at > 0 and (aligned[at - 1] < value or (aligned[at - 1] == value and taken[at - 1] > place)):
+                while at > 0 and (
+                    aligned[at - 1] < value or (aligned[at - 1] == value and taken[at - 1] > place)
+                ):
                     aligned[at], taken[at] = aligned[at - 1], taken[at - 1]
                     at -= 1
                 aligned[at], taken[at] = value, place
@@ -238,7 +242,9 @@ def _contend(boxes, angles, grids, windows, gt, mask, takers, contender, widest)
         for level in range(len(grids)):
             top, bottom, left, right = windows[number, level]
             for row in range(top, bottom):
-                for place in range(start + row * grids[level, 1] + left, start + row * grids[level, 1] + right):
+                for place in range(
+                    start + row * grids[level, 1] + left, start + row * grids[level, 1] + right
+                ):
                     if takers[place] > 1:
                         overlap = _overlap(boxes, angles, place, truth, truth_angle)
                         if overlap > widest[place]:
@@ -305,13 +311,17 @@ def _loop(
                 takers[place] = 0
                 truth, box = gt[image, owner], boxes[image, place]
                 predictor[image, pair], object[image, pair], chosen[image, pair] = place, owner, True
-                iou[image, pair] = paired_iou(box[0] - truth[0], box[1] - truth[1], box[2], box[3], truth[2], truth[3])
+                iou[image, pair] = paired_iou(
+                    box[0] - truth[0], box[1] - truth[1], box[2], box[3], truth[2], truth[3]
+                )
                 truth_angle = angle(not_negative(truth[2]), not_negative(truth[3]))
                 overlap[pair] = _overlap(boxes[image], angles, place, truth, truth_angle)
                 level = len(starts) - 1
                 while starts[level] > place:
                     level -= 1
-                score = _score(logits[level], steps[level], image, labels[image, owner], place - starts[level])
+                score = _score(
+                    logits[level], steps[level], image, labels[image, owner], place - starts[level]
+                )
                 aligned[pair] = _power(score, alpha) * _power(overlap[pair], beta)
                 if holder[owner] < 0 or aligned[pair] > most[owner]:
                     holder[owner] = pair

@@ -1,2 +1,2 @@
-"""Kernels for a GPU, in Triton, chosen by ``impl="triton"``. The modules import triton, so a loss imports them only when
-it uses them."""
+"""Kernels for a GPU, in Triton, chosen by ``impl="triton"``. The modules import triton, so a loss imports them only
+when it uses them."""

@@ -32,4 +32,4 @@ $(READY): pyproject.toml constraints/ci.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .numba_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,6 +1,8 @@
 """What all tests share: assertions in helper modules explain themselves, and property tests repeat exactly."""
 
+import hashlib
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -13,6 +15,12 @@ import torch
 # Before triton is imported: without a GPU its kernels are interpreted.
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# Before numba is imported: what it compiled counts only as long as no file of the loops has changed.
+LOOPS = Path(__file__).parents[1] / "src" / "yolosses" / "kernels" / "numba"
+SOURCES = b"".join(path.read_bytes() for path in sorted(LOOPS.glob("*.py")))
+CACHE = Path(__file__).parents[1] / ".numba_cache" / hashlib.sha256(SOURCES).hexdigest()[:16]
+os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE))
 
 pytest.register_assert_rewrite("tests.contract", "tests.hazards")
 

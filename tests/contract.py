@@ -44,6 +44,7 @@ class LossCase:
         classes_everywhere: whether that term punishes classes where there is no object too, as dense losses do.
         large: a case like this one with so many predictors that a dense table of objects x predictors would stand out.
         backend: of `torch.compile`; "aot_eager" traces forward and backward without generating code.
+        cpu_only: whether the case asks for what no other device has.
     """
 
     name: str
@@ -55,6 +56,7 @@ class LossCase:
     class_term: str = "cls"
     classes_everywhere: bool = False
     backend: str = "aot_eager"
+    cpu_only: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -428,6 +430,8 @@ class LossContract:
     # --- machines -------------------------------------------------------------------------------------------------
 
     def test_nothing_waits_for_the_device(self, case: LossCase, monkeypatch: pytest.MonkeyPatch) -> None:
+        if case.cpu_only:
+            pytest.skip("its loops are for a CPU")
         monkeypatch.setattr(host, "on_host", lambda tensor: False)  # the way that is taken on a GPU
         targets = case.make_targets(3)
         marked = replace(weighted(targets, 0.5), ignore=targets.labels == 1)
@@ -439,6 +443,8 @@ class LossContract:
 
     def test_everything_is_made_on_the_device_of_the_output(self, case: LossCase) -> None:
         """The meta device has no values: reading one, or meeting a tensor of the CPU, raises."""
+        if case.cpu_only:
+            pytest.skip("its loops are for a CPU")
         raw = leaf(each_level(lambda level: level.to("meta"), case.make_raw(3, 0)))
         targets = case.make_targets(3)
         targets = replace(weighted(targets, 1.0), ignore=targets.labels == 1).to("meta")

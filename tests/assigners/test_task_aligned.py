@@ -344,7 +344,7 @@ def test_labels_out_of_range_do_not_crash() -> None:
         ({"least_side": -1}, ValueError, r"^least_side: expected a number >= 0; got -1$"),
         ({"reach": -1}, ValueError, r"^reach: expected a number >= 0; got -1$"),
         ({"contested": "first"}, ValueError, r"^contested: expected one of 'inside', 'all', 'taking'; got 'first'$"),
-        ({"impl": "cuda"}, ValueError, r"^impl: expected one of 'torch', 'triton'; got 'cuda'$"),
+        ({"impl": "cuda"}, ValueError, r"^impl: expected one of 'torch', 'triton', 'numba'; got 'cuda'$"),
     ],
 )  # fmt: skip
 def test_arguments_are_one_clear_error(options: Any, error: type[Exception], message: str) -> None:

@@ -74,6 +74,7 @@ def v1_case(
         make_targets=grid_targets(size, num_classes),
         num_classes=num_classes,
         backend=backend,
+        cpu_only=options.get("impl") == "numba",
         large=partial(v1_case, name, **{**shape, "grid": (40, 50)}, flat=flat, **options),
     )
 
@@ -88,6 +89,18 @@ V1 = (
     v1_case("Darknet layout", layout="darknet", flat=True),
     v1_case("flat, one box, one class", flat=True, boxes_per_cell=1, num_classes=1),
     v1_case("not square", grid=(2, 5), boxes_per_cell=3),
+    v1_case("loops", impl="numba", backend="inductor"),
+    v1_case(
+        "loops, linear, confidence one, Darknet layout",
+        impl="numba",
+        layout="darknet",
+        flat=True,
+        grid=(2, 5),
+        size_encoding="linear",
+        size_term="linear",
+        confidence_target="one",
+        boxes_per_cell=3,
+    ),
     v1_case(
         "logits",
         xy_penalty=binary_cross_entropy_with_logits,

@@ -83,6 +83,7 @@ def v8_case(
         classes_everywhere=True,
         large=partial(v8_case, name, size=(384, 320), flat=flat, **shape, **options),
         backend=backend,
+        cpu_only=options.get("impl") == "numba",
     )
 
 
@@ -104,6 +105,7 @@ def v10_case(
         class_term="o2m_cls",
         classes_everywhere=True,
         large=partial(v10_case, name, size=(384, 320), **shape, **options),
+        cpu_only=options.get("impl") == "numba",
     )
 
 
@@ -123,6 +125,16 @@ V8 = (
         bins=1,
         assigner=TaskAligned(topk=5, reach=2.99, fallback=True, contested="taking"),
     ),
+    v8_case("loops", impl="numba", backend="inductor"),
+    v8_case(
+        "loops, flattened, distances",
+        impl="numba",
+        size=(64, 96),
+        strides=(8, 16, 32),
+        bins=1,
+        flat=True,
+        label_smoothing=0.1,
+    ),
 )
 V10 = (
     v10_case("v10", size=(64, 96)),
@@ -134,6 +146,7 @@ V10 = (
         one_to_many_weight=0.5,
         one_to_one_weight=1.0,
     ),
+    v10_case("loops", impl="numba", size=(64, 96)),
 )
 
 

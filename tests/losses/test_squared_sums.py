@@ -148,21 +148,22 @@ def test_triton_says_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
         yl.YOLOv1Loss(grid=3, num_classes=4, impl="triton")(torch.rand(3, 126), scene())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
+    kernel=st.sampled_from(["triton", "numba"]),
     seed=st.integers(0, 10**6),
     grid=st.sampled_from([(3, 3), (1, 2), (5, 4)]),
     boxes=st.integers(1, 3),
     objects=st.integers(1, 20),
     options=st.sampled_from([{}, {"layout": "darknet"}, {"size_encoding": "linear", "size_term": "linear"}]),
 )
-def test_the_kernel_finds_the_same_responsible_boxes(
-    seed: int, grid: tuple[int, int], boxes: int, objects: int, options: dict[str, Any]
+def test_the_kernels_find_the_same_responsible_boxes(
+    kernel: str, seed: int, grid: tuple[int, int], boxes: int, objects: int, options: dict[str, Any]
 ) -> None:
-    pytest.importorskip("triton")
+    pytest.importorskip(kernel)
     noise = torch.Generator().manual_seed(seed)
     common: dict[str, Any] = {"grid": grid, "boxes_per_cell": boxes, "num_classes": 2, **options}
-    torch_way, kernel = yl.YOLOv1Loss(**common), yl.YOLOv1Loss(impl="triton", **common)
+    torch_way, other = yl.YOLOv1Loss(**common), yl.YOLOv1Loss(impl=kernel, **common)
     # Numbers around 0, so that some boxes of a cell overlap an object, some do not, and some have no size.
     raw = 0.4 * torch.randn(2, grid[0] * grid[1] * (5 * boxes + 2), generator=noise, dtype=torch.float64)
     mask = torch.rand(2, objects, generator=noise) < 0.8
@@ -171,18 +172,19 @@ def test_the_kernel_finds_the_same_responsible_boxes(
         boxes=torch.where(mask[..., None], numbers, torch.nan),
         labels=torch.zeros(2, objects, dtype=torch.int64), mask=mask,
     )  # fmt: skip
-    a, b = torch_way.assign(raw, targets), kernel.assign(raw, targets)
+    a, b = torch_way.assign(raw, targets), other.assign(raw, targets)
     for name in ("predictor", "object", "mask", "num_dropped"):
         assert torch.equal(getattr(a, name), getattr(b, name)), name
     torch.testing.assert_close(a.iou, b.iou, rtol=1e-12, atol=1e-15)
 
 
-def test_the_kernel_keeps_a_number_that_is_none() -> None:
-    pytest.importorskip("triton")
+@pytest.mark.parametrize("kernel", ["triton", "numba"])
+def test_the_kernels_keep_a_number_that_is_none(kernel: str) -> None:
+    pytest.importorskip(kernel)
     raw = torch.full((1, 1, 1, 11), 0.5)
     raw[..., 5] = torch.nan  # x of the second box
     targets = yl.Targets.from_cxcywh([torch.tensor([[0.5, 0.5, 1e-9, 1e-9]])], [torch.tensor([0])])
-    for impl in ("torch", "triton"):
+    for impl in ("torch", kernel):
         loss = yl.YOLOv1Loss(grid=1, num_classes=1, impl=impl)
         raw[..., 0] = 99  # the first box does not overlap
         assert loss.assign(raw, targets).predictor.tolist() == [[1]]

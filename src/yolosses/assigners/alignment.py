@@ -31,8 +31,9 @@ class Alignment:
     overlap: Similarity
 
     def of(self, overlap: Tensor, score: Tensor) -> Tensor:
-        """The alignment of pairs with this overlap, not negative, and score."""
-        return power(score, self.alpha) * power(overlap, self.beta)
+        """The alignment of pairs with this overlap, not negative, and score; 0 with a score of 0."""
+        scored = (score > 0).to(score.dtype) if self.alpha == 0 else power(score, self.alpha)
+        return scored * power(overlap, self.beta)
 
 
 class Wanted(NamedTuple):

@@ -153,6 +153,7 @@ class YOLOv1Loss(nn.Module):
     ) -> LossOutput:
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
         `LossOutput.reduce`."""
+        self._require(raw, targets)
         if assignment is not None:
             terms = self.terms(raw, targets, assignment)
         elif self.impl == "numba" and targets.ignore is None:
@@ -211,7 +212,6 @@ class YOLOv1Loss(nn.Module):
 
     def _assigned_terms(self, raw: Tensor, targets: Targets) -> tuple[Assignment, tuple[TermSum, ...]]:
         """`assign` and `terms` in one."""
-        self._require(raw, targets)
         require_numba(raw)
         from yolosses.kernels.numba.squared_errors import assigned_error_sums
 

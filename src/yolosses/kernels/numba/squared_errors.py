@@ -160,18 +160,20 @@ def _pull(
 
 
 def _arrays(raw: Tensor, *tables: Tensor | None) -> tuple[np.ndarray, ...]:
-    """What the loops read. Where there is nothing an array without numbers stands in."""
+    """What the loops read. Where there is nothing an array without numbers stands in. The confidences are no copy, as
+    they may not be there yet."""
     predictor, object, mask, confidence, boxes, labels, weight, class_weight, spared = tables
     assert boxes is not None
     values = raw.detach().numpy()
 
     def like(table: Tensor | None, dimensions: int, dtype: Any = values.dtype) -> np.ndarray:
         if table is None:
-            return np.empty((0,) * dimensions, dtype)
+            return np.empty((0,) * dimensions, values.dtype if dtype is None else dtype)
         return np.ascontiguousarray(table.detach().numpy(), dtype)
 
     return (
-        values, like(predictor, 2, np.int64), like(object, 2, np.int64), like(mask, 2, np.bool_), like(confidence, 2),
+        values, like(predictor, 2, np.int64), like(object, 2, np.int64), like(mask, 2, np.bool_),
+        like(confidence, 2, None),
         np.ascontiguousarray(boxes.numpy()), like(labels, 2, np.int64), like(weight, 2), like(class_weight, 1),
         like(spared, 2, np.bool_),
     )  # fmt: skip

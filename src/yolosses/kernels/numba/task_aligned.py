@@ -207,7 +207,10 @@ def _take(
                 bound, place = bounds[index], places[index]
                 if bound <= least or (bound >= likely) == second:
                     continue
-                score = _power(_score(scores, step, image, label, place - starts[level]), alpha)
+                score = _score(scores, step, image, label, place - starts[level])
+                if not score > 0:
+                    continue
+                score = _power(score, alpha)
                 if count > last:
                     most = not_negative(bound) * (real(1) + slack) + slack
                     if score * _power(most, beta) < aligned[last]:

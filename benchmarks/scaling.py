@@ -25,7 +25,10 @@ from matplotlib import pyplot as plt
 IMAGES, CLASSES, REPEATS = 4, 80, 5
 OBJECTS = (1, 3, 10, 30, 100, 300, 1000)
 SIZES = (160, 320, 640, 1280)
-STYLES = {"v1": "o-", "v5": "s--", "v8": "D-", "v10": "^-.", "YOLOX": "v:"}
+STYLES = {
+    "v1": "o-", "v5": "s--", "v8": "D-", "v10": "^-.", "YOLOX": "v:", "v1, loops": "o:", "v8, loops": "D:",
+    "v10, loops": "^:",
+}  # fmt: skip
 
 
 def steps(objects: int, size: int) -> dict[str, Step]:
@@ -37,6 +40,8 @@ def steps(objects: int, size: int) -> dict[str, Step]:
     of_1 = torch.rand(IMAGES, grid, grid, 10 + CLASSES).requires_grad_()
     v1, v5, v8 = yl.YOLOv1Loss(grid=grid, num_classes=CLASSES), yl.YOLOv5Loss(), yl.YOLOv8Loss()
     v10, yolox = yl.YOLOv10Loss(), yl.YOLOXLoss()
+    loops_1 = yl.YOLOv1Loss(grid=grid, num_classes=CLASSES, impl="numba")
+    loops_8, loops_10 = yl.YOLOv8Loss(impl="numba"), yl.YOLOv10Loss(impl="numba")
     heads = {"one2one": one, "one2many": many}
     return {
         "v1": Step(lambda: v1(of_1, targets).total, [of_1]),
@@ -44,6 +49,9 @@ def steps(objects: int, size: int) -> dict[str, Step]:
         "v8": Step(lambda: v8(one, targets).total, one),
         "v10": Step(lambda: v10(heads, targets).total, one + many),
         "YOLOX": Step(lambda: yolox(of_x, targets).total, of_x),
+        "v1, loops": Step(lambda: loops_1(of_1, targets).total, [of_1]),
+        "v8, loops": Step(lambda: loops_8(one, targets).total, one),
+        "v10, loops": Step(lambda: loops_10(heads, targets).total, one + many),
     }
 
 

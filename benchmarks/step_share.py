@@ -108,11 +108,14 @@ def main() -> None:
     before = load()
     few, coco = scene(16, 3, size=224, classes=20), scene(16, 7, size=640, classes=80)
     emission = Emission(num_classes=20, box=distance_start(16))
-    cases = [
-        share("tiny, v1", Tiny(num_classes=20), yl.YOLOv1Loss(grid=14), few, 224),
-        share("tiny, v8", TinyLevels(dict.fromkeys((8, 16, 32), emission)), yl.YOLOv8Loss(num_classes=20), few, 224),
-        share("of YOLOv8n's size, v8", OfSizeN(), yl.YOLOv8Loss(), coco, 640),
-    ]  # fmt: skip
+    tiny, levels, size_n = Tiny(num_classes=20), TinyLevels(dict.fromkeys((8, 16, 32), emission)), OfSizeN()
+    cases = []
+    for impl, said in (("torch", ""), ("numba", ", loops")):
+        cases += [
+            share(f"tiny, v1{said}", tiny, yl.YOLOv1Loss(grid=14, impl=impl), few, 224),
+            share(f"tiny, v8{said}", levels, yl.YOLOv8Loss(num_classes=20, impl=impl), few, 224),
+            share(f"of YOLOv8n's size, v8{said}", size_n, yl.YOLOv8Loss(impl=impl), coco, 640),
+        ]
     publish("step-share", {**conditions(before, REPEATS), "cases": cases}, table(cases))
 
 

@@ -17,12 +17,14 @@ is missing is left out, and the json says so.
 
 import argparse
 import ctypes
+import importlib.util
 import itertools
 import multiprocessing
 import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,9 @@ PACKAGES = {
     "YOLOX": "yolox",
     "v5": "yolov5",
 }
+WAYS = {"yolosses": "eager", "compiled": "compiled", "loops": "loops", "loops, compiled": "loops, compiled"}
+"""Contestants of this library, and their columns."""
+SAID = """How many times as fast as the peer, the best way's time in floors, and the memory in sizes of the output:"""
 SLOW = 2.0
 """Seconds a step from which three repeats have to do."""
 
@@ -149,20 +154,44 @@ def compiled(loss: Callable[..., yl.LossOutput], raw: Any, targets: yl.Targets) 
     return lambda: function(raw, targets)
 
 
+def ways(
+    of: Callable[[str], Callable[..., yl.LossOutput]], raw: Any, targets: yl.Targets, inputs: list[Tensor]
+) -> dict[str, Step]:
+    """A loss ``of`` each implementation for a CPU, eager and compiled."""
+    found, torch_way = {}, of("torch")
+    found["yolosses"] = Step(lambda: torch_way(raw, targets).total, inputs)
+    found["compiled"] = Step(compiled(torch_way, raw, targets), inputs)
+    if importlib.util.find_spec("numba") is not None:
+        loops = of("numba")
+        found["loops"] = Step(lambda: loops(raw, targets).total, inputs)
+        found["loops, compiled"] = Step(compiled(loops, raw, targets), inputs)
+    return found
+
+
 def of_dense(name: str, objects: int, repeats: int) -> dict[str, Any]:
     """A loss of maps of three levels, beside its peer."""
-    loss, output, raw, prepare = {
-        "v8": lambda: (yl.YOLOv8Loss(), maps(64 + CLASSES, 64), None, peers.ultralytics(16, CLASSES)),
-        "v10": lambda: (yl.YOLOv10Loss(), *two_heads(16), peers.ultralytics_end_to_end(16, CLASSES)),
-        "YOLO26": lambda: (yl.YOLOv10Loss(bins=1), *two_heads(1), peers.ultralytics_end_to_end(1, CLASSES)),
-        "YOLOX": lambda: (yl.YOLOXLoss(), maps(5 + CLASSES, 4), None, peers.yolox(CLASSES)),
-        "v5": lambda: (yl.YOLOv5Loss(), maps(3 * (5 + CLASSES), 255), None, peers.yolov5(CLASSES, ANCHORS)),
-    }[name]()
+    of, output, raw, prepare = {
+        "v8": lambda: (
+            partial(yl.YOLOv8Loss), maps(64 + CLASSES, 64), None, peers.ultralytics(16, CLASSES)
+        ),
+        "v10": lambda: (
+            partial(yl.YOLOv10Loss), *two_heads(16), peers.ultralytics_end_to_end(16, CLASSES)
+        ),
+        "YOLO26": lambda: (
+            partial(yl.YOLOv10Loss, bins=1), *two_heads(1), peers.ultralytics_end_to_end(1, CLASSES)
+        ),
+        "YOLOX": lambda: (partial(yl.YOLOXLoss), maps(5 + CLASSES, 4), None, peers.yolox(CLASSES)),
+        "v5": lambda: (
+            partial(yl.YOLOv5Loss), maps(3 * (5 + CLASSES), 255), None, peers.yolov5(CLASSES, ANCHORS)
+        ),
+    }[name]()  # fmt: skip
     read: Any = output if raw is None else raw
     targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES)
-    contestants = {"yolosses": Step(lambda: loss(read, targets).total, output)}
     if PACKAGES[name] == "ultralytics":
-        contestants["compiled"] = Step(compiled(loss, read, targets), output)
+        contestants = ways(lambda impl: of(impl=impl), read, targets, output)
+    else:
+        loss = of()
+        contestants = {"yolosses": Step(lambda: loss(read, targets).total, output)}
     if prepare is not None:
         theirs, inputs = prepare(targets, output)
         contestants[PACKAGES[name]] = Step(theirs, inputs)
@@ -183,46 +212,61 @@ def two_heads(bins: int) -> tuple[list[Tensor], dict[str, list[Tensor]]]:
 def of_v1(images: int, grid: int, repeats: int) -> dict[str, Any]:
     targets = scene(images, 3, size=448, classes=20)
     raw = torch.rand(images, grid, grid, 30, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    loss, plain = yl.YOLOv1Loss(grid=grid), PlainYOLOv1Loss(grid)
+    plain = PlainYOLOv1Loss(grid)
 
     def floor() -> object:
         return raw.detach()[..., 4:10:5].contiguous().sum(), torch.empty_like(raw).detach().fill_(0)
 
-    contestants = {
-        "yolosses": Step(lambda: loss(raw, targets).total, [raw]),
-        "compiled": Step(compiled(loss, raw, targets), [raw]),
-        "plain dense": Step(lambda: plain(raw, targets), [raw]),
-    }
+    contestants = ways(lambda impl: yl.YOLOv1Loss(grid=grid, impl=impl), raw, targets, [raw])
+    contestants["plain dense"] = Step(lambda: plain(raw, targets), [raw])
     return measure("v1", contestants, floor, repeats, output=[raw], images=images, grid=grid, objects=3)
 
 
 def table(cases: list[dict[str, Any]]) -> str:
-    """The rows of docs/performance.md."""
-    lines = [
-        "| loss | case | eager | x floor | compiled | memory | x output | peer | peer / eager | peer / compiled "
-        "| its memory |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
+    """The two tables of docs/performance.md: times, and what they are of the peer's and of the floor."""
+    times = ["| loss | case | floor | " + " | ".join(WAYS.values()) + " | peer |"]
+    ratios = [
+        "| loss | case | " + " | ".join(WAYS.values()) + " | x floor | memory | with loops | the peer's |"
     ]
+    times.append("| --- | --- |" + " ---: |" * (2 + len(WAYS)))
+    ratios.append("| --- | --- |" + " ---: |" * (4 + len(WAYS)))
     for row in cases:
         of = dict(row["contestants"])
-        ours, floor, fast = of.pop("yolosses"), of.pop("floor"), of.pop("compiled", None)
+        floor, ours = of.pop("floor"), {who: of.pop(who, None) for who in WAYS}
         case = f"{row['objects']} objects"
         if "grid" in row:
             case = f"{row['images']} images, S={row['grid']}"
-        cells = [f"{ours['median_ms']:.1f} ms", f"{ours['median_ms'] / floor['median_ms']:.1f}"]
-        cells.append("" if fast is None else f"{fast['median_ms']:.1f} ms")
-        cells += [memory(ours), f"{(ours['extra_mib'] or 0) / row['output_mib']:.1f}" if memory(ours) else ""]
-        for who, peer in of.items() or (("", None),):
-            cells += ["", "", "", ""] if peer is None else [
-                f"{who} {peer['median_ms']:.1f} ms", f"{peer['median_ms'] / ours['median_ms']:.1f}",
-                "" if fast is None else f"{peer['median_ms'] / fast['median_ms']:.1f}", memory(peer),
-            ]  # fmt: skip
-        lines.append("| " + " | ".join((row["loss"], case, *cells)) + " |")
-    return "\n".join(lines)
+        who, peer = next(iter(of.items()), ("", None))
+        name = f"| {row['loss']} | {case} | "
+        cells = [
+            milliseconds(floor),
+            *map(milliseconds, ours.values()),
+            f"{who} {milliseconds(peer)}".strip(),
+        ]
+        times.append(name + " | ".join(cells) + " |")
+        cells = [quotient(peer, time) for time in ours.values()]
+        best = min((time for time in ours.values() if time), key=lambda time: time["median_ms"])
+        cells += [
+            quotient(best, floor),
+            memory(ours["yolosses"], row),
+            memory(ours["loops"], row),
+            memory(peer, row),
+        ]
+        ratios.append(name + " | ".join(cells) + " |")
+    return "\n".join(times) + "\n\n" + SAID + "\n\n" + "\n".join(ratios)
 
 
-def memory(row: dict[str, Any]) -> str:
-    return "" if row["extra_mib"] is None else f"{row['extra_mib']:.0f} MiB"
+def milliseconds(row: dict[str, Any] | None) -> str:
+    return "" if row is None else f"{row['median_ms']:.1f} ms"
+
+
+def quotient(above: dict[str, Any] | None, below: dict[str, Any] | None) -> str:
+    return "" if above is None or below is None else f"{above['median_ms'] / below['median_ms']:.1f}"
+
+
+def memory(row: dict[str, Any] | None, case: dict[str, Any]) -> str:
+    """In sizes of the output."""
+    return "" if row is None or row["extra_mib"] is None else f"{row['extra_mib'] / case['output_mib']:.1f}"
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from yolosses.losses.sparse_classes import (
     SparseTargets,
     _read_listed,
     _softplus_sum_of_low,
-    _softplus_sums,
     read_pairs_and_classes,
+    softplus_sums,
 )
 
 BOXES, C, SIDES = 8, 5, (6, 3)
@@ -92,7 +92,7 @@ def test_the_logarithm_of_a_product_loses_nothing(logit: float, shape: tuple[int
         logits = (logit - spread * torch.rand(shape, generator=noise)).clamp(max=LOW - 1e-3)
         exact = F.softplus(logits.double()).sum((1, 2))
         torch.testing.assert_close(_softplus_sum_of_low(logits).double(), exact, rtol=1e-6, atol=0)
-        torch.testing.assert_close(_softplus_sums(logits, None, None), exact, rtol=1e-6, atol=0)
+        torch.testing.assert_close(softplus_sums(logits, None, None), exact, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("largest", [LOW, 40.0, 1e4])
@@ -100,4 +100,4 @@ def test_one_large_logit_is_summed_in_another_way(largest: float) -> None:
     logits = torch.full((2, 4, 8), -3.0)
     logits[1, 2, 3] = largest
     exact = F.softplus(logits.double()).sum((1, 2))
-    torch.testing.assert_close(_softplus_sums(logits, None, None), exact, rtol=1e-6, atol=0)
+    torch.testing.assert_close(softplus_sums(logits, None, None), exact, rtol=1e-6, atol=0)

@@ -39,6 +39,9 @@ def operator(schema: str, function: Callable[..., Any], shapes: Callable[..., An
 def over_images(loop: Callable[..., None], images: int, work: int, *arguments: object) -> None:
     """``loop(first, end, *arguments)`` for all images, in as many threads as torch uses where it is worth it; ``work``:
     about how many nanoseconds it takes. The loop lets go of Python's lock."""
+    if work < 2 * WORTH:
+        loop(0, images, *arguments)
+        return
     threads = max(1, min(torch.get_num_threads(), images, work // WORTH))
     bounds = [images * number // threads for number in range(threads + 1)]
     parts = list(itertools.pairwise(bounds))

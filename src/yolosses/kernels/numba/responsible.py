@@ -32,29 +32,42 @@ def find(
     raw: Tensor, layout: Sequence[int], boxes: Tensor, mask: Tensor, shape: Sequence[int], roots: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """See `responsible`."""
-    found = empty(raw, boxes, mask)
+    arrays = raw.detach().numpy(), boxes.contiguous().numpy(), mask.contiguous().numpy()
+    found = empty(*arrays)
     over_images(
-        assign_loop, len(mask), 32 * mask.numel(), raw.detach().numpy(), tuple(layout), boxes.contiguous().numpy(),
-        mask.contiguous().numpy(), tuple(shape), roots, *(part.numpy() for part in found),
-    )  # fmt: skip
-    return found
-
-
-def empty(raw: Tensor, boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What `responsible` returns, not yet written."""
-    return (
-        torch.empty(mask.shape, dtype=torch.int64),
-        torch.empty(mask.shape, dtype=torch.bool),
-        torch.empty(mask.shape, dtype=torch.promote_types(raw.dtype, boxes.dtype)),
-        torch.empty(len(mask), dtype=torch.int64),
+        assign_loop,
+        len(mask),
+        32 * mask.numel(),
+        arrays[0],
+        tuple(layout),
+        *arrays[1:],
+        tuple(shape),
+        roots,
+        *found,
     )
+    predictor, first, iou, num_dropped = map(torch.from_numpy, found)
+    return predictor, first, iou, num_dropped
+
+
+def empty(raw: np.ndarray, boxes: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What `responsible` returns, not yet written."""
+    real = raw.dtype if raw.dtype == boxes.dtype else np.float64
+    predictor, first, iou = (np.empty(mask.shape, dtype) for dtype in (np.int64, np.bool_, real))
+    return predictor, first, iou, np.empty(len(mask), np.int64)
+
+
+def fake(raw: Tensor, boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `responsible` returns, for compilers."""
+    iou = torch.empty_like(mask, dtype=torch.promote_types(raw.dtype, boxes.dtype))
+    predictor = torch.empty_like(mask, dtype=torch.int64)
+    return predictor, torch.empty_like(mask), iou, mask.new_empty(len(mask), dtype=torch.int64)
 
 
 operator(
     "responsible(Tensor raw, int[] layout, Tensor boxes, Tensor mask, int[] shape, bool roots)"
     " -> (Tensor, Tensor, Tensor, Tensor)",
     find,
-    lambda raw, layout, boxes, mask, shape, roots: empty(raw, boxes, mask),
+    lambda raw, layout, boxes, mask, shape, roots: fake(raw, boxes, mask),
 )
 
 

@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
-from yolosses.kernels.numba.loops import compiled, operator, over_images
-from yolosses.kernels.numba.responsible import assign_loop, empty
+from yolosses.kernels.numba.loops import compiled, operator, over_images, summing
+from yolosses.kernels.numba.responsible import assign_loop, empty, fake
 
 TOGETHER = 16
-"""Images that stay in the cache."""
+"""Images whose numbers stay in the cache: their confidences are read first, one after the other, which brings along
+what the pairs need here and there."""
 
 
 def squared_error_sums(
@@ -70,37 +71,18 @@ class _AssignedSums(torch.autograd.Function):
         labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         run = torch.ops.yolosses.assigned_error_sums if torch.compiler.is_compiling() else _assign_and_add
-        sums, rest, predictor, first, iou, num_dropped = run(
+        sums, rest, pull, predictor, first, iou, num_dropped = run(
             raw, layout, shape, roots, overlaps, boxes, labels, weight, mask, class_weight
         )
         ctx.mark_non_differentiable(predictor, first, iou, num_dropped)
-        tables = predictor, first, iou if overlaps else None, boxes, labels, weight, class_weight
-        ctx.save_for_backward(raw, rest, *tables)
-        ctx.rest = layout, shape, roots
+        ctx.save_for_backward(rest, pull, predictor, first)
+        ctx.rest = layout, shape, raw.shape[1]
         return sums, predictor, first, iou, num_dropped
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_sums: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        raw, rest, predictor, first, *tables = ctx.saved_tensors
-        return _pulled(of_sums, raw, rest, *ctx.rest, predictor, None, first, *tables), *(None,) * 9
-
-
-def _assign_and_add(
-    raw: Tensor, layout: Sequence[int], shape: Sequence[int], roots: bool, overlaps: bool, boxes: Tensor,
-    labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """See `assigned_error_sums`; and what `_add` returns beside the sums."""
-    found, out = empty(raw, boxes, mask), _empty(raw, layout, shape)
-    predictor, first, iou, _ = found
-    arrays = _arrays(
-        raw, predictor, None, first, iou if overlaps else None, boxes, labels, weight, class_weight, None
-    )
-    over_images(
-        _assigned_sum_loop, len(raw), _work(arrays), mask.contiguous().numpy(), tuple(part.numpy() for part in found),
-        tuple(layout), tuple(shape), roots, arrays, *(part.numpy() for part in out),
-    )  # fmt: skip
-    return *out, *found
+        return _gradient(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 9
 
 
 class _Sums(torch.autograd.Function):
@@ -108,101 +90,151 @@ class _Sums(torch.autograd.Function):
     def forward(
         ctx: Any, raw: Tensor, layout: list[int], shape: list[int], roots: bool, *tables: Tensor | None
     ) -> Tensor:
-        ctx.rest = layout, shape, roots
-        add = torch.ops.yolosses.squared_error_sums if torch.compiler.is_compiling() else _add
-        sums, rest = add(raw, layout, shape, roots, *tables)
-        ctx.save_for_backward(raw, rest, *tables[:-1])
+        run = torch.ops.yolosses.squared_error_sums if torch.compiler.is_compiling() else _add
+        sums, rest, pull = run(raw, layout, shape, roots, *tables)
+        predictor, _, mask, *_ = tables
+        ctx.save_for_backward(rest, pull, predictor, mask)
+        ctx.rest = layout, shape, raw.shape[1]
         return sums
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        raw, rest, *tables = ctx.saved_tensors
-        return _pulled(of_sums, raw, rest, *ctx.rest, *tables), *(None,) * 12
+        return _gradient(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 12
 
 
-def _pulled(*arguments: Any) -> Tensor:
-    pull = torch.ops.yolosses.squared_error_gradient if torch.compiler.is_compiling() else _pull
-    gradient: Tensor = pull(*arguments)
+def _gradient(*arguments: Any) -> Tensor:
+    run = torch.ops.yolosses.squared_error_gradient if torch.compiler.is_compiling() else _pull
+    gradient: Tensor = run(*arguments)
     return gradient
+
+
+def _assign_and_add(
+    raw: Tensor, layout: Sequence[int], shape: Sequence[int], roots: bool, overlaps: bool, boxes: Tensor,
+    labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """See `assigned_error_sums`; and what `_add` returns beside the sums."""
+    values, truth, wanted = raw.detach().numpy(), boxes.contiguous().numpy(), mask.contiguous().numpy()
+    found, out = empty(values, truth, wanted), _empty(values, shape, wanted.shape)
+    predictor, first, iou, _ = found
+    arrays = (
+        values, predictor, _none(np.int64, 2), first, iou if overlaps else _none(values.dtype, 2), truth,
+        *_tables(values.dtype, labels, weight, class_weight, None),
+    )  # fmt: skip
+    over_images(
+        _assigned_sum_loop, len(raw), raw.numel() // 4, wanted, found, tuple(layout), tuple(shape), roots, arrays, *out
+    )  # fmt: skip
+    return tuple(map(torch.from_numpy, (*out, *found)))
 
 
 def _add(
     raw: Tensor, layout: Sequence[int], shape: Sequence[int], roots: bool, *tables: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """See `squared_error_sums`; and the confidences (B, A) of the background, 0 elsewhere."""
-    sums, rest = _empty(raw, layout, shape)
-    arrays = _arrays(raw, *tables)
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See `squared_error_sums`; and for the gradient the confidences (B, A) of the background, 0 elsewhere, and (B, P,
+    5 + C) the errors of the pairs times their weights."""
+    values = raw.detach().numpy()
+    counts, confidence = (None if table is None else table.contiguous().numpy() for table in tables[2:4])
+    assert counts is not None
+    predictor, object, _, _, boxes, *others = tables
+    assert predictor is not None
+    assert boxes is not None
+    out = _empty(values, shape, counts.shape)
     over_images(
-        _sum_loop, len(raw), _work(arrays), tuple(layout), tuple(shape), roots, *arrays, sums.numpy(), rest.numpy()
+        _sum_loop, len(raw), raw.numel() // 4, tuple(layout), tuple(shape), roots, values,
+        predictor.contiguous().numpy(), _none(np.int64, 2) if object is None else object.contiguous().numpy(), counts,
+        _none(values.dtype, 2) if confidence is None else confidence, boxes.contiguous().numpy(),
+        *_tables(values.dtype, *others), *out,
     )  # fmt: skip
-    return sums, rest
+    sums, rest, pull = map(torch.from_numpy, out)
+    return sums, rest, pull
 
 
-def _empty(raw: Tensor, layout: Sequence[int], shape: Sequence[int], *rest: object) -> tuple[Tensor, Tensor]:
-    """What `_add` returns, not yet written."""
-    rows, cols, k, _classes = shape
-    return raw.new_empty(len(raw), 5), raw.new_empty(len(raw), rows * cols * k)
+def _sizes(images: int, shape: Sequence[int], pairs: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Of what `_add` returns."""
+    rows, cols, k, classes = shape
+    return (images, 5), (images, rows * cols * k), (*pairs, 5 + classes)
+
+
+def _empty(raw: np.ndarray, shape: Sequence[int], pairs: Sequence[int]) -> tuple[np.ndarray, ...]:
+    return tuple(np.empty(size, raw.dtype) for size in _sizes(len(raw), shape, pairs))
+
+
+def _fake(raw: Tensor, shape: Sequence[int], mask: Tensor) -> tuple[Tensor, ...]:
+    return tuple(raw.new_empty(size) for size in _sizes(len(raw), shape, mask.shape))
+
+
+def _none(dtype: Any, dimensions: int) -> np.ndarray:
+    """An array without numbers, where there is nothing."""
+    return np.empty((0,) * dimensions, dtype)
+
+
+def _tables(
+    dtype: Any,
+    labels: Tensor | None,
+    weight: Tensor | None,
+    class_weight: Tensor | None,
+    spared: Tensor | None,
+) -> tuple[np.ndarray, ...]:
+    """What the loops read of objects, classes and predictors."""
+    assert labels is not None
+    by_object, by_class = (
+        _none(dtype, number) if table is None else np.ascontiguousarray(table.detach().numpy(), dtype)
+        for table, number in ((weight, 2), (class_weight, 1))
+    )
+    free = _none(np.bool_, 2) if spared is None else spared.contiguous().numpy()
+    return labels.contiguous().numpy(), by_object, by_class, free
 
 
 def _pull(
-    of_sums: Tensor, raw: Tensor, rest: Tensor, layout: Sequence[int], shape: Sequence[int], roots: bool,
-    *tables: Tensor | None,
+    of_sums: Tensor, rest: Tensor, pull: Tensor, predictor: Tensor, mask: Tensor, layout: Sequence[int],
+    shape: Sequence[int], length: int,
 ) -> Tensor:  # fmt: skip
-    """The gradient of the sums."""
-    gradient = host.empty(*raw.shape, dtype=raw.dtype)
-    arrays = _arrays(raw, *tables, None)
+    """The gradient (B, length) of the sums."""
+    gradient = host.empty(len(rest), length, dtype=rest.dtype)
+    arrays = (part.contiguous().numpy() for part in (of_sums, rest, pull, predictor, mask))
     over_images(
-        _gradient_loop, len(raw), _work(arrays), tuple(layout), tuple(shape), roots, *arrays,
-        of_sums.contiguous().numpy(), rest.numpy(), gradient.numpy(),
-    )  # fmt: skip
+        _gradient_loop,
+        len(rest),
+        gradient.numel() // 4,
+        tuple(layout),
+        tuple(shape),
+        *arrays,
+        gradient.numpy(),
+    )
     return gradient
 
 
-def _arrays(raw: Tensor, *tables: Tensor | None) -> tuple[np.ndarray, ...]:
-    """What the loops read. Where there is nothing an array without numbers stands in. The confidences are no copy, as
-    they may not be there yet."""
-    predictor, object, mask, confidence, boxes, labels, weight, class_weight, spared = tables
-    assert boxes is not None
-    values = raw.detach().numpy()
-
-    def like(table: Tensor | None, dimensions: int, dtype: Any = values.dtype) -> np.ndarray:
-        if table is None:
-            return np.empty((0,) * dimensions, values.dtype if dtype is None else dtype)
-        return np.ascontiguousarray(table.detach().numpy(), dtype)
-
-    return (
-        values, like(predictor, 2, np.int64), like(object, 2, np.int64), like(mask, 2, np.bool_),
-        like(confidence, 2, None),
-        np.ascontiguousarray(boxes.numpy()), like(labels, 2, np.int64), like(weight, 2), like(class_weight, 1),
-        like(spared, 2, np.bool_),
-    )  # fmt: skip
-
-
-def _work(arrays: tuple[np.ndarray, ...]) -> int:
-    return arrays[0].size // 4
-
-
 _SHAPE = "int[] layout, int[] shape, bool roots"
-_TABLES = (
-    "Tensor predictor, Tensor? object, Tensor mask, Tensor? confidence, Tensor boxes, Tensor labels, Tensor? weight,"
-    " Tensor? class_weight"
-)
 operator(
-    f"squared_error_sums(Tensor raw, {_SHAPE}, {_TABLES}, Tensor? spared) -> (Tensor, Tensor)", _add, _empty
+    f"squared_error_sums(Tensor raw, {_SHAPE}, Tensor predictor, Tensor? object, Tensor mask, Tensor? confidence,"
+    " Tensor boxes, Tensor labels, Tensor? weight, Tensor? class_weight, Tensor? spared) -> (Tensor, Tensor, Tensor)",
+    _add,
+    lambda raw, layout, shape, roots, predictor, object, mask, *rest: _fake(raw, shape, mask),
 )
 operator(
     f"assigned_error_sums(Tensor raw, {_SHAPE}, bool overlaps, Tensor boxes, Tensor labels, Tensor? weight,"
-    " Tensor mask, Tensor? class_weight) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+    " Tensor mask, Tensor? class_weight) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
     _assign_and_add,
     lambda raw, layout, shape, roots, overlaps, boxes, labels, weight, mask, class_weight: (
-        *_empty(raw, layout, shape), *empty(raw, boxes, mask)
+        *_fake(raw, shape, mask), *fake(raw, boxes, mask)
     ),
 )  # fmt: skip
 operator(
-    f"squared_error_gradient(Tensor of_sums, Tensor raw, Tensor rest, {_SHAPE}, {_TABLES}) -> Tensor", _pull,
-    lambda of_sums, raw, *rest: torch.empty_like(raw),
-)  # fmt: skip
+    "squared_error_gradient(Tensor of_sums, Tensor rest, Tensor pull, Tensor predictor, Tensor mask, int[] layout,"
+    " int[] shape, int length) -> Tensor",
+    _pull,
+    lambda of_sums, rest, pull, predictor, mask, layout, shape, length: rest.new_empty(len(rest), length),
+)
+
+
+@compiled
+def _copy_confidences(begin, end, layout, shape, raw, rest):
+    conf_at, conf_cell, conf_box = layout[3], layout[4], layout[5]
+    rows, cols, k, _ = shape
+    for image in range(begin, end):
+        for cell in range(rows * cols):
+            for box in range(k):
+                rest[image, cell * k + box] = raw[image, conf_at + cell * conf_cell + box * conf_box]
 
 
 @compiled
@@ -215,98 +247,119 @@ def _wanted(row, box, cell, cols, rows, roots):
         row[2], row[3] = np.sqrt(row[2]), np.sqrt(row[3])
 
 
+@summing
+def _squares(values):
+    total = 0.0
+    for value in values:
+        total += np.float64(value) * np.float64(value)
+    return total
+
+
+@compiled
+def _classes(values, label, share, class_weight, pull):
+    """The sum over the classes of a pair; into ``pull`` the errors times their weights."""
+    total = 0.0
+    for each in range(len(values)):
+        error = values[each] - values.dtype.type(each == label)
+        factor = share * class_weight[each] if class_weight.size else share
+        # What weighs nothing may be anything.
+        pull[each] = error * factor if factor != 0 else values.dtype.type(0)
+        total += np.float64(pull[each]) * np.float64(error) if factor != 0 else 0.0
+    return total
+
+
+@compiled
+def _sum_pairs(
+    image, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
+    spared, sums, rest, pull, row,
+):  # fmt: skip
+    """Of one image whose confidences are in ``rest``."""
+    box_at, box_cell, box_box, _, _, _, class_at, class_cell = layout
+    rows, cols, k, classes = shape
+    centre, size, obj, cls = 0.0, 0.0, 0.0, 0.0
+    for pair in range(predictor.shape[1]):
+        if not mask[image, pair]:
+            continue
+        who, number = predictor[image, pair], object[image, pair] if object.size else pair
+        if not (0 <= who < rest.shape[1] and 0 <= number < boxes.shape[1]):
+            raise IndexError("assignment: expected predictors and objects that there are")
+        share, errors = weight[image, number] if weight.size else raw.dtype.type(1), pull[image, pair]
+        if share == 0:
+            errors[:] = 0
+            continue
+        cell = who // k
+        _wanted(row, boxes[image, number], cell, cols, rows, roots)
+        at = box_at + cell * box_cell + (who - cell * k) * box_box
+        for side in range(4):
+            errors[side] = raw[image, at + side] - row[side]
+        at = layout[3] + cell * layout[4] + (who - cell * k) * layout[5]
+        errors[4] = raw[image, at] - (confidence[image, pair] if confidence.size else raw.dtype.type(1))
+        centre += (errors[0] * errors[0] + errors[1] * errors[1]) * share
+        size += (errors[2] * errors[2] + errors[3] * errors[3]) * share
+        obj += errors[4] * errors[4] * share
+        errors[:5] *= share
+        at = class_at + cell * class_cell
+        cls += _classes(raw[image, at : at + classes], labels[image, number], share, class_weight, errors[5:])
+    for pair in range(predictor.shape[1]):
+        if mask[image, pair]:
+            rest[image, predictor[image, pair]] = 0
+    if spared.size:
+        for who in range(rest.shape[1]):
+            if spared[image, who]:
+                rest[image, who] = 0
+    sums[image, 0], sums[image, 1], sums[image, 2], sums[image, 4] = centre, size, obj, cls
+    sums[image, 3] = _squares(rest[image])
+
+
 @compiled
 def _sum_loop(
     begin, end, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
-    spared, sums, rest,
+    spared, sums, rest, pull,
 ):  # fmt: skip
+    row = np.empty(4, raw.dtype)
+    for image in range(begin, end):
+        _copy_confidences(image, image + 1, layout, shape, raw, rest)
+        _sum_pairs(
+            image, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
+            spared, sums, rest, pull, row,
+        )  # fmt: skip
+
+
+@compiled
+def _assigned_sum_loop(begin, end, mask, found, layout, shape, roots, arrays, sums, rest, pull):
+    row = np.empty(4, sums.dtype)
+    for image in range(begin, end, TOGETHER):
+        after = min(image + TOGETHER, end)
+        _copy_confidences(image, after, layout, shape, arrays[0], rest)
+        assign_loop(image, after, arrays[0], layout, arrays[5], mask, shape, roots, *found)
+        for each in range(image, after):
+            _sum_pairs(each, layout, shape, roots, *arrays, sums, rest, pull, row)
+
+
+@compiled
+def _gradient_loop(begin, end, layout, shape, of_sums, rest, pull, predictor, mask, gradient):
     box_at, box_cell, box_box, conf_at, conf_cell, conf_box, class_at, class_cell = layout
     rows, cols, k, classes = shape
-    alone, row, one = np.empty(rows * cols * k, np.bool_), np.empty(4, raw.dtype), raw.dtype.type(1)
+    two = rest.dtype.type(2)
     for image in range(begin, end):
-        for who in range(len(alone)):
-            alone[who] = not (spared.size and spared[image, who])
-        centre, size, obj, noobj, cls = 0.0, 0.0, 0.0, 0.0, 0.0
+        of_xy, of_wh, of_obj = two * of_sums[image, 0], two * of_sums[image, 1], two * of_sums[image, 2]
+        of_noobj, of_cls = two * of_sums[image, 3], two * of_sums[image, 4]
+        into = gradient[image]
+        into[:] = 0
+        for cell in range(rows * cols):
+            for box in range(k):
+                into[conf_at + cell * conf_cell + box * conf_box] = rest[image, cell * k + box] * of_noobj
         for pair in range(predictor.shape[1]):
             if not mask[image, pair]:
                 continue
-            who, number = predictor[image, pair], object[image, pair] if object.size else pair
-            if not (0 <= who < len(alone) and 0 <= number < boxes.shape[1]):
-                raise IndexError("assignment: expected predictors and objects that there are")
-            alone[who] = False
-            share = weight[image, number] if weight.size else one
-            if share == 0:  # what weighs nothing may be anything
-                continue
+            who, errors = predictor[image, pair], pull[image, pair]
             cell = who // k
-            _wanted(row, boxes[image, number], cell, cols, rows, roots)
             at = box_at + cell * box_cell + (who - cell * k) * box_box
-            dx, dy = raw[image, at] - row[0], raw[image, at + 1] - row[1]
-            dw, dh = raw[image, at + 2] - row[2], raw[image, at + 3] - row[3]
-            at = conf_at + cell * conf_cell + (who - cell * k) * conf_box
-            dc = raw[image, at] - (confidence[image, pair] if confidence.size else one)
-            centre += (dx * dx + dy * dy) * share
-            size += (dw * dw + dh * dh) * share
-            obj += dc * dc * share
+            into[at] += errors[0] * of_xy
+            into[at + 1] += errors[1] * of_xy
+            into[at + 2] += errors[2] * of_wh
+            into[at + 3] += errors[3] * of_wh
+            into[conf_at + cell * conf_cell + (who - cell * k) * conf_box] += errors[4] * of_obj
             at = class_at + cell * class_cell
             for label in range(classes):
-                error = raw[image, at + label] - (label == labels[image, number])
-                if class_weight.size == 0:
-                    cls += error * error * share
-                elif class_weight[label] != 0:
-                    cls += error * error * share * class_weight[label]
-        for cell in range(rows * cols):
-            for box in range(k):
-                value = raw[image, conf_at + cell * conf_cell + box * conf_box]
-                value = value if alone[cell * k + box] else 0 * one
-                rest[image, cell * k + box] = value
-                noobj += value * value
-        sums[image, 0], sums[image, 1], sums[image, 2], sums[image, 3] = centre, size, obj, noobj
-        sums[image, 4] = cls
-
-
-@compiled
-def _assigned_sum_loop(begin, end, mask, found, layout, shape, roots, arrays, sums, rest):
-    """Some images at a time, whose numbers stay in the cache."""
-    for image in range(begin, end, TOGETHER):
-        after = min(image + TOGETHER, end)
-        assign_loop(image, after, arrays[0], layout, arrays[5], mask, shape, roots, *found)
-        _sum_loop(image, after, layout, shape, roots, *arrays, sums, rest)
-
-
-@compiled
-def _gradient_loop(
-    begin, end, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
-    spared, of_sums, rest, gradient,
-):  # fmt: skip
-    box_at, box_cell, box_box, conf_at, conf_cell, conf_box, class_at, class_cell = layout
-    rows, cols, k, classes = shape
-    row, one, two = np.empty(4, raw.dtype), raw.dtype.type(1), raw.dtype.type(2)
-    for image in range(begin, end):
-        gradient[image] = 0
-        factor = two * of_sums[image, 3]
-        for cell in range(rows * cols):
-            for box in range(k):
-                gradient[image, conf_at + cell * conf_cell + box * conf_box] = (
-                    rest[image, cell * k + box] * factor
-                )
-        for pair in range(predictor.shape[1]):
-            who, number = predictor[image, pair], object[image, pair] if object.size else pair
-            share = weight[image, number] if weight.size else one
-            if not mask[image, pair] or share == 0:
-                continue
-            cell = who // k
-            _wanted(row, boxes[image, number], cell, cols, rows, roots)
-            at = box_at + cell * box_cell + (who - cell * k) * box_box
-            for side in range(4):
-                factor = two * of_sums[image, side // 2] * share
-                gradient[image, at + side] += (raw[image, at + side] - row[side]) * factor
-            at = conf_at + cell * conf_cell + (who - cell * k) * conf_box
-            error = raw[image, at] - (confidence[image, pair] if confidence.size else one)
-            gradient[image, at] += error * (two * of_sums[image, 2] * share)
-            at, factor = class_at + cell * class_cell, two * of_sums[image, 4] * share
-            for label in range(classes):
-                error = raw[image, at + label] - raw.dtype.type(label == labels[image, number])
-                if class_weight.size == 0:
-                    gradient[image, at + label] += error * factor
-                elif class_weight[label] != 0:
-                    gradient[image, at + label] += error * factor * class_weight[label]
+                into[at + label] += errors[5 + label] * of_cls

@@ -170,6 +170,7 @@ def test_predictions_that_are_no_numbers_are_no_error() -> None:
     [
         ({"topk": 0}, ValueError, r"^topk: expected an integer >= 1; got 0$"),
         ({"topk": 2.5}, TypeError, r"^topk: expected an integer >= 1; got 2.5$"),
+        ({"impl": "triton"}, ValueError, r"^impl: expected one of 'torch', 'numba'; got 'triton'$"),
         ({"radius": -1}, ValueError, r"^radius: expected a number >= 0; got -1$"),
         ({"iou_cost": float("nan")}, ValueError, r"^iou_cost: expected a number >= 0; got nan$"),
         ({"outside_cost": "1e6"}, TypeError, r"^outside_cost: expected a number >= 0; got '1e6'$"),

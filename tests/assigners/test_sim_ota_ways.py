@@ -36,7 +36,7 @@ def pairs(assignment: yl.Assignment) -> list[set[tuple[int, int]]]:
     return [set(zip(p[m].tolist(), o[m].tolist(), strict=True)) for p, o, m in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     objects=st.integers(1, 25),
@@ -44,12 +44,20 @@ def pairs(assignment: yl.Assignment) -> list[set[tuple[int, int]]]:
     topk=st.sampled_from([1, 10]),
     outside_cost=st.sampled_from([0.0, 1e6]),
     grids=st.sampled_from([((12, 16), (6, 8), (3, 4)), ((2, 3), (1, 2), (1, 1))]),
+    impl=st.sampled_from(["torch", "numba"]),
 )
 def test_both_ways_pair_the_same(
-    seed: int, objects: int, radius: float, topk: int, outside_cost: float, grids: tuple[tuple[int, int], ...]
+    seed: int,
+    objects: int,
+    radius: float,
+    topk: int,
+    outside_cost: float,
+    grids: tuple[tuple[int, int], ...],
+    impl: str,
 ) -> None:
+    pytest.importorskip(impl)
     levels = Levels(grids=grids, strides=(8, 16, 32))
-    assigner = SimOTA(radius=radius, topk=topk, outside_cost=outside_cost)
+    assigner = SimOTA(radius=radius, topk=topk, outside_cost=outside_cost, impl=impl)
     listed, compared = both_ways(assigner, seed, levels, 2, objects)
     assert pairs(listed) == pairs(compared)
     assert torch.equal(listed.num_dropped, compared.num_dropped)

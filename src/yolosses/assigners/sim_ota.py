@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from yolosses import host
-from yolosses.arguments import require_at_least
+from yolosses.arguments import require_at_least, require_choice
 from yolosses.assigners.pairs import settle, unanswered
 from yolosses.assigners.sim_ota_central import EPS, largest_cost, log, take_central
 from yolosses.boxes import paired_iou
 from yolosses.codecs import ClassScores, Levels
+from yolosses.kernels import require_numba
 from yolosses.structures import Assignment
 
 CHUNK = 8
@@ -37,17 +38,20 @@ class SimOTA:
 
     Attributes:
         radius, topk, iou_cost, outside_cost: as above.
+        impl: "torch", or "numba": a loop for a CPU for step 2, but in compiled graphs.
     """
 
     radius: float = 1.5
     topk: int = 10
     iou_cost: float = 3.0
     outside_cost: float = 1e6
+    impl: str = "torch"
 
     def __post_init__(self) -> None:
         require_at_least("topk", self.topk, 1, kind=int)
         for name in ("radius", "iou_cost", "outside_cost"):
             require_at_least(name, getattr(self, name), 0)
+        require_choice("impl", self.impl, ("torch", "numba"))
 
     @torch.no_grad()
     def __call__(
@@ -67,6 +71,8 @@ class SimOTA:
             pred_scores: of all locations; YOLOX takes the root of objectness times class.
             gt_boxes: (B, M, 4) cxcywh in pixels, finite also in padding. gt_labels: (B, M). mask: (B, M) bool.
         """
+        if self.impl == "numba":
+            require_numba(pred_boxes)
         labels = gt_labels.clamp(0, pred_scores.num_classes - 1)
         taken, valid, cheapest = self._take(levels, pred_boxes, pred_scores, gt_boxes, labels, mask)
         predictor, object, chosen = settle(taken, valid, cheapest)
@@ -98,7 +104,7 @@ class SimOTA:
             return self._compare_all(pred_boxes, pred_scores, points, strides, gt_boxes, labels, mask)
         found = take_central(
             levels=levels, pred_boxes=pred_boxes, scores=pred_scores, gt_boxes=gt_boxes, labels=labels, mask=mask,
-            radius=self.radius, topk=self.topk, iou_cost=self.iou_cost,
+            radius=self.radius, topk=self.topk, iou_cost=self.iou_cost, impl=self.impl,
         )  # fmt: skip
         taken, valid, cheapest, complete = found
         rest = (~complete).nonzero().squeeze(1)

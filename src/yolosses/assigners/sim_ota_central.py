@@ -51,6 +51,7 @@ def take_central(
     radius: float,
     topk: int,
     iou_cost: float,
+    impl: str = "torch",
 ) -> Central:
     """Who takes what where each object has enough central locations, and others cost more than any of them."""
     images, num_predictors = pred_boxes.shape[:2]
@@ -69,7 +70,7 @@ def take_central(
     for block in blocks:
         candidate[block.place[block.inside]] = True
     places = candidate.nonzero().squeeze(1)
-    wanted = _numbers_wanted(coordinates, places, truths, image, num_predictors, images, topk=k)
+    wanted = _numbers_wanted(coordinates, places, truths, image, num_predictors, images, topk=k, impl=impl)
     absent = torch.zeros(images * num_predictors, dtype=pred_boxes.dtype)
     absent[places] = _cost_of_no_class(levels, scores, places)
 
@@ -132,11 +133,16 @@ def _numbers_wanted(
     images: int,
     *,
     topk: int,
+    impl: str,
 ) -> Tensor:
     """(N,) k of each object: the sum of its largest IoUs over all candidates of its image, rounded down, at least 1."""
     boxes = coordinates.index_select(1, places)
     of_candidates = torch.bincount(places // num_predictors, minlength=images).tolist()
     of_objects = torch.bincount(image, minlength=images).tolist()
+    if impl == "numba":
+        from yolosses.kernels.numba.overlap_sums import sums_of_largest
+
+        return sums_of_largest(boxes, of_candidates, truths, of_objects, topk).long().clamp(min=1)
     wanted, first = [torch.zeros_like(image[:0])], 0
     for objects, count in zip(torch.split(truths, of_objects), of_candidates, strict=True):
         here = boxes[:, first : first + count]

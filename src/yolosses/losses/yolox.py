@@ -58,6 +58,7 @@ class YOLOXLoss(nn.Module):
         box_loss: another function (pred, target) -> (...) of boxes cxcywh, for example `functional.giou_loss`.
         class_weight: (C,) factors of the elements of the class term.
         reduction: "mean" (divided by N), "sum", or "none" (one value an image).
+        impl: "torch", or "numba": a loop for a CPU in SimOTA. Another ``assigner`` has a way of its own.
 
     Shapes:
         raw: maps (B, 5+C, rows, cols), one a level, or one tensor (B, A, 5+C): dx, dy, dw, dh, objectness, classes.
@@ -90,6 +91,7 @@ class YOLOXLoss(nn.Module):
         box_loss: BoxLoss = squared_iou_loss,
         class_weight: Tensor | None = None,
         reduction: str = "mean",
+        impl: str = "torch",
     ) -> None:
         super().__init__()
         require_at_least("num_classes", num_classes, 1, kind=int)
@@ -98,10 +100,11 @@ class YOLOXLoss(nn.Module):
             require_at_least(f"lambda_{name}", value, 0)
         require_choice("reduction", reduction, ("mean", "sum", "none"))
         require_class_weight(class_weight, num_classes)
+        require_choice("impl", impl, ("torch", "numba"))
         self.num_classes, self.strides, self.image_size = num_classes, tuple(strides), image_size
         self.lambda_box, self.lambda_obj = lambda_box, lambda_obj
         self.lambda_cls, self.lambda_l1 = lambda_cls, lambda_l1
-        self.assigner = assigner or SimOTA()
+        self.assigner = assigner or SimOTA(impl=impl)
         self.box_loss, self.reduction = box_loss, reduction
         self.register_buffer("class_weight", class_weight, persistent=False)
 

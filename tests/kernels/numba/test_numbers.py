@@ -23,6 +23,7 @@ from yolosses.kernels.numba.complete_iou import (
     paired_iou,
 )
 from yolosses.kernels.numba.elementary import exp, softplus
+from yolosses.kernels.numba.overlap_sums import sums_of_largest
 from yolosses.kernels.numba.softplus_sums import softplus_sums
 
 NUMBERS = np.concatenate([np.linspace(-87, 0, 20_001), -(10.0 ** np.linspace(-8, 0, 2_001))]).astype(
@@ -126,3 +127,18 @@ def test_overlaps_in_float32_are_those_of_torch_to_the_last_bits(
     found = paired_iou(x - x2, y - y2, w, h, w2, h2)
     assert found == iou_of_torch(*boxes).item()
     assert angle(np.abs(w), np.abs(h)) == pytest.approx(_angle(boxes[0, 2:].abs()).item(), rel=2e-7)
+
+
+@pytest.mark.parametrize("topk", [1, 3, 10])
+def test_sums_of_the_largest_overlaps(topk: int) -> None:
+    """Also of an image without candidates, of boxes that are no numbers, and of negative size."""
+    noise = torch.Generator().manual_seed(4)
+    boxes = torch.rand(4, 60, generator=noise) * 50
+    boxes[:, 7], boxes[2:, 11] = torch.nan, -boxes[2:, 11]
+    truths = torch.cat((torch.rand(9, 2, generator=noise) * 50, torch.rand(9, 2, generator=noise) * 30), 1)
+    found = sums_of_largest(boxes, [40, 0, 20], truths, [4, 2, 3], topk)
+    for number, image in enumerate([0] * 4 + [1] * 2 + [2] * 3):
+        mine = boxes.T[[slice(0, 40), slice(40, 40), slice(40, 60)][image]]
+        overlaps = iou_of_torch(truths[number], mine).nan_to_num()
+        wanted = overlaps.sort(descending=True).values[:topk].sum()
+        torch.testing.assert_close(found[number], wanted, rtol=1e-6, atol=1e-7)

@@ -121,7 +121,7 @@ def _pull(
         write_sigmoid(scores_gradient, scores, of_classes, weights, class_weight)
         start += scores.shape[2]
     point_terms.write_gradient(
-        gradients, pairs, probabilities.clone(), kept, torch.stack((of_box, of_sides), 1), of_classes
+        gradients, pairs, probabilities, kept, torch.stack((of_box, of_sides), 1), of_classes
     )
     return [gradient.view(part.shape) for gradient, part in zip(found, parts, strict=True)]
 

@@ -111,6 +111,26 @@ def test_what_weighs_nothing_may_be_anything() -> None:
     assert all(grad[:, :4].count_nonzero() == 0 for grad in gradients(output, raw))
 
 
+def test_an_object_that_is_no_number_breaks_nothing_but_the_value() -> None:
+    """Nobody looked at the targets: the loops stay within their memory, and the loss shows it."""
+    boxes = crowded().boxes.clone()
+    boxes[0, 0] = torch.nan
+    targets = replace(crowded(), boxes=boxes)
+    assert (
+        not losses(yl.YOLOv8Loss, 4)[0](raw_for(yl.YOLOv8Loss, 4), targets).assignment.object[0].eq(0).all()
+    )
+    grid = yl.YOLOv1Loss(grid=3, num_classes=C, impl="numba")
+    assert grid(torch.rand(2, 3, 3, 10 + C), targets).total.isnan()
+
+
+def test_a_gradient_can_be_asked_for_twice() -> None:
+    raw = raw_for(yl.YOLOv8Loss, 4)
+    total = losses(yl.YOLOv8Loss, 4)[0](raw, crowded()).total.sum()
+    twice = [torch.autograd.grad(total, raw, retain_graph=True) for _ in range(2)]
+    for first, second in zip(*twice, strict=True):
+        assert torch.equal(first, second)
+
+
 @pytest.mark.parametrize("kind", ["predictor", "object"])
 def test_an_assignment_of_what_is_not_there_is_an_error(kind: str) -> None:
     loss, raw, targets = losses(yl.YOLOv8Loss, 4)[0], raw_for(yl.YOLOv8Loss, 4), crowded()

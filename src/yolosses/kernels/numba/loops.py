@@ -58,6 +58,14 @@ def behind(view: Tensor) -> tuple[np.ndarray, tuple[int, ...]]:
     return values.numpy(), view.stride()
 
 
+@compiled
+def bounded(number, most):
+    """A number rounded down, from 0 to ``most``; 0 where it is none."""
+    if not number > 0:
+        return 0
+    return int(number) if number < most else most
+
+
 def _pool() -> ThreadPoolExecutor:
     global _threads
     if _threads is None:

@@ -73,15 +73,8 @@ def point_terms(maps: Maps, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, Tenso
     tables, geometry, first = _tables(pairs, like.dtype), _geometry(maps), _first(maps, pairs)
     count = int(first[-1])
     over_images(
-        _gather,
-        images,
-        A_PAIR // 2 * count,
-        *_values(maps.boxes),
-        *geometry,
-        *tables[:3],
-        first,
-        numbers.numpy(),
-    )
+        _gather, images, A_PAIR // 2 * count, *_values(maps.boxes), *geometry, *tables[:3], first, numbers.numpy()
+    )  # fmt: skip
     logs = numbers[:count]
     if maps.bins > 1:
         logs = logs.log_softmax(-1)
@@ -104,9 +97,10 @@ def write_gradient(
     (B,)."""
     tables, geometry, first = _tables(pairs, of_sums.dtype), _geometry(gradients), _first(gradients, pairs)
     images, count = len(of_sums), int(first[-1])
+    numbers = probabilities[:count].clone()  # their gradient takes their place, and may be asked for again
     over_images(
         _box_gradient_loop, images, A_PAIR * count, *_values(gradients.boxes), *geometry, *tables[:3], first,
-        probabilities.numpy(), kept.numpy(), of_sums.contiguous().numpy(),
+        numbers.numpy(), kept.numpy(), of_sums.contiguous().numpy(),
     )  # fmt: skip
     over_images(
         _class_gradient_loop, images, A_PAIR * count // 8, *_values(gradients.scores), *geometry, *tables,

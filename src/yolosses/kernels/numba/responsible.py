@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from yolosses.kernels.numba.loops import compiled, operator, over_images
+from yolosses.kernels.numba.loops import bounded, compiled, operator, over_images
 
 
 def responsible(
@@ -74,9 +74,9 @@ operator(
 @compiled
 def cell_of(x, y, rows, cols):
     """Row and column of a centre, found in float32 whatever the dtype."""
-    col = np.floor(np.float32(x) * np.float32(cols))
-    row = np.floor(np.float32(y) * np.float32(rows))
-    return int(min(max(row, 0), rows - 1)), int(min(max(col, 0), cols - 1))
+    return bounded(np.float32(y) * np.float32(rows), rows - 1), bounded(
+        np.float32(x) * np.float32(cols), cols - 1
+    )
 
 
 @compiled

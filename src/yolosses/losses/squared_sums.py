@@ -44,7 +44,7 @@ def squared_sums(
             classes. No gradient.
         weight: broadcasts to ``target``, 0 where the pair does not count; or None, where all count alike.
         background: (B, A) bool, whose confidence should be 0; or None: all that are in no pair, all of which count.
-        impl: "torch" or "triton" (`kernels.squared_errors`), which needs all pairs, a weight and a background.
+        impl: "torch" or "triton" (`kernels.triton.squared_errors`), which needs all pairs, a weight and a background.
 
     Returns:
         (B, 5) of xy, wh, obj, noobj and cls; at least float32.

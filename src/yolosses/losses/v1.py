@@ -153,15 +153,14 @@ class YOLOv1Loss(nn.Module):
     ) -> LossOutput:
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
         `LossOutput.reduce`."""
-        self._require(raw, targets)
-        if assignment is not None:
-            terms = self.terms(raw, targets, assignment)
-        elif self.impl == "numba" and targets.ignore is None:
-            assignment, terms = self._assigned_terms(raw, targets)
-        else:
+        if assignment is None and self.impl == "numba":
+            self._require(raw, targets)
+            if targets.ignore is None:
+                assignment, terms = self._assigned_terms(raw, targets)
+                return self.reduce(terms, assignment, normalizer)
+        if assignment is None:
             assignment = self.assign(raw, targets)
-            terms = self.terms(raw, targets, assignment)
-        return self.reduce(terms, assignment, normalizer)
+        return self.reduce(self.terms(raw, targets, assignment), assignment, normalizer)
 
     @torch.no_grad()
     def assign(self, raw: Tensor, targets: Targets) -> Assignment:

@@ -54,10 +54,9 @@ class YOLOv8Loss(nn.Module):
         label_smoothing: e; the class target t becomes t (1 - e) + e / C at locations that answer for an object.
         class_weight: (C,) factors of the columns of the class term.
         reduction: "mean" (divided by S), "sum", or "none" (one value an image).
-        impl: "torch"; or "triton", kernels for a GPU: assignment, boxes and sides, cross-entropies of the classes; or
-            "numba", loops for a CPU: assignment, boxes and sides.
-            Another ``assigner`` has a way of its own, another ``box_loss`` the torch way; with float64 a given
-            ``assignment`` is needed, or an ``assigner`` of the torch way.
+        impl: "torch"; or "triton", kernels for a GPU, or "numba", loops for a CPU: assignment, boxes and sides,
+            cross-entropies of the classes. Another ``assigner`` has a way of its own, another ``box_loss`` the torch
+            way; Triton needs with float64 a given ``assignment``, or an ``assigner`` of the torch way.
 
     Shapes:
         raw: maps (B, 4R+C, rows, cols), one a level; or (boxes (B, 4R, A), scores (B, C, A)), or these under the names

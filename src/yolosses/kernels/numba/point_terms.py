@@ -274,6 +274,14 @@ def _term_loop(
 
 
 @compiled
+def _row(image, who, levels, steps):
+    """The view that holds the classes of a location, the first of them, and the step to the next."""
+    level, local = _find(levels, who)
+    view = levels[level, 2]
+    return view, image * steps[view, 0] + (levels[level, 3] + local) * steps[view, 2], steps[view, 1]
+
+
+@compiled
 def _class_loop(
     begin, end, values, steps, levels, strides, size, predictor, object, mask, quality, boxes, labels, weight,
     class_weight, smoothing, classes, taken,
@@ -285,18 +293,16 @@ def _class_loop(
             if not mask[image, pair]:
                 continue
             owner, label = object[image, pair], labels[image, object[image, pair]]
-            level, local = _find(levels, predictor[image, pair])
-            view, step = levels[level, 2], steps[levels[level, 2]]
-            at = image * step[0] + (levels[level, 3] + local) * step[2]
+            view, at, step = _row(image, predictor[image, pair], levels, steps)
             own = weight[image, owner] if weight.size else quality.dtype.type(1)
             target = own * quality[image, pair] * (1 - smoothing)
             if 0 <= label < classes and target != 0:
                 target = target * class_weight[label] if class_weight.size else target
-                taken[image] += np.float64(target) * values[view][at + label * step[1]]
+                taken[image] += np.float64(target) * values[view][at + label * step]
             if smoothing > 0 and own != 0:
                 for each in range(classes):
                     target = own * (smoothing / classes) * (class_weight[each] if class_weight.size else 1)
-                    taken[image] += np.float64(target) * values[view][at + each * step[1]]
+                    taken[image] += np.float64(target) * values[view][at + each * step]
 
 
 @compiled
@@ -310,19 +316,17 @@ def _class_gradient_loop(
             if not mask[image, pair]:
                 continue
             owner, label = object[image, pair], labels[image, object[image, pair]]
-            level, local = _find(levels, predictor[image, pair])
-            view, step = levels[level, 2], steps[levels[level, 2]]
-            at = image * step[0] + (levels[level, 3] + local) * step[2]
+            view, at, step = _row(image, predictor[image, pair], levels, steps)
             own = (weight[image, owner] if weight.size else quality.dtype.type(1)) * of_sums[image]
             if 0 <= label < classes:
                 target = own * quality[image, pair] * (1 - smoothing)
-                values[view][at + label * step[1]] -= (
+                values[view][at + label * step] -= (
                     target * class_weight[label] if class_weight.size else target
                 )
             if smoothing > 0:
                 for each in range(classes):
                     target = own * (smoothing / classes) * (class_weight[each] if class_weight.size else 1)
-                    values[view][at + each * step[1]] -= target
+                    values[view][at + each * step] -= target
 
 
 @compiled

@@ -186,6 +186,18 @@ def _bounds_inside(coordinates, grids, windows, truth, places, bounds, ends):
 
 
 @compiled
+def _insert(taken, aligned, count, place, value):
+    """Into the ``count`` best so far, where it is among them: best first, of equals the lowest."""
+    at = min(count, len(taken) - 1)
+    if count > at and not (value > aligned[at] or (value == aligned[at] and place < taken[at])):
+        return
+    while at > 0 and (aligned[at - 1] < value or (aligned[at - 1] == value and taken[at - 1] > place)):
+        aligned[at], taken[at] = aligned[at - 1], taken[at - 1]
+        at -= 1
+    aligned[at], taken[at] = value, place
+
+
+@compiled
 def _take(
     image, boxes, angles, logits, steps, starts, truth, label, alpha, beta, places, bounds, ends, taken, aligned
 ):  # fmt: skip
@@ -218,15 +230,7 @@ def _take(
                 value = score * _power(_overlap(boxes, angles, place, truth, truth_angle), beta)
                 if not value > 0:
                     continue
-                at = min(count, last)
-                if count > last and not (value > aligned[at] or (value == aligned[at] and place < taken[at])):
-                    continue
-                while at > 0 and (
-                    aligned[at - 1] < value or (aligned[at - 1] == value and taken[at - 1] > place)
-                ):
-                    aligned[at], taken[at] = aligned[at - 1], taken[at - 1]
-                    at -= 1
-                aligned[at], taken[at] = value, place
+                _insert(taken, aligned, count, place, value)
                 count = min(count + 1, last + 1)
                 if count > last and beta > 0:
                     least = aligned[last] ** (real(1) / beta) * (real(1) - slack) - slack
@@ -256,19 +260,72 @@ def _contend(boxes, angles, grids, windows, gt, mask, takers, contender, widest)
 
 
 @compiled
+def _settle(
+    image, boxes, angles, logits, steps, starts, gt, labels, alpha, beta, keep_best, taken, count, takers, contender,
+    predictor, object, chosen, iou, quality,
+):  # fmt: skip
+    """The pairs of an image, where each location is in one, and how well they fit. ``takers``: of each location, 0
+    afterwards."""
+    real, (objects, topk) = type(alpha), taken.shape
+    aligned, overlap = np.empty(objects * topk, boxes.dtype), np.empty(objects * topk, boxes.dtype)
+    most, widest, best = np.zeros(objects, boxes.dtype), np.zeros(objects, boxes.dtype), np.full(objects, -1)
+    predictor[:], object[:], chosen[:], iou[:], quality[:] = 0, 0, False, 0, 0
+    for number in range(objects):
+        for slot in range(count[number]):
+            place, pair = taken[number, slot], number * topk + slot
+            if takers[place] == 0:  # it is in a pair already
+                continue
+            owner = contender[place] if takers[place] > 1 else number
+            takers[place] = 0
+            predictor[pair], object[pair], chosen[pair] = place, owner, True
+            truth, box = gt[owner], boxes[place]
+            iou[pair] = paired_iou(box[0] - truth[0], box[1] - truth[1], box[2], box[3], truth[2], truth[3])
+            truth_angle = angle(not_negative(truth[2]), not_negative(truth[3]))
+            overlap[pair] = _overlap(boxes, angles, place, truth, truth_angle)
+            level = len(starts) - 1
+            while starts[level] > place:
+                level -= 1
+            score = _score(logits[level], steps[level], image, labels[owner], place - starts[level])
+            aligned[pair] = _power(score, alpha) * _power(overlap[pair], beta)
+            if best[owner] < 0 or aligned[pair] > most[owner]:
+                best[owner] = pair
+            most[owner], widest[owner] = max(most[owner], aligned[pair]), max(widest[owner], overlap[pair])
+    for pair in range(objects * topk):
+        owner = object[pair]
+        if not chosen[pair]:
+            continue
+        if keep_best and best[owner] != pair:
+            predictor[pair], object[pair], chosen[pair], iou[pair] = 0, 0, False, 0
+            continue
+        wide = overlap[pair] if keep_best else widest[owner]
+        quality[pair] = aligned[pair] * wide / (most[owner] + real(EPS))
+
+
+@compiled
+def _unanswered(object, chosen, mask):
+    """How many objects no pair answers for."""
+    answered = np.zeros(len(mask), np.bool_)
+    for pair in range(len(chosen)):
+        if chosen[pair]:
+            answered[object[pair]] = True
+    count = 0
+    for number in range(len(mask)):
+        count += mask[number] and not answered[number]
+    return count
+
+
+@compiled
 def _loop(
     begin, end, boxes, logits, steps, grids, strides, gt, labels, mask, topk, numbers, keep_best,
     predictor, object, chosen, iou, quality, num_dropped,
 ):  # fmt: skip
     alpha, beta, least_side = numbers
-    real, objects, predictors = type(alpha), mask.shape[1], boxes.shape[1]
+    objects, predictors = mask.shape[1], boxes.shape[1]
     windows = np.zeros((objects, len(grids), 4), np.int64)
     taken, count = np.empty((objects, topk), np.int64), np.empty(objects, np.int64)
     best = np.empty(topk, boxes.dtype)
     takers, contender = np.empty(predictors, np.int32), np.empty(predictors, np.int64)
     widest = np.empty(predictors, boxes.dtype)
-    aligned, overlap = np.empty(objects * topk, boxes.dtype), np.empty(objects * topk, boxes.dtype)
-    most, most_overlap, holder = np.empty(objects, real), np.empty(objects, real), np.empty(objects, np.int64)
     coordinates, angles = np.empty((5, predictors), boxes.dtype), np.empty(predictors, boxes.dtype)
     places, bounds = np.empty(predictors, np.int64), np.empty(predictors, boxes.dtype)
     starts, ends = np.zeros(len(grids), np.int64), np.zeros(len(grids), np.int64)
@@ -299,47 +356,8 @@ def _loop(
         if contested:
             _contend(boxes[image], angles, grids, windows, gt[image], mask[image], takers, contender, widest)
 
-        most[:], most_overlap[:], holder[:] = 0, 0, -1
-        for number in range(objects):
-            for slot in range(topk):
-                pair = number * topk + slot
-                predictor[image, pair], object[image, pair], chosen[image, pair] = 0, 0, False
-                iou[image, pair], quality[image, pair] = 0, 0
-                if slot >= count[number]:
-                    continue
-                place = taken[number, slot]
-                if takers[place] == 0:  # it is in a pair already
-                    continue
-                owner = contender[place] if takers[place] > 1 else number
-                takers[place] = 0
-                truth, box = gt[image, owner], boxes[image, place]
-                predictor[image, pair], object[image, pair], chosen[image, pair] = place, owner, True
-                iou[image, pair] = paired_iou(
-                    box[0] - truth[0], box[1] - truth[1], box[2], box[3], truth[2], truth[3]
-                )
-                truth_angle = angle(not_negative(truth[2]), not_negative(truth[3]))
-                overlap[pair] = _overlap(boxes[image], angles, place, truth, truth_angle)
-                level = len(starts) - 1
-                while starts[level] > place:
-                    level -= 1
-                score = _score(
-                    logits[level], steps[level], image, labels[image, owner], place - starts[level]
-                )
-                aligned[pair] = _power(score, alpha) * _power(overlap[pair], beta)
-                if holder[owner] < 0 or aligned[pair] > most[owner]:
-                    holder[owner] = pair
-                most[owner] = max(most[owner], aligned[pair])
-                most_overlap[owner] = max(most_overlap[owner], overlap[pair])
-        for pair in range(objects * topk):
-            if not chosen[image, pair]:
-                continue
-            owner = object[image, pair]
-            if keep_best and holder[owner] != pair:
-                predictor[image, pair], object[image, pair], chosen[image, pair] = 0, 0, False
-                iou[image, pair] = 0
-                continue
-            wide = overlap[pair] if keep_best else most_overlap[owner]
-            quality[image, pair] = aligned[pair] * wide / (most[owner] + real(EPS))
-        num_dropped[image] = 0
-        for number in range(objects):
-            num_dropped[image] += mask[image, number] and holder[number] < 0
+        _settle(
+            image, boxes[image], angles, logits, steps, starts, gt[image], labels[image], alpha, beta, keep_best, taken,
+            count, takers, contender, predictor[image], object[image], chosen[image], iou[image], quality[image],
+        )  # fmt: skip
+        num_dropped[image] = _unanswered(object[image], chosen[image], mask[image])

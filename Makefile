@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-gpu lint bench clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+# On a machine with a GPU, with the Python whose torch knows it: what the interpreter cannot tell.
+test-gpu:
+	TRITON_INTERPRET=0 PYTHONPATH=src $(PYTHON) -m pytest tests/kernels/test_on_gpu.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -89,7 +89,7 @@ def yolox(classes: int) -> Prepare | None:
                 output, grid = head.get_output_and_grid(level.clone(), index, stride, level.type())
                 outputs.append(output)
                 shifts.append(grid)
-                strides.append(torch.full((1, grid.shape[1]), float(stride)))
+                strides.append(torch.full((1, grid.shape[1]), float(stride), device=level.device))
             total: Tensor = head.get_losses(
                 None, [grid[..., 0] for grid in shifts], [grid[..., 1] for grid in shifts], strides, labels,
                 torch.cat(outputs, 1), [], dtype=torch.float32,

@@ -10,11 +10,8 @@ from hypothesis import settings
 # Before torch is imported: threads that spin while they wait make tests ten times slower on cores that are shared.
 os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 
-import torch
-
-# Before triton is imported: without a GPU its kernels are interpreted.
-if not torch.cuda.is_available():
-    os.environ.setdefault("TRITON_INTERPRET", "1")
+# Before triton is imported: its kernels are interpreted, also beside a GPU, but for the tests of one (`make test-gpu`).
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # Before numba is imported: what it compiled counts only as long as no file of the loops has changed.
 LOOPS = Path(__file__).parents[1] / "src" / "yolosses" / "kernels" / "numba"

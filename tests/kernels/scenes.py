@@ -88,8 +88,8 @@ def assert_same_assignment(ours: yl.Assignment, theirs: yl.Assignment) -> None:
 
 def gradients(output: yl.LossOutput, raw: Any) -> list[Tensor]:
     """Of each term of each image, each weighed by another factor."""
-    factors = torch.linspace(0.5, 1.5, output.per_image.numel()).view_as(output.per_image)
-    return list(torch.autograd.grad((output.per_image * factors).sum(), leaves(raw)))
+    factors = torch.linspace(0.5, 1.5, output.per_image.numel(), device=output.per_image.device)
+    return list(torch.autograd.grad((output.per_image.flatten() * factors).sum(), leaves(raw)))
 
 
 def agree(losses: tuple[Any, Any], raw: Any, targets: yl.Targets, **tolerance: float) -> yl.LossOutput:

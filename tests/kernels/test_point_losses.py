@@ -31,7 +31,7 @@ from yolosses.functional import giou_loss
 
 pytest.importorskip("triton")
 
-from yolosses.kernels.triton import point_boxes, task_aligned
+from yolosses.kernels.triton import point_sums, task_aligned
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +45,12 @@ losses = partial(by_two_ways, impl="triton")
 
 @contextmanager
 def kernels() -> Iterator[tuple[mock.Mock, mock.Mock]]:
-    """Watches the kernel that assigns and that of boxes and sides."""
+    """Watches the kernels that assign and those that add up."""
     with (
-        mock.patch.object(task_aligned, "take", wraps=task_aligned.take) as take,
-        mock.patch.object(point_boxes, "box_terms", wraps=point_boxes.box_terms) as box_terms,
+        mock.patch.object(task_aligned, "assign", wraps=task_aligned.assign) as assign,
+        mock.patch.object(point_sums, "point_sums", wraps=point_sums.point_sums) as sums,
     ):
-        yield take, box_terms
+        yield assign, sums
 
 
 @pytest.mark.parametrize("targets", SCENES.values(), ids=SCENES)
@@ -91,19 +91,19 @@ def test_other_options(options: dict[str, Any]) -> None:
 
 @EACH
 def test_another_box_loss_is_computed_by_torch(family: type[Any], bins: int) -> None:
-    with kernels() as (take, box_terms):
+    with kernels() as (assign, sums):
         agree(losses(family, bins, box_loss=giou_loss), raw_for(family, bins), crowded())
-    assert take.called
-    assert not box_terms.called
+    assert assign.called
+    assert not sums.called
 
 
 def test_another_assigner_is_left_as_it_is() -> None:
-    with kernels() as (take, box_terms):
+    with kernels() as (assign, sums):
         ours, theirs = losses(yl.YOLOv8Loss, 4, assigner=SimOTA())
         raw, targets = raw_for(yl.YOLOv8Loss, 4), crowded()
         torch.testing.assert_close(ours(raw, targets).per_image, theirs(raw, targets).per_image, **SINGLE)
-    assert not take.called
-    assert box_terms.called
+    assert not assign.called
+    assert sums.called
 
 
 def test_flattened_outputs() -> None:
@@ -157,7 +157,7 @@ def test_what_explains_is_of_torch() -> None:
     loss = losses(yl.YOLOv8Loss, 4)[0]
     assert isinstance(loss.assigner, TaskAligned)
     output = loss(raw, targets)
-    with kernels() as (_, box_terms):
+    with kernels() as (_, sums):
         terms = loss.elementwise(raw, targets, output.assignment)
-    assert not box_terms.called
+    assert not sums.called
     torch.testing.assert_close(loss.reduce(terms, output.assignment).per_image, output.per_image, **SINGLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -102,12 +103,9 @@ class TaskAligned:
             topk=min(self.topk, levels.num_predictors), least_side=self.least_side, reach=self.reach,
             fallback=self.fallback, contested=self.contested,
         )  # fmt: skip
-        if self.impl == "numba":
-            return _assign_by_loops(alignment, wanted, gt_boxes, labels, mask, keep_best=self.keep_best)
-        if self.impl == "triton":
-            take = _take_by_kernel
-        else:
-            take = take_by_listing if can_list(alignment) else take_by_comparing_all
+        if self.impl != "torch":
+            return self._by_kernels(alignment, wanted, gt_boxes, labels, mask)
+        take = take_by_listing if can_list(alignment) else take_by_comparing_all
         taken, valid, contender = take(alignment, wanted, gt_boxes, labels, mask)
         predictor, object, chosen = settle(taken, valid, contender)
 
@@ -129,42 +127,31 @@ class TaskAligned:
             quality=torch.where(chosen, aligned * widest / (most + EPS), 0),
         )
 
-
-def _take_by_kernel(
-    alignment: Alignment, wanted: Wanted, gt_boxes: Tensor, labels: Tensor, mask: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """See `take_by_comparing_all`."""
-    require_triton(alignment.pred_boxes)
-    _require_no_objectness(alignment, "triton")
-    from yolosses.kernels.triton import task_aligned
-
-    return task_aligned.take(
-        alignment.pred_boxes, alignment.pred_scores.logits, gt_boxes, labels, mask,
-        grids=alignment.levels.grids, strides=alignment.levels.strides, topk=wanted.topk, alpha=alignment.alpha,
-        beta=alignment.beta, least_side=wanted.least_side,
-    )  # fmt: skip
-
-
-def _assign_by_loops(
-    alignment: Alignment, wanted: Wanted, gt_boxes: Tensor, labels: Tensor, mask: Tensor, *, keep_best: bool
-) -> Assignment:
-    require_numba(alignment.pred_boxes)
-    _require_no_objectness(alignment, "numba")
-    from yolosses.kernels.numba import task_aligned
-
-    predictor, object, chosen, iou, quality, num_dropped = task_aligned.assign(
-        alignment.pred_boxes, alignment.pred_scores.logits, gt_boxes, labels, mask,
-        grids=alignment.levels.grids, strides=alignment.levels.strides, topk=wanted.topk, alpha=alignment.alpha,
-        beta=alignment.beta, least_side=wanted.least_side, keep_best=keep_best,
-    )  # fmt: skip
-    return Assignment(
-        predictor=predictor, object=object, mask=chosen, iou=iou, num_dropped=num_dropped, quality=quality
-    )
-
-
-def _require_no_objectness(alignment: Alignment, impl: str) -> None:
-    objectness = alignment.pred_scores.objectness
-    if objectness is not None:
-        raise ValueError(
-            f"pred_scores: expected no objectness for impl={impl!r}; got that of {len(objectness)} levels"
+    def _by_kernels(
+        self, alignment: Alignment, wanted: Wanted, gt_boxes: Tensor, labels: Tensor, mask: Tensor
+    ) -> Assignment:
+        kernels, objectness = self._kernels(alignment.pred_boxes), alignment.pred_scores.objectness
+        if objectness is not None:
+            raise ValueError(
+                f"pred_scores: expected no objectness for impl={self.impl!r}; got that of {len(objectness)} levels"
+            )
+        predictor, object, chosen, iou, quality, num_dropped = kernels.assign(
+            alignment.pred_boxes, alignment.pred_scores.logits, gt_boxes, labels, mask,
+            grids=alignment.levels.grids, strides=alignment.levels.strides, topk=wanted.topk, alpha=self.alpha,
+            beta=self.beta, least_side=self.least_side, keep_best=self.keep_best,
+        )  # fmt: skip
+        return Assignment(
+            predictor=predictor, object=object, mask=chosen, iou=iou, num_dropped=num_dropped, quality=quality
         )
+
+    def _kernels(self, pred_boxes: Tensor) -> Any:
+        """The module whose kernels assign."""
+        if self.impl == "numba":
+            require_numba(pred_boxes)
+            from yolosses.kernels.numba import task_aligned as loops
+
+            return loops
+        require_triton(pred_boxes)
+        from yolosses.kernels.triton import task_aligned
+
+        return task_aligned

@@ -169,7 +169,7 @@ def tensors_of(raw: PointRaw, *, num_classes: int, bins: int) -> tuple[Tensor, .
         TypeError, ValueError: ``raw`` is none of these, naming what came.
     """
     if isinstance(raw, Mapping):
-        if {"boxes", "scores"} - raw.keys():
+        if "boxes" not in raw or "scores" not in raw:
             raise ValueError(f"raw: expected the entries boxes and scores; got {sorted(map(str, raw))}")
         parts: tuple[Any, ...] = (raw["boxes"], raw["scores"])
     elif isinstance(raw, Tensor):

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 
+import torch
 from torch import Tensor
 
 
@@ -13,7 +14,7 @@ def require_triton(tensor: Tensor) -> None:
         ModuleNotFoundError: triton is not installed. ValueError: ``tensor`` is not on a GPU, and Triton does not
             interpret its kernels (environment variable TRITON_INTERPRET=1, for tests: very slow).
     """
-    if importlib.util.find_spec("triton") is None:
+    if not _installed("triton"):
         raise ModuleNotFoundError(
             "impl: 'triton' needs the package triton (Linux: pip install triton); got none"
         )
@@ -27,7 +28,13 @@ def require_numba(tensor: Tensor) -> None:
     Raises:
         ModuleNotFoundError: numba is not installed. ValueError: ``tensor`` is not on a CPU.
     """
-    if importlib.util.find_spec("numba") is None:
+    if not _installed("numba"):
         raise ModuleNotFoundError("impl: 'numba' needs the package numba (pip install numba); got none")
     if tensor.device.type != "cpu":
         raise ValueError(f"impl: 'numba' expected tensors on a CPU; got {tensor.device}")
+
+
+@torch.compiler.assume_constant_result
+def _installed(package: str) -> bool:
+    """Not looked for by a compiler, some of which cannot."""
+    return importlib.util.find_spec(package) is not None

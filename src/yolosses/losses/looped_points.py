@@ -11,40 +11,22 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
-from yolosses.codecs import PointCodec
 from yolosses.kernels.numba import point_terms
-from yolosses.kernels.numba.loops import operator
 from yolosses.kernels.numba.softplus_sums import softplus_sums
+from yolosses.kernels.operators import operator
 from yolosses.losses import sparse_classes
-from yolosses.losses.dense import quality_of
 from yolosses.losses.sparse_classes import part_of, views_of, write_sigmoid
 from yolosses.precision import at_least_float32
-from yolosses.structures import Assignment, Targets
 
 
-def looped_sums(
-    parts: Sequence[Tensor],
-    codec: PointCodec,
-    targets: Targets,
-    assignment: Assignment,
-    location_weight: Tensor | None,
-    class_weight: Tensor | None,
-    label_smoothing: float,
-) -> Tensor:
-    """(B, 3) of the boxes, the classes and the sides, before any lambda; at least float32.
-
-    Args:
-        parts: see `codecs.point.tensors_of`. location_weight: (B, A) of the cross-entropies, or None where all are 1.
-        class_weight: (C,) or None.
-    """
-    levels = codec.levels
-    dtype = torch.promote_types(parts[0].dtype, torch.float32)
-    sums: Tensor = _Sums.apply(  # type: ignore[no-untyped-call]
-        codec.bins, [side for grid in levels.grids for side in grid], [float(stride) for stride in levels.strides],
-        float(label_smoothing), assignment.predictor, assignment.object, assignment.mask,
-        quality_of(assignment).to(dtype), codec.in_pixels(targets.boxes).to(dtype), targets.labels, targets.weight,
-        location_weight, class_weight, *map(at_least_float32, parts),
-    )  # fmt: skip
+def point_sums(
+    bins: int, sides: list[int], strides: list[float], smoothing: float, predictor: Tensor, object: Tensor,
+    mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
+    location_weight: Tensor | None, class_weight: Tensor | None, parts: Sequence[Tensor],
+) -> Tensor:  # fmt: skip
+    """As `kernels.triton.point_sums.point_sums`."""
+    tables = (predictor, object, mask, quality, boxes, labels, weight, location_weight, class_weight)
+    sums: Tensor = _Sums.apply(bins, sides, strides, smoothing, *tables, *map(at_least_float32, parts))  # type: ignore[no-untyped-call]
     return sums
 
 
@@ -74,7 +56,7 @@ def _add(
     mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
     location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """See `looped_sums`; and what the gradient needs."""
+    """See `point_sums`; and what the gradient needs."""
     pairs = point_terms.Pairs(
         predictor, object, mask, quality, boxes, labels, weight, class_weight, smoothing
     )

@@ -7,7 +7,7 @@ taken at the pairs; its gradient is sigmoid(x), from which t is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
-from yolosses.kernels import require_triton
 from yolosses.losses.pairs import Pairs, list_pairs
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
@@ -46,25 +45,22 @@ class SparseTargets(NamedTuple):
 
 
 def read_pairs_and_classes(
-    parts: Sequence[Tensor], box_channels: int, pairs: Pairs, targets: SparseTargets, *, impl: str = "torch"
+    parts: Sequence[Tensor], box_channels: int, pairs: Pairs, targets: SparseTargets
 ) -> tuple[Tensor, Tensor]:
     """What a loss needs of a raw output, with a single gradient of its size.
 
     Args:
         parts: maps (B, box_channels + C, rows, cols), one a level; or boxes (B, box_channels, A) and scores (B, C, A),
             for which all pairs are of one level.
-        impl: "torch", or "triton" (`kernels.triton.sigmoid_cross_entropy`) for what all logits have in common.
 
     Returns:
         (..., box_channels) the numbers of the pairs' boxes, and (B,) the sum of the cross-entropies; at least float32.
     """
-    if impl == "triton":
-        require_triton(parts[0])
-    elif host.on_host(parts[0]) and pairs.mask is not None:
+    if host.on_host(parts[0]) and pairs.mask is not None:
         numbers, sums = _read_listed(list(parts), box_channels, pairs.predictor, pairs.mask, *targets)
         return numbers, sums
     numbers, sums = _Read.apply(  # type: ignore[no-untyped-call]
-        impl, box_channels, pairs.level_sizes, pairs.distinct, *pairs[:2], *targets, *parts
+        box_channels, pairs.level_sizes, pairs.distinct, *pairs[:2], *targets, *parts
     )
     return numbers, sums
 
@@ -73,7 +69,6 @@ class _Read(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        impl: str,
         box_channels: int,
         level_sizes: tuple[int, ...] | None,
         distinct: bool,
@@ -88,8 +83,8 @@ class _Read(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
         ctx.save_for_backward(image, predictor, *targets, *parts)
-        ctx.box_channels, ctx.level_sizes, ctx.distinct, ctx.impl = box_channels, level_sizes, distinct, impl
-        return _values(impl, box_channels, Pairs(image, predictor, level_sizes), targets, parts)
+        ctx.box_channels, ctx.level_sizes, ctx.distinct = box_channels, level_sizes, distinct
+        return _values(box_channels, Pairs(image, predictor, level_sizes), targets, parts)
 
     @staticmethod
     @once_differentiable
@@ -97,8 +92,8 @@ class _Read(torch.autograd.Function):
         image, predictor, *saved = ctx.saved_tensors
         pairs = Pairs(image, predictor, ctx.level_sizes, distinct=ctx.distinct)
         targets = SparseTargets(*saved[:5])
-        gradients = _gradients(ctx.impl, ctx.box_channels, pairs, targets, saved[5:], of_numbers, of_sums)
-        return (None,) * 11 + tuple(gradients)
+        gradients = _gradients(ctx.box_channels, pairs, targets, saved[5:], of_numbers, of_sums)
+        return (None,) * 10 + tuple(gradients)
 
 
 # In a compiled graph of a CPU one operator for the value and one for the gradient: what the compiler would make of a
@@ -117,7 +112,7 @@ def _read_listed(
 ) -> tuple[Tensor, Tensor]:
     targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
     pairs, place, targets = _listed(parts, box_channels, predictor, mask, targets)
-    found, sums = _values("torch", box_channels, pairs, targets, parts)
+    found, sums = _values(box_channels, pairs, targets, parts)
     numbers = host.empty(*predictor.shape, box_channels, dtype=found.dtype).zero_()
     numbers[place] = found
     return numbers, sums
@@ -146,7 +141,7 @@ def _gradient_listed(
 ) -> list[Tensor]:
     targets = SparseTargets(label, at_label, at_all, location_weight, class_weight)
     pairs, place, targets = _listed(parts, box_channels, predictor, mask, targets)
-    return _gradients("torch", box_channels, pairs, targets, parts, of_numbers[place], of_sums)
+    return _gradients(box_channels, pairs, targets, parts, of_numbers[place], of_sums)
 
 
 @_gradient_listed.register_fake
@@ -183,12 +178,11 @@ def _listed(
 
 
 def _values(
-    impl: str, box_channels: int, pairs: Pairs, targets: SparseTargets, parts: Sequence[Tensor]
+    box_channels: int, pairs: Pairs, targets: SparseTargets, parts: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:
     """See `read_pairs_and_classes`."""
     label, at_label, at_all, location_weight, class_weight = targets
     predictor, level_sizes = pairs.predictor, pairs.level_sizes
-    sums_of, _ = _dense(impl)
     image = pairs.image.expand_as(predictor)
     found, start = [], 0
     dtype = torch.promote_types(parts[0].dtype, torch.float32)
@@ -197,7 +191,7 @@ def _values(
         here = _Here(level_sizes, level, predictor, start, scores.shape[2])
         of, local = here.part(image), here.local
         found.append(at_least_float32(boxes.mT[of, local]))
-        sums = sums + sums_of(scores, part_of(location_weight, start, scores), class_weight)
+        sums = sums + softplus_sums(scores, part_of(location_weight, start, scores), class_weight)
         logit = scores[of, here.part(label), local].to(dtype)
         taken = here.counting(at_label) * logit
         if at_all is not None:
@@ -210,7 +204,6 @@ def _values(
 
 
 def _gradients(
-    impl: str,
     box_channels: int,
     pairs: Pairs,
     targets: SparseTargets,
@@ -223,14 +216,14 @@ def _gradients(
     image = pairs.image.expand_as(pairs.predictor)
     # Of flattened maps, so that every layout in memory can be written to.
     gradients, start = [host.empty_like(part.flatten(2)) for part in parts], 0
-    maps, (_, write) = parts[0].ndim == 4, _dense(impl)
+    maps = parts[0].ndim == 4
     views = zip(*(views_of(values, box_channels, maps) for values in (parts, gradients)), strict=True)
     for level, ((_, scores), (of_boxes, of_scores)) in enumerate(views):
         here = _Here(pairs.level_sizes, level, pairs.predictor, start, scores.shape[2])
         of, local, dtype = here.part(image), here.local, scores.dtype
         of_boxes.zero_()
         _add_rows(of_boxes, of, local, here.counting(of_numbers).to(dtype), distinct=pairs.distinct)
-        write(of_scores, scores, of_sums, part_of(location_weight, start, scores), class_weight)
+        write_sigmoid(of_scores, scores, of_sums, part_of(location_weight, start, scores), class_weight)
         if at_all is not None:
             share = (here.counting(at_all) * of_sums[of])[..., None]
             each = (
@@ -241,15 +234,6 @@ def _gradients(
         of_scores.index_put_((of, here.part(label), local), -taken.to(dtype), accumulate=True)
         start += scores.shape[2]
     return [gradient.view(part.shape) for gradient, part in zip(gradients, parts, strict=True)]
-
-
-def _dense(impl: str) -> tuple[Callable[..., Tensor], Callable[..., None]]:
-    """What sums softplus, and what writes its gradient."""
-    if impl == "torch":
-        return softplus_sums, write_sigmoid
-    from yolosses.kernels.triton import sigmoid_cross_entropy
-
-    return sigmoid_cross_entropy.softplus_sums, sigmoid_cross_entropy.write_sigmoid
 
 
 class _Here:

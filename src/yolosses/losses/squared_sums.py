@@ -14,7 +14,6 @@ from torch.autograd.function import once_differentiable
 
 from yolosses import host
 from yolosses.codecs import GridCodec
-from yolosses.kernels import require_triton
 from yolosses.precision import at_least_float32
 from yolosses.structures import by_image
 
@@ -32,8 +31,6 @@ def squared_sums(
     target: Tensor,
     weight: Tensor | None,
     background: Tensor | None,
-    *,
-    impl: str = "torch",
 ) -> Tensor:
     """The sums of each image before any lambda.
 
@@ -44,15 +41,10 @@ def squared_sums(
             classes. No gradient.
         weight: broadcasts to ``target``, 0 where the pair does not count; or None, where all count alike.
         background: (B, A) bool, whose confidence should be 0; or None: all that are in no pair, all of which count.
-        impl: "torch" or "triton" (`kernels.triton.squared_errors`), which needs all pairs, a weight and a background.
 
     Returns:
         (B, 5) of xy, wh, obj, noobj and cls; at least float32.
     """
-    if impl == "triton":
-        require_triton(raw)
-        fused: Tensor = _FusedSums.apply(raw, codec, predictor, target, weight, background)  # type: ignore[no-untyped-call]
-        return fused
     sums: Tensor = _Sums.apply(raw, codec, image, predictor, target, weight, background)  # type: ignore[no-untyped-call]
     return sums
 
@@ -109,33 +101,3 @@ class _Sums(torch.autograd.Function):
         confidence.index_put_((image, cell, box), rows[..., 4], accumulate=add)
         classes.index_put_((image, cell), rows[..., 5:], accumulate=True)  # boxes of one cell share them
         return gradient, None, None, None, None, None, None
-
-
-class _FusedSums(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        raw: Tensor,
-        codec: GridCodec,
-        predictor: Tensor,
-        target: Tensor,
-        weight: Tensor,
-        background: Tensor,
-    ) -> Tensor:
-        from yolosses.kernels.triton.squared_errors import squared_error_sums
-
-        ctx.save_for_backward(raw, predictor, target, weight, background)
-        ctx.codec = codec
-        return squared_error_sums(*codec.split(raw), predictor, target, weight, background)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        from yolosses.kernels.triton.squared_errors import write_squared_error_gradient
-
-        raw, predictor, target, weight, background = ctx.saved_tensors
-        gradient = torch.empty(raw.shape, dtype=raw.dtype, device=raw.device)
-        write_squared_error_gradient(
-            ctx.codec.split(gradient), ctx.codec.split(raw), predictor, target, weight, background, of_sums
-        )
-        return gradient, None, None, None, None, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -153,7 +154,7 @@ class YOLOv1Loss(nn.Module):
     ) -> LossOutput:
         """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see
         `LossOutput.reduce`."""
-        if assignment is None and self.impl == "numba":
+        if assignment is None and self.impl != "torch":
             self._require(raw, targets)
             if targets.ignore is None:
                 assignment, terms = self._assigned_terms(raw, targets)
@@ -184,14 +185,7 @@ class YOLOv1Loss(nn.Module):
 
     def _fused_pairs(self, raw: Tensor, targets: Targets) -> Assignment:
         """The same in one launch."""
-        require_triton(raw)
-        from yolosses.kernels.triton.responsible import responsible
-
-        output, mask, codec = self.codec.split(raw), targets.positive, self.codec
-        predictor, first, iou = responsible(
-            output.boxes, targets.boxes, mask, grid=codec.grid, roots=codec.size_encoding == "sqrt"
-        )
-        return _assignment(predictor, first, iou, (mask & ~first).sum(1))
+        return self._assigned_terms(raw, targets)[0]
 
     def _looped_pairs(self, raw: Tensor, targets: Targets) -> Assignment:
         """The same in one loop."""
@@ -210,17 +204,26 @@ class YOLOv1Loss(nn.Module):
         return _assignment(*found)
 
     def _assigned_terms(self, raw: Tensor, targets: Targets) -> tuple[Assignment, tuple[TermSum, ...]]:
-        """`assign` and `terms` in one."""
-        require_numba(raw)
-        from yolosses.kernels.numba.squared_errors import assigned_error_sums
-
+        """`assign` and `terms` in one, where no region is ignored."""
         codec = self.codec
-        sums, found = assigned_error_sums(
+        sums, found = self._kernels(raw).assigned_error_sums(
             self._contiguous(raw), codec.offsets, codec.shape, codec.size_encoding == "sqrt",
-            (targets.boxes, targets.labels, targets.weight), targets.mask, self.class_weight,
+            (targets.boxes, targets.labels, targets.weight), targets.positive, self.class_weight,
             self.confidence_target == "iou",
         )  # fmt: skip
         return _assignment(*found), self._of_sums(sums)
+
+    def _kernels(self, raw: Tensor) -> Any:
+        """The module whose kernels compute the sums."""
+        if self.impl == "numba":
+            require_numba(raw)
+            from yolosses.kernels.numba import squared_errors as loops
+
+            return loops
+        require_triton(raw)
+        from yolosses.kernels.triton import squared_errors
+
+        return squared_errors
 
     def terms(
         self, raw: Tensor, targets: Targets, assignment: Assignment
@@ -229,7 +232,7 @@ class YOLOv1Loss(nn.Module):
         if not self._sums_suffice(self.codec.size_encoding):
             return self.elementwise(raw, targets, assignment)
         self._require(raw, targets)
-        sums = self._looped_sums if self.impl == "numba" else self._sums
+        sums = self._sums if self.impl == "torch" else self._fused_sums
         return self._of_sums(sums(raw, targets, assignment))
 
     def _of_sums(self, sums: Tensor) -> tuple[TermSum, ...]:
@@ -239,7 +242,7 @@ class YOLOv1Loss(nn.Module):
     def _sums(self, raw: Tensor, targets: Targets, assignment: Assignment) -> Tensor:
         """(B, 5) of each image, before any lambda."""
         dtype = torch.promote_types(raw.dtype, torch.float32)
-        listed = self.impl == "torch" and host.lengths_are_free(raw)
+        listed = host.lengths_are_free(raw)
         image, predictor, object, iou = _counting(assignment) if listed else _all_pairs(assignment)
         at = image, object
         boxes, cell = targets.boxes[at], predictor // self.codec.boxes_per_cell
@@ -253,23 +256,22 @@ class YOLOv1Loss(nn.Module):
         background = None
         if not listed or assignment.spared is not None:
             background = assignment.background(self.codec.num_predictors)
-        return squared_sums(raw, self.codec, image, predictor, target, weight, background, impl=self.impl)
+        return squared_sums(raw, self.codec, image, predictor, target, weight, background)
 
-    def _looped_sums(self, raw: Tensor, targets: Targets, assignment: Assignment) -> Tensor:
-        """The same in one loop."""
-        require_numba(raw)
-        from yolosses.kernels.numba.squared_errors import squared_error_sums
-
+    def _fused_sums(self, raw: Tensor, targets: Targets, assignment: Assignment) -> Tensor:
+        """The same by kernels."""
         codec, targeted = self.codec, self.confidence_target == "iou"
-        return squared_error_sums(
+        sums: Tensor = self._kernels(raw).squared_error_sums(
             self._contiguous(raw), codec.offsets, codec.shape, codec.size_encoding == "sqrt",
             (assignment.predictor, assignment.object, assignment.mask), assignment.iou if targeted else None,
             (targets.boxes, targets.labels, targets.weight), self.class_weight, assignment.spared,
         )  # fmt: skip
+        return sums
 
     def _contiguous(self, raw: Tensor) -> Tensor:
         """(B, L) as `codecs.GridCodec.offsets` counts."""
-        return at_least_float32(self.codec.flat(raw)).contiguous()
+        flat = self.codec.flat(raw)
+        return (at_least_float32(flat) if self.impl == "numba" else flat).contiguous()
 
     def elementwise(self, raw: Tensor, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The five terms before any sum."""

@@ -229,7 +229,7 @@ def one_to_many_weight(epoch: int, epochs: int, *, start: float = 0.8, end: floa
 
 def _heads(raw: PointRaw) -> tuple[Any, Any]:
     """What the one2one and the one2many head emit."""
-    if not isinstance(raw, Mapping) or set(HEADS) - raw.keys():
+    if not isinstance(raw, Mapping) or not all(name in raw for name in HEADS):
         got = sorted(map(str, raw)) if isinstance(raw, Mapping) else type(raw).__name__
         raise ValueError(f"raw: expected a mapping with the entries one2many and one2one; got {got}")
     return raw[HEADS[0]], raw[HEADS[1]]

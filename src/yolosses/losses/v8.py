@@ -15,9 +15,10 @@ from yolosses.codecs import Levels, PointCodec
 from yolosses.codecs.point import PointOutput, PointRaw, grids_of_points, tensors_of
 from yolosses.functional import BoxLoss, binary_cross_entropy_with_logits, ciou_loss, distribution_focal
 from yolosses.functional.distribution import MARGIN
-from yolosses.kernels import require_numba
+from yolosses.kernels import require_numba, require_triton
 from yolosses.losses.dense import missing, pair_weight, predictor_weight, quality_of, spread
-from yolosses.losses.pairs import Pairs, pairs_of
+from yolosses.losses.fused_points import fused_sums
+from yolosses.losses.pairs import pairs_of
 from yolosses.losses.sparse_classes import SparseTargets, read_pairs_and_classes
 from yolosses.structures import (
     Assignment,
@@ -26,7 +27,6 @@ from yolosses.structures import (
     Targets,
     Term,
     TermSum,
-    by_image,
     require_targets,
 )
 
@@ -161,10 +161,19 @@ class YOLOv8Loss(nn.Module):
 
     def _decoded(self, codec: PointCodec, output: PointOutput, targets: Targets) -> Tensor:
         """(B, A, 4) the boxes of all locations; those that no object can take may be left out."""
-        assigner, dtype = self.assigner, output.distances[0].dtype
-        if not isinstance(assigner, TaskAligned) or assigner.impl != "numba" or dtype != torch.float32:
+        assigner, like = self.assigner, output.distances[0]
+        if not isinstance(assigner, TaskAligned) or assigner.impl == "torch" or like.dtype == torch.float64:
             return codec.boxes(output)
-        require_numba(output.distances[0])
+        if assigner.impl == "triton":
+            require_triton(like)
+            from yolosses.kernels.triton import point_decode
+
+            return point_decode.decode_boxes(
+                output.distances, grids=codec.grids, strides=codec.levels.strides, bins=self.bins
+            )
+        require_numba(like)
+        if like.dtype != torch.float32:
+            return codec.boxes(output)
         from yolosses.kernels.numba.point_decode import decode_boxes
 
         return decode_boxes(
@@ -180,8 +189,8 @@ class YOLOv8Loss(nn.Module):
     def _terms(
         self, codec: PointCodec, raw: PointRaw, targets: Targets, assignment: Assignment
     ) -> tuple[Term | TermSum, ...]:
-        if self.impl == "numba" and self.box_loss is ciou_loss:
-            return self._terms_by_loops(codec, raw, targets, assignment)
+        if self.impl != "torch" and self.box_loss is ciou_loss:
+            return self._terms_by_kernels(codec, raw, targets, assignment)
         truth, quality, of_pair = self._at_pairs(codec, raw, targets, assignment)
         parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
         weight_of = None
@@ -193,33 +202,25 @@ class YOLOv8Loss(nn.Module):
             pick(values) for values in (truth.boxes, truth.labels, quality, of_pair, assignment.object)
         )
         sparse = self._sparse_targets(label, quality, of_pair, weight_of)
-        numbers, sums = read_pairs_and_classes(
-            parts, 4 * self.bins, pairs, sparse, impl="triton" if self.impl == "triton" else "torch"
-        )
+        numbers, sums = read_pairs_and_classes(parts, 4 * self.bins, pairs, sparse)
         numbers, weight = numbers.reshape(*numbers.shape[:-1], 4, self.bins), quality * of_pair
-        if self.impl == "triton" and self.box_loss is ciou_loss:
-            box, sides = self._sums_by_kernel(codec, numbers, boxes, pairs, weight, len(parts[0]))
-        else:
-            terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, weight)
-            box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
+        terms = self._boxes(codec, numbers, boxes, pairs.predictor, object, weight)
+        box, sides = (TermSum.of(term, pairs.image, len(parts[0])) for term in terms)
         return box, TermSum(name="cls", scale=self.lambda_cls, sums=sums[:, None]), sides
 
-    def _terms_by_loops(
+    def _terms_by_kernels(
         self, codec: PointCodec, raw: PointRaw, targets: Targets, assignment: Assignment
     ) -> tuple[TermSum, ...]:
-        """The same, of all three in loops."""
+        """The same, of all three in one."""
         parts = tensors_of(raw, num_classes=self.num_classes, bins=self.bins)
         require_targets(targets, images=len(parts[0]), device=parts[0].device)
-        require_numba(parts[0])
-        from yolosses.losses.looped_points import looped_sums
-
         location_weight = None
         if targets.weight is not None or assignment.spared is not None:
             truth = targets.at(assignment.object, assignment.mask)
             of_pair = pair_weight(assignment, truth, torch.promote_types(parts[0].dtype, torch.float32))
             location_weight = predictor_weight(assignment, of_pair, codec.levels.num_predictors)
-        sums = looped_sums(
-            parts, codec, targets, assignment, location_weight, self.class_weight, self.label_smoothing
+        sums = fused_sums(
+            self.impl, parts, codec, targets, assignment, location_weight, self.class_weight, self.label_smoothing
         )
         names = ("box", "cls", "dfl" if self.bins > 1 else "l1")
         return TermSum.columns(names, (self.lambda_box, self.lambda_cls, self.lambda_dfl), sums)
@@ -328,32 +329,6 @@ class YOLOv8Loss(nn.Module):
             name="l1", scale=self.lambda_dfl, penalty=((pred - wanted) * _of_image(codec, strides)).abs() / 4,
             weight=weight, pred=pred, target=wanted, elements=elements, **pairs,
         )  # fmt: skip
-
-    def _sums_by_kernel(
-        self,
-        codec: PointCodec,
-        numbers: Tensor,
-        boxes: Tensor,
-        pairs: Pairs,
-        weight: Tensor,
-        images: int,
-    ) -> tuple[TermSum, TermSum]:
-        """The sums of `_boxes`, for CIoU."""
-        from yolosses.kernels.triton.point_boxes import box_terms
-
-        points, strides = _points_and_strides(codec, pairs.predictor, numbers)
-        boxes = codec.in_pixels(boxes).to(numbers.dtype)
-        # What weighs nothing is not read, as it adds nothing even where it would overflow.
-        missing, of_sides, *_ = box_terms(numbers, boxes, points, strides, mask=weight != 0)
-        if self.bins == 1:
-            of_sides = of_sides * _of_image(codec, strides)
-        penalties = torch.stack((missing, of_sides.mean(-1)), -1)
-        sums = by_image(penalties * weight[..., None], pairs.image, images)
-        name = "dfl" if self.bins > 1 else "l1"
-        return (
-            TermSum(name="box", scale=self.lambda_box, sums=sums[:, :1]),
-            TermSum(name=name, scale=self.lambda_dfl, sums=sums[:, 1:]),
-        )
 
     def reduce(
         self,

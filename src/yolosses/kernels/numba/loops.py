@@ -1,4 +1,4 @@
-"""How loops are compiled, shared among threads, and known to compiled graphs.
+"""How loops are compiled and shared among threads.
 
 Numba keeps what it compiled beside the source, or where ``NUMBA_CACHE_DIR`` says, until that file changes; a change of
 another file, whose functions are in the loop, it does not see.
@@ -8,7 +8,6 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numba
 import numpy as np
@@ -22,18 +21,6 @@ compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 summing = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
 """For a sum whose order is free, so that many numbers are added at once."""
 _threads: ThreadPoolExecutor | None = None
-_operators = torch.library.Library("yolosses", "FRAGMENT")
-
-
-def operator(schema: str, function: Callable[..., Any], shapes: Callable[..., Any]) -> None:
-    """Make ``function`` the operator ``torch.ops.yolosses.NAME``, around which a compiled graph knows the ``shapes``.
-
-    Not `torch.library.custom_op`, whose checks take as long as the loops of a small batch.
-    """
-    name = schema.partition("(")[0]
-    _operators.define(schema)
-    _operators.impl(name, function, "CPU")
-    torch.library.register_fake(f"yolosses::{name}", shapes, lib=_operators)
 
 
 def over_images(loop: Callable[..., None], images: int, work: int, *arguments: object) -> None:

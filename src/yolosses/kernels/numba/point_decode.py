@@ -10,8 +10,9 @@ from torch import Tensor
 
 from yolosses import host
 from yolosses.kernels.numba.elementary import exp
-from yolosses.kernels.numba.loops import behind, compiled, operator, over_images
+from yolosses.kernels.numba.loops import behind, compiled, over_images
 from yolosses.kernels.numba.windows import window
+from yolosses.kernels.operators import operator
 
 BLOCK = 1024
 """Locations whose numbers stay in the cache."""

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from yolosses.kernels.numba.loops import bounded, compiled, operator, over_images
+from yolosses.kernels.numba.loops import bounded, compiled, over_images
+from yolosses.kernels.operators import operator
 
 
 def responsible(

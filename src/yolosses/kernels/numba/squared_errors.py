@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses import host
-from yolosses.kernels.numba.loops import compiled, operator, over_images, summing
+from yolosses.kernels.numba.loops import compiled, over_images, summing
 from yolosses.kernels.numba.responsible import assign_loop, empty, fake
+from yolosses.kernels.operators import operator
 
 TOGETHER = 16
 """Images whose numbers stay in the cache: their confidences are read first, one after the other, which brings along

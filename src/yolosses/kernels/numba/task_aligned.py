@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from yolosses.kernels.numba.complete_iou import angle, complete_iou, not_negative, paired_iou
-from yolosses.kernels.numba.loops import behind, compiled, operator, over_images
+from yolosses.kernels.numba.loops import behind, compiled, over_images
 from yolosses.kernels.numba.windows import window
+from yolosses.kernels.operators import operator
 
 EPS = 1e-9
 """That of `assigners.task_aligned`, which may import kernels and not be imported."""

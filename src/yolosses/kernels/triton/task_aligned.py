@@ -1,59 +1,87 @@
-"""Task-aligned assignment by looking at the locations inside each object alone, one launch a level. See
+"""Task-aligned assignment by looking at the locations inside each object alone, in three launches. See
 `assigners.TaskAligned`, which says the rules.
 
 Bytes moved: of each pair of an object and a location inside it the predicted box and one logit, 18 to 20 bytes, and one
-atomic maximum of 8; beside them nothing larger than the claims (B, A), 8 bytes a location, which are filled, read and
-decoded by three launches more. No program waits for another, and no number of pairs is known to the host.
+atomic maximum of 8; beside them nothing larger than two marks of 8 bytes a location, which are filled by one launch
+more. No program waits for another, and no number of pairs is known to the host.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from yolosses.kernels.triton.point_boxes import complete_iou, rounded_product
+from yolosses.kernels.operators import operator
+from yolosses.kernels.triton.arithmetic import rounded_product
+from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
+from yolosses.kernels.triton.levels import starts_of, views
 
-TILE = 256
-"""Locations that a program looks at together."""
-# Those of `assigners.alignment`, which may import kernels and not be imported.
-EDGE = tl.constexpr(1e-9)
+TILE, PAIRS = 256, 64
+"""Locations that a program looks at together, and pairs of a program."""
+# Those of `assigners.alignment` and `assigners.task_aligned`, which may import kernels and not be imported.
+EDGE, EPS = tl.constexpr(1e-9), tl.constexpr(1e-9)
 LARGEST = tl.constexpr(2**31 - 1)
-NOBODY = 2**31 - 1 - 2**32
-"""Below every claim, and decoded as one of the first object."""
 NEVER, ALWAYS = tl.constexpr(-(2**62)), tl.constexpr(2**63 - 1)
 """Keys below and above all others."""
 
 
-def take(
+class Marks(NamedTuple):
+    """What programs tell each other by atomic maxima; -1 where nobody has.
+
+    Attributes:
+        claims: (B, A) int64, of each location the largest overlap of an object that has it inside, and the object.
+        takers: (B, A, 2) int32, of the pairs that take a location `LARGEST` less the first, and the last.
+        best: (B, M) int64, of each object the largest alignment of its pairs, and the first pair that has it.
+        widest: (B, M, 2) int32, of each object the largest overlap of its pairs; the second is not used.
+    """
+
+    claims: Tensor
+    takers: Tensor
+    best: Tensor
+    widest: Tensor
+
+    @classmethod
+    def empty(cls, images: int, locations: int, objects: int, device: torch.device) -> Marks:
+        """In one piece of memory, which one launch fills."""
+        sizes = [images * locations] * 2 + [images * objects] * 2
+        parts = torch.full((sum(sizes),), -1, dtype=torch.int64, device=device).split(sizes)
+        return cls(
+            parts[0].view(images, locations), parts[1].view(torch.int32).view(images, locations, 2),
+            parts[2].view(images, objects), parts[3].view(torch.int32).view(images, objects, 2),
+        )  # fmt: skip
+
+
+def assign(
     pred_boxes: Tensor,
-    logits: tuple[Tensor, ...],
+    logits: Sequence[Tensor],
     gt_boxes: Tensor,
     labels: Tensor,
     mask: Tensor,
     *,
-    grids: tuple[tuple[int, int], ...],
-    strides: tuple[float, ...],
+    grids: Sequence[tuple[int, int]],
+    strides: Sequence[float],
     topk: int,
     alpha: float,
     beta: float,
     least_side: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Which locations the objects take: what `assigners.aligned_everywhere` gives for CIoU and candidates strictly
-    inside, who also contest a location. All is computed in float32.
+    keep_best: bool,
+) -> tuple[Tensor, ...]:
+    """Pairs of locations and objects. All is computed in float32.
 
     Args:
-        pred_boxes: (B, A, 4) float32, cxcywh in pixels. logits: views (B, C, n), one a level, any strides and floating
-            dtype. gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M) int64, 0 to C - 1.
+        pred_boxes: (B, A, 4) float32, cxcywh in pixels. logits: (B, C, n) of each level, any strides and dtype.
+        gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M), 0 to C - 1.
         mask: (B, M) bool, objects that take part. Of the others nothing is read.
-        grids: (rows, columns) of each level, of one box a cell. strides: in pixels.
-        topk, alpha, beta, least_side: see `assigners.TaskAligned`.
+        grids, strides: of the levels, of one box a cell. topk (at most A), alpha, beta, least_side, keep_best: see
+            `assigners.TaskAligned`.
 
     Returns:
-        (B, M, topk) int64 locations that each object takes, best first and of equals the lowest (0 where there are no
-        more), (B, M, topk) bool whether they count, and (B, A) int64 the object that gets each location if several
-        take it: of those that have it inside the one with the largest CIoU, of equals the first; 0 where none has it.
+        (B, M * topk) predictor, object, mask, IoU and quality, see `Assignment`; and (B,) how many objects have none.
 
     Raises:
         ValueError: ``pred_boxes`` are not float32: a key of 64 bits has no room for a place beside a longer number.
@@ -61,27 +89,85 @@ def take(
     if pred_boxes.dtype != torch.float32:
         name = str(pred_boxes.dtype).removeprefix("torch.")
         raise ValueError(f"pred_boxes: expected float32 for impl='triton'; got {name}")
-    (images, objects), predictors = mask.shape, pred_boxes.shape[1]
-    taken = torch.empty(images, objects, topk, dtype=torch.int64, device=mask.device)
-    valid = torch.empty(images, objects, topk, dtype=torch.bool, device=mask.device)
-    claims = torch.full((images, predictors), NOBODY, dtype=torch.int64, device=mask.device)
+    run = torch.ops.yolosses.triton_task_aligned if torch.compiler.is_compiling() else _assign
+    sides = [side for grid in grids for side in grid]
+    found: tuple[Tensor, ...] = run(
+        pred_boxes, list(logits), gt_boxes, labels, mask, sides, list(map(float, strides)), topk, float(alpha),
+        float(beta), float(least_side), keep_best,
+    )  # fmt: skip
+    return found
+
+
+def _assign(
+    pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
+    strides: list[float], topk: int, alpha: float, beta: float, least_side: float, keep_best: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """See `assign`."""
+    predictor, object, counts, iou, quality, num_dropped = found = _empty(
+        pred_boxes, logits, gt_boxes, labels, mask, sides, strides, topk
+    )
+    images, pairs = predictor.shape
+    if not predictor.numel():
+        return (*found[:5], num_dropped.zero_())
+    pred_boxes, mask = pred_boxes.contiguous(), mask.contiguous()
+    gt_boxes, labels = gt_boxes.float().contiguous(), labels.contiguous()
+    taken, marks = take(
+        pred_boxes, logits, gt_boxes, labels, mask, sides, strides, topk, alpha, beta, least_side
+    )
+    parts, steps = views(logits)
+    sizes = starts_of([level.shape[2] for level in logits])
+    overlap, grid = torch.empty_like(iou), (images, triton.cdiv(pairs, PAIRS))
+    _settle_kernel[grid](
+        pred_boxes, parts, steps, sizes, gt_boxes, labels, taken, *marks, predictor, object, iou, quality, overlap,
+        mask.shape[1], pred_boxes.shape[1], pairs, topk, len(parts), alpha, beta, PAIRS,
+    )  # fmt: skip
+    _quality_kernel[grid](
+        mask, marks.best, marks.widest, predictor, object, counts, iou, quality, overlap, num_dropped,
+        mask.shape[1], pairs, keep_best, PAIRS,
+    )  # fmt: skip
+    return found
+
+
+def take(
+    pred_boxes: Tensor, logits: Sequence[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
+    strides: list[float], topk: int, alpha: float, beta: float, least_side: float,
+) -> tuple[Tensor, Marks]:  # fmt: skip
+    """(B, M, topk) int64 locations that each object takes, best first and of equals the lowest, -1 where there are no
+    more; and the marks, in which it is who claims and who takes each location."""
+    (images, objects), locations = mask.shape, pred_boxes.shape[1]
+    taken = mask.new_empty(images, objects, topk, dtype=torch.int64)
+    marks = Marks.empty(images, locations, objects, mask.device)
+    parts, steps = views(logits)
+    rows, cols = tuple(sides[::2]), tuple(sides[1::2])
     if mask.numel():
-        inputs = (
-            pred_boxes.contiguous(),
-            gt_boxes.float().contiguous(),
-            labels.contiguous(),
-            mask.contiguous(),
-        )
-        start = 0
-        for level, ((rows, cols), stride, scores) in enumerate(zip(grids, strides, logits, strict=True)):
-            _take_kernel[(images, objects)](
-                inputs[0], scores, *inputs[1:], taken, valid, claims, *scores.stride(),
-                objects, rows, cols, start, predictors,
-                float(stride), float(least_side), float(alpha), float(beta), topk, triton.next_power_of_2(topk), TILE,
-                level == 0, level == len(grids) - 1,
-            )  # fmt: skip
-            start += rows * cols
-    return taken, valid, LARGEST.value - (claims & 0xFFFFFFFF)
+        _take_kernel[(images, objects)](
+            pred_boxes, parts, steps, starts_of([level.shape[2] for level in logits]), rows, cols, gt_boxes, labels,
+            mask, taken, marks.claims, marks.takers, objects, locations,
+            len(parts), tuple(strides), least_side, alpha, beta, topk, triton.next_power_of_2(topk), TILE,
+        )  # fmt: skip
+    return taken, marks
+
+
+def _empty(
+    pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
+    strides: list[float], topk: int, *_: object,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """What `assign` returns, not yet written."""
+    pairs = (len(mask), mask.shape[1] * topk)
+    predictor, object = (mask.new_empty(pairs, dtype=torch.int64) for _ in range(2))
+    iou, quality = (pred_boxes.new_empty(pairs) for _ in range(2))
+    dropped = mask.new_empty(len(mask), dtype=torch.int64)
+    return predictor, object, mask.new_empty(pairs), iou, quality, dropped
+
+
+operator(
+    "triton_task_aligned(Tensor pred_boxes, Tensor[] logits, Tensor gt_boxes, Tensor labels, Tensor mask, int[] sides,"
+    " float[] strides, int topk, float alpha, float beta, float least_side, bool keep_best)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+    _assign,
+    _empty,
+    on="CompositeExplicitAutograd",
+)
 
 
 @triton.jit
@@ -142,13 +228,31 @@ def _keep_largest(kept, keys):
 
 
 @triton.jit
+def _score(logits, at, counts):
+    return 1 / (1 + tl.exp(-tl.load(logits + at, mask=counts, other=0.0).to(tl.float32)))
+
+
+@triton.jit
+def _aligned(score, overlap, ALPHA: tl.constexpr, BETA: tl.constexpr):
+    """See `assigners.alignment.Alignment.of`."""
+    scored = (score > 0).to(score.dtype) if ALPHA == 0 else _power(score, ALPHA)
+    return scored * _power(overlap, BETA)
+
+
+@triton.jit
+def _overlap(gt_x, gt_y, gt_w, gt_h, x, y, w, h):
+    """CIoU; 0 where it is negative or no number."""
+    value = complete_iou(gt_x - x, gt_y - y, gt_w, gt_h, w, h)
+    return tl.where(value > 0, value, 0.0)
+
+
+@triton.jit
 def _take_kernel(
-    pred_boxes, logits, gt_boxes, labels, mask, taken, valid, claims,
-    image_stride, class_stride, location_stride, objects, rows, cols, start, predictors,
-    STRIDE: tl.constexpr, LEAST_SIDE: tl.constexpr, ALPHA: tl.constexpr, BETA: tl.constexpr,
-    TOPK: tl.constexpr, KEPT: tl.constexpr, TILE: tl.constexpr, FIRST: tl.constexpr, LAST: tl.constexpr,
+    pred_boxes, parts, steps, starts, rows, cols, gt_boxes, labels, mask, taken, claims, takers, objects, locations,
+    LEVELS: tl.constexpr, STRIDES: tl.constexpr, LEAST_SIDE: tl.constexpr, ALPHA: tl.constexpr, BETA: tl.constexpr,
+    TOPK: tl.constexpr, KEPT: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """One object and one level. Between levels ``taken`` holds the keys of the best of the levels before."""
+    """One object."""
     image, number = tl.program_id(0).to(tl.int64), tl.program_id(1)
     place = image * objects + number
     there = tl.load(mask + place) != 0
@@ -156,36 +260,108 @@ def _take_kernel(
     label = tl.load(labels + place, mask=there, other=0)
     half_w, half_h = tl.where(w < LEAST_SIDE, LEAST_SIDE, w) / 2, tl.where(h < LEAST_SIDE, LEAST_SIDE, h) / 2
     left, right, top, bottom = x - half_w, x + half_w, y - half_h, y + half_h
-    col, width = _window(left, right, STRIDE, cols)
-    row, height = _window(top, bottom, STRIDE, rows)
-    size = tl.where(there, width * height, 0)
 
     slot = tl.arange(0, KEPT)
-    to = taken + place * TOPK + slot
-    kept = -1 - slot.to(tl.int64) if FIRST else tl.load(to, mask=slot < TOPK, other=0)
-    kept = tl.where(slot < TOPK, kept, ALWAYS)
-    for begin in range(0, size, TILE):
-        rank = begin + tl.arange(0, TILE)
-        cell_row, cell_col = row + rank // width, col + rank % width
-        point_x = rounded_product(cell_col.to(tl.float32) + 0.5, STRIDE)
-        point_y = rounded_product(cell_row.to(tl.float32) + 0.5, STRIDE)
-        across = (point_x - left > EDGE) & (right - point_x > EDGE)
-        inside = (rank < size) & across & (point_y - top > EDGE) & (bottom - point_y > EDGE)
-        location = cell_row * cols + cell_col
-        predictor = start + location.to(tl.int64)
-        pred_x, pred_y, pred_w, pred_h = _load_box(pred_boxes + (image * predictors + predictor) * 4, inside)
-        overlap = complete_iou(x - pred_x, y - pred_y, w, h, pred_w, pred_h)
-        overlap = tl.where(overlap > 0, overlap, 0.0)  # a NaN counts as nothing too
-        claim = _key(overlap, number + tl.zeros((TILE,), tl.int32))
-        tl.atomic_max(claims + image * predictors + predictor, claim, mask=inside, sem="relaxed")
+    kept = tl.where(slot < TOPK, -1 - slot.to(tl.int64), ALWAYS)
+    for level in tl.static_range(LEVELS):
+        col, width = _window(left, right, STRIDES[level], cols[level])
+        row, height = _window(top, bottom, STRIDES[level], rows[level])
+        size = tl.where(there, width * height, 0)
+        for begin in range(0, size, TILE):
+            rank = begin + tl.arange(0, TILE)
+            cell_row, cell_col = row + rank // width, col + rank % width
+            point_x = rounded_product(cell_col.to(tl.float32) + 0.5, STRIDES[level])
+            point_y = rounded_product(cell_row.to(tl.float32) + 0.5, STRIDES[level])
+            across = (point_x - left > EDGE) & (right - point_x > EDGE)
+            inside = (rank < size) & across & (point_y - top > EDGE) & (bottom - point_y > EDGE)
+            local = (cell_row * cols[level] + cell_col).to(tl.int64)
+            location = starts[level] + local
+            pred_x, pred_y, pred_w, pred_h = _load_box(pred_boxes + (image * locations + location) * 4, inside)
+            overlap = _overlap(x, y, w, h, pred_x, pred_y, pred_w, pred_h)
+            claim = _key(overlap, number + tl.zeros((TILE,), tl.int32))
+            tl.atomic_max(claims + image * locations + location, claim, mask=inside, sem="relaxed")
+            at = image * steps[3 * level] + label * steps[3 * level + 1] + local * steps[3 * level + 2]
+            aligned = _aligned(_score(parts[level], at, inside), overlap, ALPHA, BETA)
+            kept = _keep_largest(kept, tl.where(inside & (aligned > 0), _key(aligned, location), NEVER))
+    kept = tl.sort(tl.where(slot < TOPK, kept, NEVER), descending=True)
+    found = (kept > 0) & (slot < TOPK)
+    location = LARGEST - (kept & 0xFFFFFFFF)
+    tl.store(taken + place * TOPK + slot, tl.where(found, location, -1), mask=slot < TOPK)
+    pair, to = number * TOPK + slot, takers + (image * locations + location) * 2
+    tl.atomic_max(to, -pair + LARGEST, mask=found, sem="relaxed")
+    tl.atomic_max(to + 1, pair, mask=found, sem="relaxed")
 
-        at = logits + image * image_stride + label * class_stride + location.to(tl.int64) * location_stride
-        score = 1 / (1 + tl.exp(-tl.load(at, mask=inside, other=0.0).to(tl.float32)))
-        aligned = _power(score, ALPHA) * _power(overlap, BETA)
-        keys = tl.where(inside & (aligned > 0), _key(aligned, predictor), NEVER)
-        kept = _keep_largest(kept, keys)
-    if LAST:
-        kept = tl.sort(tl.where(slot < TOPK, kept, NEVER), descending=True)
-        tl.store(valid + place * TOPK + slot, kept > 0, mask=slot < TOPK)
-        kept = tl.where(kept > 0, LARGEST - (kept & 0xFFFFFFFF), 0)
-    tl.store(to, kept, mask=slot < TOPK)
+
+@triton.jit
+def _settle_kernel(
+    pred_boxes, parts, steps, starts, gt_boxes, labels, taken, claims, takers, best, widest, predictor, object, iou,
+    quality, overlaps, objects, locations, pairs, topk, LEVELS: tl.constexpr, ALPHA: tl.constexpr, BETA: tl.constexpr,
+    PAIRS: tl.constexpr,
+):  # fmt: skip
+    """Some pairs of an image: who gets the location, and how well both fit. The alignment, -1 where the pair does not
+    count, waits in ``quality``."""
+    image = tl.program_id(0).to(tl.int64)
+    pair = tl.program_id(1) * PAIRS + tl.arange(0, PAIRS)
+    inside, place = pair < pairs, image * pairs + pair
+    location = tl.load(taken + place, mask=inside, other=-1)
+    found = location >= 0
+    at = image * locations + location
+    first = LARGEST - tl.load(takers + at * 2, mask=found, other=0)
+    last = tl.load(takers + at * 2 + 1, mask=found, other=0)
+    claim = tl.load(claims + at, mask=found, other=0)
+    who = tl.where(first == last, (pair // topk).to(tl.int64), LARGEST - (claim & 0xFFFFFFFF))
+    chosen = found & (first == pair)
+    gt_x, gt_y, gt_w, gt_h = _load_box(gt_boxes + (image * objects + who) * 4, chosen)
+    x, y, w, h = _load_box(pred_boxes + at * 4, chosen)
+    overlap = _overlap(gt_x, gt_y, gt_w, gt_h, x, y, w, h)
+    label = tl.load(labels + image * objects + who, mask=chosen, other=0)
+    score = tl.zeros((PAIRS,), tl.float32)
+    for level in tl.static_range(LEVELS):
+        here = chosen & (location >= starts[level]) & (location < starts[level + 1])
+        of = image * steps[3 * level] + label * steps[3 * level + 1] + (location - starts[level]) * steps[3 * level + 2]
+        score = tl.where(here, _score(parts[level], of, here), score)
+    aligned = _aligned(score, overlap, ALPHA, BETA)
+    aligned = tl.where(aligned > 0, aligned, 0.0)
+    to = image * objects + who
+    tl.atomic_max(best + to, _key(aligned, pair), mask=chosen, sem="relaxed")
+    tl.atomic_max(widest + to * 2, overlap.to(tl.int32, bitcast=True), mask=chosen, sem="relaxed")
+    tl.store(predictor + place, tl.where(chosen, location, 0), mask=inside)
+    tl.store(object + place, tl.where(chosen, who, 0), mask=inside)
+    tl.store(iou + place, tl.where(chosen, paired_iou(x - gt_x, y - gt_y, w, h, gt_w, gt_h), 0.0), mask=inside)
+    tl.store(quality + place, tl.where(chosen, aligned, -1.0), mask=inside)
+    tl.store(overlaps + place, overlap, mask=inside)
+
+
+@triton.jit
+def _quality_kernel(
+    mask, best, widest, predictor, object, counts, iou, quality, overlaps, num_dropped, objects, pairs,
+    KEEP_BEST: tl.constexpr, PAIRS: tl.constexpr,
+):  # fmt: skip
+    """Some pairs of an image: the quality, now that the best of each object is known."""
+    image = tl.program_id(0).to(tl.int64)
+    pair = tl.program_id(1) * PAIRS + tl.arange(0, PAIRS)
+    inside, place = pair < pairs, image * pairs + pair
+    aligned = tl.load(quality + place, mask=inside, other=-1.0)
+    chosen = aligned >= 0
+    who = image * objects + tl.load(object + place, mask=chosen, other=0)
+    key = tl.load(best + who, mask=chosen, other=0)
+    if KEEP_BEST:
+        chosen = chosen & (LARGEST - (key & 0xFFFFFFFF) == pair)
+        most_overlap = tl.load(overlaps + place, mask=chosen, other=0.0)
+        zero = tl.zeros((PAIRS,), tl.int64)
+        tl.store(predictor + place, zero, mask=inside & (chosen == 0))
+        tl.store(object + place, zero, mask=inside & (chosen == 0))
+        tl.store(iou + place, zero.to(tl.float32), mask=inside & (chosen == 0))
+    else:
+        most_overlap = tl.load(widest + who * 2, mask=chosen, other=0).to(tl.float32, bitcast=True)
+    most = (key >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+    tl.store(quality + place, tl.where(chosen, aligned * most_overlap / (most + EPS), 0.0), mask=inside)
+    tl.store(counts + place, chosen, mask=inside)
+    if tl.program_id(1) == 0:
+        dropped = tl.zeros((PAIRS,), tl.int64)
+        for begin in range(0, objects, PAIRS):
+            number = begin + tl.arange(0, PAIRS)
+            wanted = tl.load(mask + image * objects + number, mask=number < objects, other=0) != 0
+            answered = tl.load(best + image * objects + number, mask=wanted, other=-1) >= 0
+            dropped += (wanted & (answered == 0)).to(tl.int64)
+        tl.store(num_dropped + image, tl.sum(dropped, 0))

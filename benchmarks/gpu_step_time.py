@@ -11,7 +11,6 @@ once and one gradient of the size of the output written, over the bandwidth of a
 """
 
 import argparse
-import importlib.util
 import itertools
 import time
 from collections.abc import Callable
@@ -19,9 +18,19 @@ from typing import Any
 
 import peers
 import torch
-from measuring import conditions, load, publish, turn_by_turn
+from measuring import load, turn_by_turn
 from plain_v1 import PlainYOLOv1Loss
-from step_time import CLASSES, IMAGES, OBJECTS, PACKAGES, SIZE, Step, compiled, maps, quotient, scene, two_heads
+from step_time import (
+    CLASSES,
+    IMAGES,
+    OBJECTS,
+    PACKAGES,
+    SIZE,
+    Step,
+    compiled,
+    maps,
+    scene,
+)
 from torch import Tensor
 from torch.profiler import DeviceType, ProfilerActivity, profile
 
@@ -72,7 +81,11 @@ class Captured:
 
 
 def ways(
-    of: Callable[[str], Callable[..., yl.LossOutput]], raw: Any, targets: yl.Targets, inputs: list[Tensor], wanted: set[str]
+    of: Callable[[str], Callable[..., yl.LossOutput]],
+    raw: Any,
+    targets: yl.Targets,
+    inputs: list[Tensor],
+    wanted: set[str],
 ) -> dict[str, Any]:
     """A loss ``of`` each implementation for a GPU, in the ways that are wanted."""
     found: dict[str, Any] = {}
@@ -124,7 +137,14 @@ def peak_over(step: Step | Captured) -> float:
 
 
 def measure(
-    name: str, contestants: dict[str, Any], repeats: int, *, output: list[Tensor], read: int, speed: float, **case: Any
+    name: str,
+    contestants: dict[str, Any],
+    repeats: int,
+    *,
+    output: list[Tensor],
+    read: int,
+    speed: float,
+    **case: Any,
 ) -> dict[str, Any]:
     """All contestants of a case, turn by turn. ``output``: what the loss reads; ``read``: bytes it must read."""
     begin = time.perf_counter()
@@ -172,11 +192,18 @@ def of_dense(name: str, objects: int, repeats: int, speed: float, wanted: set[st
             "v5": lambda: peers.yolov5(CLASSES, ANCHORS),
         }[name]()
     if name in ("v10", "YOLO26"):
-        heads = {head: on_gpu(maps(4 * bins + CLASSES, 4 * bins, seed)) for head, seed in (("one2one", 1), ("one2many", 2))}
+        heads = {
+            head: on_gpu(maps(4 * bins + CLASSES, 4 * bins, seed))
+            for head, seed in (("one2one", 1), ("one2many", 2))
+        }
         raw: Any = heads
         output = heads["one2one"] + heads["one2many"]
     else:
-        channels, first = {"v8": (64 + CLASSES, 64), "YOLOX": (5 + CLASSES, 4), "v5": (3 * (5 + CLASSES), 255)}[name]
+        channels, first = {
+            "v8": (64 + CLASSES, 64),
+            "YOLOX": (5 + CLASSES, 4),
+            "v5": (3 * (5 + CLASSES), 255),
+        }[name]
         raw = output = on_gpu(maps(channels, first))
     targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES).to("cuda")
     if name in ("YOLOX", "v5"):
@@ -199,18 +226,26 @@ def on_gpu(levels: list[Tensor]) -> list[Tensor]:
 
 def of_v1(images: int, grid: int, repeats: int, speed: float, wanted: set[str]) -> dict[str, Any]:
     targets = scene(images, 3, size=448, classes=20).to("cuda")
-    raw = torch.rand(images, grid, grid, 30, generator=torch.Generator().manual_seed(1)).to("cuda").requires_grad_()
+    raw = (
+        torch.rand(images, grid, grid, 30, generator=torch.Generator().manual_seed(1))
+        .to("cuda")
+        .requires_grad_()
+    )
     plain = PlainYOLOv1Loss(grid)
     contestants = ways(lambda impl: yl.YOLOv1Loss(grid=grid, impl=impl), raw, targets, [raw], wanted)
     contestants["plain dense"] = Step(lambda: plain(raw, targets), [raw])
     contestants["plain dense, graph"] = Captured(lambda: plain(raw, targets), [raw])
     read = 4 * images * grid * grid * 2
-    return measure("v1", contestants, repeats, output=[raw], read=read, speed=speed, images=images, grid=grid, objects=3)
+    return measure(
+        "v1", contestants, repeats, output=[raw], read=read, speed=speed, images=images, grid=grid, objects=3
+    )
 
 
 def main() -> None:
     """Measure everything, write the json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()

@@ -16,7 +16,15 @@ PAIRS = {"predictor": "i64", "object": "i64", "mask": "i1", "quality": "wide", "
 FLAGS = {"HAS_WEIGHT": True, "HAS_CLASS_WEIGHT": True, "SMOOTHING": 0.1, "R": 16, "PADDED": 16, "ROWS": 32}
 CELLS = {"raw": None, "boxes": "fp32", "labels": "i64", "weight": "fp32", "class_weight": "fp32", "object": "i64",
          "confidence": "wide", "answer": "i32", "spared": "i1"}  # fmt: skip
-OF_CELLS = {"ROOTS": True, "HAS_WEIGHT": True, "HAS_CLASS_WEIGHT": True, "HAS_CONFIDENCE": True, "HAS_SPARED": True}
+OF_CELLS = {
+    "box_at": 0, "box_cell": 30, "box_box": 5, "conf_at": 4, "conf_cell": 30, "conf_box": 5, "class_at": 10,
+    "class_cell": 30, "length": 1470, "rows": 7, "cols": 7, "k": 2, "classes": 20,
+    "ROOTS": True,
+    "HAS_WEIGHT": True,
+    "HAS_CLASS_WEIGHT": True,
+    "HAS_CONFIDENCE": True,
+    "HAS_SPARED": True,
+}  # fmt: skip
 MARKS = {"claims": "i64", "takers": "i32", "best": "i64", "widest": "i32"}
 # Names in the plural are of tuples: of pointers where they are told, else of numbers.
 TUPLES = {"steps", "box_steps", "to_steps", "to_box_steps", "starts", "blocks", "rows", "cols"}
@@ -32,11 +40,12 @@ KERNELS = {
         {**OF_CELLS, "CELLWISE": True, "HAS_OBJECT": True, "BLOCK": 1024},
     ),
     point_decode._decode_kernel: (
-        {"parts": None, "boxes": "wide"}, {**LAYOUT, "R": 16, "PADDED": 16, "TILE": 128}
+        {"parts": None, "boxes": "wide"}, {**LAYOUT, "R": 16, "TILE": 128}
     ),
     task_aligned._take_kernel: (
-        {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "mask": "i1", "taken": "i64", **MARKS},
-        {**LAYOUT, "LEAST_SIDE": 16.0, "ALPHA": 0.5, "BETA": 2.5, "TOPK": 10, "KEPT": 16, "TILE": 256},
+        {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "mask": "i1", "taken": "i64",
+         **MARKS},
+        {**LAYOUT, "LEAST_SIDE": 16.0, "ALPHA": 0.5, "BETA": 2.5, "TOPK": 10, "KEPT": 16, "TILE": 1024},
     ),
     task_aligned._settle_kernel: (
         {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "taken": "i64", **MARKS,
@@ -67,23 +76,23 @@ KERNELS = {
 }  # fmt: skip
 
 
-def type_of(kernel: object, argument: str, pointers: dict, constants: dict, name: str, wide: str) -> object:
+def type_of(argument: str, pointers: dict, constants: dict, name: str, wide: str) -> object:
     """As Triton writes it."""
     if argument in constants:
         return "constexpr"
-    if argument in pointers and not (argument == "to_boxes" and argument not in POINTERS):
+    if argument in pointers:
         kind = "*" + {None: name, "wide": wide}.get(pointers[argument], pointers[argument])
         return (kind,) * LEVELS if argument in POINTERS else kind
     if argument in TUPLES and "LEVELS" in constants:
         return ("i32",) * (LENGTHS[argument] * LEVELS if argument in LENGTHS else 2 * LEVELS + 1)
-    return "fp32" if argument in ("width", "height", "alpha", "beta") else "i32"
+    return "fp32" if argument in ("width", "height") else "i32"
 
 
 for kernel, (pointers, constants) in KERNELS.items():
     for dtype, name in TYPES.items():
         wide = TYPES[torch.promote_types(dtype, torch.float32)]
         signature = {
-            argument: type_of(kernel, argument, pointers, constants, name, wide) for argument in kernel.arg_names
+            argument: type_of(argument, pointers, constants, name, wide) for argument in kernel.arg_names
         }
         source = ASTSource(
             kernel, signature, constexprs={(kernel.arg_names.index(k),): v for k, v in constants.items()}

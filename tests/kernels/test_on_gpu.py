@@ -142,7 +142,9 @@ def test_cells_as_by_torch(options: dict[str, Any], dtype: torch.dtype) -> None:
     torch.testing.assert_close(a.per_image, b.per_image, **tight)
     mine, wanted = (torch.autograd.grad(one.per_image.square().sum(), raw)[0] for one in (a, b))
     unit = torch.finfo(dtype).eps
-    torch.testing.assert_close(mine, wanted, **(tight if dtype.itemsize > 2 else {"rtol": 2 * unit, "atol": unit}))
+    torch.testing.assert_close(
+        mine, wanted, **(tight if dtype.itemsize > 2 else {"rtol": 2 * unit, "atol": unit})
+    )
 
 
 def cases_of_a_step() -> dict[str, tuple[type[Any], dict[str, Any], Any, yl.Targets]]:
@@ -163,7 +165,7 @@ def leaves(raw: Any) -> list[Tensor]:
 @pytest.mark.parametrize("impl", ["torch", "triton"])
 @pytest.mark.parametrize("name", ["v1", *CASES])
 def test_a_step_is_captured_in_a_graph(name: str, impl: str) -> None:
-    """A capture fails on anything that makes the host wait. The captured step follows what is written into its inputs."""
+    """A capture fails on anything that makes the host wait. The captured step follows what its inputs become."""
     family, options, raw, targets = cases_of_a_step()[name]
     loss, raw, targets = family(**options, impl=impl), on_gpu(raw), on_gpu(targets)
 

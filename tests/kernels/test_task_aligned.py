@@ -42,8 +42,9 @@ def by_kernel(
     sides = [side for grid in levels.grids for side in grid]
     pred_boxes, logits, *objects = case[1:]
     taken, marks = task_aligned.take(
-        pred_boxes.contiguous(), logits, *(part.contiguous() for part in objects), sides, list(levels.strides), topk, float(alpha), float(beta), float(least_side)
-    )
+        pred_boxes.contiguous(), logits, *(part.contiguous() for part in objects), sides, list(levels.strides), topk,
+        float(alpha), float(beta), float(least_side),
+    )  # fmt: skip
     contender = alignment.LARGEST - (marks.claims & 0xFFFFFFFF)
     return Taken(taken.clamp(min=0), taken >= 0, torch.where(marks.claims >= 0, contender, 0))
 

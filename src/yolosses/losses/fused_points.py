@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -31,16 +31,17 @@ def fused_sums(
     """
     levels = codec.levels
     dtype = torch.promote_types(parts[0].dtype, torch.float32)
-    sums = _sums_by(impl, parts[0])
-    return sums(
+    sums: Tensor = _by(impl, parts[0])(
         codec.bins, [side for grid in levels.grids for side in grid], [float(stride) for stride in levels.strides],
         float(label_smoothing), assignment.predictor, assignment.object, assignment.mask,
         quality_of(assignment).to(dtype), codec.in_pixels(targets.boxes).to(dtype), targets.labels, targets.weight,
         location_weight, class_weight, parts,
     )  # fmt: skip
+    return sums
 
 
-def _sums_by(impl, like):
+def _by(impl: str, like: Tensor) -> Callable[..., Tensor]:
+    """What adds up."""
     if impl == "numba":
         require_numba(like)
         from yolosses.losses.looped_points import point_sums as by_loops

@@ -220,7 +220,14 @@ class YOLOv8Loss(nn.Module):
             of_pair = pair_weight(assignment, truth, torch.promote_types(parts[0].dtype, torch.float32))
             location_weight = predictor_weight(assignment, of_pair, codec.levels.num_predictors)
         sums = fused_sums(
-            self.impl, parts, codec, targets, assignment, location_weight, self.class_weight, self.label_smoothing
+            self.impl,
+            parts,
+            codec,
+            targets,
+            assignment,
+            location_weight,
+            self.class_weight,
+            self.label_smoothing,
         )
         names = ("box", "cls", "dfl" if self.bins > 1 else "l1")
         return TermSum.columns(names, (self.lambda_box, self.lambda_cls, self.lambda_dfl), sums)

@@ -42,7 +42,7 @@ def _decode(distances: list[Tensor], cols: list[int], strides: list[float], bins
         parts, steps = views(distances)
         _decode_kernel[(len(found), blocks[-1])](
             parts, steps, starts_of(sizes), blocks, tuple(cols), found, found.shape[1],
-            len(parts), tuple(strides), bins, triton.next_power_of_2(bins), TILE,
+            len(parts), tuple(strides), bins, TILE,
         )  # fmt: skip
     return found
 
@@ -83,6 +83,22 @@ def log_probabilities(logit, dtype: tl.constexpr, R: tl.constexpr, PADDED: tl.co
 
 
 @triton.jit
+def _distance(part, at, step, side, counts, dtype: tl.constexpr, R: tl.constexpr):
+    """The distance alone. A thread reads the bins of its location one after the other, so that none waits for
+    another: the sums of all bins so far are those of exponentials less the largest so far."""
+    most = tl.load(part + at + side * R * step, mask=counts, other=0.0).to(dtype)
+    if R == 1:
+        return most
+    total, weighted = tl.full(most.shape, 1.0, dtype), tl.zeros_like(most)
+    for bin in tl.static_range(1, R):
+        logit = tl.load(part + at + (side * R + bin) * step, mask=counts, other=0.0).to(dtype)
+        larger = tl.maximum(most, logit)
+        before, power = tl.exp(most - larger), tl.exp(logit - larger)
+        total, weighted, most = total * before + power, weighted * before + power * bin, larger
+    return weighted / total
+
+
+@triton.jit
 def point_of(local, cols, stride, dtype: tl.constexpr):
     """The centre of a cell in pixels."""
     half, unit = tl.full(local.shape, 0.5, dtype), tl.full(local.shape, stride, dtype)
@@ -100,7 +116,7 @@ def box_of(point, low, high, stride):
 @triton.jit
 def _decode_kernel(
     parts, steps, starts, blocks, cols, boxes, locations,
-    LEVELS: tl.constexpr, STRIDES: tl.constexpr, R: tl.constexpr, PADDED: tl.constexpr, TILE: tl.constexpr,
+    LEVELS: tl.constexpr, STRIDES: tl.constexpr, R: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     image, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
     dtype: tl.constexpr = boxes.dtype.element_ty
@@ -108,11 +124,14 @@ def _decode_kernel(
         if (block >= blocks[level]) & (block < blocks[level + 1]):
             local = (block - blocks[level]) * TILE + tl.arange(0, TILE)
             there = local < starts[level + 1] - starts[level]
-            at, step = image * steps[3 * level] + local.to(tl.int64) * steps[3 * level + 2], steps[3 * level + 1]
-            _, left = distribution(parts[level], at, step, 0, there, dtype, R, PADDED)
-            _, top = distribution(parts[level], at, step, 1, there, dtype, R, PADDED)
-            _, right = distribution(parts[level], at, step, 2, there, dtype, R, PADDED)
-            _, bottom = distribution(parts[level], at, step, 3, there, dtype, R, PADDED)
+            at, step = (
+                image * steps[3 * level] + local.to(tl.int64) * steps[3 * level + 2],
+                steps[3 * level + 1],
+            )
+            left = _distance(parts[level], at, step, 0, there, dtype, R)
+            top = _distance(parts[level], at, step, 1, there, dtype, R)
+            right = _distance(parts[level], at, step, 2, there, dtype, R)
+            bottom = _distance(parts[level], at, step, 3, there, dtype, R)
             x, y = point_of(local, cols[level], STRIDES[level], dtype)
             x, w = box_of(x, left, right, STRIDES[level])
             y, h = box_of(y, top, bottom, STRIDES[level])

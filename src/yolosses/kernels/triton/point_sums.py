@@ -252,7 +252,9 @@ def _side(
     for level in tl.static_range(LEVELS):
         here = counts & (who >= starts[level]) & (who < starts[level + 1])
         at = image * steps[3 * level] + (who - starts[level]) * steps[3 * level + 2]
-        of_logs, of_distance = distribution(parts[level], at, steps[3 * level + 1], side, here, dtype, R, PADDED)
+        of_logs, of_distance = distribution(
+            parts[level], at, steps[3 * level + 1], side, here, dtype, R, PADDED
+        )
         logs = tl.where(here[:, None], of_logs, logs)
         distance = tl.where(here, of_distance, distance)
     return logs, distance
@@ -300,7 +302,9 @@ def _pairs_kernel(
     true_t, true_b = _encode(point_y, y, h, stride)
     of_x, of_y = _of_image(stride, width, R), _of_image(stride, height, R)
     focal = _focal(logs_l, left, true_l, R, PADDED) * of_x + _focal(logs_t, top, true_t, R, PADDED) * of_y
-    focal += _focal(logs_r, right, true_r, R, PADDED) * of_x + _focal(logs_b, bottom, true_b, R, PADDED) * of_y
+    focal += (
+        _focal(logs_r, right, true_r, R, PADDED) * of_x + _focal(logs_b, bottom, true_b, R, PADDED) * of_y
+    )
 
     label, at_label, at_all = _classes_of_pairs(
         number, there, share, fit, labels, class_weight, classes, HAS_CLASS_WEIGHT, SMOOTHING, dtype
@@ -316,7 +320,9 @@ def _pairs_kernel(
                 share_of = at_all
                 if HAS_CLASS_WEIGHT:
                     share_of = at_all * tl.load(class_weight + each).to(dtype)
-                logit = tl.load(parts[level] + at + each * steps[3 * level + 1], mask=here & (at_all != 0), other=0.0)
+                logit = tl.load(
+                    parts[level] + at + each * steps[3 * level + 1], mask=here & (at_all != 0), other=0.0
+                )
                 taken += share_of * logit.to(dtype)
     out = sums + (image * tl.num_programs(1) + tl.program_id(1)) * 3
     tl.store(out, tl.sum(tl.where(counts, missing * share * fit, 0.0), 0))
@@ -370,7 +376,9 @@ def _weighed(
     HAS_CLASS: tl.constexpr,
 ):  # fmt: skip
     if HAS_LOCATION:
-        value = value * tl.load(location_weight + first + element % count, mask=inside, other=0.0).to(value.dtype)
+        value = value * tl.load(location_weight + first + element % count, mask=inside, other=0.0).to(
+            value.dtype
+        )
     if HAS_CLASS:
         value = value * tl.load(class_weight + element // count, mask=inside, other=0.0).to(value.dtype)
     return value
@@ -439,7 +447,13 @@ def _sigmoid_kernel(
             tl.store(to, value.to(to_scores[level].dtype.element_ty), mask=inside)
         if (block >= blocks[LEVELS + level]) & (block < blocks[LEVELS + level + 1]):
             element = (block - blocks[LEVELS + level]) * BLOCK + tl.arange(0, BLOCK)
-            at = _at(element, count, to_box_steps[3 * level + 1], to_box_steps[3 * level + 2], BOXES_IN_A_ROW[level])
+            at = _at(
+                element,
+                count,
+                to_box_steps[3 * level + 1],
+                to_box_steps[3 * level + 2],
+                BOXES_IN_A_ROW[level],
+            )
             to = to_boxes[level] + image * to_box_steps[3 * level] + at
             nothing = tl.zeros((BLOCK,), to_boxes[level].dtype.element_ty)
             tl.store(to, nothing, mask=element < box_channels * count)
@@ -498,16 +512,72 @@ def _pairs_gradient_kernel(
     focal = tl.load(of_sums + image * 3 + 2) * share * fit / 4
     across, down = focal * _of_image(stride, width, R), focal * _of_image(stride, height, R)
     _store_side(
-        to_boxes, to_box_steps, starts, image, who, counts, 0, logs_l, left, true_l, of_l, across, LEVELS, R, PADDED
+        to_boxes,
+        to_box_steps,
+        starts,
+        image,
+        who,
+        counts,
+        0,
+        logs_l,
+        left,
+        true_l,
+        of_l,
+        across,
+        LEVELS,
+        R,
+        PADDED,
     )
     _store_side(
-        to_boxes, to_box_steps, starts, image, who, counts, 1, logs_t, top, true_t, of_t, down, LEVELS, R, PADDED
+        to_boxes,
+        to_box_steps,
+        starts,
+        image,
+        who,
+        counts,
+        1,
+        logs_t,
+        top,
+        true_t,
+        of_t,
+        down,
+        LEVELS,
+        R,
+        PADDED,
     )
     _store_side(
-        to_boxes, to_box_steps, starts, image, who, counts, 2, logs_r, right, true_r, of_r, across, LEVELS, R, PADDED
+        to_boxes,
+        to_box_steps,
+        starts,
+        image,
+        who,
+        counts,
+        2,
+        logs_r,
+        right,
+        true_r,
+        of_r,
+        across,
+        LEVELS,
+        R,
+        PADDED,
     )
     _store_side(
-        to_boxes, to_box_steps, starts, image, who, counts, 3, logs_b, bottom, true_b, of_b, down, LEVELS, R, PADDED
+        to_boxes,
+        to_box_steps,
+        starts,
+        image,
+        who,
+        counts,
+        3,
+        logs_b,
+        bottom,
+        true_b,
+        of_b,
+        down,
+        LEVELS,
+        R,
+        PADDED,
     )
 
     label, at_label, at_all = _classes_of_pairs(
@@ -532,6 +602,10 @@ def _pairs_gradient_kernel(
             local = who - starts[level]
             at = image * steps[3 * level] + of_class * steps[3 * level + 1] + local * steps[3 * level + 2]
             value = _sigmoid(tl.load(parts[level] + at, mask=here, other=0.0).to(dtype)) * share_of - own
-            at = image * to_steps[3 * level] + of_class * to_steps[3 * level + 1] + local * to_steps[3 * level + 2]
+            at = (
+                image * to_steps[3 * level]
+                + of_class * to_steps[3 * level + 1]
+                + local * to_steps[3 * level + 2]
+            )
             value = (value * of_classes).to(to_scores[level].dtype.element_ty)
             tl.store(to_scores[level] + at, value, mask=here)

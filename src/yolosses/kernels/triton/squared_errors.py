@@ -112,7 +112,7 @@ class _Sums(torch.autograd.Function):
     def forward(
         ctx: Any, raw: Tensor, layout: list[int], shape: list[int], roots: bool, *tables: Tensor | None
     ) -> Tensor:
-        run = torch.ops.yolosses.triton_squared_errors if torch.compiler.is_compiling() else _add
+        run: Any = torch.ops.yolosses.triton_squared_errors if torch.compiler.is_compiling() else _add
         ctx.save_for_backward(raw, *tables)
         ctx.rest = layout, shape, roots
         sums: Tensor = run(raw, *tables, layout, shape, roots)
@@ -172,7 +172,7 @@ def _launch_sums(
     mask, *written = found or (raw, raw, raw, raw)
     if len(raw):
         _sums_kernel[(len(raw), chunks)](
-            raw, *pointers, mask.contiguous(), *written, sums, dropped, *layout, raw.shape[1], *_counts(tables), *shape,
+            raw, *pointers, mask.contiguous(), *written, sums, dropped, *_counts(tables), *layout, raw.shape[1], *shape,
             roots, found is not None, *flags, cells, OBJECTS, padded,
         )  # fmt: skip
     return (sums[:, 0], dropped[:, 0]) if chunks == 1 else (sums.sum(1), dropped.sum(1))
@@ -189,7 +189,7 @@ def _pull(
     pointers, flags = _pointers(raw, tables)
     if len(raw):
         _gradient_kernel[(len(raw), triton.cdiv(raw.shape[1], BLOCK))](
-            raw, *pointers, of_sums.contiguous(), gradient, *layout, raw.shape[1], *_counts(tables), *shape,
+            raw, *pointers, of_sums.contiguous(), gradient, *_counts(tables), *layout, raw.shape[1], *shape,
             roots, layout[1] == layout[4], *flags, BLOCK,
         )  # fmt: skip
     return gradient
@@ -319,7 +319,7 @@ def _best_box(
     gt_y = (rounded_product(y, (tl.zeros_like(y) + rows)) - (cell // cols)) / rows
     best_iou, nearest = tl.zeros_like(x), tl.zeros_like(x) + float("inf")
     best, nearest_box = tl.zeros_like(cell), tl.zeros_like(cell)
-    for box in range(k):
+    for box in tl.static_range(k):
         at = raw + box_at + cell * box_cell + box * box_box
         px = tl.load(at, mask=answered, other=0.0).to(dtype) / cols
         py = tl.load(at + 1, mask=answered, other=0.0).to(dtype) / rows
@@ -364,8 +364,10 @@ def _square(error, factor, counts):
 @triton.jit
 def _sums_kernel(
     raw, boxes, labels, weight, class_weight, object, confidence, answer, spared, mask, predictor, first, iou, sums,
-    dropped, box_at, box_cell, box_box, conf_at, conf_cell, conf_box, class_at, class_cell, length, objects, pairs,
-    rows, cols, k, classes,
+    dropped, objects, pairs,
+    box_at: tl.constexpr, box_cell: tl.constexpr, box_box: tl.constexpr, conf_at: tl.constexpr,
+    conf_cell: tl.constexpr, conf_box: tl.constexpr, class_at: tl.constexpr, class_cell: tl.constexpr,
+    length: tl.constexpr, rows: tl.constexpr, cols: tl.constexpr, k: tl.constexpr, classes: tl.constexpr,
     ROOTS: tl.constexpr, ASSIGNS: tl.constexpr, HAS_WEIGHT: tl.constexpr, HAS_CLASS_WEIGHT: tl.constexpr,
     HAS_OBJECT: tl.constexpr, HAS_CONFIDENCE: tl.constexpr, HAS_SPARED: tl.constexpr,
     CELLS: tl.constexpr, OBJECTS: tl.constexpr, CLASSES: tl.constexpr,
@@ -395,7 +397,7 @@ def _sums_kernel(
     centre, size = tl.zeros((CELLS,), dtype), tl.zeros((CELLS,), dtype)
     obj, noobj, cls = tl.zeros((CELLS,), dtype), tl.zeros((CELLS,), dtype), tl.zeros((CELLS,), dtype)
     label = tl.arange(0, CLASSES)
-    for box in range(k):
+    for box in tl.static_range(k):
         who = cell * k + box
         if ASSIGNS:
             pair = tl.where(answered & (best == box), owner, -1)
@@ -472,9 +474,10 @@ def _place(
 
 @triton.jit
 def _gradient_kernel(
-    raw, boxes, labels, weight, class_weight, object, confidence, answer, spared, of_sums, gradient,
-    box_at, box_cell, box_box, conf_at, conf_cell, conf_box, class_at, class_cell, length, objects, pairs,
-    rows, cols, k, classes,
+    raw, boxes, labels, weight, class_weight, object, confidence, answer, spared, of_sums, gradient, objects, pairs,
+    box_at: tl.constexpr, box_cell: tl.constexpr, box_box: tl.constexpr, conf_at: tl.constexpr,
+    conf_cell: tl.constexpr, conf_box: tl.constexpr, class_at: tl.constexpr, class_cell: tl.constexpr,
+    length: tl.constexpr, rows: tl.constexpr, cols: tl.constexpr, k: tl.constexpr, classes: tl.constexpr,
     ROOTS: tl.constexpr, CELLWISE: tl.constexpr, HAS_WEIGHT: tl.constexpr, HAS_CLASS_WEIGHT: tl.constexpr,
     HAS_OBJECT: tl.constexpr, HAS_CONFIDENCE: tl.constexpr, HAS_SPARED: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
@@ -494,7 +497,7 @@ def _gradient_kernel(
         alone = alone & free
     total = tl.zeros((BLOCK,), dtype)
     # A class is of all boxes of its cell, another number of its own box alone.
-    for other in range(k):
+    for other in tl.static_range(k):
         pair = tl.load(answer + cell * k + other, mask=inside & (side == 5), other=-1)
         pair = tl.where((other == 0) & (side < 5), own, pair)
         taken, number = pair >= 0, pair

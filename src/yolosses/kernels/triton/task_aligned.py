@@ -21,8 +21,8 @@ from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
 from yolosses.kernels.triton.levels import starts_of, views
 
-TILE, PAIRS = 256, 64
-"""Locations that a program looks at together, and pairs of a program."""
+TILE, WARPS, PAIRS = 1024, 8, 64
+"""Locations that a program looks at together and its warps, and pairs of a program."""
 # Those of `assigners.alignment` and `assigners.task_aligned`, which may import kernels and not be imported.
 EDGE, EPS = tl.constexpr(1e-9), tl.constexpr(1e-9)
 LARGEST = tl.constexpr(2**31 - 1)
@@ -144,6 +144,7 @@ def take(
             pred_boxes, parts, steps, starts_of([level.shape[2] for level in logits]), rows, cols, gt_boxes, labels,
             mask, taken, marks.claims, marks.takers, objects, locations,
             len(parts), tuple(strides), least_side, alpha, beta, topk, triton.next_power_of_2(topk), TILE,
+            num_warps=WARPS,
         )  # fmt: skip
     return taken, marks
 
@@ -228,8 +229,8 @@ def _keep_largest(kept, keys):
 
 
 @triton.jit
-def _score(logits, at, counts):
-    return 1 / (1 + tl.exp(-tl.load(logits + at, mask=counts, other=0.0).to(tl.float32)))
+def _score(logit):
+    return 1 / (1 + tl.exp(-logit))
 
 
 @triton.jit
@@ -263,26 +264,36 @@ def _take_kernel(
 
     slot = tl.arange(0, KEPT)
     kept = tl.where(slot < TOPK, -1 - slot.to(tl.int64), ALWAYS)
+    total = tl.zeros((), tl.int32)
     for level in tl.static_range(LEVELS):
-        col, width = _window(left, right, STRIDES[level], cols[level])
-        row, height = _window(top, bottom, STRIDES[level], rows[level])
-        size = tl.where(there, width * height, 0)
-        for begin in range(0, size, TILE):
-            rank = begin + tl.arange(0, TILE)
-            cell_row, cell_col = row + rank // width, col + rank % width
+        _, width = _window(left, right, STRIDES[level], cols[level])
+        _, height = _window(top, bottom, STRIDES[level], rows[level])
+        total += tl.where(there, width * height, 0)
+    # The windows of all levels one after the other, so that a small object has a single tile.
+    for begin in range(0, total, TILE):
+        rank = begin + tl.arange(0, TILE)
+        inside, location = rank < 0, tl.zeros((TILE,), tl.int64)
+        logit = tl.zeros((TILE,), tl.float32)
+        for level in tl.static_range(LEVELS):
+            col, width = _window(left, right, STRIDES[level], cols[level])
+            row, height = _window(top, bottom, STRIDES[level], rows[level])
+            cell_row, cell_col = row + rank // tl.maximum(width, 1), col + rank % tl.maximum(width, 1)
             point_x = rounded_product(cell_col.to(tl.float32) + 0.5, STRIDES[level])
             point_y = rounded_product(cell_row.to(tl.float32) + 0.5, STRIDES[level])
-            across = (point_x - left > EDGE) & (right - point_x > EDGE)
-            inside = (rank < size) & across & (point_y - top > EDGE) & (bottom - point_y > EDGE)
+            here = (rank >= 0) & (rank < width * height)
+            here = here & (point_x - left > EDGE) & (right - point_x > EDGE)
+            here = here & (point_y - top > EDGE) & (bottom - point_y > EDGE)
             local = (cell_row * cols[level] + cell_col).to(tl.int64)
-            location = starts[level] + local
-            pred_x, pred_y, pred_w, pred_h = _load_box(pred_boxes + (image * locations + location) * 4, inside)
-            overlap = _overlap(x, y, w, h, pred_x, pred_y, pred_w, pred_h)
-            claim = _key(overlap, number + tl.zeros((TILE,), tl.int32))
-            tl.atomic_max(claims + image * locations + location, claim, mask=inside, sem="relaxed")
+            inside, location = inside | here, tl.where(here, starts[level] + local, location)
             at = image * steps[3 * level] + label * steps[3 * level + 1] + local * steps[3 * level + 2]
-            aligned = _aligned(_score(parts[level], at, inside), overlap, ALPHA, BETA)
-            kept = _keep_largest(kept, tl.where(inside & (aligned > 0), _key(aligned, location), NEVER))
+            logit = tl.where(here, tl.load(parts[level] + at, mask=here, other=0.0).to(tl.float32), logit)
+            rank -= width * height
+        pred_x, pred_y, pred_w, pred_h = _load_box(pred_boxes + (image * locations + location) * 4, inside)
+        overlap = _overlap(x, y, w, h, pred_x, pred_y, pred_w, pred_h)
+        claim = _key(overlap, number + tl.zeros((TILE,), tl.int32))
+        tl.atomic_max(claims + image * locations + location, claim, mask=inside, sem="relaxed")
+        aligned = _aligned(_score(logit), overlap, ALPHA, BETA)
+        kept = _keep_largest(kept, tl.where(inside & (aligned > 0), _key(aligned, location), NEVER))
     kept = tl.sort(tl.where(slot < TOPK, kept, NEVER), descending=True)
     found = (kept > 0) & (slot < TOPK)
     location = LARGEST - (kept & 0xFFFFFFFF)
@@ -315,19 +326,25 @@ def _settle_kernel(
     x, y, w, h = _load_box(pred_boxes + at * 4, chosen)
     overlap = _overlap(gt_x, gt_y, gt_w, gt_h, x, y, w, h)
     label = tl.load(labels + image * objects + who, mask=chosen, other=0)
-    score = tl.zeros((PAIRS,), tl.float32)
+    logit = tl.zeros((PAIRS,), tl.float32)
     for level in tl.static_range(LEVELS):
         here = chosen & (location >= starts[level]) & (location < starts[level + 1])
-        of = image * steps[3 * level] + label * steps[3 * level + 1] + (location - starts[level]) * steps[3 * level + 2]
-        score = tl.where(here, _score(parts[level], of, here), score)
-    aligned = _aligned(score, overlap, ALPHA, BETA)
+        of = (
+            image * steps[3 * level]
+            + label * steps[3 * level + 1]
+            + (location - starts[level]) * steps[3 * level + 2]
+        )
+        logit = tl.where(here, tl.load(parts[level] + of, mask=here, other=0.0).to(tl.float32), logit)
+    aligned = _aligned(_score(logit), overlap, ALPHA, BETA)
     aligned = tl.where(aligned > 0, aligned, 0.0)
     to = image * objects + who
     tl.atomic_max(best + to, _key(aligned, pair), mask=chosen, sem="relaxed")
     tl.atomic_max(widest + to * 2, overlap.to(tl.int32, bitcast=True), mask=chosen, sem="relaxed")
     tl.store(predictor + place, tl.where(chosen, location, 0), mask=inside)
     tl.store(object + place, tl.where(chosen, who, 0), mask=inside)
-    tl.store(iou + place, tl.where(chosen, paired_iou(x - gt_x, y - gt_y, w, h, gt_w, gt_h), 0.0), mask=inside)
+    tl.store(
+        iou + place, tl.where(chosen, paired_iou(x - gt_x, y - gt_y, w, h, gt_w, gt_h), 0.0), mask=inside
+    )
     tl.store(quality + place, tl.where(chosen, aligned, -1.0), mask=inside)
     tl.store(overlaps + place, overlap, mask=inside)
 

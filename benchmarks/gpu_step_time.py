@@ -1,46 +1,44 @@
 """Time, launches and memory of forward and backward of the losses on a GPU, against what others compute of the same
-numbers and against the bytes that must move, to ``benchmarks/results/gpu-step-time.json`` and the table "On a GPU" of
+numbers and against the bytes that must move, to ``benchmarks/results/gpu-step-time.json`` and the tables "On a GPU" of
 ``docs/performance.md``.
 
-python benchmarks/gpu_step_time.py    # with a torch that knows the GPU, PYTHONPATH=src, and the peers if there are any
+PYTHONPATH=src python benchmarks/gpu_step_time.py    # with a torch that knows the GPU, and the peers if there are any
 
 The cases, the inputs and the check of the values are those of `step_time`. Each contestant takes its turn after the
 others; a step is timed from its call until the GPU is done. Launches, waits and the time that kernels run are counted
-by the profiler in one step more. The floor is what must move, the logits of the classes (YOLOv1: the confidences) read
-once and one gradient of the size of the output written, over the bandwidth of a copy that is measured first.
+by the profiler in one step more. The floor is what must move, the logits of the classes (YOLOv1, v5 and YOLOX: the
+confidences) read once and one gradient of the size of the output written, over the bandwidth of a copy that is measured
+first.
 """
 
 import argparse
 import itertools
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import peers
 import torch
-from measuring import load, turn_by_turn
+import triton
+from measuring import RESULTS, conditions, load, publish, turn_by_turn
 from plain_v1 import PlainYOLOv1Loss
-from step_time import (
-    CLASSES,
-    IMAGES,
-    OBJECTS,
-    PACKAGES,
-    SIZE,
-    Step,
-    compiled,
-    maps,
-    scene,
-)
+from step_time import CLASSES, IMAGES, OBJECTS, PACKAGES, SIZE, Step, compiled, maps, quotient, scene
 from torch import Tensor
 from torch.profiler import DeviceType, ProfilerActivity, profile
 
 import yolosses as yl
 from yolosses.losses.v5 import ANCHORS
 
-WAYS = ("eager", "compiled", "eager, graph", "triton", "triton, compiled", "triton, graph")
-"""Contestants of this library."""
+Ways = dict[str, Any]
+Loss = Callable[..., yl.LossOutput]
+COLUMNS = ("eager", "compiled", "triton", "triton, compiled", "triton, graph")
+"""Contestants of this library: what computes, and how it is launched."""
 COPIED = 1 << 30
 """Bytes of the copy that measures the bandwidth: far more than a cache holds."""
+SLOW = 0.2
+"""Seconds a turn from which five repeats have to do."""
+SAID = "How many times as fast as the peer; the time on the GPU in floors; launches; memory in sizes of the output:"
 
 
 def bandwidth() -> float:
@@ -68,12 +66,11 @@ class Captured:
         stream.synchronize()
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            self.value = loss()
-            self.gradients = torch.autograd.grad(self.value, inputs)
-            self.value = self.value.detach()
+            value = loss()
+            self.gradients, self.value = torch.autograd.grad(value, inputs), value.detach()
 
     def forget(self) -> None:
-        pass
+        """The gradients are part of the graph."""
 
     def __call__(self) -> float:
         self.graph.replay()
@@ -81,30 +78,27 @@ class Captured:
 
 
 def ways(
-    of: Callable[[str], Callable[..., yl.LossOutput]],
-    raw: Any,
-    targets: yl.Targets,
-    inputs: list[Tensor],
-    wanted: set[str],
-) -> dict[str, Any]:
-    """A loss ``of`` each implementation for a GPU, in the ways that are wanted."""
-    found: dict[str, Any] = {}
-    for impl, name in (("torch", "eager"), ("triton", "triton")):
-        loss = of(impl)
+    of: Callable[[str], Loss], raw: Any, targets: yl.Targets, inputs: list[Tensor], compiles: tuple[str, ...]
+) -> Ways:
+    """A loss ``of`` each implementation for a GPU; those that ``compiles`` names compiled too, which for the torch way
+    and many objects takes minutes."""
+    torch_way, kernels = (of(impl) for impl in ("torch", "triton"))
 
-        def eager(loss: Callable[..., yl.LossOutput] = loss) -> Tensor:
-            return loss(raw, targets).total
+    def step() -> Tensor:
+        return kernels(raw, targets).total
 
-        found[name] = Step(eager, inputs)
-        compiled_name = "compiled" if impl == "torch" else "triton, compiled"
-        if compiled_name in wanted:
-            found[compiled_name] = Step(compiled(loss, raw, targets), inputs)
-        found[f"{name}, graph"] = Captured(eager, inputs)
+    found: Ways = {"eager": Step(lambda: torch_way(raw, targets).total, inputs)}
+    if "torch" in compiles:
+        found["compiled"] = Step(compiled(torch_way, raw, targets), inputs)
+    found["triton"] = Step(step, inputs)
+    if "triton" in compiles:
+        found["triton, compiled"] = Step(compiled(kernels, raw, targets), inputs)
+    found["triton, graph"] = Captured(step, inputs)
     return found
 
 
 def profiled(step: Step | Captured) -> dict[str, Any]:
-    """What one step launches, how often the host waits within it, and the milliseconds that its kernels run."""
+    """What one step launches, how often the host waits within it, and the time that its kernels run."""
     step.forget()
     torch.cuda.synchronize()
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
@@ -112,21 +106,21 @@ def profiled(step: Step | Captured) -> dict[str, Any]:
             step.graph.replay()
         else:
             step.loss().backward()  # type: ignore[no-untyped-call]
-        with torch.profiler.record_function("the end"):
-            torch.cuda.synchronize()
+        torch.cuda.synchronize()
     events = list(seen.events() or ())
-    there = [event for event in events if event.device_type == DeviceType.CUDA and event.name != "the end"]
-    waits = [event for event in events if event.name == "cudaStreamSynchronize"]
-    busiest: dict[str, float] = {}
+    there = [event for event in events if event.device_type == DeviceType.CUDA]
+    times: dict[str, float] = {}
     for event in there:
-        busiest[event.name] = busiest.get(event.name, 0) + event.device_time
+        times[event.name[:60]] = times.get(event.name[:60], 0) + event.device_time
+    longest = sorted(times, key=lambda name: -times[name])[:10]
     return {
-        "launches": len(there), "waits": len(waits), "gpu_ms": round(sum(busiest.values()) / 1000, 4),
-        "busiest_us": {name[:60]: round(busiest[name], 1) for name in sorted(busiest, key=busiest.get, reverse=True)[:200]},
+        "launches": len(there), "waits": sum(event.name == "cudaStreamSynchronize" for event in events),
+        "gpu_ms": round(sum(times.values()) / 1000, 4),
+        "longest_us": {name: round(times[name], 1) for name in longest},
     }  # fmt: skip
 
 
-def peak_over(step: Step | Captured) -> float:
+def peak_over(step: Step) -> float:
     """MiB that a step takes at most over what it finds."""
     step.forget()
     torch.cuda.synchronize()
@@ -137,94 +131,76 @@ def peak_over(step: Step | Captured) -> float:
 
 
 def measure(
-    name: str,
-    contestants: dict[str, Any],
-    repeats: int,
-    *,
-    output: list[Tensor],
-    read: int,
-    speed: float,
-    **case: Any,
+    name: str, contestants: Ways, repeats: int, *, output: list[Tensor], read: int, speed: float, **case: Any
 ) -> dict[str, Any]:
-    """All contestants of a case, turn by turn. ``output``: what the loss reads; ``read``: bytes it must read."""
-    begin = time.perf_counter()
+    """All contestants of a case, turn by turn. ``output``: what the loss reads; ``read``: bytes that it must read."""
     values = {who: step() for who, step in contestants.items()}
     first = next(iter(values.values()))
     for who, value in values.items():
         if abs(value - first) > 1e-3 * abs(first):
             raise SystemExit(f"{name}, {case}: {who} computes {value}, the first {first}")
-    prepared = time.perf_counter() - begin
+    start = time.perf_counter()
     for step in contestants.values():
-        for _ in range(3):
-            step()
+        step()
+    if time.perf_counter() - start > SLOW:
+        repeats = min(repeats, 5)
     rows: dict[str, dict[str, Any]] = turn_by_turn(contestants, repeats)
     for who, step in contestants.items():
         rows[who] |= profiled(step)
         rows[who]["extra_mib"] = None if isinstance(step, Captured) else peak_over(step)
         step.forget()
     written = sum(part.numel() * part.element_size() for part in output)
-    floor = 1000 * (read + written) / speed
-    print(f"{name:8}{case}  floor {floor:.4f}, prepared in {prepared:.1f} s", flush=True)
+    print(f"{name} {case}")
     for who, row in rows.items():
         print(f"    {who:18} {row['median_ms']:8.3f} ms, on the GPU {row['gpu_ms']:8.4f}, {row['launches']} launches, "
               f"{row['waits']} waits, {row['extra_mib']} MiB", flush=True)  # fmt: skip
     return {
         "loss": name, **case, "repeats": repeats, "output_mib": round(written / 2**20, 1),
-        "floor_ms": round(floor, 5), "contestants": rows,
+        "floor_ms": round(1000 * (read + written) / speed, 5), "contestants": rows,
     }  # fmt: skip
-
-
-def of_dense(name: str, objects: int, repeats: int, speed: float, wanted: set[str]) -> dict[str, Any]:
-    """A loss of maps of three levels, beside its peer."""
-    family, options, bins = {
-        "v8": (yl.YOLOv8Loss, {}, 16),
-        "v10": (yl.YOLOv10Loss, {}, 16),
-        "YOLO26": (yl.YOLOv10Loss, {"bins": 1}, 1),
-        "YOLOX": (yl.YOLOXLoss, {}, 0),
-        "v5": (yl.YOLOv5Loss, {}, 0),
-    }[name]
-    with torch.device("cuda"):
-        prepare = {
-            "v8": lambda: peers.ultralytics(16, CLASSES),
-            "v10": lambda: peers.ultralytics_end_to_end(16, CLASSES),
-            "YOLO26": lambda: peers.ultralytics_end_to_end(1, CLASSES),
-            "YOLOX": lambda: peers.yolox(CLASSES),
-            "v5": lambda: peers.yolov5(CLASSES, ANCHORS),
-        }[name]()
-    if name in ("v10", "YOLO26"):
-        heads = {
-            head: on_gpu(maps(4 * bins + CLASSES, 4 * bins, seed))
-            for head, seed in (("one2one", 1), ("one2many", 2))
-        }
-        raw: Any = heads
-        output = heads["one2one"] + heads["one2many"]
-    else:
-        channels, first = {
-            "v8": (64 + CLASSES, 64),
-            "YOLOX": (5 + CLASSES, 4),
-            "v5": (3 * (5 + CLASSES), 255),
-        }[name]
-        raw = output = on_gpu(maps(channels, first))
-    targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES).to("cuda")
-    if name in ("YOLOX", "v5"):
-        loss = family(**options)
-        contestants: dict[str, Any] = {"eager": Step(lambda: loss(raw, targets).total, output)}
-    else:
-        contestants = ways(lambda impl: family(**options, impl=impl), raw, targets, output, wanted)
-    if prepare is not None:
-        with torch.device("cuda"):
-            theirs, inputs = prepare(targets, output)
-        contestants[PACKAGES[name]] = Step(theirs, inputs)
-    locations = sum(part[0, 0].numel() for part in output) * (3 if name == "v5" else 1)
-    read = 4 * IMAGES * locations * (CLASSES if name not in ("v5", "YOLOX") else 1)
-    return measure(name, contestants, repeats, output=output, read=read, speed=speed, objects=objects)
 
 
 def on_gpu(levels: list[Tensor]) -> list[Tensor]:
     return [level.detach().to("cuda").requires_grad_() for level in levels]
 
 
-def of_v1(images: int, grid: int, repeats: int, speed: float, wanted: set[str]) -> dict[str, Any]:
+def of_points(name: str, objects: int, repeats: int, speed: float) -> dict[str, Any]:
+    """v8, v10 or YOLO26 beside its peer."""
+    bins = 1 if name == "YOLO26" else 16
+    heads = [on_gpu(maps(4 * bins + CLASSES, 4 * bins, seed)) for seed in ((1,) if name == "v8" else (1, 2))]
+    output = [level for head in heads for level in head]
+    raw: Any = output if name == "v8" else dict(zip(("one2one", "one2many"), heads, strict=True))
+    family = yl.YOLOv8Loss if name == "v8" else yl.YOLOv10Loss
+    targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES).to("cuda")
+    compiles = ("torch", "triton") if name == "v8" else ("triton",)
+    contestants = ways(
+        lambda impl: family(num_classes=CLASSES, bins=bins, impl=impl), raw, targets, output,
+        compiles if objects == OBJECTS[1] else (),
+    )  # fmt: skip
+    with torch.device("cuda"):
+        prepare = (peers.ultralytics if name == "v8" else peers.ultralytics_end_to_end)(bins, CLASSES)
+        if prepare is not None:
+            contestants[PACKAGES[name]] = Step(*prepare(targets, output))
+    read = 4 * CLASSES * IMAGES * sum(level[0, 0].numel() for level in output)
+    return measure(name, contestants, repeats, output=output, read=read, speed=speed, objects=objects)
+
+
+def of_others(name: str, objects: int, repeats: int, speed: float) -> dict[str, Any]:
+    """YOLOX or v5, which have no kernels, beside its peer."""
+    boxes = 3 if name == "v5" else 1
+    output = on_gpu(maps(boxes * (5 + CLASSES), 255 if name == "v5" else 4))
+    targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES).to("cuda")
+    loss = (yl.YOLOv5Loss if name == "v5" else yl.YOLOXLoss)(num_classes=CLASSES).to("cuda")
+    contestants: Ways = {"eager": Step(lambda: loss(output, targets).total, output)}
+    with torch.device("cuda"):
+        prepare = peers.yolov5(CLASSES, ANCHORS) if name == "v5" else peers.yolox(CLASSES)
+        if prepare is not None:
+            contestants[PACKAGES[name]] = Step(*prepare(targets, output))
+    read = 4 * boxes * IMAGES * sum(level[0, 0].numel() for level in output)
+    return measure(name, contestants, repeats, output=output, read=read, speed=speed, objects=objects)
+
+
+def of_v1(images: int, grid: int, repeats: int, speed: float) -> dict[str, Any]:
     targets = scene(images, 3, size=448, classes=20).to("cuda")
     raw = (
         torch.rand(images, grid, grid, 30, generator=torch.Generator().manual_seed(1))
@@ -232,42 +208,90 @@ def of_v1(images: int, grid: int, repeats: int, speed: float, wanted: set[str]) 
         .requires_grad_()
     )
     plain = PlainYOLOv1Loss(grid)
-    contestants = ways(lambda impl: yl.YOLOv1Loss(grid=grid, impl=impl), raw, targets, [raw], wanted)
-    contestants["plain dense"] = Step(lambda: plain(raw, targets), [raw])
-    contestants["plain dense, graph"] = Captured(lambda: plain(raw, targets), [raw])
-    read = 4 * images * grid * grid * 2
-    return measure(
-        "v1", contestants, repeats, output=[raw], read=read, speed=speed, images=images, grid=grid, objects=3
+    contestants = ways(
+        lambda impl: yl.YOLOv1Loss(grid=grid, impl=impl), raw, targets, [raw], ("torch", "triton")
     )
+    contestants["plain dense"] = Step(lambda: plain(raw, targets), [raw])
+    case = {"images": images, "grid": grid, "objects": 3}
+    return measure(
+        "v1", contestants, repeats, output=[raw], read=8 * images * grid * grid, speed=speed, **case
+    )
+
+
+def table(cases: list[dict[str, Any]]) -> str:
+    """The two tables of docs/performance.md: times, and what they are of the peer's and of the floor."""
+    times = ["| loss | case | floor | " + " | ".join(COLUMNS) + " | peer |"]
+    times.append("| --- | --- |" + " ---: |" * (2 + len(COLUMNS)))
+    heads = (
+        "eager",
+        "triton",
+        "triton, graph",
+        "x floor",
+        "launches",
+        "the peer's",
+        "its waits",
+        "memory",
+        "the peer's",
+    )
+    ratios = ["| loss | case | " + " | ".join(heads) + " | the peer's |"]
+    ratios.append("| --- | --- |" + " ---: |" * 9)
+    for row in cases:
+        of = dict(row["contestants"])
+        ours = {who: of.pop(who, None) for who in COLUMNS}
+        who, peer = next(iter(of.items()), ("", None))
+        case = f"{row['images']} images, S={row['grid']}" if "grid" in row else f"{row['objects']} objects"
+        name = f"| {row['loss']} | {case} | "
+        cells = [
+            f"{row['floor_ms']:.3f} ms",
+            *map(milliseconds, ours.values()),
+            f"{who} {milliseconds(peer)}".strip(),
+        ]
+        times.append(name + " | ".join(cells) + " |")
+        kernels = ours["triton"]
+        best = ours["triton, graph"] or ours["eager"]
+        cells = [quotient(peer, ours[way]) for way in ("eager", "triton", "triton, graph")]
+        cells += [
+            f"{best['gpu_ms'] / row['floor_ms']:.1f}", str((kernels or ours["eager"])["launches"]),
+            "" if peer is None else str(peer["launches"]), "" if peer is None else str(peer["waits"]),
+            memory(kernels or ours["eager"], row), memory(peer, row),
+        ]  # fmt: skip
+        ratios.append(name + " | ".join(cells) + " |")
+    return "\n".join(times) + "\n\n" + SAID + "\n\n" + "\n".join(ratios)
+
+
+def milliseconds(row: dict[str, Any] | None) -> str:
+    return "" if row is None else f"{row['median_ms']:.2f} ms"
+
+
+def memory(row: dict[str, Any] | None, case: dict[str, Any]) -> str:
+    """In sizes of the output."""
+    return "" if row is None or row["extra_mib"] is None else f"{row['extra_mib'] / case['output_mib']:.1f}"
 
 
 def main() -> None:
-    """Measure everything, write the json."""
+    """Measure everything, write the json after each case and the tables at the end."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--repeats", type=int, default=25)
+    parser.add_argument("--commit", help="of a copy that is no git repository")
     options = parser.parse_args()
-    before, speed = load(), bandwidth()
-    print(f"{torch.cuda.get_device_name()}, {speed / 1e12:.2f} TB/s", flush=True)
-    rows = []
-    for images, grid in ((64, 7), (1024, 7), (64, 28))[: 2 if options.quick else 3]:
-        rows.append(of_v1(images, grid, options.repeats, speed, set(WAYS)))
+    before, speed, repeats = load(), bandwidth(), options.repeats
+    rows: list[dict[str, Any]] = []
+    cases = [(of_v1, images, grid) for images, grid in ((64, 7), (1024, 7), (64, 28))]
+    cases += [(of_points, *case) for case in itertools.product(("v8", "v10", "YOLO26"), OBJECTS)]
+    cases += [(of_others, *case) for case in itertools.product(("YOLOX", "v5"), OBJECTS)]
+    versions = {name: peers.version(name) for name in sorted(set(PACKAGES.values()))}
+    for of, *case in cases:
+        rows.append(of(*case, repeats, speed))
         torch.compiler.reset()
-    for name, objects in itertools.product(("v8", "v10", "YOLO26", "YOLOX", "v5"), OBJECTS):
-        if options.quick and objects != 50:
-            continue
-        try:
-            wanted = set(WAYS) if objects == 50 and name == "v8" else set()
-            rows.append(of_dense(name, objects, options.repeats, speed, wanted))
-        except Exception as error:
-            print(name, objects, repr(error)[:2000], flush=True)
-        torch.compiler.reset()
-    import json
-    import os
-
-    open(os.environ["OUT"] + "/gpu.json", "w").write(json.dumps(rows, indent=1))
+        result = {
+            **conditions(before, repeats), "gpu": torch.cuda.get_device_name(), "triton": triton.__version__,
+            "bandwidth_tb_s": round(speed / 1e12, 3), "peers": versions, "cases": rows,
+        }  # fmt: skip
+        result["commit"] = result["commit"] or options.commit
+        (RESULTS / "gpu-step-time.json").write_text(json.dumps(result, indent=1) + "\n")
+    publish("gpu-step-time", result, table(rows))
 
 
 if __name__ == "__main__":

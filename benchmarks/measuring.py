@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import time
@@ -45,18 +46,26 @@ def load() -> float:
 
 def conditions(load_before: float, repeats: int) -> dict[str, Any]:
     """What a number depends on besides the code."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS, check=False
-    )
+    commit = None
+    if shutil.which("git") is not None:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS, check=False
+        )
+        commit = done.stdout.strip() or None
     return {
         "torch": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads(),
-        "machine": platform.machine(), "cpus": os.cpu_count(), "commit": done.stdout.strip() or None,
+        "machine": platform.machine(), "cpus": os.cpu_count(), "commit": commit,
         "load_before": load_before, "load_after": load(), "repeats": repeats,
     }  # fmt: skip
 
 
 def said(result: dict[str, Any]) -> str:
     """The conditions in a sentence."""
+    if "gpu" in result:
+        return (
+            f"{result['gpu']}, a copy moves {result['bandwidth_tb_s']} TB/s; torch {result['torch']}, Triton "
+            f"{result['triton']}, medians of {result['repeats']}, of slow cases fewer."
+        )
     return (
         f"Load of the machine {result['load_before']} before and {result['load_after']} after, "
         f"{result['threads']} threads, torch {result['torch']}, medians of {result['repeats']}."

@@ -42,10 +42,13 @@ KERNELS = {
     point_decode._decode_kernel: (
         {"parts": None, "boxes": "wide"}, {**LAYOUT, "R": 16, "TILE": 128}
     ),
+    task_aligned._look_kernel: (
+        {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "mask": "i1", "found": "i64",
+         "claims": "i64"},
+        {**LAYOUT, "LEAST_SIDE": 16.0, "ALPHA": 0.5, "BETA": 2.5, "TOPK": 10, "KEPT": 16, "TILE": 128, "PARTS": 8},
+    ),
     task_aligned._take_kernel: (
-        {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "mask": "i1", "taken": "i64",
-         **MARKS},
-        {**LAYOUT, "LEAST_SIDE": 16.0, "ALPHA": 0.5, "BETA": 2.5, "TOPK": 10, "KEPT": 16, "TILE": 1024},
+        {"found": "i64", "taken": "i64", "takers": "i32"}, {"TOPK": 10, "KEPT": 16, "FOUND": 128}
     ),
     task_aligned._settle_kernel: (
         {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "taken": "i64", **MARKS,

@@ -17,4 +17,4 @@ def test_every_kernel_compiles_for_a_gpu(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    assert len(done.stdout.splitlines()) == 11 * 4
+    assert len(done.stdout.splitlines()) == 12 * 4

@@ -222,12 +222,13 @@ def test_images_without_objects() -> None:
 
 
 def test_nothing_is_as_large_as_objects_times_locations() -> None:
-    case = scene(20, 1, 40)
+    levels = Levels(grids=((40, 40), (20, 20)), strides=(8, 16))
+    case = scene(20, 1, 40, levels=levels)
     case = case._replace(mask=torch.arange(40)[None] % 8 == 0, boxes=torch.full((1, 40, 4), 40.0))
     with LargestTensor() as largest, NoHostSync():
         by_kernel(case, topk=3)
     # In bytes, as which Triton's interpreter sees memory: not even a mask.
-    assert largest.nbytes <= 2 * case.pred_boxes.nbytes < 40 * SMALL.num_predictors, largest.operation
+    assert largest.nbytes <= 2 * case.pred_boxes.nbytes < 40 * levels.num_predictors, largest.operation
 
 
 def test_constants_are_those_of_the_reference() -> None:

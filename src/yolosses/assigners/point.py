@@ -11,7 +11,11 @@ from yolosses.structures import Assignment, Targets
 
 
 class PointAssigner(Protocol):
-    """Pairs locations with objects. Boxes are cxcywh in pixels; A locations, M objects, C classes."""
+    """Pairs locations with objects. Boxes are cxcywh in pixels; A locations, M objects, C classes.
+
+    One that reads nothing of padding may say so by an attribute ``reads_padding`` that is False, and is then given what
+    padding holds.
+    """
 
     def __call__(
         self,
@@ -36,16 +40,13 @@ def assign_points(
     Args:
         boxes: (B, A, 4) cxcywh in pixels of ``levels``.
     """
-    positive = targets.positive
-    truth = torch.where(positive[..., None], targets.boxes, 0.5)  # padding may hold any numbers
+    positive, truth, labels = targets.positive, targets.boxes, targets.labels
+    if getattr(assigner, "reads_padding", True):  # which may hold any numbers
+        truth, labels = torch.where(positive[..., None], truth, 0.5), torch.where(positive, labels, 0)
     assignment = assigner(
-        levels=levels,
-        pred_boxes=boxes,
-        pred_scores=scores,
-        gt_boxes=levels.in_pixels(truth).to(boxes.dtype),
-        gt_labels=torch.where(positive, targets.labels, 0),
-        mask=positive,
-    )
+        levels=levels, pred_boxes=boxes, pred_scores=scores, gt_boxes=levels.in_pixels(truth).to(boxes.dtype),
+        gt_labels=labels, mask=positive,
+    )  # fmt: skip
     if targets.ignore is None:
         return assignment
     return replace(assignment, spared=levels.within(targets.boxes, targets.mask & targets.ignore))

@@ -76,6 +76,11 @@ class TaskAligned:
                 wanted, got = (getattr(one, "__name__", repr(one)) for one in (value, got))
                 raise ValueError(f"impl: {self.impl!r} expected {name}={wanted}; got {got}")
 
+    @property
+    def reads_padding(self) -> bool:
+        """Whether the boxes and labels of padding are read, see `PointAssigner`."""
+        return self.impl != "triton"
+
     @torch.no_grad()
     def __call__(
         self,
@@ -94,7 +99,9 @@ class TaskAligned:
             pred_scores: of all locations. gt_boxes: (B, M, 4) cxcywh in pixels, finite also in padding.
             gt_labels: (B, M). mask: (B, M) bool.
         """
-        labels, num_objects = gt_labels.clamp(0, pred_scores.num_classes - 1), gt_boxes.shape[1]
+        # The kernel does that itself.
+        labels = gt_labels if self.impl == "triton" else gt_labels.clamp(0, pred_scores.num_classes - 1)
+        num_objects = gt_boxes.shape[1]
         alignment = Alignment(
             levels=levels, pred_boxes=pred_boxes, pred_scores=pred_scores, alpha=self.alpha, beta=self.beta,
             overlap=self.overlap,

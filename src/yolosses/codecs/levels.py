@@ -115,6 +115,8 @@ class Levels:
         sides = (width, height, width, height)
         if host.on_host(boxes):
             return boxes * boxes.new_tensor(sides)
+        if height == width:
+            return boxes * width
         # What the host makes it would have to send, and wait for.
         return torch.stack([boxes[..., i] * side for i, side in enumerate(sides)], -1)
 

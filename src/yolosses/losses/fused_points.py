@@ -9,7 +9,6 @@ from torch import Tensor
 
 from yolosses.codecs import PointCodec
 from yolosses.kernels import require_numba, require_triton
-from yolosses.losses.dense import quality_of
 from yolosses.structures import Assignment, Targets
 
 
@@ -30,11 +29,14 @@ def fused_sums(
         location_weight: (B, A) of the cross-entropies, or None where all are 1. class_weight: (C,) or None.
     """
     levels = codec.levels
+    quality = (
+        assignment.iou if assignment.quality is None else assignment.quality
+    )  # read only of pairs that count
     dtype = torch.promote_types(parts[0].dtype, torch.float32)
     sums: Tensor = _by(impl, parts[0])(
         codec.bins, [side for grid in levels.grids for side in grid], [float(stride) for stride in levels.strides],
         float(label_smoothing), assignment.predictor, assignment.object, assignment.mask,
-        quality_of(assignment).to(dtype), codec.in_pixels(targets.boxes).to(dtype), targets.labels, targets.weight,
+        quality.to(dtype), codec.in_pixels(targets.boxes).to(dtype), targets.labels, targets.weight,
         location_weight, class_weight, parts,
     )  # fmt: skip
     return sums

@@ -59,30 +59,6 @@ operator(
 
 
 @triton.jit
-def distribution(part, at, step, side, counts, dtype: tl.constexpr, R: tl.constexpr, PADDED: tl.constexpr):
-    """Of one side of some locations, whose numbers begin at ``at`` and are ``step`` apart: the logarithms of the
-    probabilities of its bins, and the distance in strides that they mean. With R = 1 twice the distance itself."""
-    bin = tl.arange(0, PADDED)
-    place = at[:, None] + (side * R + bin)[None, :].to(tl.int64) * step
-    logit = tl.load(part + place, mask=counts[:, None] & (bin < R)[None, :], other=0.0).to(dtype)
-    return log_probabilities(logit, dtype, R, PADDED)
-
-
-@triton.jit
-def log_probabilities(logit, dtype: tl.constexpr, R: tl.constexpr, PADDED: tl.constexpr):
-    """See `distribution`."""
-    if R == 1:
-        return logit, tl.sum(logit, 1)
-    bin = tl.arange(0, PADDED)
-    logit = tl.where((bin < R)[None, :], logit, float("-inf"))
-    logit = logit - tl.max(logit, 1)[:, None]
-    power = tl.exp(logit)
-    total = tl.sum(power, 1)
-    distance = tl.sum(power / total[:, None] * bin.to(dtype)[None, :], 1)
-    return logit - tl.log(total)[:, None], distance
-
-
-@triton.jit
 def _distance(part, at, step, side, counts, dtype: tl.constexpr, R: tl.constexpr):
     """The distance alone. A thread reads the bins of its location one after the other, so that none waits for
     another: the sums of all bins so far are those of exponentials less the largest so far."""

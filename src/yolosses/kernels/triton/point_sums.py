@@ -8,6 +8,7 @@ between the two.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from yolosses.kernels.operators import operator
 from yolosses.kernels.triton.arithmetic import not_negative
 from yolosses.kernels.triton.complete_iou import complete_iou, complete_iou_gradient
 from yolosses.kernels.triton.levels import blocks_of, in_a_row, starts_of, views
-from yolosses.kernels.triton.point_decode import box_of, distribution, point_of
+from yolosses.kernels.triton.point_decode import box_of, point_of
 
 BLOCK = 2048
 """Logits of a program."""
@@ -47,7 +48,8 @@ def point_sums(
         parts: see `codecs.point.tensors_of`, any strides and floating dtype.
     """
     tables = (predictor, object, mask, quality, boxes, labels, weight, location_weight, class_weight)
-    sums: Tensor = _Sums.apply(bins, sides, strides, smoothing, *tables, *parts)
+    dtype = functools.reduce(torch.promote_types, [part.dtype for part in parts])
+    sums: Tensor = _Sums.apply(bins, sides, strides, smoothing, *tables, *(part.to(dtype) for part in parts))
     return sums
 
 
@@ -242,22 +244,34 @@ def _pair(
 
 
 @triton.jit
-def _side(
-    parts, steps, starts, image, who, counts, side, dtype: tl.constexpr,
-    LEVELS: tl.constexpr, R: tl.constexpr, PADDED: tl.constexpr,
-):  # fmt: skip
-    """See `point_decode.distribution`, of locations of several levels."""
-    logs = tl.zeros((who.shape[0], PADDED), dtype)
-    distance = tl.zeros(who.shape, dtype)
+def _rows_of(parts, steps, starts, image, who, LEVELS: tl.constexpr):
+    """Where the numbers of some locations begin, of whichever level, and how far apart they are."""
+    kind: tl.constexpr = parts[0].dtype.element_ty
+    address, step = tl.zeros(who.shape, tl.int64), tl.zeros(who.shape, tl.int64)
     for level in tl.static_range(LEVELS):
-        here = counts & (who >= starts[level]) & (who < starts[level + 1])
-        at = image * steps[3 * level] + (who - starts[level]) * steps[3 * level + 2]
-        of_logs, of_distance = distribution(
-            parts[level], at, steps[3 * level + 1], side, here, dtype, R, PADDED
-        )
-        logs = tl.where(here[:, None], of_logs, logs)
-        distance = tl.where(here, of_distance, distance)
-    return logs, distance
+        here = who >= starts[level]
+        place = image * steps[3 * level] + (who - starts[level]) * steps[3 * level + 2]
+        place = parts[level].to(tl.int64) + place * (kind.primitive_bitwidth // 8)
+        address = tl.where(here, place, address)
+        step = tl.where(here, steps[3 * level + 1], step)
+    return address.to(tl.pointer_type(kind)), step
+
+
+@triton.jit
+def _side(row, step, counts, side, dtype: tl.constexpr, R: tl.constexpr, PADDED: tl.constexpr):
+    """Of one side of some locations the logarithms of the probabilities of its bins, and the distance in strides that
+    they mean. With R = 1 twice the distance itself."""
+    bin = tl.arange(0, PADDED)
+    place = row[:, None] + (side * R + bin)[None, :] * step[:, None]
+    logit = tl.load(place, mask=counts[:, None] & (bin < R)[None, :], other=0.0).to(dtype)
+    if R == 1:
+        return logit, tl.sum(logit, 1)
+    logit = tl.where((bin < R)[None, :], logit, float("-inf"))
+    logit = logit - tl.max(logit, 1)[:, None]
+    power = tl.exp(logit)
+    total = tl.sum(power, 1)
+    distance = tl.sum(power / total[:, None] * bin.to(dtype)[None, :], 1)
+    return logit - tl.log(total)[:, None], distance
 
 
 @triton.jit
@@ -291,10 +305,11 @@ def _pairs_kernel(
         row, row < pairs, image, predictor, object, mask, quality, boxes, weight, starts, cols, objects, pairs,
         LEVELS, STRIDES, HAS_WEIGHT, dtype,
     )  # fmt: skip
-    logs_l, left = _side(box_parts, box_steps, starts, image, who, counts, 0, dtype, LEVELS, R, PADDED)
-    logs_t, top = _side(box_parts, box_steps, starts, image, who, counts, 1, dtype, LEVELS, R, PADDED)
-    logs_r, right = _side(box_parts, box_steps, starts, image, who, counts, 2, dtype, LEVELS, R, PADDED)
-    logs_b, bottom = _side(box_parts, box_steps, starts, image, who, counts, 3, dtype, LEVELS, R, PADDED)
+    at, step = _rows_of(box_parts, box_steps, starts, image, who, LEVELS)
+    logs_l, left = _side(at, step, counts, 0, dtype, R, PADDED)
+    logs_t, top = _side(at, step, counts, 1, dtype, R, PADDED)
+    logs_r, right = _side(at, step, counts, 2, dtype, R, PADDED)
+    logs_b, bottom = _side(at, step, counts, 3, dtype, R, PADDED)
     px, pw = box_of(point_x, left, right, stride)
     py, ph = box_of(point_y, top, bottom, stride)
     missing = 1 - complete_iou(px - x, py - y, pw, ph, w, h)
@@ -309,21 +324,14 @@ def _pairs_kernel(
     label, at_label, at_all = _classes_of_pairs(
         number, there, share, fit, labels, class_weight, classes, HAS_CLASS_WEIGHT, SMOOTHING, dtype
     )
-    taken = tl.zeros((ROWS,), dtype)
-    for level in tl.static_range(LEVELS):
-        here = there & (who >= starts[level]) & (who < starts[level + 1])
-        at = image * steps[3 * level] + (who - starts[level]) * steps[3 * level + 2]
-        of = at + label * steps[3 * level + 1]
-        taken += at_label * tl.load(parts[level] + of, mask=here & (at_label != 0), other=0.0).to(dtype)
-        if SMOOTHING > 0:
-            for each in range(classes):
-                share_of = at_all
-                if HAS_CLASS_WEIGHT:
-                    share_of = at_all * tl.load(class_weight + each).to(dtype)
-                logit = tl.load(
-                    parts[level] + at + each * steps[3 * level + 1], mask=here & (at_all != 0), other=0.0
-                )
-                taken += share_of * logit.to(dtype)
+    at, step = _rows_of(parts, steps, starts, image, who, LEVELS)
+    taken = at_label * tl.load(at + label * step, mask=at_label != 0, other=0.0).to(dtype)
+    if SMOOTHING > 0:
+        for each in range(classes):
+            share_of = at_all
+            if HAS_CLASS_WEIGHT:
+                share_of = at_all * tl.load(class_weight + each).to(dtype)
+            taken += share_of * tl.load(at + each * step, mask=at_all != 0, other=0.0).to(dtype)
     out = sums + (image * tl.num_programs(1) + tl.program_id(1)) * 3
     tl.store(out, tl.sum(tl.where(counts, missing * share * fit, 0.0), 0))
     tl.store(out + 1, tl.sum(taken, 0))
@@ -461,9 +469,18 @@ def _sigmoid_kernel(
 
 @triton.jit
 def _store_side(
-    parts, steps, starts, image, who, counts, side, logs, distance, wanted, of_distance, of_focal,
-    LEVELS: tl.constexpr, R: tl.constexpr, PADDED: tl.constexpr,
-):  # fmt: skip
+    row,
+    step,
+    counts,
+    side,
+    logs,
+    distance,
+    wanted,
+    of_distance,
+    of_focal,
+    R: tl.constexpr,
+    PADDED: tl.constexpr,
+):
     bin = tl.arange(0, PADDED)
     if R == 1:
         error = distance - wanted
@@ -473,12 +490,8 @@ def _store_side(
         probability = tl.exp(logs)
         value = probability * (bin.to(distance.dtype)[None, :] - distance[:, None]) * of_distance[:, None]
         value += (probability - _target(wanted, R, PADDED)) * of_focal[:, None]
-    for level in tl.static_range(LEVELS):
-        here = counts & (who >= starts[level]) & (who < starts[level + 1])
-        at = image * steps[3 * level] + (who - starts[level]) * steps[3 * level + 2]
-        place = at[:, None] + (side * R + bin)[None, :].to(tl.int64) * steps[3 * level + 1]
-        to = value.to(parts[level].dtype.element_ty)
-        tl.store(parts[level] + place, to, mask=here[:, None] & (bin < R)[None, :])
+    place = row[:, None] + (side * R + bin)[None, :] * step[:, None]
+    tl.store(place, value.to(row.dtype.element_ty), mask=counts[:, None] & (bin < R)[None, :])
 
 
 @triton.jit
@@ -497,10 +510,11 @@ def _pairs_gradient_kernel(
         row, row < pairs, image, predictor, object, mask, quality, boxes, weight, starts, cols, objects, pairs,
         LEVELS, STRIDES, HAS_WEIGHT, dtype,
     )  # fmt: skip
-    logs_l, left = _side(box_parts, box_steps, starts, image, who, counts, 0, dtype, LEVELS, R, PADDED)
-    logs_t, top = _side(box_parts, box_steps, starts, image, who, counts, 1, dtype, LEVELS, R, PADDED)
-    logs_r, right = _side(box_parts, box_steps, starts, image, who, counts, 2, dtype, LEVELS, R, PADDED)
-    logs_b, bottom = _side(box_parts, box_steps, starts, image, who, counts, 3, dtype, LEVELS, R, PADDED)
+    at, step = _rows_of(box_parts, box_steps, starts, image, who, LEVELS)
+    logs_l, left = _side(at, step, counts, 0, dtype, R, PADDED)
+    logs_t, top = _side(at, step, counts, 1, dtype, R, PADDED)
+    logs_r, right = _side(at, step, counts, 2, dtype, R, PADDED)
+    logs_b, bottom = _side(at, step, counts, 3, dtype, R, PADDED)
     px, pw = box_of(point_x, left, right, stride)
     py, ph = box_of(point_y, top, bottom, stride)
     of_x, of_y, of_w, of_h = complete_iou_gradient(px - x, py - y, pw, ph, w, h)
@@ -511,74 +525,11 @@ def _pairs_gradient_kernel(
     true_t, true_b = _encode(point_y, y, h, stride)
     focal = tl.load(of_sums + image * 3 + 2) * share * fit / 4
     across, down = focal * _of_image(stride, width, R), focal * _of_image(stride, height, R)
-    _store_side(
-        to_boxes,
-        to_box_steps,
-        starts,
-        image,
-        who,
-        counts,
-        0,
-        logs_l,
-        left,
-        true_l,
-        of_l,
-        across,
-        LEVELS,
-        R,
-        PADDED,
-    )
-    _store_side(
-        to_boxes,
-        to_box_steps,
-        starts,
-        image,
-        who,
-        counts,
-        1,
-        logs_t,
-        top,
-        true_t,
-        of_t,
-        down,
-        LEVELS,
-        R,
-        PADDED,
-    )
-    _store_side(
-        to_boxes,
-        to_box_steps,
-        starts,
-        image,
-        who,
-        counts,
-        2,
-        logs_r,
-        right,
-        true_r,
-        of_r,
-        across,
-        LEVELS,
-        R,
-        PADDED,
-    )
-    _store_side(
-        to_boxes,
-        to_box_steps,
-        starts,
-        image,
-        who,
-        counts,
-        3,
-        logs_b,
-        bottom,
-        true_b,
-        of_b,
-        down,
-        LEVELS,
-        R,
-        PADDED,
-    )
+    at, step = _rows_of(to_boxes, to_box_steps, starts, image, who, LEVELS)
+    _store_side(at, step, counts, 0, logs_l, left, true_l, of_l, across, R, PADDED)
+    _store_side(at, step, counts, 1, logs_t, top, true_t, of_t, down, R, PADDED)
+    _store_side(at, step, counts, 2, logs_r, right, true_r, of_r, across, R, PADDED)
+    _store_side(at, step, counts, 3, logs_b, bottom, true_b, of_b, down, R, PADDED)
 
     label, at_label, at_all = _classes_of_pairs(
         number, there, share, fit, labels, class_weight, classes, HAS_CLASS_WEIGHT, SMOOTHING, dtype
@@ -587,6 +538,8 @@ def _pairs_gradient_kernel(
     if HAS_LOCATION:
         everywhere = tl.load(location_weight + image * starts[LEVELS] + who, mask=there, other=0.0).to(dtype)
     of_classes = tl.load(of_sums + image * 3 + 1)
+    at, step = _rows_of(parts, steps, starts, image, who, LEVELS)
+    to, to_step = _rows_of(to_scores, to_steps, starts, image, who, LEVELS)
     for each in range(classes if SMOOTHING > 0 else 1):
         of_class = each + tl.zeros_like(label) if SMOOTHING > 0 else label
         share_of, own = everywhere, tl.zeros((ROWS,), dtype)
@@ -597,15 +550,6 @@ def _pairs_gradient_kernel(
             if HAS_CLASS_WEIGHT:
                 own = at_all * tl.load(class_weight + of_class).to(dtype)
         own += tl.where(of_class == label, at_label, 0.0)
-        for level in tl.static_range(LEVELS):
-            here = there & (own != 0) & (who >= starts[level]) & (who < starts[level + 1])
-            local = who - starts[level]
-            at = image * steps[3 * level] + of_class * steps[3 * level + 1] + local * steps[3 * level + 2]
-            value = _sigmoid(tl.load(parts[level] + at, mask=here, other=0.0).to(dtype)) * share_of - own
-            at = (
-                image * to_steps[3 * level]
-                + of_class * to_steps[3 * level + 1]
-                + local * to_steps[3 * level + 2]
-            )
-            value = (value * of_classes).to(to_scores[level].dtype.element_ty)
-            tl.store(to_scores[level] + at, value, mask=here)
+        changes = there & (own != 0)
+        value = _sigmoid(tl.load(at + of_class * step, mask=changes, other=0.0).to(dtype)) * share_of - own
+        tl.store(to + of_class * to_step, (value * of_classes).to(to.dtype.element_ty), mask=changes)

@@ -24,7 +24,7 @@ OBJECTS = 16
 """Objects that are looked at together."""
 MOST_CELLS, TILE = 64, 8192
 """Cells of a program at most, and numbers of a tile of cells and classes."""
-BLOCK = 1024
+BLOCK = 512
 """Numbers of the gradient that a program writes."""
 
 

@@ -1,4 +1,4 @@
-"""Task-aligned assignment by looking at the locations inside each object alone, in three launches. See
+"""Task-aligned assignment by looking at the locations inside each object alone, in four launches. See
 `assigners.TaskAligned`, which says the rules.
 
 Bytes moved: of each pair of an object and a location inside it the predicted box and one logit, 18 to 20 bytes, and one
@@ -21,8 +21,9 @@ from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
 from yolosses.kernels.triton.levels import starts_of, views
 
-TILE, WARPS, PAIRS = 1024, 8, 64
-"""Locations that a program looks at together and its warps, and pairs of a program."""
+TILE, PARTS, PAIRS = 128, 8, 64
+"""Locations that a program, which is one warp, looks at together; programs that share an object; and pairs of a
+program."""
 # Those of `assigners.alignment` and `assigners.task_aligned`, which may import kernels and not be imported.
 EDGE, EPS = tl.constexpr(1e-9), tl.constexpr(1e-9)
 LARGEST = tl.constexpr(2**31 - 1)
@@ -75,8 +76,8 @@ def assign(
 
     Args:
         pred_boxes: (B, A, 4) float32, cxcywh in pixels. logits: (B, C, n) of each level, any strides and dtype.
-        gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M), 0 to C - 1.
-        mask: (B, M) bool, objects that take part. Of the others nothing is read.
+        gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M); what is no class counts as the
+            nearest. mask: (B, M) bool, objects that take part. Of the others nothing is read.
         grids, strides: of the levels, of one box a cell. topk (at most A), alpha, beta, least_side, keep_best: see
             `assigners.TaskAligned`.
 
@@ -119,7 +120,7 @@ def _assign(
     overlap, grid = torch.empty_like(iou), (images, triton.cdiv(pairs, PAIRS))
     _settle_kernel[grid](
         pred_boxes, parts, steps, sizes, gt_boxes, labels, taken, *marks, predictor, object, iou, quality, overlap,
-        mask.shape[1], pred_boxes.shape[1], pairs, topk, len(parts), alpha, beta, PAIRS,
+        mask.shape[1], pred_boxes.shape[1], logits[0].shape[1], pairs, topk, len(parts), alpha, beta, PAIRS,
     )  # fmt: skip
     _quality_kernel[grid](
         mask, marks.best, marks.widest, predictor, object, counts, iou, quality, overlap, num_dropped,
@@ -135,17 +136,22 @@ def take(
     """(B, M, topk) int64 locations that each object takes, best first and of equals the lowest, -1 where there are no
     more; and the marks, in which it is who claims and who takes each location."""
     (images, objects), locations = mask.shape, pred_boxes.shape[1]
+    kept = triton.next_power_of_2(topk)
     taken = mask.new_empty(images, objects, topk, dtype=torch.int64)
+    keys = mask.new_empty(images, objects, PARTS * kept, dtype=torch.int64)
     marks = Marks.empty(images, locations, objects, mask.device)
     parts, steps = views(logits)
     rows, cols = tuple(sides[::2]), tuple(sides[1::2])
     if mask.numel():
-        _take_kernel[(images, objects)](
+        _look_kernel[(images, objects, PARTS)](
             pred_boxes, parts, steps, starts_of([level.shape[2] for level in logits]), rows, cols, gt_boxes, labels,
-            mask, taken, marks.claims, marks.takers, objects, locations,
-            len(parts), tuple(strides), least_side, alpha, beta, topk, triton.next_power_of_2(topk), TILE,
-            num_warps=WARPS,
+            mask, keys, marks.claims, objects, locations, logits[0].shape[1],
+            len(parts), tuple(strides), least_side, alpha, beta, topk, kept, TILE, PARTS,
+            num_warps=1,
         )  # fmt: skip
+        _take_kernel[(images, objects)](
+            keys, taken, marks.takers, objects, locations, topk, kept, PARTS * kept, num_warps=1
+        )
     return taken, marks
 
 
@@ -229,6 +235,11 @@ def _keep_largest(kept, keys):
 
 
 @triton.jit
+def _known(label, classes):
+    return tl.minimum(tl.maximum(label, 0), classes - 1)
+
+
+@triton.jit
 def _score(logit):
     return 1 / (1 + tl.exp(-logit))
 
@@ -248,17 +259,17 @@ def _overlap(gt_x, gt_y, gt_w, gt_h, x, y, w, h):
 
 
 @triton.jit
-def _take_kernel(
-    pred_boxes, parts, steps, starts, rows, cols, gt_boxes, labels, mask, taken, claims, takers, objects, locations,
+def _look_kernel(
+    pred_boxes, parts, steps, starts, rows, cols, gt_boxes, labels, mask, found, claims, objects, locations, classes,
     LEVELS: tl.constexpr, STRIDES: tl.constexpr, LEAST_SIDE: tl.constexpr, ALPHA: tl.constexpr, BETA: tl.constexpr,
-    TOPK: tl.constexpr, KEPT: tl.constexpr, TILE: tl.constexpr,
+    TOPK: tl.constexpr, KEPT: tl.constexpr, TILE: tl.constexpr, PARTS: tl.constexpr,
 ):  # fmt: skip
-    """One object."""
+    """A part of an object's locations: the keys of the best."""
     image, number = tl.program_id(0).to(tl.int64), tl.program_id(1)
     place = image * objects + number
     there = tl.load(mask + place) != 0
     x, y, w, h = _load_box(gt_boxes + place * 4, there)
-    label = tl.load(labels + place, mask=there, other=0)
+    label = _known(tl.load(labels + place, mask=there, other=0), classes)
     half_w, half_h = tl.where(w < LEAST_SIDE, LEAST_SIDE, w) / 2, tl.where(h < LEAST_SIDE, LEAST_SIDE, h) / 2
     left, right, top, bottom = x - half_w, x + half_w, y - half_h, y + half_h
 
@@ -270,7 +281,7 @@ def _take_kernel(
         _, height = _window(top, bottom, STRIDES[level], rows[level])
         total += tl.where(there, width * height, 0)
     # The windows of all levels one after the other, so that a small object has a single tile.
-    for begin in range(0, total, TILE):
+    for begin in range(tl.program_id(2) * TILE, total, PARTS * TILE):
         rank = begin + tl.arange(0, TILE)
         inside, location = rank < 0, tl.zeros((TILE,), tl.int64)
         logit = tl.zeros((TILE,), tl.float32)
@@ -294,6 +305,19 @@ def _take_kernel(
         tl.atomic_max(claims + image * locations + location, claim, mask=inside, sem="relaxed")
         aligned = _aligned(_score(logit), overlap, ALPHA, BETA)
         kept = _keep_largest(kept, tl.where(inside & (aligned > 0), _key(aligned, location), NEVER))
+    tl.store(found + (place * PARTS + tl.program_id(2)) * KEPT + slot, tl.where(slot < TOPK, kept, NEVER))
+
+
+@triton.jit
+def _take_kernel(
+    found, taken, takers, objects, locations, TOPK: tl.constexpr, KEPT: tl.constexpr, FOUND: tl.constexpr
+):
+    """One object: the best of what the programs found."""
+    image, number = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    place, slot = image * objects + number, tl.arange(0, KEPT)
+    kept = tl.where(slot < TOPK, -1 - slot.to(tl.int64), ALWAYS)
+    keys = tl.load(found + place * FOUND + tl.arange(0, FOUND))
+    kept = _keep_largest(kept, tl.where(keys > 0, keys, NEVER))
     kept = tl.sort(tl.where(slot < TOPK, kept, NEVER), descending=True)
     found = (kept > 0) & (slot < TOPK)
     location = LARGEST - (kept & 0xFFFFFFFF)
@@ -306,8 +330,8 @@ def _take_kernel(
 @triton.jit
 def _settle_kernel(
     pred_boxes, parts, steps, starts, gt_boxes, labels, taken, claims, takers, best, widest, predictor, object, iou,
-    quality, overlaps, objects, locations, pairs, topk, LEVELS: tl.constexpr, ALPHA: tl.constexpr, BETA: tl.constexpr,
-    PAIRS: tl.constexpr,
+    quality, overlaps, objects, locations, classes, pairs, topk,
+    LEVELS: tl.constexpr, ALPHA: tl.constexpr, BETA: tl.constexpr, PAIRS: tl.constexpr,
 ):  # fmt: skip
     """Some pairs of an image: who gets the location, and how well both fit. The alignment, -1 where the pair does not
     count, waits in ``quality``."""
@@ -325,7 +349,7 @@ def _settle_kernel(
     gt_x, gt_y, gt_w, gt_h = _load_box(gt_boxes + (image * objects + who) * 4, chosen)
     x, y, w, h = _load_box(pred_boxes + at * 4, chosen)
     overlap = _overlap(gt_x, gt_y, gt_w, gt_h, x, y, w, h)
-    label = tl.load(labels + image * objects + who, mask=chosen, other=0)
+    label = _known(tl.load(labels + image * objects + who, mask=chosen, other=0), classes)
     logit = tl.zeros((PAIRS,), tl.float32)
     for level in tl.static_range(LEVELS):
         here = chosen & (location >= starts[level]) & (location < starts[level + 1])

@@ -32,12 +32,14 @@ from yolosses.losses.v5 import ANCHORS
 
 Ways = dict[str, Any]
 Loss = Callable[..., yl.LossOutput]
+NOT_PROFILED = dict.fromkeys(("launches", "waits", "gpu_ms"))
 COLUMNS = ("eager", "compiled", "triton", "triton, compiled", "triton, graph")
 """Contestants of this library: what computes, and how it is launched."""
 COPIED = 1 << 30
 """Bytes of the copy that measures the bandwidth: far more than a cache holds."""
-SLOW = 0.2
-"""Seconds a turn from which five repeats have to do."""
+SLOW, LONG = 0.2, 70
+"""Seconds a turn from which five repeats have to do; milliseconds of a step from which it is not profiled, which would
+take minutes."""
 SAID = "How many times as fast as the peer; the time on the GPU in floors; launches; memory in sizes of the output:"
 
 
@@ -146,13 +148,13 @@ def measure(
         repeats = min(repeats, 5)
     rows: dict[str, dict[str, Any]] = turn_by_turn(contestants, repeats)
     for who, step in contestants.items():
-        rows[who] |= profiled(step)
+        rows[who] |= profiled(step) if rows[who]["median_ms"] < LONG else NOT_PROFILED
         rows[who]["extra_mib"] = None if isinstance(step, Captured) else peak_over(step)
         step.forget()
     written = sum(part.numel() * part.element_size() for part in output)
     print(f"{name} {case}")
     for who, row in rows.items():
-        print(f"    {who:18} {row['median_ms']:8.3f} ms, on the GPU {row['gpu_ms']:8.4f}, {row['launches']} launches, "
+        print(f"    {who:18} {row['median_ms']:8.3f} ms, on the GPU {row['gpu_ms']}, {row['launches']} launches, "
               f"{row['waits']} waits, {row['extra_mib']} MiB", flush=True)  # fmt: skip
     return {
         "loss": name, **case, "repeats": repeats, "output_mib": round(written / 2**20, 1),
@@ -251,8 +253,8 @@ def table(cases: list[dict[str, Any]]) -> str:
         best = ours["triton, graph"] or ours["eager"]
         cells = [quotient(peer, ours[way]) for way in ("eager", "triton", "triton, graph")]
         cells += [
-            f"{best['gpu_ms'] / row['floor_ms']:.1f}", str((kernels or ours["eager"])["launches"]),
-            "" if peer is None else str(peer["launches"]), "" if peer is None else str(peer["waits"]),
+            "" if best["gpu_ms"] is None else f"{best['gpu_ms'] / row['floor_ms']:.1f}",
+            count(kernels or ours["eager"], "launches"), count(peer, "launches"), count(peer, "waits"),
             memory(kernels or ours["eager"], row), memory(peer, row),
         ]  # fmt: skip
         ratios.append(name + " | ".join(cells) + " |")
@@ -261,6 +263,10 @@ def table(cases: list[dict[str, Any]]) -> str:
 
 def milliseconds(row: dict[str, Any] | None) -> str:
     return "" if row is None else f"{row['median_ms']:.2f} ms"
+
+
+def count(row: dict[str, Any] | None, what: str) -> str:
+    return "" if row is None or row[what] is None else str(row[what])
 
 
 def memory(row: dict[str, Any] | None, case: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
 from yolosses.kernels.triton.levels import starts_of, views
 
-TILE, PARTS, PAIRS = 128, 8, 64
+TILE, PARTS, PAIRS = 128, 16, 64
 """Locations that a program, which is one warp, looks at together; programs that share an object; and pairs of a
 program."""
 # Those of `assigners.alignment` and `assigners.task_aligned`, which may import kernels and not be imported.

@@ -285,7 +285,7 @@ def main() -> None:
             **conditions(before, repeats), "gpu": torch.cuda.get_device_name(), "triton": triton.__version__,
             "bandwidth_tb_s": round(speed / 1e12, 3), "peers": versions, "cases": rows,
         }  # fmt: skip
-        result["commit"] = result["commit"] or options.commit
+        result["commit"] = options.commit or result["commit"]
         (RESULTS / "gpu-step-time.json").write_text(json.dumps(result, indent=1) + "\n")
     publish("gpu-step-time", result, table(rows))
 

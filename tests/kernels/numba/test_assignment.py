@@ -134,15 +134,19 @@ def test_objects_without_candidates_are_dropped() -> None:
     assert agree(case, least_side=16.0).num_dropped.tolist() == [0]
 
 
-def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["of torch", "of our own"])
+def test_threads_change_nothing(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     case, before = scene(21, 5, 6), torch.get_num_threads()
     alone = assigned(case, "numba")
-    monkeypatch.setattr(loops, "WORTH", 1)
+    for name in ("WORTH", "WORTH_ALONE"):
+        monkeypatch.setattr(loops, name, 1)
+    if not known:
+        monkeypatch.setattr(loops, "in_team", lambda *job: False)
     torch.set_num_threads(3)
     try:
         with mock.patch.object(loops, "_pool", wraps=loops._pool) as pool:
             assert_same_assignment(assigned(case, "numba"), alone)
-        assert pool.called
+        assert known or pool.called
     finally:
         torch.set_num_threads(before)
 

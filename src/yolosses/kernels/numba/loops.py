@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WORTH = 1 << 21
-"""Nanoseconds of work for each thread from which it pays to wake up another one: those of torch, which wait for work
-for a while, are in its way at first."""
+from yolosses.kernels.numba.team import in_team
+
+WORTH, WORTH_ALONE = 1 << 17, 1 << 21
+"""Nanoseconds of work for each thread from which it pays to take another one: of torch's, and of our own, in whose way
+those of torch are at first, which wait for work for a while."""
 compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 summing = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
 """For a sum whose order is free, so that many numbers are added at once."""
@@ -26,16 +28,20 @@ _threads: ThreadPoolExecutor | None = None
 def over_images(loop: Callable[..., None], images: int, work: int, *arguments: object) -> None:
     """``loop(first, end, *arguments)`` for all images, in as many threads as torch uses where it is worth it; ``work``:
     about how many nanoseconds it takes. The loop lets go of Python's lock."""
-    if work < 2 * WORTH:
-        loop(0, images, *arguments)
+    parts = _parts(images, work // WORTH)
+    if len(parts) > 1 and in_team(loop, parts, arguments):
         return
-    threads = max(1, min(torch.get_num_threads(), images, work // WORTH))
-    bounds = [images * number // threads for number in range(threads + 1)]
-    parts = list(itertools.pairwise(bounds))
-    others = [_pool().submit(loop, *part, *arguments) for part in parts[1:]]
-    loop(*parts[0], *arguments)
-    for other in others:
+    first, *others = _parts(images, work // WORTH_ALONE)
+    started = [_pool().submit(loop, *part, *arguments) for part in others]
+    loop(*first, *arguments)
+    for other in started:
         other.result()
+
+
+def _parts(images: int, most: int) -> list[tuple[int, int]]:
+    """The first of some images, and one after the last, of each thread."""
+    threads = max(1, min(torch.get_num_threads(), images, most))
+    return list(itertools.pairwise(images * number // threads for number in range(threads + 1)))
 
 
 def behind(view: Tensor) -> tuple[np.ndarray, tuple[int, ...]]:

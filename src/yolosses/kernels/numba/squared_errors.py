@@ -16,6 +16,8 @@ from yolosses.kernels.numba.loops import compiled, over_images, summing
 from yolosses.kernels.numba.responsible import assign_loop, empty, fake
 from yolosses.kernels.operators import operator
 
+place = np.uintp
+"""Of a number that is not negative: of another one, an array asks whether it counts from the end."""
 TOGETHER = 16
 """Images whose numbers stay in the cache: their confidences are read first, one after the other, which brings along
 what the pairs need here and there."""
@@ -42,10 +44,13 @@ def squared_error_sums(
         objects: boxes (B, M, 4) cxcywh fractions, labels (B, M), weight (B, M) or None.
         class_weight: (C,) or None. spared: (B, A) bool or None: predictors that are no background.
     """
+    run = torch.ops.yolosses.squared_error_sums if torch.compiler.is_compiling() else _add
     boxes, labels, weight = objects
-    tables = (*pairs, confidence, boxes, labels, weight, class_weight, spared)
-    sums: Tensor = _Sums.apply(raw, layout, shape, roots, *tables)
-    return sums
+    sums, rest, pull = run(
+        raw.detach(), layout, shape, roots, *pairs, confidence, boxes, labels, weight, class_weight, spared
+    )
+    predictor, _, mask = pairs
+    return _with_gradient(raw, sums, rest, pull, predictor, mask, layout, shape)
 
 
 def assigned_error_sums(
@@ -60,40 +65,26 @@ def assigned_error_sums(
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
     """`squared_error_sums` of the pairs of `responsible`, and what that returns. ``overlaps``: whether the confidences
     should be the IoUs, else 1."""
-    sums, *found = _AssignedSums.apply(raw, layout, shape, roots, overlaps, *objects, mask, class_weight)
+    run = torch.ops.yolosses.assigned_error_sums if torch.compiler.is_compiling() else _assign_and_add
+    sums, rest, pull, *found = run(raw.detach(), layout, shape, roots, overlaps, *objects, mask, class_weight)
     predictor, first, iou, num_dropped = found
+    sums = _with_gradient(raw, sums, rest, pull, predictor, first, layout, shape)
     return sums, (predictor, first, iou, num_dropped)
 
 
-class _AssignedSums(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, raw: Tensor, layout: list[int], shape: list[int], roots: bool, overlaps: bool, boxes: Tensor,
-        labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
-        run = torch.ops.yolosses.assigned_error_sums if torch.compiler.is_compiling() else _assign_and_add
-        sums, rest, pull, predictor, first, iou, num_dropped = run(
-            raw, layout, shape, roots, overlaps, boxes, labels, weight, mask, class_weight
-        )
-        ctx.mark_non_differentiable(predictor, first, iou, num_dropped)
-        ctx.save_for_backward(rest, pull, predictor, first)
-        ctx.rest = layout, shape, raw.shape[1]
-        return sums, predictor, first, iou, num_dropped
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_sums: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        return _gradient(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 9
+def _with_gradient(raw: Tensor, sums: Tensor, *kept: Any) -> Tensor:
+    found: Tensor = _Sums.apply(raw, sums, *kept)
+    return found
 
 
 class _Sums(torch.autograd.Function):
+    """The sums that the loops found of ``raw``, and what they kept for the gradient."""
+
     @staticmethod
     def forward(
-        ctx: Any, raw: Tensor, layout: list[int], shape: list[int], roots: bool, *tables: Tensor | None
-    ) -> Tensor:
-        run = torch.ops.yolosses.squared_error_sums if torch.compiler.is_compiling() else _add
-        sums, rest, pull = run(raw, layout, shape, roots, *tables)
-        predictor, _, mask, *_ = tables
+        ctx: Any, raw: Tensor, sums: Tensor, rest: Tensor, pull: Tensor, predictor: Tensor, mask: Tensor,
+        layout: list[int], shape: list[int],
+    ) -> Tensor:  # fmt: skip
         ctx.save_for_backward(rest, pull, predictor, mask)
         ctx.rest = layout, shape, raw.shape[1]
         return sums
@@ -101,13 +92,8 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        return _gradient(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 12
-
-
-def _gradient(*arguments: Any) -> Tensor:
-    run = torch.ops.yolosses.squared_error_gradient if torch.compiler.is_compiling() else _pull
-    gradient: Tensor = run(*arguments)
-    return gradient
+        run = torch.ops.yolosses.squared_error_gradient if torch.compiler.is_compiling() else _pull
+        return run(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 7
 
 
 def _assign_and_add(
@@ -235,48 +221,52 @@ def _copy_confidences(begin, end, layout, shape, raw, rest):
     for image in range(begin, end):
         for cell in range(rows * cols):
             for box in range(k):
-                rest[image, cell * k + box] = raw[image, conf_at + cell * conf_cell + box * conf_box]
-
-
-@compiled
-def _wanted(row, box, cell, cols, rows, roots):
-    """Into ``row``: x, y, w, h that the network should emit in ``cell``, see `codecs.GridCodec.encode`."""
-    one = box.dtype.type
-    row[0], row[1] = box[0] * one(cols) - one(cell % cols), box[1] * one(rows) - one(cell // cols)
-    row[2], row[3] = box[2], box[3]
-    if roots:
-        row[2], row[3] = np.sqrt(row[2]), np.sqrt(row[3])
+                at = place(conf_at + cell * conf_cell + box * conf_box)
+                rest[image, place(cell * k + box)] = raw[image, at]
 
 
 @summing
-def _squares(values):
+def _squares(rest, image):
     total = 0.0
-    for value in values:
-        total += np.float64(value) * np.float64(value)
+    for who in range(rest.shape[1]):
+        total += np.float64(rest[image, who]) * np.float64(rest[image, who])
+    return total
+
+
+@summing
+def _classes(raw, image, at, classes, label, share, pull, pair):
+    """The sum over the classes of a pair; into ``pull`` the errors times the weight."""
+    total = raw.dtype.type(0)
+    for each in range(classes):
+        error = raw[image, at + place(each)] - raw.dtype.type(each == label)
+        pull[image, pair, 5 + each] = error * share
+        total += error * share * error
     return total
 
 
 @compiled
-def _classes(values, label, share, class_weight, pull):
-    """The sum over the classes of a pair; into ``pull`` the errors times their weights."""
+def _weighed_classes(raw, image, at, classes, label, share, class_weight, pull, pair):
+    """The same where classes have weights."""
     total = 0.0
-    for each in range(len(values)):
-        error = values[each] - values.dtype.type(each == label)
-        factor = share * class_weight[each] if class_weight.size else share
+    for each in range(classes):
+        error = raw[image, at + place(each)] - raw.dtype.type(each == label)
+        factor = share * class_weight[each]
         # What weighs nothing may be anything.
-        pull[each] = error * factor if factor != 0 else values.dtype.type(0)
-        total += np.float64(pull[each]) * np.float64(error) if factor != 0 else 0.0
+        pull[image, pair, 5 + each] = error * factor if factor != 0 else raw.dtype.type(0)
+        total += np.float64(error * factor) * np.float64(error) if factor != 0 else 0.0
     return total
 
 
+# Numbers are read one by one: a view of an array costs as much as the numbers of a pair.
 @compiled
 def _sum_pairs(
     image, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
-    spared, sums, rest, pull, row,
+    spared, sums, rest, pull,
 ):  # fmt: skip
     """Of one image whose confidences are in ``rest``."""
-    box_at, box_cell, box_box, _, _, _, class_at, class_cell = layout
+    box_at, box_cell, box_box, conf_at, conf_cell, conf_box, class_at, class_cell = layout
     rows, cols, k, classes = shape
+    one, wide = raw.dtype.type(1), boxes.dtype.type
     centre, size, obj, cls = 0.0, 0.0, 0.0, 0.0
     for pair in range(predictor.shape[1]):
         if not mask[image, pair]:
@@ -284,32 +274,44 @@ def _sum_pairs(
         who, number = predictor[image, pair], object[image, pair] if object.size else pair
         if not (0 <= who < rest.shape[1] and 0 <= number < boxes.shape[1]):
             raise IndexError("assignment: expected predictors and objects that there are")
-        share, errors = weight[image, number] if weight.size else raw.dtype.type(1), pull[image, pair]
+        share = weight[image, number] if weight.size else one
         if share == 0:
-            errors[:] = 0
+            for each in range(5 + classes):
+                pull[image, pair, each] = 0
             continue
-        cell = who // k
-        _wanted(row, boxes[image, number], cell, cols, rows, roots)
-        at = box_at + cell * box_cell + (who - cell * k) * box_box
-        for side in range(4):
-            errors[side] = raw[image, at + side] - row[side]
-        at = layout[3] + cell * layout[4] + (who - cell * k) * layout[5]
-        errors[4] = raw[image, at] - (confidence[image, pair] if confidence.size else raw.dtype.type(1))
-        centre += (errors[0] * errors[0] + errors[1] * errors[1]) * share
-        size += (errors[2] * errors[2] + errors[3] * errors[3]) * share
-        obj += errors[4] * errors[4] * share
-        errors[:5] *= share
-        at = class_at + cell * class_cell
-        cls += _classes(raw[image, at : at + classes], labels[image, number], share, class_weight, errors[5:])
+        number, cell = place(number), np.int64(np.uint32(who) // np.uint32(k))
+        row = np.int64(np.uint32(cell) // np.uint32(cols))
+        box, col = who - cell * k, cell - row * cols
+        # What the network should emit, see `codecs.GridCodec.encode`.
+        x = boxes[image, number, 0] * wide(cols) - wide(col)
+        y = boxes[image, number, 1] * wide(rows) - wide(row)
+        w, h = boxes[image, number, 2], boxes[image, number, 3]
+        if roots:
+            w, h = np.sqrt(w), np.sqrt(h)
+        at = box_at + cell * box_cell + box * box_box
+        x, y = raw[image, place(at)] - raw.dtype.type(x), raw[image, place(at + 1)] - raw.dtype.type(y)
+        w, h = raw[image, place(at + 2)] - raw.dtype.type(w), raw[image, place(at + 3)] - raw.dtype.type(h)
+        sure = raw[image, place(conf_at + cell * conf_cell + box * conf_box)]
+        sure -= raw.dtype.type(confidence[image, pair]) if confidence.size else one
+        centre += (x * x + y * y) * share
+        size += (w * w + h * h) * share
+        obj += sure * sure * share
+        pull[image, pair, 0], pull[image, pair, 1], pull[image, pair, 2] = x * share, y * share, w * share
+        pull[image, pair, 3], pull[image, pair, 4] = h * share, sure * share
+        at, label = place(class_at + cell * class_cell), labels[image, number]
+        if class_weight.size:
+            cls += _weighed_classes(raw, image, at, classes, label, share, class_weight, pull, pair)
+        else:
+            cls += _classes(raw, image, at, classes, label, share, pull, pair)
     for pair in range(predictor.shape[1]):
         if mask[image, pair]:
-            rest[image, predictor[image, pair]] = 0
+            rest[image, place(predictor[image, pair])] = 0
     if spared.size:
         for who in range(rest.shape[1]):
             if spared[image, who]:
                 rest[image, who] = 0
     sums[image, 0], sums[image, 1], sums[image, 2], sums[image, 4] = centre, size, obj, cls
-    sums[image, 3] = _squares(rest[image])
+    sums[image, 3] = _squares(rest, image)
 
 
 @compiled
@@ -317,24 +319,28 @@ def _sum_loop(
     begin, end, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
     spared, sums, rest, pull,
 ):  # fmt: skip
-    row = np.empty(4, raw.dtype)
     for image in range(begin, end):
         _copy_confidences(image, image + 1, layout, shape, raw, rest)
         _sum_pairs(
             image, layout, shape, roots, raw, predictor, object, mask, confidence, boxes, labels, weight, class_weight,
-            spared, sums, rest, pull, row,
+            spared, sums, rest, pull,
         )  # fmt: skip
 
 
 @compiled
 def _assigned_sum_loop(begin, end, mask, found, layout, shape, roots, arrays, sums, rest, pull):
-    row = np.empty(4, sums.dtype)
+    # Taken out of the tuples once: each time costs as much as some numbers.
+    raw, predictor, object, first, confidence, boxes, labels, weight, class_weight, spared = arrays
+    _, _, iou, num_dropped = found
     for image in range(begin, end, TOGETHER):
         after = min(image + TOGETHER, end)
-        _copy_confidences(image, after, layout, shape, arrays[0], rest)
-        assign_loop(image, after, arrays[0], layout, arrays[5], mask, shape, roots, *found)
+        _copy_confidences(image, after, layout, shape, raw, rest)
+        assign_loop(image, after, raw, layout, boxes, mask, shape, roots, predictor, first, iou, num_dropped)
         for each in range(image, after):
-            _sum_pairs(each, layout, shape, roots, *arrays, sums, rest, pull, row)
+            _sum_pairs(
+                each, layout, shape, roots, raw, predictor, object, first, confidence, boxes, labels, weight,
+                class_weight, spared, sums, rest, pull,
+            )  # fmt: skip
 
 
 @compiled
@@ -345,22 +351,24 @@ def _gradient_loop(begin, end, layout, shape, of_sums, rest, pull, predictor, ma
     for image in range(begin, end):
         of_xy, of_wh, of_obj = two * of_sums[image, 0], two * of_sums[image, 1], two * of_sums[image, 2]
         of_noobj, of_cls = two * of_sums[image, 3], two * of_sums[image, 4]
-        into = gradient[image]
-        into[:] = 0
+        for each in range(gradient.shape[1]):
+            gradient[image, each] = 0
         for cell in range(rows * cols):
             for box in range(k):
-                into[conf_at + cell * conf_cell + box * conf_box] = rest[image, cell * k + box] * of_noobj
+                at = place(conf_at + cell * conf_cell + box * conf_box)
+                gradient[image, at] = rest[image, place(cell * k + box)] * of_noobj
         for pair in range(predictor.shape[1]):
             if not mask[image, pair]:
                 continue
-            who, errors = predictor[image, pair], pull[image, pair]
+            who = predictor[image, pair]
             cell = who // k
             at = box_at + cell * box_cell + (who - cell * k) * box_box
-            into[at] += errors[0] * of_xy
-            into[at + 1] += errors[1] * of_xy
-            into[at + 2] += errors[2] * of_wh
-            into[at + 3] += errors[3] * of_wh
-            into[conf_at + cell * conf_cell + (who - cell * k) * conf_box] += errors[4] * of_obj
-            at = class_at + cell * class_cell
+            gradient[image, place(at)] += pull[image, pair, 0] * of_xy
+            gradient[image, place(at + 1)] += pull[image, pair, 1] * of_xy
+            gradient[image, place(at + 2)] += pull[image, pair, 2] * of_wh
+            gradient[image, place(at + 3)] += pull[image, pair, 3] * of_wh
+            at = conf_at + cell * conf_cell + (who - cell * k) * conf_box
+            gradient[image, place(at)] += pull[image, pair, 4] * of_obj
+            at = place(class_at + cell * class_cell)
             for label in range(classes):
-                into[at + label] += errors[5 + label] * of_cls
+                gradient[image, at + place(label)] += pull[image, pair, 5 + label] * of_cls

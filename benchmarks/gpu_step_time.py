@@ -40,6 +40,7 @@ COPIED = 1 << 30
 SLOW, LONG = 0.2, 70
 """Seconds a turn from which five repeats have to do; milliseconds of a step from which it is not profiled, which would
 take minutes."""
+KERNELS = 'Microseconds of the kernels that take longest, with `impl="triton"`:'
 SAID = "How many times as fast as the peer; the time on the GPU in floors; launches; memory in sizes of the output:"
 
 
@@ -248,7 +249,25 @@ def table(cases: list[dict[str, Any]]) -> str:
             memory(kernels or ours["eager"], row), memory(peer, row),
         ]  # fmt: skip
         ratios.append(name + " | ".join(cells) + " |")
-    return "\n".join(times) + "\n\n" + SAID + "\n\n" + "\n".join(ratios)
+    return "\n\n".join(("\n".join(times), SAID, "\n".join(ratios), KERNELS, kernels_of(cases)))
+
+
+def kernels_of(cases: list[dict[str, Any]]) -> str:
+    """The table of the kernels that take longest."""
+    shown = {f"v1, {row['images']} images, S={row['grid']}": row for row in cases if row["loss"] == "v1"}
+    shown |= {f"v8, {row['objects']} objects": row for row in cases if row["loss"] == "v8"}
+    times = {
+        case: {
+            name: time for name, time in row["contestants"]["triton"]["longest_us"].items() if name[0] == "_"
+        }
+        for case, row in shown.items()
+    }
+    names = dict.fromkeys(name for kernels in times.values() for name in kernels)
+    lines = ["| kernel | " + " | ".join(times) + " |", "| --- |" + " ---: |" * len(times)]
+    for name in names:
+        cells = [f"{kernels[name]:.0f}" if name in kernels else "" for kernels in times.values()]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def milliseconds(row: dict[str, Any] | None) -> str:

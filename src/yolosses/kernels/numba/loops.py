@@ -16,7 +16,7 @@ from torch import Tensor
 
 from yolosses.kernels.numba.team import in_team
 
-WORTH, WORTH_ALONE = 1 << 17, 1 << 21
+WORTH, WORTH_ALONE = 1 << 16, 1 << 21
 """Nanoseconds of work for each thread from which it pays to take another one: of torch's, and of our own, in whose way
 those of torch are at first, which wait for work for a while."""
 compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -28,6 +28,9 @@ _threads: ThreadPoolExecutor | None = None
 def over_images(loop: Callable[..., None], images: int, work: int, *arguments: object) -> None:
     """``loop(first, end, *arguments)`` for all images, in as many threads as torch uses where it is worth it; ``work``:
     about how many nanoseconds it takes. The loop lets go of Python's lock."""
+    if work < 2 * WORTH:
+        loop(0, images, *arguments)
+        return
     parts = _parts(images, work // WORTH)
     if len(parts) > 1 and in_team(loop, parts, arguments):
         return

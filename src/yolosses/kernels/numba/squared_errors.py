@@ -3,6 +3,7 @@ pairs. Nothing of the size of the output is made but the gradient, which is writ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -150,6 +151,7 @@ def _fake(raw: Tensor, shape: Sequence[int], mask: Tensor) -> tuple[Tensor, ...]
     return tuple(raw.new_empty(size) for size in _sizes(len(raw), shape, mask.shape))
 
 
+@functools.cache
 def _none(dtype: Any, dimensions: int) -> np.ndarray:
     """An array without numbers, where there is nothing."""
     return np.empty((0,) * dimensions, dtype)

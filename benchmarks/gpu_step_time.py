@@ -235,7 +235,7 @@ def table(cases: list[dict[str, Any]]) -> str:
         case = f"{row['images']} images, S={row['grid']}" if "grid" in row else f"{row['objects']} objects"
         name = f"| {row['loss']} | {case} | "
         cells = [
-            f"{row['floor_ms']:.3f} ms",
+            f"{1000 * row['floor_ms']:.1f} µs",
             *map(milliseconds, ours.values()),
             f"{who} {milliseconds(peer)}".strip(),
         ]

@@ -184,6 +184,16 @@ def test_the_losses_load_nothing_but_torch_and_numpy() -> None:
     assert python(code) == "[]"
 
 
+def test_what_is_used_later_is_loaded_later() -> None:
+    """Of a second each."""
+    later = {"torch._dynamo", "numba", "triton"}
+    code = (
+        "import sys, torch; before = set(sys.modules); import yolosses as yl; yl.YOLOv1Loss(); yl.YOLOv8Loss(); "
+        f"yl.YOLOXLoss(); print(sorted({later} & (set(sys.modules) - before)))"
+    )
+    assert python(code) == "[]"
+
+
 def test_rooms_are_attributes_without_being_imported() -> None:
     assert python("import yolosses as yl; print(yl.boxes.paired_iou.__name__)") == "paired_iou"
 

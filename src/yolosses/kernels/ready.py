@@ -14,7 +14,7 @@ def require_triton(tensor: Tensor) -> None:
         ModuleNotFoundError: triton is not installed. ValueError: ``tensor`` is not on a GPU, and Triton does not
             interpret its kernels (environment variable TRITON_INTERPRET=1, for tests: very slow).
     """
-    if not _installed("triton"):
+    if _missing("triton"):
         raise ModuleNotFoundError(
             "impl: 'triton' needs the package triton (Linux: pip install triton); got none"
         )
@@ -28,13 +28,12 @@ def require_numba(tensor: Tensor) -> None:
     Raises:
         ModuleNotFoundError: numba is not installed. ValueError: ``tensor`` is not on a CPU.
     """
-    if not _installed("numba"):
+    if _missing("numba"):
         raise ModuleNotFoundError("impl: 'numba' needs the package numba (pip install numba); got none")
     if tensor.device.type != "cpu":
         raise ValueError(f"impl: 'numba' expected tensors on a CPU; got {tensor.device}")
 
 
-@torch.compiler.assume_constant_result
-def _installed(package: str) -> bool:
-    """Not looked for by a compiler, some of which cannot."""
-    return importlib.util.find_spec(package) is not None
+def _missing(package: str) -> bool:
+    """Not looked for by a compiler, some of which cannot: there the import says it."""
+    return not torch.compiler.is_compiling() and importlib.util.find_spec(package) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ PARTS = [(0, 3), (3, 4), (4, 9)]
 pytestmark = pytest.mark.skipif(
     team._openmp() is None, reason="here it is not known how to call torch's threads"
 )
+
+
+@pytest.fixture(autouse=True)
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
 
 
 def test_the_library_is_one_that_is_loaded() -> None:
@@ -59,14 +68,16 @@ def test_what_a_thread_raises_is_raised() -> None:
 
 
 def test_torch_goes_on_with_its_threads() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        for _ in range(20):
-            assert team.in_team(lambda first, last: None, PARTS, ())
-            assert torch.ones(1 << 18).sum() == 1 << 18
-    finally:
-        torch.set_num_threads(before)
+    for _ in range(20):
+        assert team.in_team(lambda first, last: None, PARTS, ())
+        assert torch.ones(1 << 18).sum() == 1 << 18
+
+
+def test_one_thread_does_all() -> None:
+    done: list[int] = []
+    torch.set_num_threads(1)
+    assert team.in_team(lambda first, last: done.append(threading.get_ident()), PARTS, ())
+    assert done == [threading.get_ident()] * len(PARTS)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+ALL = 0
+"""Threads, for OpenMP."""
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _forked = False
 
@@ -32,15 +34,16 @@ class _Job(NamedTuple):
 
 
 def in_team(loop: Callable[..., None], parts: list[tuple[int, int]], arguments: tuple[object, ...]) -> bool:
-    """Call ``loop(first, last, *arguments)`` for each of ``parts``, in as many threads of torch; False, and nothing is
+    """Call ``loop(first, last, *arguments)`` for each of ``parts`` in the threads of torch; False, and nothing is
     called, where it is not known how to. The loop lets go of Python's lock, or one waits for the other."""
     parallel = _openmp()
     if parallel is None or _forked:
         return False
-    # Whoever is free takes the next part, so that fewer threads than asked for do all the same.
+    # Whoever is free takes the next part. All threads are asked, as torch does: those that a smaller team has no use
+    # for would end, and have to be made again for the next operation.
     job = _Job(loop, arguments, iter(parts), [])
     holder = ctypes.py_object(job)
-    parallel(_work, ctypes.byref(holder), len(parts), 0)
+    parallel(_work, ctypes.byref(holder), ALL, 0)
     if job.errors:
         raise job.errors[0]
     return True

@@ -42,9 +42,8 @@ class TaskAligned:
         contested: the objects that step 3 chooses from: "inside", those that the location is a candidate of,
             whether they took it or not; "all" of the image; "taking", those that took it.
         keep_best: step 4.
-        impl: "torch"; or "triton", a kernel for a GPU for steps 1 and 2 and who contests what; or "numba", loops for a
-            CPU for all steps. Both know the default ``overlap``, ``reach``, ``fallback`` and ``contested`` alone, and
-            no objectness; Triton's no float64.
+        impl: "torch"; or "triton", kernels for a GPU, or "numba", loops for a CPU. Both know the default ``overlap``,
+            ``reach``, ``fallback`` and ``contested`` alone, and no objectness; Triton's no float64.
     """
 
     topk: int = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -19,6 +20,7 @@ from tests.kernels.scenes import (
     agree,
     crowded,
     gradients,
+    leaves,
     raw_for,
     weighed_and_ignored,
 )
@@ -161,3 +163,22 @@ def test_what_explains_is_of_torch() -> None:
         terms = loss.elementwise(raw, targets, output.assignment)
     assert not sums.called
     torch.testing.assert_close(loss.reduce(terms, output.assignment).per_image, output.per_image, **SINGLE)
+
+
+@EACH
+@pytest.mark.parametrize("name", ["predictor", "object"])
+@pytest.mark.parametrize("number", [-1, 10**6])
+def test_an_assignment_of_others_is_no_number(family: type[Any], bins: int, name: str, number: int) -> None:
+    """Nothing is read or written outside; the loss of the image shows it, those of the others are as they were."""
+    (loss, _), raw, targets = losses(family, bins), raw_for(family, bins), crowded()
+    assignment = loss(raw, targets).assignment
+    rows = assignment.mask.nonzero()
+    image, pair = rows[-1].tolist()
+    wrong = getattr(assignment, name).clone()
+    wrong[image, pair] = number
+    output = loss(raw, targets, replace(assignment, **{name: wrong}))
+    assert output.per_image[image].isnan().any()
+    assert all(
+        gradient.shape == leaf.shape
+        for gradient, leaf in zip(gradients(output, raw), leaves(raw), strict=True)
+    )

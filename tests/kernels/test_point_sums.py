@@ -12,6 +12,7 @@ from torch import Tensor
 
 from yolosses.boxes import paired_ciou
 from yolosses.codecs import Levels, PointCodec
+from yolosses.codecs.point import PointOutput
 from yolosses.functional import distribution, distribution_focal
 from yolosses.precision import at_least_float32
 
@@ -273,3 +274,16 @@ def test_nothing_is_larger_than_the_numbers_and_nothing_is_read_back() -> None:
 
 def test_margin_is_that_of_the_reference() -> None:
     assert point_sums.MARGIN.value == distribution.MARGIN
+
+
+def test_bins_of_no_probability() -> None:
+    """Those whose logits are minus infinity add nothing."""
+    from yolosses.kernels.triton.point_decode import decode_boxes
+
+    logits = torch.randn(1, 4 * 5, 4)
+    logits.unflatten(1, (4, 5))[:, :, :2] = -torch.inf
+    ours = decode_boxes([logits], grids=((2, 2),), strides=(STRIDE,), bins=5)
+    codec = PointCodec(levels=Levels(grids=((2, 2),), strides=(STRIDE,)), num_classes=1, bins=5)
+    theirs = codec.boxes(PointOutput((logits,), (torch.zeros(1, 1, 4),)))
+    assert ours.isfinite().all()
+    torch.testing.assert_close(ours, theirs, **SINGLE)

@@ -179,6 +179,21 @@ def test_the_kernels_find_the_same_responsible_boxes(
 
 
 @pytest.mark.parametrize("kernel", ["triton", "numba"])
+def test_a_box_at_no_number_overlaps_nothing(kernel: str) -> None:
+    pytest.importorskip(kernel)
+    raw = torch.rand(1, 1, 1, 16, generator=torch.Generator().manual_seed(1))
+    raw[..., 0] = raw[..., 6] = torch.nan  # x of the first box, y of the second
+    targets = yl.Targets.from_cxcywh([torch.tensor([[0.5, 0.5, 0.4, 0.4]])], [torch.tensor([0])])
+    for box, wanted in ((0.5, 2), (99.0, 0)):  # of the third, which overlaps or not
+        raw[..., 10] = box
+        found = [
+            yl.YOLOv1Loss(grid=1, boxes_per_cell=3, num_classes=1, impl=impl).assign(raw, targets)
+            for impl in ("torch", kernel)
+        ]
+        assert [one.predictor.tolist() for one in found] == [[[wanted]]] * 2
+
+
+@pytest.mark.parametrize("kernel", ["triton", "numba"])
 def test_the_kernels_keep_a_number_that_is_none(kernel: str) -> None:
     pytest.importorskip(kernel)
     raw = torch.full((1, 1, 1, 11), 0.5)

@@ -59,9 +59,9 @@ def empty(raw: np.ndarray, boxes: np.ndarray, mask: np.ndarray) -> tuple[np.ndar
 
 def fake(raw: Tensor, boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What `responsible` returns, for compilers."""
-    iou = torch.empty_like(mask, dtype=torch.promote_types(raw.dtype, boxes.dtype))
-    predictor = torch.empty_like(mask, dtype=torch.int64)
-    return predictor, torch.empty_like(mask), iou, mask.new_empty(len(mask), dtype=torch.int64)
+    iou = mask.new_empty(mask.shape, dtype=torch.promote_types(raw.dtype, boxes.dtype))
+    predictor = mask.new_empty(mask.shape, dtype=torch.int64)
+    return predictor, mask.new_empty(mask.shape), iou, mask.new_empty(len(mask), dtype=torch.int64)
 
 
 operator(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +25,13 @@ _forked = False
 class _Job(NamedTuple):
     """Attributes:
     loop: to call with a first and a last number and ``arguments``. parts: those numbers, of which each thread takes
-        the next ones. errors: what was raised.
+        the next ones. done: those that were called. errors: what was raised.
     """
 
     loop: Callable[..., None]
     arguments: tuple[object, ...]
     parts: Iterator[tuple[int, int]]
+    done: list[tuple[int, int]]
     errors: list[BaseException]
 
 
@@ -37,16 +39,26 @@ def in_team(loop: Callable[..., None], parts: list[tuple[int, int]], arguments: 
     """Call ``loop(first, last, *arguments)`` for each of ``parts`` in the threads of torch; False, and nothing is
     called, where it is not known how to. The loop lets go of Python's lock, or one waits for the other."""
     parallel = _openmp()
-    if parallel is None or _forked:
+    if parallel is None or _forked or not _one_at_a_time():
         return False
     # Whoever is free takes the next part. All threads are asked, as torch does: those that a smaller team has no use
     # for would end, and have to be made again for the next operation.
-    job = _Job(loop, arguments, iter(parts), [])
+    job = _Job(loop, arguments, iter(parts), [], [])
     holder = ctypes.py_object(job)
     parallel(_work, ctypes.byref(holder), ALL, 0)
-    if job.errors:
-        raise job.errors[0]
+    try:
+        if job.errors:
+            raise job.errors[0]
+    finally:
+        job.errors.clear()  # what was raised knows this job
+    if len(job.done) != len(parts):  # an interrupt between two lines of a thread
+        raise RuntimeError(f"threads: expected {len(parts)} parts to be done; got {len(job.done)}")
     return True
+
+
+def _one_at_a_time() -> bool:
+    """Whether Python has a lock: without one two threads may take the same part."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 def _do(data: int) -> None:
@@ -54,6 +66,7 @@ def _do(data: int) -> None:
     try:
         for first, last in job.parts:
             job.loop(first, last, *job.arguments)
+            job.done.append((first, last))
     except BaseException as error:
         job.errors.append(error)
 
@@ -68,7 +81,7 @@ def _openmp() -> Callable[..., None] | None:
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return None
-    torch.ones(1 << 16).sum()  # it is loaded by its first use at the latest
+    torch.ones(1 << 16, device="cpu").sum()  # it is loaded by its first use at the latest
     names = {line.split(maxsplit=5)[-1].strip() for line in maps.read_text().splitlines() if "omp" in line}
     found = [
         path for path in map(Path, sorted(names)) if path.name.startswith(("libgomp", "libomp", "libiomp"))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from yolosses.kernels.operators import operator
 from yolosses.kernels.triton.arithmetic import rounded_product
+from yolosses.kernels.triton.devices import on_its_device
 from yolosses.kernels.triton.levels import blocks_of, starts_of, views
 
 TILE = 128
@@ -33,6 +34,7 @@ def decode_boxes(
     return boxes
 
 
+@on_its_device
 def _decode(distances: list[Tensor], cols: list[int], strides: list[float], bins: int) -> Tensor:
     """See `decode_boxes`."""
     found = _empty(distances)
@@ -69,7 +71,9 @@ def _distance(part, at, step, side, counts, dtype: tl.constexpr, R: tl.constexpr
     for bin in tl.static_range(1, R):
         logit = tl.load(part + at + (side * R + bin) * step, mask=counts, other=0.0).to(dtype)
         larger = tl.maximum(most, logit)
-        before, power = tl.exp(most - larger), tl.exp(logit - larger)
+        # Of two that are infinite the difference would be no number.
+        before = tl.where(most == larger, 1.0, tl.exp(most - larger))
+        power = tl.where(logit == float("-inf"), 0.0, tl.exp(logit - larger))
         total, weighted, most = total * before + power, weighted * before + power * bin, larger
     return weighted / total
 

@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 from yolosses.kernels.operators import operator
 from yolosses.kernels.triton.arithmetic import not_negative
 from yolosses.kernels.triton.complete_iou import complete_iou, complete_iou_gradient
+from yolosses.kernels.triton.devices import on_its_device
 from yolosses.kernels.triton.levels import blocks_of, in_a_row, starts_of, views
 from yolosses.kernels.triton.point_decode import box_of, point_of
 
@@ -42,7 +43,8 @@ def point_sums(
     Args:
         bins: R. sides: rows and columns of each level one after the other. strides: of the levels.
         smoothing: of the labels.
-        predictor, object, mask, quality: (B, P) of an assignment; a location is in one pair that counts at most.
+        predictor, object, mask, quality: (B, P) of an assignment; a location is in one pair that counts at most. Of
+            locations or objects that there are not the sums are no numbers.
         boxes: (B, M, 4) cxcywh in pixels, labels: (B, M), weight: (B, M) or None, of the objects.
         location_weight: (B, A) of the cross-entropies, or None. class_weight: (C,) or None.
         parts: see `codecs.point.tensors_of`, any strides and floating dtype.
@@ -72,6 +74,7 @@ class _Sums(torch.autograd.Function):
         return *(None,) * 13, *run(of_sums, *ctx.rest, *tensors[:9], list(tensors[9:]))
 
 
+@on_its_device
 def _add(
     bins: int, sides: Sequence[int], strides: Sequence[float], smoothing: float, predictor: Tensor, object: Tensor,
     mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
@@ -96,7 +99,7 @@ def _add(
     first = blocks_of([level[0].numel() for level in scores], BLOCK)
     # Each program leaves its own sum: adding atomically would make the last bits depend on who comes first.
     everywhere = sums.new_empty(len(sums), first[-1])
-    _softplus_kernel[(len(sums), first[-1])](
+    _softplus_kernel[(first[-1], len(sums))](
         scores_at, score_steps, geometry[0], first, pointers[7], pointers[8], everywhere, scores[0].shape[1],
         len(scores), in_a_row(scores), *flags[1:], BLOCK,
     )  # fmt: skip
@@ -104,6 +107,7 @@ def _add(
     return sums
 
 
+@on_its_device
 def _pull(
     of_sums: Tensor, bins: int, sides: Sequence[int], strides: Sequence[float], smoothing: float, predictor: Tensor,
     object: Tensor, mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
@@ -126,7 +130,7 @@ def _pull(
     of_sums = of_sums.contiguous()
     first = blocks_of([level[0].numel() for level in (*of_scores, *of_distances)], BLOCK)
     in_rows = [a and b for a, b in zip(in_a_row(scores), in_a_row(of_scores), strict=True)]
-    _sigmoid_kernel[(len(of_sums), first[-1])](
+    _sigmoid_kernel[(first[-1], len(of_sums))](
         scores_at, score_steps, to_scores, to_score_steps, to_boxes, to_box_steps, geometry[0], first, pointers[7],
         pointers[8], of_sums, scores[0].shape[1], 4 * bins,
         len(scores), tuple(in_rows), in_a_row(of_distances), *flags[1:], BLOCK,
@@ -218,12 +222,16 @@ def _pair(
     row, inside, image, predictor, object, mask, quality, boxes, weight, starts, cols, objects, pairs,
     LEVELS: tl.constexpr, STRIDES: tl.constexpr, HAS_WEIGHT: tl.constexpr, dtype: tl.constexpr,
 ):  # fmt: skip
-    """Of some pairs of an image: location, object, whether it counts, weight of the object, quality, true box, point
-    and stride."""
+    """Of some pairs of an image: location, object, whether it is marked and whether it is so wrongly, whether it weighs
+    anything, weight of the object, quality, true box, point and stride."""
     place = image * pairs + row
-    there = tl.load(mask + place, mask=inside, other=0) != 0
-    who = tl.load(predictor + place, mask=there, other=0)
-    number = image * objects + tl.load(object + place, mask=there, other=0)
+    marked = tl.load(mask + place, mask=inside, other=0) != 0
+    who = tl.load(predictor + place, mask=marked, other=0)
+    number = tl.load(object + place, mask=marked, other=0)
+    # Of locations or objects that there are not nothing is read or written, and the sum is no number.
+    known = (who >= 0) & (who < starts[LEVELS]) & (number >= 0) & (number < objects)
+    there, wrong = marked & known, marked & (known == 0)
+    who, number = tl.where(there, who, 0), image * objects + tl.where(there, number, 0)
     fit = tl.load(quality + place, mask=there, other=0.0).to(dtype)
     share = tl.full(row.shape, 1.0, dtype)
     if HAS_WEIGHT:
@@ -240,7 +248,7 @@ def _pair(
         of_x, of_y = point_of(tl.where(here, who - starts[level], 0), cols[level], STRIDES[level], dtype)
         point_x, point_y = tl.where(here, of_x, point_x), tl.where(here, of_y, point_y)
         stride = tl.where(here, STRIDES[level], stride)
-    return who, number, there, counts, share, fit, x, y, w, h, point_x, point_y, stride
+    return who, number, there, wrong, counts, share, fit, x, y, w, h, point_x, point_y, stride
 
 
 @triton.jit
@@ -301,7 +309,7 @@ def _pairs_kernel(
     image = tl.program_id(0).to(tl.int64)
     dtype: tl.constexpr = sums.dtype.element_ty
     row = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
-    who, number, there, counts, share, fit, x, y, w, h, point_x, point_y, stride = _pair(
+    who, number, there, wrong, counts, share, fit, x, y, w, h, point_x, point_y, stride = _pair(
         row, row < pairs, image, predictor, object, mask, quality, boxes, weight, starts, cols, objects, pairs,
         LEVELS, STRIDES, HAS_WEIGHT, dtype,
     )  # fmt: skip
@@ -333,7 +341,7 @@ def _pairs_kernel(
                 share_of = at_all * tl.load(class_weight + each).to(dtype)
             taken += share_of * tl.load(at + each * step, mask=at_all != 0, other=0.0).to(dtype)
     out = sums + (image * tl.num_programs(1) + tl.program_id(1)) * 3
-    tl.store(out, tl.sum(tl.where(counts, missing * share * fit, 0.0), 0))
+    tl.store(out, tl.sum(tl.where(wrong, float("nan"), tl.where(counts, missing * share * fit, 0.0)), 0))
     tl.store(out + 1, tl.sum(taken, 0))
     tl.store(out + 2, tl.sum(tl.where(counts, focal / 4 * share * fit, 0.0), 0))
 
@@ -351,7 +359,7 @@ def _softplus_kernel(
     BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Some logits of an image: the sum of their softplus."""
-    image, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    block, image = tl.program_id(0), tl.program_id(1).to(tl.int64)
     for level in tl.static_range(LEVELS):
         if (block >= blocks[level]) & (block < blocks[level + 1]):
             count = starts[level + 1] - starts[level]
@@ -436,7 +444,7 @@ def _sigmoid_kernel(
 ):  # fmt: skip
     """Some numbers of the gradient of an image as if there were no pairs: of the logits, or of the sides, which are
     0."""
-    image, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    block, image = tl.program_id(0), tl.program_id(1).to(tl.int64)
     dtype: tl.constexpr = of_sums.dtype.element_ty
     for level in tl.static_range(LEVELS):
         count = starts[level + 1] - starts[level]
@@ -506,7 +514,7 @@ def _pairs_gradient_kernel(
     image = tl.program_id(0).to(tl.int64)
     dtype: tl.constexpr = of_sums.dtype.element_ty
     row = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
-    who, number, there, counts, share, fit, x, y, w, h, point_x, point_y, stride = _pair(
+    who, number, there, _, counts, share, fit, x, y, w, h, point_x, point_y, stride = _pair(
         row, row < pairs, image, predictor, object, mask, quality, boxes, weight, starts, cols, objects, pairs,
         LEVELS, STRIDES, HAS_WEIGHT, dtype,
     )  # fmt: skip

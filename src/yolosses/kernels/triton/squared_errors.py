@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 
 from yolosses.kernels.operators import operator
 from yolosses.kernels.triton.arithmetic import rounded_product
+from yolosses.kernels.triton.devices import on_its_device
 
 OBJECTS = 16
 """Objects that are looked at together."""
@@ -130,6 +131,7 @@ def _gradient(*arguments: Any) -> Tensor:
     return gradient
 
 
+@on_its_device
 def _assign_and_add(
     raw: Tensor, layout: Sequence[int], shape: Sequence[int], roots: bool, overlaps: bool, boxes: Tensor,
     labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
@@ -143,6 +145,7 @@ def _assign_and_add(
     return sums, *found[:4], dropped
 
 
+@on_its_device
 def _add(
     raw: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None, class_weight: Tensor | None,
     object: Tensor | None, confidence: Tensor | None, answer: Tensor, spared: Tensor | None, layout: Sequence[int],
@@ -178,6 +181,7 @@ def _launch_sums(
     return (sums[:, 0], dropped[:, 0]) if chunks == 1 else (sums.sum(1), dropped.sum(1))
 
 
+@on_its_device
 def _pull(
     of_sums: Tensor, raw: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None, class_weight: Tensor | None,
     object: Tensor | None, confidence: Tensor | None, answer: Tensor, spared: Tensor | None, layout: Sequence[int],
@@ -288,10 +292,12 @@ def _owners(
 
 @triton.jit
 def _common(apart, size, gt_size):
-    """Length that two intervals share, whose centres are so far apart: see `boxes.paired_iou`."""
-    low = tl.maximum(apart - size / 2, -gt_size / 2)
-    high = tl.minimum(apart + size / 2, gt_size / 2)
-    return tl.maximum(high - low, 0.0)
+    """Length that two intervals share, whose centres are so far apart: see `boxes.paired_iou`. Where one is no number
+    it is nothing."""
+    low, high = apart - size / 2, apart + size / 2
+    low = tl.where(low <= -gt_size / 2, -gt_size / 2, low)
+    high = tl.where(high >= gt_size / 2, gt_size / 2, high)
+    return tl.where(high > low, high - low, 0.0)
 
 
 @triton.jit
@@ -311,13 +317,13 @@ def _best_box(
 ):
     """Of each cell's boxes the one that overlaps the object at ``gt`` most, or where none does the nearest; and its
     IoU."""
-    x = tl.load(gt, mask=answered, other=0.5).to(dtype)
-    y = tl.load(gt + 1, mask=answered, other=0.5).to(dtype)
+    x = tl.load(gt, mask=answered, other=0.5)
+    y = tl.load(gt + 1, mask=answered, other=0.5)
     gt_w = tl.load(gt + 2, mask=answered, other=0.5).to(dtype)
     gt_h = tl.load(gt + 3, mask=answered, other=0.5).to(dtype)
-    gt_x = (rounded_product(x, (tl.zeros_like(x) + cols)) - (cell % cols)) / cols
-    gt_y = (rounded_product(y, (tl.zeros_like(y) + rows)) - (cell // cols)) / rows
-    best_iou, nearest = tl.zeros_like(x), tl.zeros_like(x) + float("inf")
+    gt_x = ((rounded_product(x, (tl.zeros_like(x) + cols)) - (cell % cols)) / cols).to(dtype)
+    gt_y = ((rounded_product(y, (tl.zeros_like(y) + rows)) - (cell // cols)) / rows).to(dtype)
+    best_iou, nearest = tl.zeros_like(gt_w), tl.zeros_like(gt_w) + float("inf")
     best, nearest_box = tl.zeros_like(cell), tl.zeros_like(cell)
     for box in tl.static_range(k):
         at = raw + box_at + cell * box_cell + box * box_box
@@ -336,8 +342,8 @@ def _best_box(
         dx, dy, dw, dh = px - gt_x, py - gt_y, w - gt_w, h - gt_h
         distance = rounded_product(dx, dx) + rounded_product(dy, dy) + rounded_product(dw, dw)
         distance += rounded_product(dh, dh)
-        # A distance that is not a number is the nearest, so that it shows in the loss.
-        nearer = (distance < nearest) | (distance != distance)
+        # A distance that is not a number is the nearest, the first of several, so that it shows in the loss.
+        nearer = (distance < nearest) | ((distance != distance) & (nearest == nearest))
         nearest, nearest_box = tl.where(nearer, distance, nearest), tl.where(nearer, box, nearest_box)
     return tl.where(best_iou > 0, best, nearest_box), tl.where(answered, best_iou, 0.0)
 
@@ -407,6 +413,9 @@ def _sums_kernel(
         taken, number = pair >= 0, pair
         if HAS_OBJECT:
             number = tl.load(object + image * pairs + pair, mask=taken, other=0)
+            # Of objects that there are not nothing is read, and the sum is no number.
+            obj += tl.where(taken & ((number < 0) | (number >= objects)), float("nan"), 0.0)
+            taken = taken & (number >= 0) & (number < objects)
         wanted = tl.full((CELLS,), 1.0, dtype)
         if HAS_CONFIDENCE:
             if ASSIGNS:
@@ -503,6 +512,7 @@ def _gradient_kernel(
         taken, number = pair >= 0, pair
         if HAS_OBJECT:
             number = tl.load(object + image * pairs + pair, mask=taken, other=0)
+            taken = taken & (number >= 0) & (number < objects)
         place = image * objects + number
         share = tl.full((BLOCK,), 1.0, dtype)
         if HAS_WEIGHT:

@@ -19,11 +19,12 @@ from torch import Tensor
 from yolosses.kernels.operators import operator
 from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
+from yolosses.kernels.triton.devices import on_its_device
 from yolosses.kernels.triton.levels import starts_of, views
 
-TILE, PARTS, PAIRS = 128, 16, 64
-"""Locations that a program, which is one warp, looks at together; programs that share an object; and pairs of a
-program."""
+TILE, PARTS, PAIRS, MOST_KEYS = 128, 16, 64, 1024
+"""Locations that a program looks at together, programs that share an object, pairs of a program, and keys that those
+which share an object find together at most, but for one of them."""
 # Those of `assigners.alignment` and `assigners.task_aligned`, which may import kernels and not be imported.
 EDGE, EPS = tl.constexpr(1e-9), tl.constexpr(1e-9)
 LARGEST = tl.constexpr(2**31 - 1)
@@ -99,6 +100,7 @@ def assign(
     return found
 
 
+@on_its_device
 def _assign(
     pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
     strides: list[float], topk: int, alpha: float, beta: float, least_side: float, keep_best: bool,
@@ -137,20 +139,21 @@ def take(
     more; and the marks, in which it is who claims and who takes each location."""
     (images, objects), locations = mask.shape, pred_boxes.shape[1]
     kept = triton.next_power_of_2(topk)
+    shared, warps = max(1, min(PARTS, MOST_KEYS // kept)), max(1, min(8, kept // 128))
     taken = mask.new_empty(images, objects, topk, dtype=torch.int64)
-    keys = mask.new_empty(images, objects, PARTS * kept, dtype=torch.int64)
+    keys = mask.new_empty(images, objects, shared * kept, dtype=torch.int64)
     marks = Marks.empty(images, locations, objects, mask.device)
     parts, steps = views(logits)
     rows, cols = tuple(sides[::2]), tuple(sides[1::2])
     if mask.numel():
-        _look_kernel[(images, objects, PARTS)](
+        _look_kernel[(images, objects, shared)](
             pred_boxes, parts, steps, starts_of([level.shape[2] for level in logits]), rows, cols, gt_boxes, labels,
             mask, keys, marks.claims, objects, locations, logits[0].shape[1],
-            len(parts), tuple(strides), least_side, alpha, beta, topk, kept, TILE, PARTS,
-            num_warps=1,
+            len(parts), tuple(strides), least_side, alpha, beta, topk, kept, TILE, shared,
+            num_warps=warps,
         )  # fmt: skip
         _take_kernel[(images, objects)](
-            keys, taken, marks.takers, objects, locations, topk, kept, PARTS * kept, num_warps=1
+            keys, taken, marks.takers, objects, locations, topk, kept, shared * kept, num_warps=warps
         )
     return taken, marks
 

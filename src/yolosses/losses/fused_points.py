@@ -29,9 +29,8 @@ def fused_sums(
         location_weight: (B, A) of the cross-entropies, or None where all are 1. class_weight: (C,) or None.
     """
     levels = codec.levels
-    quality = (
-        assignment.iou if assignment.quality is None else assignment.quality
-    )  # read only of pairs that count
+    # Unlike `dense.quality_of`, what it is of pairs that do not count is not read.
+    quality = assignment.iou if assignment.quality is None else assignment.quality
     dtype = torch.promote_types(parts[0].dtype, torch.float32)
     sums: Tensor = _by(impl, parts[0])(
         codec.bins, [side for grid in levels.grids for side in grid], [float(stride) for stride in levels.strides],

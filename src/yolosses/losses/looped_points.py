@@ -14,6 +14,7 @@ from yolosses import host
 from yolosses.kernels.numba import point_terms
 from yolosses.kernels.numba.softplus_sums import softplus_sums
 from yolosses.kernels.operators import operator
+from yolosses.kernels.schemas import POINT_TABLES, empty_gradients
 from yolosses.losses import sparse_classes
 from yolosses.losses.sparse_classes import part_of, views_of, write_sigmoid
 from yolosses.precision import at_least_float32
@@ -119,13 +120,6 @@ def _maps(
     return point_terms.Maps(boxes, scores, bins, list(zip(sides[::2], sides[1::2], strict=True)), strides)
 
 
-_TABLES = (
-    "int bins, int[] sides, float[] strides, float smoothing, Tensor predictor, Tensor object, Tensor mask,"
-    " Tensor quality, Tensor boxes, Tensor labels, Tensor? weight, Tensor? location_weight, Tensor? class_weight,"
-    " Tensor[] parts"
-)
-
-
 def _shapes(
     bins: int, sides: object, strides: object, smoothing: object, predictor: Tensor, *rest: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,8 +129,8 @@ def _shapes(
     return sums, probabilities, kept
 
 
-operator(f"point_sums({_TABLES}) -> (Tensor, Tensor, Tensor)", _add, _shapes)
+operator(f"point_sums({POINT_TABLES}) -> (Tensor, Tensor, Tensor)", _add, _shapes)
 operator(
-    f"point_sums_gradient(Tensor of_sums, Tensor probabilities, Tensor kept, {_TABLES}) -> Tensor[]", _pull,
-    lambda *arguments: [torch.empty_like(part.flatten(2)).view(part.shape) for part in arguments[-1]],
+    f"point_sums_gradient(Tensor of_sums, Tensor probabilities, Tensor kept, {POINT_TABLES}) -> Tensor[]", _pull,
+    lambda *arguments: empty_gradients(arguments[-1]),
 )  # fmt: skip

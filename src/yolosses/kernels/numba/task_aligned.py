@@ -17,6 +17,7 @@ from yolosses.kernels.numba.complete_iou import angle, complete_iou, not_negativ
 from yolosses.kernels.numba.loops import behind, compiled, over_images
 from yolosses.kernels.numba.windows import window
 from yolosses.kernels.operators import operator
+from yolosses.kernels.schemas import ASSIGNED, empty_assignment
 
 EPS = 1e-9
 """That of `assigners.task_aligned`, which may import kernels and not be imported."""
@@ -68,7 +69,7 @@ def _assign(
     strides: list[float], topk: int, alpha: float, beta: float, least_side: float, keep_best: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """See `assign`."""
-    found = _empty(pred_boxes, logits, gt_boxes, labels, mask, sides, strides, topk)
+    found = empty_assignment(pred_boxes, logits, gt_boxes, labels, mask, sides, strides, topk)
     flat = [behind(level.to(pred_boxes.dtype)) for level in logits]
     real = pred_boxes.detach().contiguous().numpy()
     numbers = np.array([alpha, beta, least_side], real.dtype)
@@ -81,25 +82,7 @@ def _assign(
     return found
 
 
-def _empty(
-    pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
-    strides: list[float], topk: int, *_: object,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """What `assign` returns, not yet written."""
-    pairs = (len(mask), mask.shape[1] * topk)
-    predictor, object = (mask.new_empty(pairs, dtype=torch.int64) for _ in range(2))
-    iou, quality = (pred_boxes.new_empty(pairs) for _ in range(2))
-    dropped = mask.new_empty(len(mask), dtype=torch.int64)
-    return predictor, object, mask.new_empty(pairs), iou, quality, dropped
-
-
-operator(
-    "task_aligned_pairs(Tensor pred_boxes, Tensor[] logits, Tensor gt_boxes, Tensor labels, Tensor mask, int[] sides,"
-    " float[] strides, int topk, float alpha, float beta, float least_side, bool keep_best)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
-    _assign,
-    _empty,
-)
+operator(f"task_aligned_pairs{ASSIGNED}", _assign, empty_assignment)
 
 
 @compiled

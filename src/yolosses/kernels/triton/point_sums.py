@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yolosses.kernels.operators import operator
+from yolosses.kernels.schemas import POINT_TABLES, empty_gradients
 from yolosses.kernels.triton.arithmetic import not_negative
 from yolosses.kernels.triton.complete_iou import complete_iou, complete_iou_gradient
 from yolosses.kernels.triton.devices import on_its_device
@@ -84,7 +85,7 @@ def _add(
     sums = _empty(parts)
     if not len(sums):
         return sums
-    distances, scores = _levels(parts, parts, sides, bins)
+    distances, scores = _levels(parts, sides, bins)
     pairs, rows, blocks = _by_pairs(predictor, bins)
     of_pairs = sums.new_empty(len(sums), blocks, 3)
     tables = (predictor, object, mask, quality, boxes, labels, weight, location_weight, class_weight)
@@ -114,13 +115,11 @@ def _pull(
     location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
 ) -> list[Tensor]:  # fmt: skip
     """The gradients of ``parts``."""
-    # Of flattened maps, so that every layout in memory can be written to.
-    found = [torch.empty_like(part.flatten(2)) for part in parts]
-    gradients = [gradient.view(part.shape) for gradient, part in zip(found, parts, strict=True)]
+    gradients = empty_gradients(parts)
     if not len(of_sums):
         return gradients
-    distances, scores = _levels(parts, parts, sides, bins)
-    of_distances, of_scores = _levels(found, parts, sides, bins)
+    distances, scores = _levels(parts, sides, bins)
+    of_distances, of_scores = _levels(gradients, sides, bins)
     pairs, rows, blocks = _by_pairs(predictor, bins)
     tables = (predictor, object, mask, quality, boxes, labels, weight, location_weight, class_weight)
     pointers, flags = _pointers(parts[0], tables)
@@ -143,15 +142,13 @@ def _pull(
     return gradients
 
 
-def _levels(
-    tensors: Sequence[Tensor], parts: Sequence[Tensor], sides: Sequence[int], bins: int
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Views (B, 4R, n) and (B, C, n) of each level, of ``tensors`` that are ``parts`` or like them."""
+def _levels(parts: Sequence[Tensor], sides: Sequence[int], bins: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Views (B, 4R, n) and (B, C, n) of each level."""
     if parts[0].ndim == 4:
-        flat = [tensor.flatten(2) for tensor in tensors]
+        flat = [part.flatten(2) for part in parts]
         return [level[:, : 4 * bins] for level in flat], [level[:, 4 * bins :] for level in flat]
     counts = [rows * cols for rows, cols in zip(sides[::2], sides[1::2], strict=True)]
-    boxes, scores = (list(tensor.split(counts, 2)) for tensor in tensors)
+    boxes, scores = (list(part.split(counts, 2)) for part in parts)
     return boxes, scores
 
 
@@ -173,18 +170,13 @@ def _empty(parts: Sequence[Tensor]) -> Tensor:
     return parts[0].new_empty(len(parts[0]), 3, dtype=torch.promote_types(parts[0].dtype, torch.float32))
 
 
-_TABLES = (
-    "int bins, int[] sides, float[] strides, float smoothing, Tensor predictor, Tensor object, Tensor mask,"
-    " Tensor quality, Tensor boxes, Tensor labels, Tensor? weight, Tensor? location_weight, Tensor? class_weight,"
-    " Tensor[] parts"
-)
 operator(
-    f"triton_point_sums({_TABLES}) -> Tensor", _add, lambda *arguments: _empty(arguments[-1]),
+    f"triton_point_sums({POINT_TABLES}) -> Tensor", _add, lambda *arguments: _empty(arguments[-1]),
     on="CompositeExplicitAutograd",
 )  # fmt: skip
 operator(
-    f"triton_point_sums_gradient(Tensor of_sums, {_TABLES}) -> Tensor[]", _pull,
-    lambda *arguments: [torch.empty_like(part.flatten(2)).view(part.shape) for part in arguments[-1]],
+    f"triton_point_sums_gradient(Tensor of_sums, {POINT_TABLES}) -> Tensor[]", _pull,
+    lambda *arguments: empty_gradients(arguments[-1]),
     on="CompositeExplicitAutograd",
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from yolosses.kernels.operators import operator
+from yolosses.kernels.schemas import ASSIGNED, empty_assignment
 from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
 from yolosses.kernels.triton.devices import on_its_device
@@ -106,7 +107,7 @@ def _assign(
     strides: list[float], topk: int, alpha: float, beta: float, least_side: float, keep_best: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """See `assign`."""
-    predictor, object, counts, iou, quality, num_dropped = found = _empty(
+    predictor, object, counts, iou, quality, num_dropped = found = empty_assignment(
         pred_boxes, logits, gt_boxes, labels, mask, sides, strides, topk
     )
     images, pairs = predictor.shape
@@ -158,26 +159,7 @@ def take(
     return taken, marks
 
 
-def _empty(
-    pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
-    strides: list[float], topk: int, *_: object,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """What `assign` returns, not yet written."""
-    pairs = (len(mask), mask.shape[1] * topk)
-    predictor, object = (mask.new_empty(pairs, dtype=torch.int64) for _ in range(2))
-    iou, quality = (pred_boxes.new_empty(pairs) for _ in range(2))
-    dropped = mask.new_empty(len(mask), dtype=torch.int64)
-    return predictor, object, mask.new_empty(pairs), iou, quality, dropped
-
-
-operator(
-    "triton_task_aligned(Tensor pred_boxes, Tensor[] logits, Tensor gt_boxes, Tensor labels, Tensor mask, int[] sides,"
-    " float[] strides, int topk, float alpha, float beta, float least_side, bool keep_best)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
-    _assign,
-    _empty,
-    on="CompositeExplicitAutograd",
-)
+operator(f"triton_task_aligned{ASSIGNED}", _assign, empty_assignment, on="CompositeExplicitAutograd")
 
 
 @triton.jit

@@ -14,14 +14,13 @@ first.
 import argparse
 import itertools
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
 import peers
 import torch
 import triton
-from measuring import RESULTS, conditions, load, publish, turn_by_turn
+from measuring import RESULTS, conditions, load, publish, seconds_of_a_turn, turn_by_turn
 from plain_v1 import PlainYOLOv1Loss
 from step_time import CLASSES, IMAGES, OBJECTS, PACKAGES, SIZE, Step, compiled, maps, quotient, scene
 from torch import Tensor
@@ -137,15 +136,7 @@ def measure(
     name: str, contestants: Ways, repeats: int, *, output: list[Tensor], read: int, speed: float, **case: Any
 ) -> dict[str, Any]:
     """All contestants of a case, turn by turn. ``output``: what the loss reads; ``read``: bytes that it must read."""
-    values = {who: step() for who, step in contestants.items()}
-    first = next(iter(values.values()))
-    for who, value in values.items():
-        if abs(value - first) > 1e-3 * abs(first):
-            raise SystemExit(f"{name}, {case}: {who} computes {value}, the first {first}")
-    start = time.perf_counter()
-    for step in contestants.values():
-        step()
-    if time.perf_counter() - start > SLOW:
+    if seconds_of_a_turn(f"{name}, {case}", contestants) > SLOW:
         repeats = min(repeats, 5)
     rows: dict[str, dict[str, Any]] = turn_by_turn(contestants, repeats)
     for who, step in contestants.items():

@@ -17,6 +17,19 @@ RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 
+def seconds_of_a_turn(case: str, contestants: Mapping[str, Callable[[], float]]) -> float:
+    """How long it takes until each has had its turn once, after all have been seen to compute the same value."""
+    values = {who: step() for who, step in contestants.items()}
+    first = next(iter(values.values()))
+    for who, value in values.items():
+        if abs(value - first) > 1e-3 * abs(first):
+            raise SystemExit(f"{case}: {who} computes {value}, the first {first}")
+    start = time.perf_counter()
+    for step in contestants.values():
+        step()
+    return time.perf_counter() - start
+
+
 def turn_by_turn(contestants: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, Any]]:
     """Milliseconds of each: all take their turn after the others, so that they see the same machine; the first turn
     warms up."""

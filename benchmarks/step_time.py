@@ -21,7 +21,6 @@ import importlib.util
 import itertools
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -30,7 +29,7 @@ from typing import Any
 
 import peers
 import torch
-from measuring import conditions, load, publish, turn_by_turn
+from measuring import conditions, load, publish, seconds_of_a_turn, turn_by_turn
 from plain_v1 import PlainYOLOv1Loss
 from torch import Tensor
 
@@ -126,15 +125,7 @@ def measure(
     **case: Any,
 ) -> dict[str, Any]:
     """All contestants of a case, turn by turn. ``output``: what the loss reads."""
-    values = {who: step() for who, step in contestants.items()}
-    first = next(iter(values.values()))
-    for who, value in values.items():
-        if abs(value - first) > 1e-3 * abs(first):
-            raise SystemExit(f"{name}, {case}: {who} computes {value}, the first {first}")
-    start = time.perf_counter()
-    for step in contestants.values():
-        step()
-    if time.perf_counter() - start > SLOW:
+    if seconds_of_a_turn(f"{name}, {case}", contestants) > SLOW:
         repeats = min(repeats, 3)
     rows: dict[str, dict[str, Any]] = turn_by_turn({**contestants, "floor": floor}, repeats)
     for step in contestants.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -176,6 +177,24 @@ def test_the_kernels_find_the_same_responsible_boxes(
     for name in ("predictor", "object", "mask", "num_dropped"):
         assert torch.equal(getattr(a, name), getattr(b, name)), name
     torch.testing.assert_close(a.iou, b.iou, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("number", [-1, 10**6])
+def test_an_assignment_of_other_objects_is_no_number(number: int) -> None:
+    """With Triton, whose kernels cannot raise: nothing is read outside, and the loss of the image shows it."""
+    pytest.importorskip("triton")
+    loss = yl.YOLOv1Loss(grid=3, num_classes=4, impl="triton", reduction="none")
+    raw = torch.rand(3, 126, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    targets = scene()
+    before = loss(raw, targets)
+    image, pair = before.assignment.mask.nonzero()[-1].tolist()
+    object = before.assignment.object.clone()
+    object[image, pair] = number
+    after = loss(raw, targets, replace(before.assignment, object=object))
+    others = torch.arange(3) != image
+    assert after.per_image[image].isnan().any()
+    torch.testing.assert_close(after.per_image[others], before.per_image[others])
+    assert torch.autograd.grad(after.total[others].sum(), raw)[0].isfinite().all()
 
 
 @pytest.mark.parametrize("kernel", ["triton", "numba"])

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from yolosses.precision import at_least_float32
 
-NOTHING = 1e-32  # a size that is none: its reciprocal is still far from the largest float32
+NOTHING = 1e-32  # sizes below count as 0: the reciprocal of this one still fits float32
 POINT = 1e-18  # sizes whose squares float32 cannot hold: of such a box no aspect ratio can be told
 
 
@@ -118,10 +118,11 @@ def paired_ciou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     """
     both = _meet(boxes1, boxes2)
     aspect = (4 / math.pi**2) * (_angle(both.size2) - _angle(both.size1)).square()
-    with torch.no_grad():
-        # Not below v, whatever the rounding of the IoU; v = 0 makes 0 of it.
-        other = (1 - both.iou).clamp(min=0) + aspect
-        alpha = aspect / other.clamp(min=torch.finfo(other.dtype).tiny)
+    # Detached, which `torch.no_grad` would not be for forward-mode derivatives. Not below v, whatever the rounding of
+    # the IoU; v = 0 makes 0 of it.
+    constant = aspect.detach()
+    other = (1 - both.iou.detach()).clamp(min=0) + constant
+    alpha = constant / other.clamp(min=torch.finfo(other.dtype).tiny)
     return both.iou - _distance(both) - alpha * aspect - both.invalid
 
 

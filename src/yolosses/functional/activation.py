@@ -1,4 +1,4 @@
-"""What a penalty takes decides what the network's output means, and so how it is decoded."""
+"""A penalty decides whether the network's output is a logit or the quantity itself, and so how it is decoded."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,10 +11,15 @@ from yolosses.functional.classification import (
     quality_focal,
     sigmoid_focal,
     softmax_cross_entropy,
+    weighted_cross_entropy,
+    weighted_focal,
 )
 from yolosses.functional.penalty import Penalty
 
 Activation = Callable[[Tensor], Tensor]
+ON_LOGITS = (
+    binary_cross_entropy_with_logits, quality_focal, sigmoid_focal, weighted_cross_entropy, weighted_focal
+)  # fmt: skip
 
 
 def identity(value: Tensor) -> Tensor:
@@ -38,6 +43,6 @@ def activation_of(penalty: Penalty) -> Activation:
         function = function.func
     if function is softmax_cross_entropy:
         return softmax
-    if function in (binary_cross_entropy_with_logits, quality_focal, sigmoid_focal):
+    if function in ON_LOGITS:
         return torch.sigmoid
     return identity

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
+from yolosses.constants import DFL_MARGIN
 from yolosses.precision import at_least_float32
-
-MARGIN = 0.01  # the largest target is this much below the last bin, so that it always lies between two
 
 
 def expected_distance(logits: Tensor) -> Tensor:
@@ -52,7 +51,7 @@ def distribution_focal(logits: Tensor, target: Tensor) -> Tensor:
             f"target: expected {tuple(logits.shape[:-1])} like logits; got {tuple(target.shape)}"
         )
     log_probability = at_least_float32(logits).log_softmax(-1)
-    target = target.to(log_probability.dtype).clamp(0, bins - 1 - MARGIN)
+    target = target.to(log_probability.dtype).clamp(0.0, bins - 1 - DFL_MARGIN)
     lower = target.floor()
     index = lower.long().clamp(0, bins - 2)[..., None]  # a NaN becomes a NaN, not a place outside
     pair = log_probability.gather(-1, torch.cat((index, index + 1), -1))

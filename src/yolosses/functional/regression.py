@@ -1,11 +1,14 @@
 """Penalties on the distance between a predicted and a true value."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
 
 def squared_error(pred: Tensor, target: Tensor) -> Tensor:
     """(p - t)^2: YOLOv1's only penalty. Its gradient grows with the error, so large errors dominate."""
-    return (pred - target).square()
+    return F.mse_loss(
+        pred, target.expand_as(pred), reduction="none"
+    )  # one pass each for the value and the gradient
 
 
 def absolute_error(pred: Tensor, target: Tensor) -> Tensor:

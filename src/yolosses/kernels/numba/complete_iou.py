@@ -1,7 +1,6 @@
 """`boxes.paired_ciou` and its gradient, of one pair of boxes.
 
-A whole number beside a float32 makes a float64 of it, so that constants are written in the type of what they meet, and
-what is equal in torch is equal here.
+Numba promotes int * float32 to float64, so constants are cast explicitly: what is equal in torch is equal here.
 """
 
 import math
@@ -9,6 +8,7 @@ import math
 import numpy as np
 
 from yolosses.boxes import similarity
+from yolosses.kernels.numba.arithmetic import not_negative
 from yolosses.kernels.numba.loops import compiled
 
 NOTHING, POINT = similarity.NOTHING, similarity.POINT
@@ -19,12 +19,6 @@ ASPECT = 4 / math.pi**2
 def angle(width, height):
     """atan(width / height) of sizes that are not negative, as in `boxes.similarity`."""
     return np.arctan2(width, height if width + height > POINT else type(width)(1))
-
-
-@compiled
-def not_negative(size):
-    """A NaN stays one."""
-    return type(size)(0) if size < 0 else size
 
 
 @compiled

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from yolosses import host
-from yolosses.kernels.numba.elementary import exp
-from yolosses.kernels.numba.loops import behind, compiled, over_images
+from yolosses import memory
+from yolosses.kernels.numba.arithmetic import exp
+from yolosses.kernels.numba.levels import views
+from yolosses.kernels.numba.loops import compiled, over_images
 from yolosses.kernels.numba.windows import window
 from yolosses.kernels.operators import operator
+from yolosses.kernels.schemas import sides_of
 
 BLOCK = 1024
 """Locations whose numbers stay in the cache."""
@@ -28,43 +31,41 @@ def decode_boxes(
     bins: int,
     least_side: float,
 ) -> Tensor:
-    """(B, A, 4) cxcywh in pixels, of the locations inside an object and some others; 0 elsewhere.
+    """(B, A, 4) cxcywh in pixels of the locations inside an object and some others; 0 elsewhere.
 
     Args:
         distances: (B, 4R, n) float32 of each level, any strides. bins: R. grids, strides: of the levels.
         boxes: (B, M, 4) cxcywh in pixels, mask: (B, M), of the objects. least_side: that they are widened to.
     """
-    run = torch.ops.yolosses.decode_boxes if torch.compiler.is_compiling() else _decode
-    sides = [side for grid in grids for side in grid]
-    return run(list(distances), boxes, mask, sides, list(map(float, strides)), bins, float(least_side))
+    return _decode(  # type: ignore[no-any-return]
+        [level.detach() for level in distances], boxes.detach(), mask, sides_of(grids), list(map(float, strides)), bins,
+        float(least_side),
+    )  # fmt: skip
 
 
+def _size(distances: Sequence[Tensor]) -> tuple[Any, ...]:
+    return distances[0].shape[0], sum(level.shape[2] for level in distances), 4
+
+
+@operator(
+    "decode_boxes(Tensor[] distances, Tensor boxes, Tensor mask, SymInt[] sides, float[] strides, int bins,"
+    " float least_side) -> Tensor",
+    lambda distances, *rest: distances[0].new_empty(_size(distances)),
+    "numba",
+)
 def _decode(
     distances: list[Tensor], boxes: Tensor, mask: Tensor, sides: list[int], strides: list[float], bins: int,
     least_side: float,
 ) -> Tensor:  # fmt: skip
     """See `decode_boxes`."""
-    found = host.empty(*_shape(distances), dtype=torch.float32).zero_()
+    found = memory.empty(*_size(distances), dtype=torch.float32)
     truth, counts = boxes.float().contiguous().numpy(), mask.contiguous().numpy()
-    values, steps = zip(*map(behind, distances), strict=True)
     over_images(
-        _loop, len(found), sum(level.numel() for level in distances), values, np.array(steps),
+        _loop, len(found), sum(level.numel() for level in distances), *views(distances),
         np.array(sides).reshape(-1, 2), np.array(strides, np.float32), bins, truth, counts, np.float32(least_side),
         found.numpy(),
     )  # fmt: skip
     return found
-
-
-def _shape(distances: Sequence[Tensor]) -> tuple[int, int, int]:
-    return len(distances[0]), sum(level.shape[2] for level in distances), 4
-
-
-operator(
-    "decode_boxes(Tensor[] distances, Tensor boxes, Tensor mask, int[] sides, float[] strides, int bins,"
-    " float least_side) -> Tensor",
-    _decode,
-    lambda distances, *rest: distances[0].new_empty(_shape(distances)),
-)
 
 
 @compiled
@@ -150,6 +151,7 @@ def _write(sides, places, cols, stride, boxes):
 
 @compiled
 def _loop(begin, end, values, steps, grids, strides, bins, truth, mask, least_side, boxes):
+    boxes[begin:end] = 0
     start = 0
     for level in range(len(values)):
         _level(
@@ -173,7 +175,7 @@ def _level(begin, end, values, steps, grid, stride, bins, start, truth, mask, le
             count = len(places)
             neighbours = steps[2] == 1 and places[-1] - places[0] == count - 1
             for side in range(4):
-                # Slices of one dimension, of which a compiler knows that they have no gaps.
+                # Slices of one dimension: the compiler knows that they are contiguous.
                 first, out = image * steps[0] + side * bins * steps[1], sides[side][:count]
                 if bins > 1:
                     _expected(

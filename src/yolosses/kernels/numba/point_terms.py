@@ -1,5 +1,5 @@
-"""YOLOv8's terms at the pairs of a location and an object, and their gradient: loops that read the numbers of the pairs
-from the maps, and write theirs into the gradient of the maps."""
+"""YOLOv8's terms at the pairs of a location and an object, and their gradient: loops that read the pairs' numbers from
+the maps, and add to the gradient of the maps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from yolosses.constants import DFL_MARGIN
+from yolosses.kernels.numba.arithmetic import exp
 from yolosses.kernels.numba.complete_iou import complete_iou_gradient
-from yolosses.kernels.numba.loops import behind, compiled, over_images
+from yolosses.kernels.numba.levels import views
+from yolosses.kernels.numba.loops import compiled, over_images
 
-MARGIN = 0.01  # of `functional.distribution`, which may import kernels and not be imported
 A_PAIR = 500
 """Nanoseconds that a pair takes, about."""
 KEPT = 13
@@ -62,8 +64,8 @@ def point_terms(maps: Maps, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, Tenso
     Returns:
         (B, 2) of 1 - CIoU (`boxes.paired_ciou`) and of the mean over the sides of `functional.distribution_focal` (with
         R = 1 of the absolute error in parts of the image), each times weight and quality; (B,) float64 the products of
-        targets and logits, which the sums of softplus are too large by; and for the gradient the probabilities (B * P,
-        4, R), and (B * P, `KEPT`) others, of those that count one after the other.
+        targets and logits, to be subtracted from the sums of softplus; and for the gradient the probabilities (B * P,
+        4, R), and `KEPT` other numbers (B * P, .), of the pairs with a true mask one after the other.
     """
     (images, pairs_each), like = pairs.mask.shape, maps.boxes[0]
     numbers = like.new_empty(images * pairs_each, 4, maps.bins)
@@ -73,10 +75,14 @@ def point_terms(maps: Maps, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, Tenso
     tables, geometry, first = _tables(pairs, like.dtype), _geometry(maps), _first(maps, pairs)
     count = int(first[-1])
     over_images(
-        _gather, images, A_PAIR // 2 * count, *_values(maps.boxes), *geometry, *tables[:3], first, numbers.numpy()
+        _gather, images, A_PAIR // 2 * count, *views(maps.boxes), *geometry, *tables[:3], first, numbers.numpy()
     )  # fmt: skip
     logs = numbers[:count]
-    if maps.bins > 1:
+    if maps.bins > 1 and like.dtype == torch.float32:
+        over_images(
+            _softmax_loop, images, 16 * maps.bins * count, first, numbers.numpy(), probabilities.numpy()
+        )
+    elif maps.bins > 1:
         logs = logs.log_softmax(-1)
         torch.exp(logs, out=probabilities[:count])
     over_images(
@@ -84,7 +90,7 @@ def point_terms(maps: Maps, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor, Tenso
         kept.numpy(), sums.numpy(),
     )  # fmt: skip
     over_images(
-        _class_loop, images, A_PAIR * count // 8, *_values(maps.scores), *geometry, *tables, maps.scores[0].shape[1],
+        _class_loop, images, A_PAIR * count // 8, *views(maps.scores), *geometry, *tables, maps.scores[0].shape[1],
         taken.numpy(),
     )  # fmt: skip
     return sums, taken, probabilities, kept
@@ -97,29 +103,22 @@ def write_gradient(
     (B,)."""
     tables, geometry, first = _tables(pairs, of_sums.dtype), _geometry(gradients), _first(gradients, pairs)
     images, count = len(of_sums), int(first[-1])
-    numbers = probabilities[:count].clone()  # their gradient takes their place, and may be asked for again
     over_images(
-        _box_gradient_loop, images, A_PAIR * count, *_values(gradients.boxes), *geometry, *tables[:3], first,
-        numbers.numpy(), kept.numpy(), of_sums.contiguous().numpy(),
+        _box_gradient_loop, images, A_PAIR * count, *views(gradients.boxes), *geometry, *tables[:3], first,
+        probabilities.numpy(), kept.numpy(), of_sums.contiguous().numpy(),
     )  # fmt: skip
     over_images(
-        _class_gradient_loop, images, A_PAIR * count // 8, *_values(gradients.scores), *geometry, *tables,
+        _class_gradient_loop, images, A_PAIR * count // 8, *views(gradients.scores), *geometry, *tables,
         gradients.scores[0].shape[1], of_taken.contiguous().numpy(),
     )  # fmt: skip
 
 
 def _first(maps: Maps, pairs: Pairs) -> np.ndarray:
-    """Of the pairs that count the number of each image's first; and how many they are."""
+    """The number of each image's first pair among those with a true mask; and how many these are."""
     first = np.zeros(len(pairs.mask) + 1, np.int64)
     tables = (part.contiguous().numpy() for part in (pairs.predictor, pairs.object, pairs.mask))
     _count(*tables, sum(rows * cols for rows, cols in maps.grids), pairs.boxes.shape[1], first)
     return first
-
-
-def _values(views: Sequence[Tensor]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """What is behind the views, and their strides."""
-    values, steps = zip(*map(behind, views), strict=True)
-    return values, np.array(steps)
 
 
 def _geometry(maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,8 +133,8 @@ def _geometry(maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _tables(pairs: Pairs, dtype: torch.dtype) -> tuple[object, ...]:
-    """What the loops read of the pairs. Where there is nothing an array without numbers stands in."""
-    kind = torch.empty(0, dtype=dtype).numpy().dtype
+    """What the loops read of the pairs. An empty array stands in for None."""
+    kind = torch.empty(0, dtype=dtype, device="cpu").numpy().dtype
 
     def real(table: Tensor | None, dimensions: int) -> np.ndarray:
         if table is None:
@@ -171,8 +170,7 @@ def _find(levels, who):
 
 @compiled
 def _places(image, view, levels, strides, predictor, mask, first, number, location, stride):
-    """Of the pairs of an image that count and are in a view: their numbers, locations in it and strides; how many they
-    are."""
+    """The numbers, locations and strides of an image's pairs with a true mask in a view; returns how many."""
     count, running = 0, first[image]
     for pair in range(mask.shape[1]):
         if mask[image, pair]:
@@ -203,19 +201,47 @@ def _gather(begin, end, values, steps, levels, strides, size, predictor, object,
 
 
 @compiled
-def _share(wanted, bins):
+def _softmax(logits, probabilities):
+    """Logarithms of the probabilities in place of the ``logits`` (float32), and the probabilities. NaN of NaN."""
+    most, real = logits[0], True
+    for bin in range(len(logits)):
+        most = logits[bin] if logits[bin] > most else most
+        real = real and logits[bin] == logits[bin]
+    if not (real and np.isfinite(most)):
+        logits[:], probabilities[:] = np.nan, np.nan
+        return
+    total = np.float32(0)
+    for bin in range(len(logits)):
+        probabilities[bin] = exp(logits[bin] - most)
+    for bin in range(len(logits)):
+        total += probabilities[bin]
+    shift = most + np.log(total)
+    for bin in range(len(logits)):
+        probabilities[bin] /= total
+        logits[bin] -= shift
+
+
+@compiled
+def _softmax_loop(begin, end, first, numbers, probabilities):
+    for pair in range(first[begin], first[end]):
+        for side in range(4):
+            _softmax(numbers[pair, side], probabilities[pair, side])
+
+
+@compiled
+def _two_bins(wanted, bins):
     """The bin below a target in bins, and the share of the bin above."""
     real = type(wanted)
     wanted = wanted if not wanted < 0 else real(0)
-    wanted = wanted if not wanted > real(bins - 1 - MARGIN) else real(bins - 1 - MARGIN)
-    # A NaN has no bin: it is a NaN at the first ones.
+    wanted = wanted if not wanted > real(bins - 1 - DFL_MARGIN) else real(bins - 1 - DFL_MARGIN)
+    # NaN has no bin: the first two become NaN.
     below = int(wanted) if wanted == wanted else 0
     return below, wanted - real(below)
 
 
 @compiled
 def _box_terms(logs, probabilities, truth, x, y, stride, size, share, kept):
-    """Of one pair 1 - CIoU, and the mean of the sides; into ``kept`` what the gradient needs."""
+    """1 - CIoU and the mean of the sides of a pair; into ``kept`` what the gradient needs."""
     real, bins = type(stride), logs.shape[1]
     half, of_sides = real(0.5), real(0)
     half_w, half_h = truth[2] * half, truth[3] * half
@@ -229,7 +255,7 @@ def _box_terms(logs, probabilities, truth, x, y, stride, size, share, kept):
         kept[4 + side] = 0
         for bin in range(bins):
             kept[4 + side] += probabilities[side, bin] * real(bin)
-        below, part = _share(kept[side], bins)
+        below, part = _two_bins(kept[side], bins)
         of_sides -= logs[side, below] * (real(1) - part) + logs[side, below + 1] * part
     left, top, right, bottom = kept[4] * stride, kept[5] * stride, kept[6] * stride, kept[7] * stride
     overlap, of_x, of_y, of_w, of_h = complete_iou_gradient(
@@ -259,7 +285,7 @@ def _term_loop(
             level, local = _find(levels, who)
             own = weight[image, owner] if weight.size else real(1)
             share = own * quality[image, pair]
-            if share == 0:  # what weighs nothing may be anything
+            if share == 0:  # a weight of 0 also silences inf and NaN
                 kept[number] = 0
             else:
                 stride, cols = strides[level], levels[level, 1]
@@ -286,7 +312,7 @@ def _class_loop(
     begin, end, values, steps, levels, strides, size, predictor, object, mask, quality, boxes, labels, weight,
     class_weight, smoothing, classes, taken,
 ):  # fmt: skip
-    """Into ``taken`` what the targets of the pairs take off the sums of softplus."""
+    """Into ``taken``: the sums of target times logit."""
     for image in range(begin, end):
         taken[image] = 0
         for pair in range(mask.shape[1]):
@@ -310,7 +336,7 @@ def _class_gradient_loop(
     begin, end, values, steps, levels, strides, size, predictor, object, mask, quality, boxes, labels, weight,
     class_weight, smoothing, classes, of_sums,
 ):  # fmt: skip
-    """The same taken off ``values``."""
+    """Subtracts the targets times ``of_sums`` from ``values``."""
     for image in range(begin, end):
         for pair in range(mask.shape[1]):
             if not mask[image, pair]:
@@ -333,27 +359,35 @@ def _class_gradient_loop(
 def _box_gradient_loop(
     begin, end, values, steps, levels, strides, size, predictor, object, mask, first, probabilities, kept, of_sums
 ):  # fmt: skip
-    """Channel by channel, so that what is written lies near each other."""
+    """Channel by channel, so that neighbouring memory is written."""
     number, location = np.empty(mask.shape[1], np.int64), np.empty(mask.shape[1], np.int64)
     stride = np.empty(mask.shape[1], kept.dtype)
+    bins = probabilities.shape[2]
+    most = 0
+    for image in range(begin, end):
+        most = max(most, first[image + 1] - first[image])
+    found = np.empty((most, 4, bins), kept.dtype)
     for image in range(begin, end):
         of_box, of_mean = of_sums[image, 0], of_sums[image, 1] * kept.dtype.type(0.25)
         for view in range(len(values)):
             write, step = values[view], steps[view]
             count = _places(image, view, levels, strides, predictor, mask, first, number, location, stride)
             for pair in range(count):
-                _pull(probabilities[number[pair]], kept[number[pair]], of_box, of_mean, stride[pair], size)
-            for channel in range(probabilities.shape[1] * probabilities.shape[2]):
-                side, bin = channel // probabilities.shape[2], channel % probabilities.shape[2]
+                who = number[pair]
+                _sides_gradient(
+                    probabilities[who], kept[who], of_box, of_mean, stride[pair], size, found[pair]
+                )
+            for channel in range(4 * bins):
+                side, bin = channel // bins, channel % bins
                 at = image * step[0] + channel * step[1]
                 for pair in range(count):
-                    write[at + location[pair] * step[2]] += probabilities[number[pair], side, bin]
+                    write[at + location[pair] * step[2]] += found[pair, side, bin]
 
 
 @compiled
-def _pull(numbers, kept, of_box, of_mean, stride, size):
-    """In place of the probabilities of a pair the gradient of its numbers (4, R)."""
-    real, bins = type(stride), numbers.shape[1]
+def _sides_gradient(probabilities, kept, of_box, of_mean, stride, size, out):
+    """The gradient (4, R) of a pair's numbers."""
+    real, bins = type(stride), out.shape[1]
     for side in range(4):
         wanted, distance, of_side, share = (
             kept[side],
@@ -363,10 +397,10 @@ def _pull(numbers, kept, of_box, of_mean, stride, size):
         )
         if bins == 1:
             sign = real(distance > wanted) - real(distance < wanted)
-            numbers[side, 0] = of_side + sign * share * (stride / size[side % 2])
+            out[side, 0] = of_side + sign * share * (stride / size[side % 2])
             continue
         for bin in range(bins):
-            numbers[side, bin] *= (real(bin) - distance) * of_side + share
-        below, part = _share(wanted, bins)
-        numbers[side, below] -= (real(1) - part) * share
-        numbers[side, below + 1] -= part * share
+            out[side, bin] = probabilities[side, bin] * ((real(bin) - distance) * of_side + share)
+        below, part = _two_bins(wanted, bins)
+        out[side, below] -= (real(1) - part) * share
+        out[side, below + 1] -= part * share

@@ -15,25 +15,35 @@ from yolosses.kernels.operators import operator
 def responsible(
     raw: Tensor, layout: list[int], boxes: Tensor, mask: Tensor, shape: list[int], roots: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Who answers for each object.
-
-    Args:
-        raw: (B, L) float32 or float64, contiguous. layout: see `codecs.GridCodec.offsets`.
-        boxes: (B, M, 4) cxcywh, fractions of the image. mask: (B, M) bool, objects that take part.
-        shape: rows, columns, boxes a cell, classes. roots: whether ``raw`` has the square roots of sizes.
-
-    Returns:
-        (B, M) predictor int64, whether the object is answered for, and the IoU (0 where not); (B,) how many are not.
-    """
-    run = torch.ops.yolosses.responsible if torch.compiler.is_compiling() else find
-    return run(raw, layout, boxes, mask, shape, roots)
+    """Which box is responsible for each object: see `schemas.GRID`. ``raw``: float32 or float64."""
+    return _find(raw.detach().contiguous(), layout, boxes.detach(), mask, shape, roots)  # type: ignore[no-any-return]
 
 
-def find(
+def empty(raw: np.ndarray, boxes: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What `responsible` returns, not yet written."""
+    real = raw.dtype if raw.dtype == boxes.dtype else np.float64
+    predictor, first, iou = (np.empty(mask.shape, dtype) for dtype in (np.int64, np.bool_, real))
+    return predictor, first, iou, np.empty(len(mask), np.int64)
+
+
+def fake(raw: Tensor, boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `responsible` returns, for compilers."""
+    iou = mask.new_empty(mask.shape, dtype=torch.promote_types(raw.dtype, boxes.dtype))
+    predictor = mask.new_empty(mask.shape, dtype=torch.int64)
+    return predictor, mask.new_empty(mask.shape), iou, mask.new_empty(mask.shape[0], dtype=torch.int64)
+
+
+@operator(
+    "responsible(Tensor raw, SymInt[] layout, Tensor boxes, Tensor mask, SymInt[] shape, bool roots)"
+    " -> (Tensor, Tensor, Tensor, Tensor)",
+    lambda raw, layout, boxes, mask, shape, roots: fake(raw, boxes, mask),
+    "numba",
+)
+def _find(
     raw: Tensor, layout: Sequence[int], boxes: Tensor, mask: Tensor, shape: Sequence[int], roots: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """See `responsible`."""
-    arrays = raw.detach().numpy(), boxes.contiguous().numpy(), mask.contiguous().numpy()
+    arrays = raw.numpy(), boxes.contiguous().numpy(), mask.contiguous().numpy()
     found = empty(*arrays)
     over_images(
         assign_loop,
@@ -50,28 +60,6 @@ def find(
     return predictor, first, iou, num_dropped
 
 
-def empty(raw: np.ndarray, boxes: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What `responsible` returns, not yet written."""
-    real = raw.dtype if raw.dtype == boxes.dtype else np.float64
-    predictor, first, iou = (np.empty(mask.shape, dtype) for dtype in (np.int64, np.bool_, real))
-    return predictor, first, iou, np.empty(len(mask), np.int64)
-
-
-def fake(raw: Tensor, boxes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What `responsible` returns, for compilers."""
-    iou = mask.new_empty(mask.shape, dtype=torch.promote_types(raw.dtype, boxes.dtype))
-    predictor = mask.new_empty(mask.shape, dtype=torch.int64)
-    return predictor, mask.new_empty(mask.shape), iou, mask.new_empty(len(mask), dtype=torch.int64)
-
-
-operator(
-    "responsible(Tensor raw, int[] layout, Tensor boxes, Tensor mask, int[] shape, bool roots)"
-    " -> (Tensor, Tensor, Tensor, Tensor)",
-    find,
-    lambda raw, layout, boxes, mask, shape, roots: fake(raw, boxes, mask),
-)
-
-
 @compiled
 def cell_of(x, y, rows, cols):
     """Row and column of a centre, found in float32 whatever the dtype."""
@@ -82,8 +70,7 @@ def cell_of(x, y, rows, cols):
 
 @compiled
 def _common(apart, size, other):
-    """Length that two intervals share, whose centres are so far apart, see `boxes.paired_iou`; no number where one is
-    none."""
+    """Length that two intervals share whose centres are ``apart``, see `boxes.paired_iou`; NaN of NaN."""
     half = type(size)(0.5)
     low, high = -other * half, other * half
     if not apart - size * half <= low:
@@ -131,7 +118,7 @@ def assign_loop(begin, end, raw, layout, boxes, mask, shape, roots, predictor, f
                         most, best = common / union, box
                 dx, dy, dw, dh = px - x, py - y, pw - w, ph - h
                 distance = dx * dx + dy * dy + dw * dw + dh * dh
-                # A distance that is not a number is the nearest, so that it shows in the loss.
+                # A NaN distance is the nearest, so that it shows in the loss.
                 if box == 0 or (not distance >= nearest and nearest == nearest):
                     nearest, next_to = distance, box
             predictor[image, number] = cell * k + (best if best >= 0 else next_to)

@@ -1,8 +1,7 @@
 """Task-aligned assignment in loops over the images: see `assigners.TaskAligned`, which says the rules.
 
-Of the locations inside an object most cannot be among its best: their IoU less the distance, which a processor computes
-of many at once, is below what the best so far would need even with a score of 1. Only the others are looked at as a
-whole.
+Most of the locations inside an object cannot be among its best: their IoU minus the distance penalty, which vectorises,
+is below what would be needed even with a score of 1. The whole CIoU is computed of the others alone.
 """
 
 from __future__ import annotations
@@ -10,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from yolosses.kernels.numba.complete_iou import angle, complete_iou, not_negative, paired_iou
-from yolosses.kernels.numba.loops import behind, compiled, over_images
+from yolosses.constants import QUALITY_EPS
+from yolosses.kernels.numba.arithmetic import not_negative
+from yolosses.kernels.numba.complete_iou import angle, complete_iou, paired_iou
+from yolosses.kernels.numba.levels import views
+from yolosses.kernels.numba.loops import compiled, over_images
 from yolosses.kernels.numba.windows import window
 from yolosses.kernels.operators import operator
-from yolosses.kernels.schemas import ASSIGNED, empty_assignment
+from yolosses.kernels.schemas import ASSIGNED, empty_assignment, sides_of
 
-EPS = 1e-9
-"""That of `assigners.task_aligned`, which may import kernels and not be imported."""
 SLACK = 1e-4
-"""Of an overlap, more than rounding takes."""
+"""Of an overlap, more than rounding errors."""
 LIKELY = 0.75
 """Of the largest bound of an object's locations, from which on they are looked at first."""
 A_OBJECT = 4000
@@ -44,45 +43,33 @@ def assign(
     least_side: float,
     keep_best: bool,
 ) -> tuple[Tensor, ...]:
-    """Pairs of locations and objects.
+    """Pairs of locations and objects: see `schemas.ASSIGNED`.
 
-    Args:
-        pred_boxes: (B, A, 4) cxcywh in pixels, float32 or float64; of those inside no object nothing is read.
-        logits: (B, C, n) of each level, any strides.
-        gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M), 0 to C - 1. mask: (B, M).
-        grids, strides: of the levels. topk (at most A), alpha, beta, least_side, keep_best: see
-            `assigners.TaskAligned`.
-
-    Returns:
-        (B, M * topk) predictor, object, mask, IoU and quality, see `Assignment`; and (B,) how many objects have none.
+    ``pred_boxes``: float32 or float64; those inside no object are not read. ``labels``: 0 to C - 1.
     """
-    run = torch.ops.yolosses.task_aligned_pairs if torch.compiler.is_compiling() else _assign
-    sides = [side for grid in grids for side in grid]
-    return run(
-        pred_boxes, list(logits), gt_boxes, labels, mask, sides, list(map(float, strides)), topk, float(alpha),
-        float(beta), float(least_side), keep_best,
+    found: tuple[Tensor, ...] = _assign(
+        pred_boxes.detach(), [level.detach() for level in logits], gt_boxes.detach(), labels, mask, sides_of(grids),
+        list(map(float, strides)), topk, float(alpha), float(beta), float(least_side), keep_best,
     )  # fmt: skip
+    return found
 
 
+@operator(f"task_aligned_pairs{ASSIGNED}", empty_assignment, "numba")
 def _assign(
     pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
     strides: list[float], topk: int, alpha: float, beta: float, least_side: float, keep_best: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """See `assign`."""
     found = empty_assignment(pred_boxes, logits, gt_boxes, labels, mask, sides, strides, topk)
-    flat = [behind(level.to(pred_boxes.dtype)) for level in logits]
-    real = pred_boxes.detach().contiguous().numpy()
+    real = pred_boxes.contiguous().numpy()
     numbers = np.array([alpha, beta, least_side], real.dtype)
     over_images(
-        _loop, len(mask), A_OBJECT * mask.numel(), real, tuple(values for values, _ in flat),
-        np.array([steps for _, steps in flat]), np.array(sides).reshape(-1, 2), np.array(strides, real.dtype),
+        _loop, len(mask), A_OBJECT * mask.numel(), real, *views([level.to(pred_boxes.dtype) for level in logits]),
+        np.array(sides).reshape(-1, 2), np.array(strides, real.dtype),
         gt_boxes.to(pred_boxes.dtype).contiguous().numpy(), labels.contiguous().numpy(), mask.contiguous().numpy(),
         topk, numbers, keep_best, *(part.numpy() for part in found),
     )  # fmt: skip
     return found
-
-
-operator(f"task_aligned_pairs{ASSIGNED}", _assign, empty_assignment)
 
 
 @compiled
@@ -107,8 +94,8 @@ def _score(logits, steps, image, label, location):
 
 @compiled
 def _overlap(boxes, angles, place, truth, truth_angle):
-    """CIoU of the truth with a box; 0 where that is negative or no number. ``angles``: of the boxes, negative where not
-    yet known."""
+    """CIoU of the truth with a box; 0 where that is negative or NaN. ``angles``: of the boxes, negative where not yet
+    known."""
     x, y, w, h = boxes[place, 0], boxes[place, 1], boxes[place, 2], boxes[place, 3]
     if angles[place] < 0:
         angles[place] = angle(not_negative(w), not_negative(h))
@@ -128,8 +115,8 @@ def _coordinates(boxes, out):
 
 @compiled
 def _bound(x, y, half_w, half_h, area, truth, out):
-    """Into ``out``: IoU less the penalty of the distance, than which no CIoU is larger, of neighbours with the truth;
-    no number where one is none."""
+    """Into ``out``: an upper bound of CIoU, the IoU minus the distance penalty, of neighbours with the truth; NaN of
+    NaN."""
     real = out.dtype.type
     truth_x, truth_y, truth_w, truth_h = truth[0], truth[1], not_negative(truth[2]), not_negative(truth[3])
     truth_area, true_half_w, true_half_h = truth_w * truth_h, truth_w * real(0.5), truth_h * real(0.5)
@@ -282,12 +269,12 @@ def _settle(
             predictor[pair], object[pair], chosen[pair], iou[pair] = 0, 0, False, 0
             continue
         wide = overlap[pair] if keep_best else widest[owner]
-        quality[pair] = aligned[pair] * wide / (most[owner] + real(EPS))
+        quality[pair] = aligned[pair] * wide / (most[owner] + real(QUALITY_EPS))
 
 
 @compiled
-def _unanswered(object, chosen, mask):
-    """How many objects no pair answers for."""
+def _num_dropped(object, chosen, mask):
+    """How many objects have no pair."""
     answered = np.zeros(len(mask), np.bool_)
     for pair in range(len(chosen)):
         if chosen[pair]:
@@ -344,4 +331,4 @@ def _loop(
             image, boxes[image], angles, logits, steps, starts, gt[image], labels[image], alpha, beta, keep_best, taken,
             count, takers, contender, predictor[image], object[image], chosen[image], iou[image], quality[image],
         )  # fmt: skip
-        num_dropped[image] = _unanswered(object[image], chosen[image], mask[image])
+        num_dropped[image] = _num_dropped(object[image], chosen[image], mask[image])

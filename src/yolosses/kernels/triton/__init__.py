@@ -1,2 +1,7 @@
-"""Kernels for a GPU, in Triton, chosen by ``impl="triton"``. The modules import triton, so a loss imports them only
-when it uses them."""
+"""Kernels for a GPU, in Triton, chosen by ``impl="triton"``. Imports triton, so an engine imports this only when it
+uses
+it."""
+
+from yolosses.kernels.triton import point_decode, point_sums, squared_errors, task_aligned
+
+__all__ = ["point_decode", "point_sums", "squared_errors", "task_aligned"]

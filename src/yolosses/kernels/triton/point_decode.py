@@ -29,11 +29,22 @@ def decode_boxes(
     Args:
         distances: (B, 4R, n) of each level, any strides and floating dtype. bins: R. grids, strides: of the levels.
     """
-    run = torch.ops.yolosses.triton_decode_boxes if torch.compiler.is_compiling() else _decode
-    boxes: Tensor = run(list(distances), [cols for _, cols in grids], list(map(float, strides)), bins)
+    boxes: Tensor = _decode(
+        [level.detach() for level in distances], [cols for _, cols in grids], list(map(float, strides)), bins
+    )
     return boxes
 
 
+def _empty(distances: Sequence[Tensor], *_: object) -> Tensor:
+    like, locations = distances[0], sum(level.shape[2] for level in distances)
+    return like.new_empty(like.shape[0], locations, 4, dtype=torch.promote_types(like.dtype, torch.float32))
+
+
+@operator(
+    "triton_decode_boxes(Tensor[] distances, SymInt[] cols, float[] strides, int bins) -> Tensor",
+    _empty,
+    "triton",
+)
 @on_its_device
 def _decode(distances: list[Tensor], cols: list[int], strides: list[float], bins: int) -> Tensor:
     """See `decode_boxes`."""
@@ -49,17 +60,6 @@ def _decode(distances: list[Tensor], cols: list[int], strides: list[float], bins
     return found
 
 
-def _empty(distances: Sequence[Tensor], *_: object) -> Tensor:
-    like, locations = distances[0], sum(level.shape[2] for level in distances)
-    return like.new_empty(len(like), locations, 4, dtype=torch.promote_types(like.dtype, torch.float32))
-
-
-operator(
-    "triton_decode_boxes(Tensor[] distances, int[] cols, float[] strides, int bins) -> Tensor", _decode, _empty,
-    on="CompositeExplicitAutograd",
-)  # fmt: skip
-
-
 @triton.jit
 def _distance(part, at, step, side, counts, dtype: tl.constexpr, R: tl.constexpr):
     """The distance alone. A thread reads the bins of its location one after the other, so that none waits for
@@ -71,7 +71,7 @@ def _distance(part, at, step, side, counts, dtype: tl.constexpr, R: tl.constexpr
     for bin in tl.static_range(1, R):
         logit = tl.load(part + at + (side * R + bin) * step, mask=counts, other=0.0).to(dtype)
         larger = tl.maximum(most, logit)
-        # Of two that are infinite the difference would be no number.
+        # The difference of two infinite ones would be NaN.
         before = tl.where(most == larger, 1.0, tl.exp(most - larger))
         power = tl.where(logit == float("-inf"), 0.0, tl.exp(logit - larger))
         total, weighted, most = total * before + power, weighted * before + power * bin, larger

@@ -1,5 +1,5 @@
-"""YOLOv8's three sums whole: a launch for the pairs, one for the class logits of all locations, and one that adds up;
-and two for the gradient, which is that of the whole output.
+"""YOLOv8's three sums: a launch for the pairs, one for the class logits of all locations, and one that adds up; and two
+for the gradient, which is that of the whole output. The twin of `kernels.numba.point_sums`.
 
 Bytes moved: forward reads the class logits once and the numbers of the pairs' sides once; backward reads both once more
 and writes every number of the gradient once, those of the pairs twice. No table of targets is made, and nothing is kept
@@ -16,9 +16,9 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from yolosses.kernels.operators import operator
+from yolosses.constants import DFL_MARGIN
+from yolosses.kernels.operators import operator, with_gradient
 from yolosses.kernels.schemas import POINT_TABLES, empty_gradients
 from yolosses.kernels.triton.arithmetic import not_negative
 from yolosses.kernels.triton.complete_iou import complete_iou, complete_iou_gradient
@@ -30,7 +30,7 @@ BLOCK = 2048
 """Logits of a program."""
 TILE, MOST_PAIRS = 512, 128
 """Numbers of one side that a program holds, and its most pairs."""
-MARGIN = tl.constexpr(0.01)  # of `functional.distribution`, which may import kernels and not be imported
+MARGIN = tl.constexpr(DFL_MARGIN)
 
 
 def point_sums(
@@ -38,51 +38,28 @@ def point_sums(
     mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
     location_weight: Tensor | None, class_weight: Tensor | None, parts: Sequence[Tensor],
 ) -> Tensor:  # fmt: skip
-    """The sums of the boxes, the classes and the sides of each image: (B, 3), at least float32, differentiable in
-    ``parts``.
-
-    Args:
-        bins: R. sides: rows and columns of each level one after the other. strides: of the levels.
-        smoothing: of the labels.
-        predictor, object, mask, quality: (B, P) of an assignment; a location is in one pair that counts at most. Of
-            locations or objects that there are not the sums are no numbers.
-        boxes: (B, M, 4) cxcywh in pixels, labels: (B, M), weight: (B, M) or None, of the objects.
-        location_weight: (B, A) of the cross-entropies, or None. class_weight: (C,) or None.
-        parts: see `codecs.point.tensors_of`, any strides and floating dtype.
-    """
+    """(B, 3) sums of the boxes, the classes and the sides of each image: see `schemas.POINT_TABLES`."""
     tables = (predictor, object, mask, quality, boxes, labels, weight, location_weight, class_weight)
     dtype = functools.reduce(torch.promote_types, [part.dtype for part in parts])
-    sums: Tensor = _Sums.apply(bins, sides, strides, smoothing, *tables, *(part.to(dtype) for part in parts))
-    return sums
+    parts, settings = [part.to(dtype) for part in parts], (bins, sides, strides, smoothing)
+    sums = _forward(*settings, *tables, [part.detach() for part in parts])
+    return _with_gradient(sums, parts, tables, (len(parts), *settings))
 
 
-class _Sums(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, bins: int, sides: list[int], strides: list[float], smoothing: float, *tensors: Tensor | None
-    ) -> Tensor:
-        run: Any = torch.ops.yolosses.triton_point_sums if torch.compiler.is_compiling() else _add
-        ctx.save_for_backward(*tensors)
-        ctx.rest = bins, sides, strides, smoothing
-        sums: Tensor = run(*ctx.rest, *tensors[:9], list(tensors[9:]))
-        return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        tensors = ctx.saved_tensors
-        run: Any = torch.ops.yolosses.triton_point_sums_gradient if torch.compiler.is_compiling() else _pull
-        return *(None,) * 13, *run(of_sums, *ctx.rest, *tensors[:9], list(tensors[9:]))
+def _shapes(parts: Sequence[Tensor]) -> Tensor:
+    like = parts[0]
+    return like.new_empty(like.shape[0], 3, dtype=torch.promote_types(like.dtype, torch.float32))
 
 
+@operator(f"triton_point_sums({POINT_TABLES}) -> Tensor", lambda *arguments: _shapes(arguments[-1]), "triton")
 @on_its_device
-def _add(
+def _forward(
     bins: int, sides: Sequence[int], strides: Sequence[float], smoothing: float, predictor: Tensor, object: Tensor,
     mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
     location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
 ) -> Tensor:  # fmt: skip
     """See `point_sums`."""
-    sums = _empty(parts)
+    sums = _shapes(parts)
     if not len(sums):
         return sums
     distances, scores = _levels(parts, sides, bins)
@@ -108,8 +85,13 @@ def _add(
     return sums
 
 
+@operator(
+    f"triton_point_sums_gradient(Tensor of_sums, {POINT_TABLES}) -> Tensor[]",
+    lambda *arguments: empty_gradients(arguments[-1]),
+    "triton",
+)
 @on_its_device
-def _pull(
+def _backward(
     of_sums: Tensor, bins: int, sides: Sequence[int], strides: Sequence[float], smoothing: float, predictor: Tensor,
     object: Tensor, mask: Tensor, quality: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None,
     location_weight: Tensor | None, class_weight: Tensor | None, parts: list[Tensor],
@@ -142,6 +124,16 @@ def _pull(
     return gradients
 
 
+def _gradient(of_sums: Tensor, *arguments: Any) -> list[Tensor]:
+    """`_backward` with the arguments of `with_gradient`."""
+    *tensors, count, bins, sides, strides, smoothing = arguments
+    parts, tables = tensors[:count], tensors[count:]
+    return _backward(of_sums, bins, sides, strides, smoothing, *tables, list(parts))  # type: ignore[no-any-return]
+
+
+_with_gradient = with_gradient("triton", _gradient)
+
+
 def _levels(parts: Sequence[Tensor], sides: Sequence[int], bins: int) -> tuple[list[Tensor], list[Tensor]]:
     """Views (B, 4R, n) and (B, C, n) of each level."""
     if parts[0].ndim == 4:
@@ -160,25 +152,10 @@ def _by_pairs(predictor: Tensor, bins: int) -> tuple[int, int, int]:
 
 
 def _pointers(like: Tensor, tables: Sequence[Tensor | None]) -> tuple[list[Tensor], list[bool]]:
-    """What the kernels read, of which some tensor stands in for what there is not; and whether there are weights of
-    objects, of locations and of classes."""
+    """What the kernels read, where any tensor stands in for None; and whether there are weights of objects, of
+    locations and of classes."""
     flags = [table is not None for table in tables[6:]]
     return [like if table is None else table.contiguous() for table in tables], flags
-
-
-def _empty(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0].new_empty(len(parts[0]), 3, dtype=torch.promote_types(parts[0].dtype, torch.float32))
-
-
-operator(
-    f"triton_point_sums({POINT_TABLES}) -> Tensor", _add, lambda *arguments: _empty(arguments[-1]),
-    on="CompositeExplicitAutograd",
-)  # fmt: skip
-operator(
-    f"triton_point_sums_gradient(Tensor of_sums, {POINT_TABLES}) -> Tensor[]", _pull,
-    lambda *arguments: empty_gradients(arguments[-1]),
-    on="CompositeExplicitAutograd",
-)  # fmt: skip
 
 
 @triton.jit
@@ -189,7 +166,7 @@ def _target(wanted, R: tl.constexpr, PADDED: tl.constexpr):
     wanted = tl.where(wanted > last, last, wanted)
     lower = tl.floor(wanted)
     share, bin = (wanted - lower)[:, None], tl.arange(0, PADDED)[None, :]
-    # By comparison of places, so that a NaN, which has none, is a NaN at the first bins.
+    # By comparison of places, so that NaN, which has none, makes the first bins NaN.
     index = tl.where(lower == lower, lower, 0.0).to(tl.int32)[:, None]
     return tl.where(bin == index, 1 - share, tl.where(bin == index + 1, share, 0.0))
 
@@ -199,7 +176,7 @@ def _focal(log_probability, distance, wanted, R: tl.constexpr, PADDED: tl.conste
     if R == 1:
         return tl.abs(distance - wanted)
     target = _target(wanted, R, PADDED)
-    # The logarithm of padding's probability is infinite: times a target of 0 it would not be a number.
+    # The logarithm of padding's probability is infinite: times a target of 0 it would be NaN.
     return -tl.sum(tl.where(target == 0, 0.0, log_probability) * target, 1)
 
 
@@ -214,13 +191,13 @@ def _pair(
     row, inside, image, predictor, object, mask, quality, boxes, weight, starts, cols, objects, pairs,
     LEVELS: tl.constexpr, STRIDES: tl.constexpr, HAS_WEIGHT: tl.constexpr, dtype: tl.constexpr,
 ):  # fmt: skip
-    """Of some pairs of an image: location, object, whether it is marked and whether it is so wrongly, whether it weighs
-    anything, weight of the object, quality, true box, point and stride."""
+    """Of some pairs of an image: location, object, whether its mask is true and it exists, whether its mask is true and
+    it does not, whether its weight is not 0, weight of the object, quality, true box, point and stride."""
     place = image * pairs + row
     marked = tl.load(mask + place, mask=inside, other=0) != 0
     who = tl.load(predictor + place, mask=marked, other=0)
     number = tl.load(object + place, mask=marked, other=0)
-    # Of locations or objects that there are not nothing is read or written, and the sum is no number.
+    # Locations or objects that do not exist are neither read nor written, and the sum is NaN.
     known = (who >= 0) & (who < starts[LEVELS]) & (number >= 0) & (number < objects)
     there, wrong = marked & known, marked & (known == 0)
     who, number = tl.where(there, who, 0), image * objects + tl.where(there, number, 0)

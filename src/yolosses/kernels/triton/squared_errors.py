@@ -1,23 +1,22 @@
-"""YOLOv1 whole: one launch for who answers and the five sums of squared errors, one for their gradient. See
+"""YOLOv1 whole: one launch for the responsible boxes and the five sums of squared errors, one for their gradient. See
 `assigners.assign_responsible`, which says the rules.
 
-Bytes moved: forward reads the confidences, and of other numbers those of the cells that answer alone; backward reads
-these once more and writes every number of the gradient once. Between the two 4 bytes a box are kept, which of the
-objects it answers for.
+Bytes moved: forward reads the confidences, and the other numbers of the cells that hold an object; backward reads
+these once more and writes every number of the gradient once. Between the two 4 bytes a box are kept: the object that it
+is responsible for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from yolosses.kernels.operators import operator
+from yolosses.kernels.operators import operator, with_gradient
+from yolosses.kernels.schemas import GRID
 from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.devices import on_its_device
 
@@ -39,22 +38,14 @@ def assigned_error_sums(
     class_weight: Tensor | None,
     overlaps: bool,
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Who answers for each object, and the sums xy, wh, obj, noobj, cls of each image.
-
-    Args:
-        raw: (B, L) of any floating dtype, contiguous. layout: see `codecs.GridCodec.offsets`.
-        shape: rows, columns, boxes a cell, classes. roots: whether ``raw`` has the square roots of sizes.
-        objects: boxes (B, M, 4) cxcywh fractions, labels (B, M), weight (B, M) or None.
-        mask: (B, M) bool, objects that take part. Of the others nothing is read.
-        class_weight: (C,) or None. overlaps: whether the confidences should be the IoUs, else 1.
-
-    Returns:
-        (B, 5) sums, at least float32, differentiable in ``raw``; and (B, M) predictor int64, whether the object is
-        answered for, and the IoU (0 where not); (B,) how many are not.
-    """
-    sums, *found = _AssignedSums.apply(raw, layout, shape, roots, overlaps, *objects, mask, class_weight)
+    """The responsible boxes and the sums (B, 5), at least float32: see `schemas.GRID`. ``raw``: any floating dtype."""
+    raw = raw.contiguous()
+    sums, answer, *found = _forward_assigned(
+        raw.detach(), layout, shape, roots, overlaps, *objects, mask, class_weight
+    )
     predictor, first, iou, num_dropped = found
-    return sums, (predictor, first, iou, num_dropped)
+    tables = (*objects, class_weight, None, iou if overlaps else None, answer, None)
+    return _with_gradient(sums, (raw,), tables, (layout, shape, roots)), (predictor, first, iou, num_dropped)
 
 
 def squared_error_sums(
@@ -68,75 +59,54 @@ def squared_error_sums(
     class_weight: Tensor | None,
     spared: Tensor | None,
 ) -> Tensor:
-    """The sums of a given assignment.
+    """The sums (B, 5) of a given assignment, at least float32: see `schemas.GRID`. ``raw``: any floating dtype."""
+    raw, (rows, cols, k, _), (predictor, object, mask) = raw.contiguous(), shape, pairs
+    images, count = mask.shape
+    place = torch.where(mask, predictor, rows * cols * k)  # pairs with a false mask share an extra place
+    number = torch.arange(count, dtype=torch.int32, device=mask.device).expand_as(place)
+    answer = number.new_full((images, rows * cols * k + 1), -1).scatter(1, place, number)
+    tables = (*objects, class_weight, object, confidence, answer, spared)
+    return _with_gradient(
+        _forward(raw.detach(), *tables, layout, shape, roots), (raw,), tables, (layout, shape, roots)
+    )
 
-    Args:
-        pairs: predictor, object and mask (B, P); a predictor is in one pair that counts at most.
-        confidence: (B, P), what the confidences of the pairs should be; None: 1.
-        spared: (B, A) bool or None: predictors that are no background. The others: see `assigned_error_sums`.
-    """
+
+def _empty(raw: Tensor, shape: Sequence[int], boxes: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+    """What `_forward_assigned` returns but for the sums, not yet written."""
     rows, cols, k, _ = shape
-    predictor, object, mask = pairs
-    place = torch.where(mask, predictor, rows * cols * k)  # what does not count meets in an extra place
-    number = torch.arange(mask.shape[1], dtype=torch.int32, device=mask.device).expand_as(place)
-    answer = number.new_full((len(mask), rows * cols * k + 1), -1).scatter(1, place, number)
-    boxes, labels, weight = objects
-    tables = (boxes, labels, weight, class_weight, object, confidence, answer, spared)
-    sums: Tensor = _Sums.apply(raw, layout, shape, roots, *tables)
-    return sums
+    dtype = torch.promote_types(torch.promote_types(raw.dtype, boxes.dtype), torch.float32)
+    return (
+        mask.new_empty(mask.shape[0], rows * cols * k + 1, dtype=torch.int32),
+        mask.new_empty(mask.shape, dtype=torch.int64), mask.new_empty(mask.shape),
+        mask.new_empty(mask.shape, dtype=dtype), mask.new_empty(mask.shape[0], dtype=torch.int64),
+    )  # fmt: skip
 
 
-class _AssignedSums(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, raw: Tensor, layout: list[int], shape: list[int], roots: bool, overlaps: bool, boxes: Tensor,
-        labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
-        run = torch.ops.yolosses.triton_assigned_errors if torch.compiler.is_compiling() else _assign_and_add
-        sums, answer, predictor, first, iou, num_dropped = run(
-            raw, layout, shape, roots, overlaps, boxes, labels, weight, mask, class_weight
-        )
-        ctx.mark_non_differentiable(predictor, first, iou, num_dropped)
-        confidence = iou if overlaps else None
-        ctx.save_for_backward(raw, boxes, labels, weight, class_weight, None, confidence, answer, None)
-        ctx.rest = layout, shape, roots
-        return sums, predictor, first, iou, num_dropped
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_sums: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        return _gradient(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 9
+def _empty_sums(raw: Tensor) -> Tensor:
+    return raw.new_empty(raw.shape[0], 5, dtype=torch.promote_types(raw.dtype, torch.float32))
 
 
-class _Sums(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, raw: Tensor, layout: list[int], shape: list[int], roots: bool, *tables: Tensor | None
-    ) -> Tensor:
-        run: Any = torch.ops.yolosses.triton_squared_errors if torch.compiler.is_compiling() else _add
-        ctx.save_for_backward(raw, *tables)
-        ctx.rest = layout, shape, roots
-        sums: Tensor = run(raw, *tables, layout, shape, roots)
-        return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor | None, ...]:
-        return _gradient(of_sums, *ctx.saved_tensors, *ctx.rest), *(None,) * 11
+_TABLES = (
+    "Tensor boxes, Tensor labels, Tensor? weight, Tensor? class_weight, Tensor? object, Tensor? confidence,"
+    f" Tensor answer, Tensor? spared, {GRID}"
+)
 
 
-def _gradient(*arguments: Any) -> Tensor:
-    run = torch.ops.yolosses.triton_squared_errors_gradient if torch.compiler.is_compiling() else _pull
-    gradient: Tensor = run(*arguments)
-    return gradient
-
-
+@operator(
+    f"triton_assigned_errors(Tensor raw, {GRID}, bool overlaps, Tensor boxes,"
+    " Tensor labels, Tensor? weight, Tensor mask, Tensor? class_weight)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+    lambda raw, layout, shape, roots, overlaps, boxes, labels, weight, mask, class_weight: (
+        _empty_sums(raw), *_empty(raw, shape, boxes, mask)
+    ),
+    "triton",
+)  # fmt: skip
 @on_its_device
-def _assign_and_add(
+def _forward_assigned(
     raw: Tensor, layout: Sequence[int], shape: Sequence[int], roots: bool, overlaps: bool, boxes: Tensor,
     labels: Tensor, weight: Tensor | None, mask: Tensor, class_weight: Tensor | None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """See `assigned_error_sums`; and of each box the object that it answers for, or -1: (B, A + 1) int32."""
+    """See `assigned_error_sums`; and the object that each box is responsible for, or -1: (B, A + 1) int32."""
     answer, predictor, first, iou, _ = found = _empty(raw, shape, boxes, mask)
     sums, dropped = _launch_sums(
         raw, layout, shape, roots, (boxes, labels, weight, class_weight, None, iou if overlaps else None, answer, None),
@@ -145,8 +115,11 @@ def _assign_and_add(
     return sums, *found[:4], dropped
 
 
+@operator(
+    f"triton_squared_errors(Tensor raw, {_TABLES}) -> Tensor", lambda raw, *_: _empty_sums(raw), "triton"
+)
 @on_its_device
-def _add(
+def _forward(
     raw: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None, class_weight: Tensor | None,
     object: Tensor | None, confidence: Tensor | None, answer: Tensor, spared: Tensor | None, layout: Sequence[int],
     shape: Sequence[int], roots: bool,
@@ -164,7 +137,7 @@ def _launch_sums(
     tables: Sequence[Tensor | None],
     found: tuple[Tensor, Tensor, Tensor, Tensor] | None,
 ) -> tuple[Tensor, Tensor]:
-    """The sums, and how many objects are not answered for. ``found``: mask, and what is written about its objects."""
+    """The sums, and how many objects have no responsible box. ``found``: mask, and what is written of its objects."""
     rows, cols, _, classes = shape
     padded = triton.next_power_of_2(classes)
     cells = min(MOST_CELLS, max(1, TILE // padded), triton.next_power_of_2(rows * cols))
@@ -181,8 +154,13 @@ def _launch_sums(
     return (sums[:, 0], dropped[:, 0]) if chunks == 1 else (sums.sum(1), dropped.sum(1))
 
 
+@operator(
+    f"triton_squared_errors_gradient(Tensor of_sums, Tensor raw, {_TABLES}) -> Tensor",
+    lambda of_sums, raw, *_: torch.empty_like(raw),
+    "triton",
+)
 @on_its_device
-def _pull(
+def _backward(
     of_sums: Tensor, raw: Tensor, boxes: Tensor, labels: Tensor, weight: Tensor | None, class_weight: Tensor | None,
     object: Tensor | None, confidence: Tensor | None, answer: Tensor, spared: Tensor | None, layout: Sequence[int],
     shape: Sequence[int], roots: bool,
@@ -199,9 +177,12 @@ def _pull(
     return gradient
 
 
+_with_gradient = with_gradient("triton", lambda *arguments: [_backward(*arguments)])
+
+
 def _pointers(raw: Tensor, tables: Sequence[Tensor | None]) -> tuple[list[Tensor], list[bool]]:
-    """What the kernels read, of which some tensor stands in for what there is not; and of weight, class weight, object,
-    confidence and spared whether they are there."""
+    """What the kernels read, where any tensor stands in for None; and whether there are weight, class weight, object,
+    confidence and spared."""
     flags = [tables[index] is not None for index in (2, 3, 4, 5, 7)]
     return [raw if table is None else table.contiguous() for table in tables], flags
 
@@ -211,45 +192,6 @@ def _counts(tables: Sequence[Tensor | None]) -> tuple[int, int]:
     boxes, object = tables[0], tables[4]
     assert boxes is not None
     return boxes.shape[1], (boxes if object is None else object).shape[1]
-
-
-def _empty(raw: Tensor, shape: Sequence[int], boxes: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-    """What `_assign_and_add` returns but for the sums, not yet written."""
-    rows, cols, k, _ = shape
-    dtype = torch.promote_types(torch.promote_types(raw.dtype, boxes.dtype), torch.float32)
-    return (
-        mask.new_empty(len(mask), rows * cols * k + 1, dtype=torch.int32),
-        mask.new_empty(mask.shape, dtype=torch.int64), mask.new_empty(mask.shape),
-        mask.new_empty(mask.shape, dtype=dtype), mask.new_empty(len(mask), dtype=torch.int64),
-    )  # fmt: skip
-
-
-def _empty_sums(raw: Tensor) -> Tensor:
-    return raw.new_empty(len(raw), 5, dtype=torch.promote_types(raw.dtype, torch.float32))
-
-
-_TABLES = (
-    "Tensor boxes, Tensor labels, Tensor? weight, Tensor? class_weight, Tensor? object, Tensor? confidence,"
-    " Tensor answer, Tensor? spared, int[] layout, int[] shape, bool roots"
-)
-operator(
-    "triton_assigned_errors(Tensor raw, int[] layout, int[] shape, bool roots, bool overlaps, Tensor boxes,"
-    " Tensor labels, Tensor? weight, Tensor mask, Tensor? class_weight)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
-    _assign_and_add,
-    lambda raw, layout, shape, roots, overlaps, boxes, labels, weight, mask, class_weight: (
-        _empty_sums(raw), *_empty(raw, shape, boxes, mask)
-    ),
-    on="CompositeExplicitAutograd",
-)  # fmt: skip
-operator(
-    f"triton_squared_errors(Tensor raw, {_TABLES}) -> Tensor", _add, lambda raw, *_: _empty_sums(raw),
-    on="CompositeExplicitAutograd",
-)  # fmt: skip
-operator(
-    f"triton_squared_errors_gradient(Tensor of_sums, Tensor raw, {_TABLES}) -> Tensor", _pull,
-    lambda of_sums, raw, *_: torch.empty_like(raw), on="CompositeExplicitAutograd",
-)  # fmt: skip
 
 
 @triton.jit
@@ -264,8 +206,8 @@ def _cell_of(x, y, rows, cols):
 def _owners(
     boxes, mask, predictor, first, iou, image, cell, inside, objects, rows, cols, OBJECTS: tl.constexpr
 ):
-    """The first object of each cell, or ``objects``; and how many of the cells' others there are, of which it is
-    written that nothing answers for them."""
+    """The first object of each cell, or ``objects``; and how many others the cells hold, which are marked as having no
+    responsible box."""
     owner, dropped = tl.zeros_like(cell) + objects, tl.zeros((OBJECTS,), tl.int32)
     chunk = tl.program_id(1)
     for start in range(0, objects, OBJECTS):
@@ -292,8 +234,7 @@ def _owners(
 
 @triton.jit
 def _common(apart, size, gt_size):
-    """Length that two intervals share, whose centres are so far apart: see `boxes.paired_iou`. Where one is no number
-    it is nothing."""
+    """Length that two intervals share whose centres are ``apart``: see `boxes.paired_iou`; 0 of NaN."""
     low, high = apart - size / 2, apart + size / 2
     low = tl.where(low <= -gt_size / 2, -gt_size / 2, low)
     high = tl.where(high >= gt_size / 2, gt_size / 2, high)
@@ -342,7 +283,7 @@ def _best_box(
         dx, dy, dw, dh = px - gt_x, py - gt_y, w - gt_w, h - gt_h
         distance = rounded_product(dx, dx) + rounded_product(dy, dy) + rounded_product(dw, dw)
         distance += rounded_product(dh, dh)
-        # A distance that is not a number is the nearest, the first of several, so that it shows in the loss.
+        # A NaN distance is the nearest, the first of several, so that it shows in the loss.
         nearer = (distance < nearest) | ((distance != distance) & (nearest == nearest))
         nearest, nearest_box = tl.where(nearer, distance, nearest), tl.where(nearer, box, nearest_box)
     return tl.where(best_iou > 0, best, nearest_box), tl.where(answered, best_iou, 0.0)
@@ -378,7 +319,7 @@ def _sums_kernel(
     HAS_OBJECT: tl.constexpr, HAS_CONFIDENCE: tl.constexpr, HAS_SPARED: tl.constexpr,
     CELLS: tl.constexpr, OBJECTS: tl.constexpr, CLASSES: tl.constexpr,
 ):  # fmt: skip
-    """Some cells of an image. With ``ASSIGNS`` the answers are found and written, else read."""
+    """Some cells of an image. With ``ASSIGNS`` the responsible boxes are found and written, else read."""
     image, chunk = tl.program_id(0).to(tl.int64), tl.program_id(1)
     dtype: tl.constexpr = sums.dtype.element_ty
     cell = chunk * CELLS + tl.arange(0, CELLS)
@@ -413,7 +354,7 @@ def _sums_kernel(
         taken, number = pair >= 0, pair
         if HAS_OBJECT:
             number = tl.load(object + image * pairs + pair, mask=taken, other=0)
-            # Of objects that there are not nothing is read, and the sum is no number.
+            # An object that does not exist is not read, and the sum is NaN.
             obj += tl.where(taken & ((number < 0) | (number >= objects)), float("nan"), 0.0)
             taken = taken & (number >= 0) & (number < objects)
         wanted = tl.full((CELLS,), 1.0, dtype)
@@ -426,7 +367,7 @@ def _sums_kernel(
         share = tl.full((CELLS,), 1.0, dtype)
         if HAS_WEIGHT:
             share = tl.load(weight + place, mask=taken, other=0.0).to(dtype)
-        # What weighs nothing may be anything.
+        # A weight of 0 also silences inf and NaN.
         counts = taken & (share != 0)
         at = raw + box_at + cell * box_cell + box * box_box
         for side in tl.static_range(4):

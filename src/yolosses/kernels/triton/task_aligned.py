@@ -16,8 +16,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from yolosses.constants import INSIDE_MARGIN, QUALITY_EPS
 from yolosses.kernels.operators import operator
-from yolosses.kernels.schemas import ASSIGNED, empty_assignment
+from yolosses.kernels.ready import require_triton_assigns
+from yolosses.kernels.schemas import ASSIGNED, empty_assignment, sides_of
 from yolosses.kernels.triton.arithmetic import rounded_product
 from yolosses.kernels.triton.complete_iou import complete_iou, paired_iou
 from yolosses.kernels.triton.devices import on_its_device
@@ -26,8 +28,7 @@ from yolosses.kernels.triton.levels import starts_of, views
 TILE, PARTS, PAIRS, MOST_KEYS = 128, 16, 64, 1024
 """Locations that a program looks at together, programs that share an object, pairs of a program, and keys that those
 which share an object find together at most, but for one of them."""
-# Those of `assigners.alignment` and `assigners.task_aligned`, which may import kernels and not be imported.
-EDGE, EPS = tl.constexpr(1e-9), tl.constexpr(1e-9)
+EDGE, EPS = tl.constexpr(INSIDE_MARGIN), tl.constexpr(QUALITY_EPS)
 LARGEST = tl.constexpr(2**31 - 1)
 NEVER, ALWAYS = tl.constexpr(-(2**62)), tl.constexpr(2**63 - 1)
 """Keys below and above all others."""
@@ -74,33 +75,22 @@ def assign(
     least_side: float,
     keep_best: bool,
 ) -> tuple[Tensor, ...]:
-    """Pairs of locations and objects. All is computed in float32.
+    """Pairs of locations and objects, computed in float32: see `schemas.ASSIGNED`.
 
-    Args:
-        pred_boxes: (B, A, 4) float32, cxcywh in pixels. logits: (B, C, n) of each level, any strides and dtype.
-        gt_boxes: (B, M, 4) cxcywh in pixels. labels: (B, M); what is no class counts as the
-            nearest. mask: (B, M) bool, objects that take part. Of the others nothing is read.
-        grids, strides: of the levels, of one box a cell. topk (at most A), alpha, beta, least_side, keep_best: see
-            `assigners.TaskAligned`.
-
-    Returns:
-        (B, M * topk) predictor, object, mask, IoU and quality, see `Assignment`; and (B,) how many objects have none.
+    ``pred_boxes``: float32. ``labels``: those below 0 or above C - 1 count as the nearest. Padding is not read.
 
     Raises:
-        ValueError: ``pred_boxes`` are not float32: a key of 64 bits has no room for a place beside a longer number.
+        ValueError: ``pred_boxes`` are not float32, see `ready.require_triton_assigns`.
     """
-    if pred_boxes.dtype != torch.float32:
-        name = str(pred_boxes.dtype).removeprefix("torch.")
-        raise ValueError(f"pred_boxes: expected float32 for impl='triton'; got {name}")
-    run = torch.ops.yolosses.triton_task_aligned if torch.compiler.is_compiling() else _assign
-    sides = [side for grid in grids for side in grid]
-    found: tuple[Tensor, ...] = run(
-        pred_boxes, list(logits), gt_boxes, labels, mask, sides, list(map(float, strides)), topk, float(alpha),
-        float(beta), float(least_side), keep_best,
+    require_triton_assigns(pred_boxes)
+    found: tuple[Tensor, ...] = _assign(
+        pred_boxes.detach(), [level.detach() for level in logits], gt_boxes.detach(), labels, mask, sides_of(grids),
+        list(map(float, strides)), topk, float(alpha), float(beta), float(least_side), keep_best,
     )  # fmt: skip
     return found
 
 
+@operator(f"triton_task_aligned{ASSIGNED}", empty_assignment, "triton")
 @on_its_device
 def _assign(
     pred_boxes: Tensor, logits: list[Tensor], gt_boxes: Tensor, labels: Tensor, mask: Tensor, sides: list[int],
@@ -159,9 +149,6 @@ def take(
     return taken, marks
 
 
-operator(f"triton_task_aligned{ASSIGNED}", _assign, empty_assignment, on="CompositeExplicitAutograd")
-
-
 @triton.jit
 def _power(base, exponent: tl.constexpr):
     """See `assigners.alignment.power`; the base is not negative."""
@@ -186,7 +173,7 @@ def _window(low, high, stride, cells):
     there are, so that no rounding misses one."""
     first = low / stride - 0.5
     last = high / stride + 0.5
-    # Bounded before they become whole numbers; a NaN is no edge.
+    # Bounded before they become whole numbers; NaN is no edge.
     first = tl.where(first > 0, tl.minimum(tl.floor(first), cells), 0.0).to(tl.int32)
     last = tl.where(last > 0, tl.minimum(tl.floor(last) + 1, cells), 0.0).to(tl.int32)
     return first, tl.maximum(last - first, 0)
@@ -238,7 +225,7 @@ def _aligned(score, overlap, ALPHA: tl.constexpr, BETA: tl.constexpr):
 
 @triton.jit
 def _overlap(gt_x, gt_y, gt_w, gt_h, x, y, w, h):
-    """CIoU; 0 where it is negative or no number."""
+    """CIoU; 0 where it is negative or NaN."""
     value = complete_iou(gt_x - x, gt_y - y, gt_w, gt_h, w, h)
     return tl.where(value > 0, value, 0.0)
 

@@ -1,5 +1,4 @@
-"""Elementary functions of a float32 that a processor computes of many numbers at once, which those of the C library it
-does not."""
+"""Elementary functions. `exp`, `softplus` and `sigmoid` are of float32 and vectorise, which the C library's do not."""
 
 import numpy as np
 from numpy import float32 as real
@@ -8,8 +7,14 @@ from yolosses.kernels.numba.loops import compiled
 
 
 @compiled
+def not_negative(size):
+    """NaN stays NaN."""
+    return type(size)(0) if size < 0 else size
+
+
+@compiled
 def exp(x):
-    """e^x of x <= 0, within 8e-8 of its size; below -87 that of -87. Cephes (Moshier 1989)."""
+    """e^x of x <= 0 with a relative error of 8e-8; below -87 and of NaN that of -87. Cephes (Moshier 1989)."""
     x = x if x > real(-87) else real(-87)
     power = np.floor(x * real(1.44269504088896341) + real(0.5))
     x = x - power * real(0.693359375) - power * real(-2.12194440e-4)
@@ -22,7 +27,7 @@ def exp(x):
 
 @compiled
 def softplus(x):
-    """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), within 3e-7 of its size; NaN of NaN.
+    """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) with a relative error of 3e-7; NaN of NaN.
 
     log(1 + e) is 2 artanh(s) with s = e / (2 + e), at most 1 / 3, whose series ends soon.
     """
@@ -32,3 +37,11 @@ def softplus(x):
     p = (real(1 / 13) * z + real(1 / 11)) * z + real(1 / 9)
     p = ((p * z + real(1 / 7)) * z + real(1 / 5)) * z + real(1 / 3)
     return (real(0) if x <= 0 else x) + real(2) * (s + s * z * p)
+
+
+@compiled
+def sigmoid(x):
+    """1 / (1 + e^-x) with a relative error of 3e-7; NaN of NaN."""
+    e = exp(-abs(x))
+    value = (e if x < 0 else real(1)) / (real(1) + e)
+    return value if x == x else x

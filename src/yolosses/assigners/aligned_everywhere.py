@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from yolosses.assigners.alignment import Alignment, Wanted, best
-from yolosses.codecs import Levels
+from yolosses.codecs.levels import Layout
 
 CHUNK = 8
 """Objects that are compared with all locations at once: memory grows with images x locations, not with objects."""
@@ -52,7 +52,7 @@ def take_by_comparing_all(
     return torch.cat(taken, 1), torch.cat(valid, 1), contender
 
 
-def _inside(levels: Levels, wanted: Wanted, boxes: Tensor) -> Tensor:
+def _inside(levels: Layout, wanted: Wanted, boxes: Tensor) -> Tensor:
     """(B, m, A) bool: the candidates of the boxes (B, m, 4)."""
     parts = []
     for (rows, cols), stride in zip(levels.grids, levels.strides, strict=True):

@@ -9,11 +9,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from yolosses import host
+from yolosses import modes
 from yolosses.assigners.alignment import Alignment, Wanted, best
-from yolosses.assigners.windows import BLOCK, Block, Window, blocks_of, everywhere, windows_of
-from yolosses.boxes import paired_ciou, paired_diou, paired_eiou, paired_giou, paired_iou, paired_siou
-from yolosses.codecs import ClassScores, Levels
+from yolosses.assigners.windows import Block, Window, at_once, blocks_of, everywhere, windows_of
+from yolosses.boxes import (
+    Similarity,
+    paired_ciou,
+    paired_diou,
+    paired_eiou,
+    paired_giou,
+    paired_iou,
+    paired_siou,
+)
 
 KEPT = 1 << 22
 """Pairs whose locations are kept for the second pass: 70 MB."""
@@ -25,7 +32,7 @@ OVERLAPS = {
     similarity.__name__: similarity
     for similarity in (paired_iou, paired_giou, paired_diou, paired_ciou, paired_eiou, paired_siou)
 }
-"""What an operator can be told by name."""
+"""What an operator can be told by name; none is larger than the IoU."""
 LESS_DISTANCE = (paired_diou, paired_ciou, paired_eiou)
 """Those that take the penalty of the distance from the IoU, and no less."""
 
@@ -42,82 +49,39 @@ class _Objects(NamedTuple):
 
 
 def can_list(alignment: Alignment) -> bool:
-    """Whether `take_by_listing` can do it."""
-    known = OVERLAPS.get(getattr(alignment.overlap, "__name__", "")) is alignment.overlap
-    return known and host.on_host(alignment.pred_boxes)
+    """Whether `take_by_listing` can do it: it needs an overlap that is no larger than the IoU, on a CPU."""
+    return is_known(alignment.overlap) and modes.dynamic_lengths(alignment.pred_boxes)
+
+
+def is_known(overlap: Similarity) -> bool:
+    """Whether ``overlap`` is one of `OVERLAPS`."""
+    return OVERLAPS.get(getattr(overlap, "__name__", "")) is overlap
 
 
 def take_by_listing(
     alignment: Alignment, wanted: Wanted, gt_boxes: Tensor, labels: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same as `aligned_everywhere.take_by_comparing_all`."""
-    levels, scores = alignment.levels, alignment.pred_scores
-    taken, valid, contender = _take(
-        alignment.pred_boxes, list(scores.logits), list(scores.objectness or ()),
-        [side for grid in levels.grids for side in grid], list(levels.strides),
-        alignment.alpha, alignment.beta, alignment.overlap.__name__,
-        wanted.topk, wanted.least_side, wanted.reach, wanted.fallback, wanted.contested,
-        gt_boxes, labels, mask,
-    )  # fmt: skip
-    return taken, valid, contender
-
-
-# One operator, so that a compiled graph has shapes that are known beforehand around it.
-@torch.library.custom_op("yolosses::task_aligned", mutates_args=())
-def _take(
-    pred_boxes: Tensor,
-    logits: list[Tensor],
-    objectness: list[Tensor],
-    sides: list[int],
-    strides: list[float],
-    alpha: float,
-    beta: float,
-    overlap: str,
-    topk: int,
-    least_side: float,
-    reach: float | None,
-    fallback: bool,
-    contested: str,
-    gt_boxes: Tensor,
-    labels: Tensor,
-    mask: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    levels = Levels(grids=tuple(zip(sides[::2], sides[1::2], strict=True)), strides=tuple(strides))
-    scores = ClassScores(logits=tuple(logits), objectness=tuple(objectness) or None)
-    alignment = Alignment(
-        levels=levels, pred_boxes=pred_boxes, pred_scores=scores, alpha=alpha, beta=beta,
-        overlap=OVERLAPS[overlap],
-    )  # fmt: skip
-    wanted = Wanted(topk, least_side, reach, fallback, contested)
+    levels, pred_boxes = alignment.levels, alignment.pred_boxes
     image, index = mask.nonzero().unbind(1)
     base = image * pred_boxes.shape[1]
     objects = _Objects(image, index, base, gt_boxes[image, index], labels[image, index])
 
     windows = windows_of(levels, objects.boxes, wanted.inside)
-    blocks: Iterable[Block] = _Blocks(windows, base, least=topk)
+    blocks: Iterable[Block] = _Blocks(windows, base, least=wanted.topk)
     # One coordinate after the other in memory, so that each is a run of numbers in all that follows.
     coordinates = pred_boxes.flatten(0, 1).T.contiguous()
-    found, positive = _best_inside(alignment, coordinates, blocks, objects, topk)
-    if fallback:
+    found, positive = _best_inside(alignment, coordinates, blocks, objects, wanted.topk)
+    if wanted.fallback:
         none = (~positive.any(1)).nonzero().squeeze(1)
         lost = _Objects(*(part[none] for part in objects))
         anywhere = _Blocks(everywhere(levels, none), base[none], least=1)
         found[none, :1], positive[none, :1] = _best_inside(alignment, coordinates, anywhere, lost, 1)
 
-    taken = labels.new_zeros(*labels.shape, topk)
-    valid = mask.new_zeros(*labels.shape, topk)
+    taken = labels.new_zeros(*labels.shape, wanted.topk)
+    valid = mask.new_zeros(*labels.shape, wanted.topk)
     taken[image, index], valid[image, index] = found - base[:, None], positive
     return taken, valid, _contender(alignment, wanted, coordinates, blocks, objects, found, positive)
-
-
-@_take.register_fake
-def _(pred_boxes: Tensor, *rest: object) -> tuple[Tensor, Tensor, Tensor]:
-    topk, labels, mask = rest[7], rest[-2], rest[-1]
-    assert isinstance(topk, int)
-    assert isinstance(labels, Tensor)
-    assert isinstance(mask, Tensor)
-    shape = (*labels.shape, topk)
-    return labels.new_empty(shape), mask.new_empty(shape), labels.new_empty(pred_boxes.shape[:2])
 
 
 class _Blocks:
@@ -220,7 +184,7 @@ def _aligned(alignment: Alignment, coordinates: Tensor, short: _Short, truths: T
 
 def _rows(table: Tensor) -> int:
     """Rows that are compared at once."""
-    return max(1, BLOCK // max(1, table.shape[1]))
+    return at_once(table.shape[1])
 
 
 def _extents(boxes: Tensor) -> Tensor:
@@ -308,9 +272,9 @@ def _competing(
                 rows, columns = contested.logical_and_(block.inside).nonzero().unbind(1)
                 yield block.box[rows], block.place[rows, columns]
         case _:
-            for places in torch.split(several.nonzero().squeeze(1), BLOCK // 64):
+            for places in torch.split(several.nonzero().squeeze(1), at_once(64)):
                 pairs = (objects.image[:, None] == places // num_predictors).nonzero()
-                for rows, columns in (part.unbind(1) for part in torch.split(pairs, BLOCK)):
+                for rows, columns in (part.unbind(1) for part in torch.split(pairs, at_once(1))):
                     yield rows, places[columns]
 
 
@@ -319,7 +283,7 @@ def _joined(parts: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Te
     waiting: list[tuple[Tensor, Tensor]] = []
     for part in parts:
         waiting.append(part)
-        if sum(len(number) for number, _ in waiting) >= BLOCK:
+        if sum(len(number) for number, _ in waiting) >= at_once(1):
             yield torch.cat([number for number, _ in waiting]), torch.cat([where for _, where in waiting])
             waiting.clear()
     if waiting:

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from yolosses import modes
 from yolosses.boxes import Similarity
-from yolosses.codecs import ClassScores, Levels
+from yolosses.codecs import ClassScores
+from yolosses.codecs.levels import Layout
 
 EDGE = 1e-9
 LARGEST = 2**31 - 1
@@ -23,7 +25,7 @@ class Alignment:
         levels, pred_boxes (B, A, 4), pred_scores: of the locations. overlap: similarity of boxes cxcywh.
     """
 
-    levels: Levels
+    levels: Layout
     pred_boxes: Tensor
     pred_scores: ClassScores
     alpha: float
@@ -57,7 +59,8 @@ class Wanted(NamedTuple):
 
 def best(alignment: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Whether the ``k`` largest of each row (..., N) are above 0, and where they are; of equals the first."""
-    if alignment.dtype == torch.float64:  # no room for the place beside it: of equals any
+    # In float64 there is no room for the place beside it, and ONNX knows no bits of floats: of equals any.
+    if alignment.dtype == torch.float64 or modes.is_exporting():
         top, index = alignment.topk(k)
         return top > 0, index
     # Floats above 0 are in the order of their bits. Below them the place makes every number another one.

@@ -32,10 +32,10 @@ def match_anchors(
     boxes: Tensor, mask: Tensor, *, levels: Levels, anchors: Tensor, threshold: float
 ) -> AnchorPairs:
     """An anchor fits an object when neither its width nor its height is more than ``threshold`` times larger or smaller
-    (strict). It then answers in the cell of the object's centre, and in the nearer neighbours of it: the left one if
-    the centre lies in the left half of its cell, and so on, where there is a cell. A centre in the very middle of a
-    cell has no neighbour; one on the border of two belongs to the later, which then also stands in for the neighbour
-    beyond.
+    (strict). It is then assigned to the object in the cell of the object's centre, and in the nearer neighbours of that
+    cell: the left one if the centre lies in the left half of its cell, and so on, where there is a cell. A centre in
+    the very middle of a cell has no neighbour; one on the border of two belongs to the later, which then also stands in
+    for the neighbour beyond.
 
     Args:
         boxes: (B, M, 4) cxcywh, fractions of the image; finite also in padding. mask: (B, M) bool.
@@ -45,10 +45,11 @@ def match_anchors(
     k = levels.boxes_per_cell
     everyone = torch.arange(objects, device=mask.device).expand(images, len(OFFSETS), k, objects)
     predictors, masks = [], []
-    for level, ((rows, cols), stride) in enumerate(zip(levels.grids, levels.strides, strict=True)):
+    maps = zip(levels.grids, levels.spans, levels.strides, strict=True)
+    for level, ((rows, cols), (down, across), stride) in enumerate(maps):
         x, y, w, h = boxes.unbind(-1)
-        x, y = x * cols, y * rows  # in cells
-        size = torch.stack((w * cols, h * rows), -1)
+        x, y = x * across, y * down  # in cells
+        size = torch.stack((w * across, h * down), -1)
         ratio = size[:, None] / (anchors[level] / stride).to(boxes.dtype)[None, :, None]  # (B, K, M, 2)
         fits = (torch.maximum(ratio, 1 / ratio).amax(-1) < threshold) & mask[:, None]
         beside = _beside(x, y, cols, rows)  # (B, 5, M)

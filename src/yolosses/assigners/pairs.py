@@ -1,7 +1,15 @@
-"""Steps that assigners share: one pair for each predictor, one best pair for each object, who got none."""
+"""Steps that assigners share: one pair for each predictor, one best pair for each object, objects without a pair."""
 
 import torch
 from torch import Tensor
+
+
+def take_rows(table: Tensor, index: Tensor) -> Tensor:
+    """(B, P, F) the rows ``index`` (B, P) of each image of ``table`` (B, N, F).
+
+    Not `torch.take_along_dim`, which makes a compiled graph for each N and each P.
+    """
+    return table.gather(1, index[..., None].expand(-1, -1, table.shape[2]))
 
 
 def first_of_each(predictor: Tensor, mask: Tensor, *, num_predictors: int) -> Tensor:
@@ -15,8 +23,8 @@ def first_of_each(predictor: Tensor, mask: Tensor, *, num_predictors: int) -> Te
     return mask & (first.gather(1, place) == order)
 
 
-def settle(taken: Tensor, valid: Tensor, contender: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of what each object takes, where a predictor that several objects take goes to one of them.
+def resolve_conflicts(taken: Tensor, valid: Tensor, contender: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs of what each object takes, where a predictor that several objects take is assigned to one of them.
 
     Args:
         taken: (B, M, k) the predictors that each object takes. valid: (B, M, k) bool, whether they count.
@@ -42,7 +50,8 @@ def largest_of_each(values: Tensor, object: Tensor, mask: Tensor, *, num_objects
     return zero.scatter_reduce(1, object, torch.where(mask, values, 0), "amax")
 
 
-def unanswered(object: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
-    """(B,) how many of the objects ``wanted`` (B, M) no pair that counts answers for."""
-    answers = torch.zeros_like(wanted, dtype=torch.int64).scatter_add(1, object, mask.long())
-    return (wanted & (answers == 0)).sum(1)
+def count_unassigned(object: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
+    """(B,) how many of the objects ``wanted`` (B, M) are in no pair: ``object`` (B, P) of the pairs where ``mask`` (B,
+    P)."""
+    pairs = torch.zeros_like(wanted, dtype=torch.int64).scatter_add(1, object, mask.long())
+    return (wanted & (pairs == 0)).sum(1)

@@ -13,8 +13,8 @@ from yolosses.structures import Assignment, Targets
 class PointAssigner(Protocol):
     """Pairs locations with objects. Boxes are cxcywh in pixels; A locations, M objects, C classes.
 
-    One that reads nothing of padding may say so by an attribute ``reads_padding`` that is False, and is then given what
-    padding holds.
+    Optional: a method ``recipe()`` that returns an `AlignedRecipe`, by which kernels may assign in the place of a call,
+    or None. An assigner without it is always called.
     """
 
     def __call__(
@@ -35,14 +35,18 @@ class PointAssigner(Protocol):
 def assign_points(
     assigner: PointAssigner, *, levels: Levels, boxes: Tensor, scores: ClassScores, targets: Targets
 ) -> Assignment:
-    """Who answers for the objects of ``targets``, by ``assigner``; in ignored regions predictors are spared.
+    """The pairs of locations and objects of ``targets`` that ``assigner`` makes; locations on ignored regions are
+    spared.
 
     Args:
         boxes: (B, A, 4) cxcywh in pixels of ``levels``.
     """
-    positive, truth, labels = targets.positive, targets.boxes, targets.labels
-    if getattr(assigner, "reads_padding", True):  # which may hold any numbers
-        truth, labels = torch.where(positive[..., None], truth, 0.5), torch.where(positive, labels, 0)
+    positive = targets.positive
+    # Padding may hold any numbers.
+    truth, labels = (
+        torch.where(positive[..., None], targets.boxes, 0.5),
+        torch.where(positive, targets.labels, 0),
+    )
     assignment = assigner(
         levels=levels, pred_boxes=boxes, pred_scores=scores, gt_boxes=levels.in_pixels(truth).to(boxes.dtype),
         gt_labels=labels, mask=positive,

@@ -17,8 +17,8 @@ def assign_responsible(
 
     Where no box of the cell overlaps the object at all, the smallest root mean square distance of (x, y, w,
     h) decides (Darknet's rule; its limit of 20 on that distance, beyond which it writes out of bounds, is
-    left out). Ties go to the lowest index. A cell answers for one object, the first in order; the others are
-    counted in ``num_dropped``.
+    left out). Ties go to the lowest index. A cell is responsible for one object, the first in order; the
+    others are counted in ``num_dropped``.
 
     Args:
         pred_boxes: (B, M, K, 4) cxcywh, the boxes of each object's own cell.

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from yolosses.assigners.windows import Block, blocks_of, windows_of
 from yolosses.boxes import paired_iou
-from yolosses.codecs import ClassScores, Levels
+from yolosses.codecs import ClassScores
+from yolosses.codecs.levels import Layout
 
 LEAST_LOG = -100.0  # where `torch.nn.functional.binary_cross_entropy` stops as well
 EPS = 1e-8
@@ -42,7 +43,7 @@ def largest_cost(num_classes: int, iou_cost: float) -> float:
 
 def take_central(
     *,
-    levels: Levels,
+    levels: Layout,
     pred_boxes: Tensor,
     scores: ClassScores,
     gt_boxes: Tensor,
@@ -51,7 +52,6 @@ def take_central(
     radius: float,
     topk: int,
     iou_cost: float,
-    impl: str = "torch",
 ) -> Central:
     """Who takes what where each object has enough central locations, and others cost more than any of them."""
     images, num_predictors = pred_boxes.shape[:2]
@@ -66,17 +66,17 @@ def take_central(
     coordinates = pred_boxes.flatten(0, 1).T.contiguous()
     base = image * num_predictors
     blocks = list(blocks_of(windows_of(levels, truths, near), base, least=k))
-    candidate = torch.zeros(images * num_predictors, dtype=torch.bool)
+    candidate = mask.new_zeros(images * num_predictors)
     for block in blocks:
         candidate[block.place[block.inside]] = True
     places = candidate.nonzero().squeeze(1)
-    wanted = _numbers_wanted(coordinates, places, truths, image, num_predictors, images, topk=k, impl=impl)
-    absent = torch.zeros(images * num_predictors, dtype=pred_boxes.dtype)
+    wanted = _numbers_wanted(coordinates, places, truths, image, num_predictors, images, topk=k)
+    absent = pred_boxes.new_zeros(images * num_predictors)
     absent[places] = _cost_of_no_class(levels, scores, places)
 
     taken = labels.new_zeros(*labels.shape, k)
     valid = mask.new_zeros(*labels.shape, k)
-    complete = torch.ones(images, dtype=torch.bool)
+    complete = mask.new_ones(images)
     least = torch.full_like(absent, float("inf"))
     owner = torch.zeros_like(candidate, dtype=torch.int64)
     found = torch.zeros_like(image)
@@ -90,7 +90,7 @@ def take_central(
         order = cost.sort(dim=1, stable=True).indices[:, :k]
         of, which = image[block.box], number[block.box]
         taken[of, which] = place.gather(1, order) - base[block.box, None]
-        rank = torch.arange(order.shape[1])
+        rank = torch.arange(order.shape[1], device=order.device)
         valid[of, which] = rank < torch.minimum(wanted[block.box], number_inside)[:, None]
         least.scatter_reduce_(0, place.flatten(), cost.flatten(), "amin")
     nobody = len(image)
@@ -133,16 +133,11 @@ def _numbers_wanted(
     images: int,
     *,
     topk: int,
-    impl: str,
 ) -> Tensor:
     """(N,) k of each object: the sum of its largest IoUs over all candidates of its image, rounded down, at least 1."""
     boxes = coordinates.index_select(1, places)
     of_candidates = torch.bincount(places // num_predictors, minlength=images).tolist()
     of_objects = torch.bincount(image, minlength=images).tolist()
-    if impl == "numba":
-        from yolosses.kernels.numba.overlap_sums import sums_of_largest
-
-        return sums_of_largest(boxes, of_candidates, truths, of_objects, topk).long().clamp(min=1)
     wanted, first = [torch.zeros_like(image[:0])], 0
     for objects, count in zip(torch.split(truths, of_objects), of_candidates, strict=True):
         here = boxes[:, first : first + count]
@@ -165,17 +160,18 @@ def _sum_of_largest(objects: Tensor, boxes: Tensor, topk: int) -> Tensor:
     truths = objects.T.contiguous().index_select(1, row).T
     iou = paired_iou(truths, boxes.index_select(1, column).T)
     counts = torch.bincount(row, minlength=len(objects))
-    place = torch.arange(len(row)) - (counts.cumsum(0) - counts)[row]
+    place = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
     table = iou.new_zeros(len(objects), max([topk, *counts.tolist()]))
     table[row, place] = iou
     return table.topk(topk, dim=1).values.sum(1)
 
 
-def _cost_of_no_class(levels: Levels, scores: ClassScores, places: Tensor) -> Tensor:
+def _cost_of_no_class(levels: Layout, scores: ClassScores, places: Tensor) -> Tensor:
     """(K,) the cost of belonging to no class, at places image * A + predictor in order."""
     predictor = places % levels.num_predictors
     image = places // levels.num_predictors
-    cost = torch.empty(len(places), dtype=torch.promote_types(scores.logits[0].dtype, torch.float32))
+    logits = scores.logits[0]
+    cost = logits.new_empty(len(places), dtype=torch.promote_types(logits.dtype, torch.float32))
     for level, (start, count) in enumerate(zip(levels.starts, levels.counts, strict=True)):
         here = ((predictor >= start) & (predictor < start + count)).nonzero().squeeze(1)
         for part in torch.split(here, BLOCK // scores.num_classes):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from yolosses.codecs import Levels
+from yolosses.codecs.levels import Layout
 
 BLOCK = 1 << 17
 """Pairs that are compared at once: they stay in the cache, and memory does not grow with objects."""
@@ -50,7 +50,12 @@ class Block(NamedTuple):
     inside: Tensor
 
 
-def windows_of(levels: Levels, boxes: Tensor, inside: Inside) -> list[Window]:
+def at_once(columns: int) -> int:
+    """Rows of ``columns`` pairs that are compared at once."""
+    return max(1, BLOCK // max(1, columns))
+
+
+def windows_of(levels: Layout, boxes: Tensor, inside: Inside) -> list[Window]:
     """The windows of ``boxes`` (N, 4) cxcywh in pixels on each level."""
     windows = []
     for start, (rows, cols), stride in zip(levels.starts, levels.grids, levels.strides, strict=True):
@@ -60,7 +65,7 @@ def windows_of(levels: Levels, boxes: Tensor, inside: Inside) -> list[Window]:
     return windows
 
 
-def everywhere(levels: Levels, like: Tensor) -> list[Window]:
+def everywhere(levels: Layout, like: Tensor) -> list[Window]:
     """Windows of all locations, for each of ``like`` (N,)."""
     return [
         Window(
@@ -81,7 +86,7 @@ def blocks_of(windows: list[Window], base: Tensor, least: int) -> Iterator[Block
     total, order = counts.sum(1).sort(descending=True)
     sizes, begin = total.tolist(), 0
     while begin < len(sizes) and sizes[begin]:
-        end = begin + max(1, BLOCK // sizes[begin])
+        end = begin + at_once(sizes[begin])
         end = begin + sum(size > 0 for size in sizes[begin:end])
         yield _block(windows, counts, base, order[begin:end], least)
         begin = end
@@ -90,13 +95,13 @@ def blocks_of(windows: list[Window], base: Tensor, least: int) -> Iterator[Block
 def _block(windows: list[Window], counts: Tensor, base: Tensor, box: Tensor, least: int) -> Block:
     longest = counts[box].amax(0).tolist()
     longest[-1] = max(longest[-1], least - sum(longest[:-1]))
-    place = torch.empty(len(box), sum(longest), dtype=torch.int64)
-    inside = torch.empty(place.shape, dtype=torch.bool)
+    place = box.new_empty(len(box), sum(longest))
+    inside = torch.empty_like(place, dtype=torch.bool)
     parts = zip(windows, *(torch.split(table, longest, 1) for table in (place, inside)), strict=True)
     locations = []
     for window, places, here in parts:
         # Whole numbers below 2^24 are exact in float32, and so is the row.
-        rank = torch.arange(places.shape[1], dtype=torch.float32)
+        rank = torch.arange(places.shape[1], dtype=torch.float32, device=box.device)
         first, width, size = (part[box, None].float() for part in (window.first, window.width, window.size))
         torch.lt(rank, size, out=here)
         rank = torch.minimum(rank, (size - 1).clamp(min=0))  # beyond the last one it stays there
@@ -108,7 +113,7 @@ def _block(windows: list[Window], counts: Tensor, base: Tensor, box: Tensor, lea
 
 
 def _points(cells: int, stride: float, like: Tensor) -> Tensor:
-    return (torch.arange(cells, dtype=like.dtype) + 0.5) * stride
+    return (torch.arange(cells, dtype=like.dtype, device=like.device) + 0.5) * stride
 
 
 def _run(inside: Tensor) -> tuple[Tensor, Tensor]:

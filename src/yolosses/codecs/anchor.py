@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from yolosses import host
-from yolosses.arguments import require_choice
+from yolosses import modes
+from yolosses.arguments import choice
 from yolosses.codecs.cells import Grid
 from yolosses.codecs.levels import Levels, take_by_level, unravel
 from yolosses.precision import at_least_float32
@@ -49,8 +49,8 @@ class AnchorCodec:
     class_activation: str = "sigmoid"
 
     def __post_init__(self) -> None:
-        require_choice("size_decoding", self.size_decoding, ("exp", "squared_sigmoid"))
-        require_choice("class_activation", self.class_activation, ("sigmoid", "softmax"))
+        choice("size_decoding", self.size_decoding, ("exp", "squared_sigmoid"))
+        choice("class_activation", self.class_activation, ("sigmoid", "softmax"))
         wanted = (len(self.levels.grids), self.levels.boxes_per_cell, 2)
         if tuple(self.anchors.shape) != wanted:
             raise ValueError(
@@ -58,6 +58,15 @@ class AnchorCodec:
             )
         if len(self.scale_xy) != wanted[0]:
             raise ValueError(f"scale_xy: expected one for each of {wanted[0]} levels; got {self.scale_xy!r}")
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Predictors of each level."""
+        return self.levels.counts
+
+    def within(self, boxes: Tensor, mask: Tensor) -> Tensor:
+        """(B, A) bool: predictors on ``boxes`` (B, M, 4) where ``mask`` (B, M), see `Levels.within`."""
+        return self.levels.within(boxes, mask)
 
     @property
     def grids(self) -> tuple[Grid, ...]:
@@ -68,9 +77,9 @@ class AnchorCodec:
         """Level, row, column and box of predictors, int64 of any shape."""
         return self.levels.places(predictor)
 
-    def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """The cell of the first level that holds each centre, and the offset within it, see `cells.locate`."""
-        return self.levels.locate(boxes)
+    def locate(self, boxes: Tensor, level: int = 0) -> tuple[Tensor, Tensor]:
+        """The cell of one level that holds each centre, and the offset within it, see `Levels.locate`."""
+        return self.levels.locate(boxes, level)
 
     def split(self, raw: Maps) -> tuple[Tensor, ...]:
         """Views (B, K, rows, cols, 5+C) of the maps of ``raw``, see `maps_of`."""
@@ -89,7 +98,7 @@ class AnchorCodec:
     def box_numbers(self, raw: Maps, predictor: Tensor, mask: Tensor) -> Tensor:
         """(B, P, 4) tx, ty, tw, th of the predictors (B, P) where ``mask`` (B, P); elsewhere any. At least float32."""
         maps = self.split(raw)
-        if not host.lengths_are_free(mask):
+        if not modes.dynamic_lengths(mask):
             image = torch.arange(len(predictor), device=predictor.device)[:, None]
 
             def take(level: int, local: Tensor, here: Tensor) -> Tensor:
@@ -154,19 +163,20 @@ class AnchorCodec:
         offset in the cell, and (..., 2) log(w / anchor_w), log(h / anchor_h). An object without a size counts as one of
         1e-6 of the image."""
         place = self.places(predictor)
-        grids = torch.stack(
-            [self._of_level([float(grid[axis]) for grid in self.grids], predictor, boxes) for axis in (1, 0)],
+        spans = torch.stack(
+            [self._of_level([span[axis] for span in self.levels.spans], predictor, boxes) for axis in (1, 0)],
             -1,
         )
         cell = torch.stack((place.col, place.row), -1)
-        offset = boxes[..., :2] * grids - cell
+        offset = boxes[..., :2] * spans - cell
         size = self.in_pixels(boxes.clamp(min=LEAST_SIZE))[..., 2:] / self.anchor(predictor).to(boxes.dtype)
         return offset, size.log()
 
     def anchor(self, predictor: Tensor) -> Tensor:
         """(..., 2) w, h of the anchor of each predictor in pixels."""
-        place = self.places(predictor)
-        return self.anchors.flatten(0, 1)[place.level * self.levels.boxes_per_cell + place.box]
+        cells = zip(self.anchors, self.grids, strict=True)
+        every = [sizes[:, None].expand(-1, rows * cols, -1).flatten(0, 1) for sizes, (rows, cols) in cells]
+        return torch.cat(every)[predictor]
 
     def in_pixels(self, boxes: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh from fractions of the image."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from yolosses import host
-from yolosses.codecs.levels import Levels, take_by_level
+from yolosses import modes
+from yolosses.codecs.levels import Layout, take_by_level
 from yolosses.precision import at_least_float32
 
 
@@ -30,7 +30,7 @@ class ClassScores:
         """From scores (B, A, C) between 0 and 1; ``counts``: locations of each level, A together."""
         return cls(logits=tuple(part.mT for part in torch.split(probabilities.logit(), list(counts), 1)))
 
-    def of_images(self, images: Tensor) -> ClassScores:
+    def of_images(self, images: Tensor | slice) -> ClassScores:
         """The scores of some images (n,) only."""
         objectness = None if self.objectness is None else tuple(level[images] for level in self.objectness)
         return ClassScores(logits=tuple(level[images] for level in self.logits), objectness=objectness)
@@ -43,12 +43,12 @@ class ClassScores:
     def at(self, level: int, image: Tensor, location: Tensor, label: Tensor) -> Tensor:
         """Scores at places of one level; ``image``, ``location`` (within the level) and ``label``: int64, broadcast.
         At least float32."""
-        score = at_least_float32(_take(self.logits[level], image, label, location)).sigmoid()
+        score = at_least_float32(_gather(self.logits[level], image, label, location)).sigmoid()
         if self.objectness is None:
             return score
-        return (score * at_least_float32(_take(self.objectness[level], image, location)).sigmoid()).sqrt()
+        return (score * at_least_float32(_gather(self.objectness[level], image, location)).sigmoid()).sqrt()
 
-    def of_pairs(self, levels: Levels, predictor: Tensor, label: Tensor) -> Tensor:
+    def of_pairs(self, levels: Layout, predictor: Tensor, label: Tensor) -> Tensor:
         """(B, P) scores of the predictors (B, P) for the classes ``label`` (B, P)."""
         image = torch.arange(len(predictor), device=predictor.device)[:, None]
         return take_by_level(levels, predictor, lambda level, local, _: self.at(level, image, local, label))
@@ -73,10 +73,10 @@ class ClassScores:
         return (score * at_least_float32(self.objectness[level][image, location, None]).sigmoid()).sqrt()
 
 
-def _take(view: Tensor, *index: Tensor) -> Tensor:
-    """``view[index]``, all indices not negative; on a CPU as one index into what lies behind the view, whose places are
-    computed where the indices are still narrow: several times as fast."""
-    if not host.lengths_are_free(view) or view.numel() == 0:
+def _gather(view: Tensor, *index: Tensor) -> Tensor:
+    """``view[index]``, all indices not negative; on a CPU as one index into the flat storage of the view, whose places
+    are computed where the indices are still narrow: several times as fast."""
+    if not modes.dynamic_lengths(view) or view.numel() == 0:
         return view[index]
     last = sum((n - 1) * step for n, step in zip(view.shape, view.stride(), strict=True))
     *outer, inner = (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from yolosses.arguments import require_at_least, require_choice, require_pair
+from yolosses.arguments import choice, integer, rows_and_columns
 from yolosses.codecs.cells import by_axis, cells_within, locate
 from yolosses.functional import Activation, identity
 from yolosses.precision import at_least_float32
@@ -30,13 +30,13 @@ class GridOutput(NamedTuple):
     def at(self, cell: Tensor) -> GridOutput:
         """The outputs of one cell for each object; ``cell``: (B, M) int64. Half precision becomes float32
         here, when little is left."""
-        return GridOutput(*(_take(part, cell) for part in self))
+        return GridOutput(*(_gather_cells(part, cell) for part in self))
 
     def box(self, index: Tensor) -> GridOutput:
         """Of selected cells (B, M), the box with ``index`` (B, M) only: boxes (B, M, 4), confidence (B, M,
         1), classes (B, M, C)."""
-        boxes = self.boxes.take_along_dim(index[..., None, None], 2).squeeze(2)
-        return GridOutput(boxes, self.confidence.take_along_dim(index[..., None], 2), self.classes)
+        boxes = self.boxes.gather(2, index[..., None, None].expand(-1, -1, 1, 4)).squeeze(2)
+        return GridOutput(boxes, self.confidence.gather(2, index[..., None]), self.classes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class GridCodec:
     """Cells are numbered row by row, predictors cell * K + box.
 
     Attributes:
-        grid: (rows, columns).
+        grid: (rows, columns), or one number for both.
         boxes_per_cell: K, the paper's B.
         num_classes: C.
         size_encoding: "sqrt" when the network emits sqrt(w), sqrt(h), as the author's does; "linear" when it
@@ -69,13 +69,12 @@ class GridCodec:
     class_activation: Activation = identity
 
     def __post_init__(self) -> None:
-        require_pair("grid", self.grid)
-        for side in self.grid:
-            require_at_least("grid", side, 1, kind=int)
-        require_at_least("boxes_per_cell", self.boxes_per_cell, 1, kind=int)
-        require_at_least("num_classes", self.num_classes, 1, kind=int)
-        require_choice("size_encoding", self.size_encoding, ("sqrt", "linear"))
-        require_choice("layout", self.layout, ("cell", "darknet"))
+        # The dataclass is frozen; numbers of NumPy become Python's.
+        object.__setattr__(self, "grid", rows_and_columns("grid", self.grid))
+        for name in ("boxes_per_cell", "num_classes"):
+            object.__setattr__(self, name, integer(name, getattr(self, name)))
+        choice("size_encoding", self.size_encoding, ("sqrt", "linear"))
+        choice("layout", self.layout, ("cell", "darknet"))
 
     @property
     def num_cells(self) -> int:
@@ -85,6 +84,11 @@ class GridCodec:
     def num_predictors(self) -> int:
         """A, of an image."""
         return self.num_cells * self.boxes_per_cell
+
+    @property
+    def counts(self) -> tuple[int]:
+        """Predictors of each level of the output: there is one."""
+        return (self.num_predictors,)
 
     @property
     def grids(self) -> tuple[tuple[int, int], ...]:
@@ -160,13 +164,17 @@ class GridCodec:
     def encode(self, boxes: Tensor, cell: Tensor) -> Tensor:
         """What a network should emit in ``cell`` (...) for ``boxes`` (..., 4) cxcywh fractions: (..., 4).
         Inverse of `decode` with identity activations: what a logit penalty takes as target is the quantity itself."""
-        rows, cols = self.grid
-        row, coordinates = cell // cols, boxes.movedim(-1, 0)
-        corner = torch.stack((cell - row * cols, row))
-        offset, size = by_axis(torch.mul, coordinates[:2], cols, rows) - corner, coordinates[2:]
+        offset, size = self.offset(boxes, cell), boxes.movedim(-1, 0)[2:]
         # A power of 0.5 is the same root, for which a few numbers do not wake up all threads.
         size = size.pow(0.5) if self.size_encoding == "sqrt" else size
-        return torch.cat((offset, size)).movedim(0, -1)
+        return torch.cat((offset.movedim(-1, 0), size)).movedim(0, -1)
+
+    def offset(self, boxes: Tensor, cell: Tensor) -> Tensor:
+        """(..., 2) x, y of the centres of ``boxes`` (..., 4) from the corner of ``cell`` (...), in cell units."""
+        rows, cols = self.grid
+        row = cell // cols
+        corner = torch.stack((cell - row * cols, row))
+        return (by_axis(torch.mul, boxes.movedim(-1, 0)[:2], cols, rows) - corner).movedim(0, -1)
 
     def decode(self, output: Tensor, cell: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh in fractions of the image, of box outputs (..., 4) in ``cell`` (...)."""
@@ -192,9 +200,17 @@ class GridCodec:
         centre = by_axis(torch.div, offset.movedim(-1, 0), cols, rows)
         return torch.cat((centre, size.movedim(-1, 0))).movedim(0, -1)
 
-    def cells_within(self, boxes: Tensor, mask: Tensor) -> Tensor:
-        """(B, G) bool: cells whose centre lies in one of ``boxes``, see `cells.cells_within`."""
-        return cells_within(boxes, mask, self.grid)
+    def boxes_of_cells(self, raw: Tensor, cell: Tensor) -> Tensor:
+        """(B, M, K, 4) the boxes of the cells (B, M), see `decode_in_cell`; at least float32."""
+        image = torch.arange(len(cell), device=cell.device)[:, None]
+        boxes = self.split(raw).boxes.permute(2, 0, 1, 3)
+        # (K, B, M, 4), one number after the other in memory, so that each is a run of numbers until they are decoded.
+        numbers = boxes.movedim(-1, 0)[:, :, image, cell].movedim(0, -1)
+        return self.decode_in_cell(at_least_float32(numbers)).permute(1, 2, 0, 3)
+
+    def within(self, boxes: Tensor, mask: Tensor) -> Tensor:
+        """(B, A) bool: predictors of cells on ``boxes`` (B, M, 4) where ``mask`` (B, M), see `cells.cells_within`."""
+        return cells_within(boxes, mask, self.grid).repeat_interleave(self.boxes_per_cell, 1)
 
     def size(self, output: Tensor) -> Tensor:
         """w, h in fractions of the image from the network's encoding of them."""
@@ -215,6 +231,6 @@ class GridCodec:
         return Predictions(boxes.flatten(1, 2), scores.flatten(1, 2))
 
 
-def _take(part: Tensor, cell: Tensor) -> Tensor:
+def _gather_cells(part: Tensor, cell: Tensor) -> Tensor:
     index = cell.view(*cell.shape, *(1,) * (part.ndim - 2)).expand(-1, -1, *part.shape[2:])
     return at_least_float32(part.gather(1, index))

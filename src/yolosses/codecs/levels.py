@@ -9,14 +9,17 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from yolosses import host
-from yolosses.codecs.cells import Grid, cells_within, locate
+from yolosses import modes
+from yolosses.codecs.cells import Grid, Span, cells_within, locate
 from yolosses.structures import Place
+
+ImageSize = tuple[float, float]
+"""(height, width) in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Levels:
-    """The maps of a network with several scales.
+class Layout:
+    """Where the predictors of several maps of cells sit, whatever image the maps are of.
 
     Predictors are numbered level by level in the order of ``grids``; within a level box by box, row by row, column by
     column: (K, rows, cols), the order in which such networks emit them.
@@ -31,24 +34,10 @@ class Levels:
     strides: tuple[float, ...]
     boxes_per_cell: int = 1
 
-    def __post_init__(self) -> None:
-        if len(self.grids) != len(self.strides):
-            raise ValueError(
-                f"strides: expected one for each of {len(self.grids)} levels; got {self.strides!r}"
-            )
-
-        (height, width), step = self.image_size, max(self.strides)
-        for (rows, cols), stride in zip(self.grids, self.strides, strict=True):
-            if abs(rows * stride - height) >= step or abs(cols * stride - width) >= step:
-                raise ValueError(
-                    f"grids: expected maps of the same image, one for each of strides={self.strides}; got {self.grids}"
-                )
-
-    @property
-    def image_size(self) -> tuple[float, float]:
-        """(height, width) in pixels that the first level spans."""
-        (rows, cols), stride = self.grids[0], self.strides[0]
-        return rows * stride, cols * stride
+    def cells(self, level: int) -> int:
+        """Cells of a level."""
+        rows, cols = self.grids[level]
+        return rows * cols
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -81,10 +70,6 @@ class Levels:
         rows, cols = self.grids[level]
         return self.starts[level] + (box * rows + row) * cols + col
 
-    def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """The cell of the first level that holds each box's centre, see `cells.locate`."""
-        return locate(boxes, self.grids[0])
-
     def points(self, like: Tensor) -> Tensor:
         """(A, 2) x, y of the centre of each predictor's cell in pixels; dtype (at least float32) and device of
         ``like``."""
@@ -109,15 +94,71 @@ class Levels:
         parts = zip(self.counts, values, strict=True)
         return torch.cat([torch.full((n,), v, dtype=dtype, device=like.device) for n, v in parts])
 
+
+@dataclass(frozen=True, kw_only=True, init=False)
+class Levels(Layout):
+    """The maps of a network with several scales, over one image.
+
+    A network pads an image whose sides no stride divides to whole cells, or drops the border: 100 pixels at strides 8,
+    16 and 32 make maps of 13, 7 and 4 cells, or of 12, 6 and 3. Fractions of the image are fractions of 100 pixels, not
+    of the 104, 112 and 128 that the maps span, so that ``image_size`` has to be told.
+
+    Attributes:
+        grids, strides, boxes_per_cell: see `Layout`.
+        image_size: (height, width) of the image that the network saw, in pixels (in the unit of ``strides``), without
+            padding to whole cells. Not given: what the maps span, if that is the same for all levels.
+
+    Raises:
+        ValueError: ``image_size`` is not given and the maps do not all span one size; or a map is a whole cell or more
+            larger or smaller than the image; or the number of ``strides`` is not that of ``grids``.
+    """
+
+    image_size: ImageSize
+
+    def __init__(
+        self,
+        *,
+        grids: tuple[Grid, ...],
+        strides: tuple[float, ...],
+        boxes_per_cell: int = 1,
+        image_size: ImageSize | None = None,
+    ) -> None:
+        if len(grids) != len(strides):
+            raise ValueError(f"strides: expected one for each of {len(grids)} levels; got {strides!r}")
+        super().__init__(grids=grids, strides=strides, boxes_per_cell=boxes_per_cell)
+        # The dataclass is frozen.
+        object.__setattr__(self, "image_size", _image_size(grids, strides, image_size))
+
+    @property
+    def whole_cells(self) -> bool:
+        """Whether the image ends with the last cells of the first level."""
+        (rows, cols), stride = self.grids[0], self.strides[0]
+        return self.image_size == (rows * stride, cols * stride)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Cells of each level that the image takes, (down, across): as many as the map has, or a fraction of a cell
+        less or more."""
+        height, width = self.image_size
+        return tuple(
+            (_cells(height, stride, rows), _cells(width, stride, cols))
+            for (rows, cols), stride in zip(self.grids, self.strides, strict=True)
+        )
+
+    def locate(self, boxes: Tensor, level: int = 0) -> tuple[Tensor, Tensor]:
+        """The cell of one level that holds the centre of each box (..., 4) cxcywh, fractions of the image, and the
+        offset within it, see `cells.locate`."""
+        return locate(boxes, self.grids[level], self.spans[level])
+
     def in_pixels(self, boxes: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh from fractions of the image."""
         height, width = self.image_size
         sides = (width, height, width, height)
-        if host.on_host(boxes):
+        if modes.dynamic_lengths(boxes):
             return boxes * boxes.new_tensor(sides)
-        if height == width:
+        if not torch.compiler.is_compiling() and height == width:
             return boxes * width
-        # What the host makes it would have to send, and wait for.
+        # Creating the four numbers on the host would force a blocking copy to a GPU.
         return torch.stack([boxes[..., i] * side for i, side in enumerate(sides)], -1)
 
     def in_fractions(self, boxes: Tensor) -> Tensor:
@@ -129,9 +170,39 @@ class Levels:
 
     def within(self, boxes: Tensor, mask: Tensor) -> Tensor:
         """(B, A) bool: predictors whose cell's centre lies in one of ``boxes`` (B, M, 4) cxcywh fractions where
-        ``mask`` (B, M)."""
-        per_level = [cells_within(boxes, mask, grid).repeat(1, self.boxes_per_cell) for grid in self.grids]
+        ``mask`` (B, M), and on every level those whose cell holds the centre of one, see `cells.cells_within`."""
+        per_level = [
+            cells_within(boxes, mask, grid, span).repeat(1, self.boxes_per_cell)
+            for grid, span in zip(self.grids, self.spans, strict=True)
+        ]
         return torch.cat(per_level, 1)
+
+
+def _image_size(
+    grids: tuple[Grid, ...], strides: tuple[float, ...], image_size: ImageSize | None
+) -> ImageSize:
+    """``image_size``, or what the maps span; `ValueError` where they contradict one another."""
+    spanned = [(rows * stride, cols * stride) for (rows, cols), stride in zip(grids, strides, strict=True)]
+    if image_size is None:
+        if any(size != spanned[0] for size in spanned[1:]):
+            raise ValueError(
+                f"image_size: expected (height, width) in pixels, because maps {grids} of strides {strides} do not all "
+                "span one size; got None"
+            )
+        return spanned[0]
+    height, width = image_size
+    for (down, across), stride in zip(spanned, strides, strict=True):
+        if abs(down - height) >= stride or abs(across - width) >= stride:
+            raise ValueError(
+                f"image_size: expected (height, width) of an image of which maps {grids} of strides={strides} have "
+                f"height / stride rows and width / stride columns, rounded up or down; got {image_size}"
+            )
+    return image_size
+
+
+def _cells(side: float, stride: float, cells: int) -> float:
+    """``side`` in cells: ``cells`` itself where they span it, so that nothing is rounded."""
+    return cells if cells * stride == side else side / stride
 
 
 def unravel(number: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
@@ -143,7 +214,7 @@ def unravel(number: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
     return (number, *reversed(places))
 
 
-def take_by_level(levels: Levels, predictor: Tensor, take: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:
+def take_by_level(levels: Layout, predictor: Tensor, take: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:
     """Values at ``predictor`` (B, P), fetched level by level without joining the maps.
 
     ``take(level, local, here)`` returns (B, P, ...) the values of one level at ``local`` (B, P), valid indices in

@@ -39,6 +39,15 @@ class OffsetCodec:
     num_classes: int
 
     @property
+    def counts(self) -> tuple[int, ...]:
+        """Predictors of each level."""
+        return self.levels.counts
+
+    def within(self, boxes: Tensor, mask: Tensor) -> Tensor:
+        """(B, A) bool: predictors on ``boxes`` (B, M, 4) where ``mask`` (B, M), see `Levels.within`."""
+        return self.levels.within(boxes, mask)
+
+    @property
     def grids(self) -> tuple[Grid, ...]:
         """(rows, columns) of each level."""
         return self.levels.grids
@@ -47,9 +56,9 @@ class OffsetCodec:
         """Level, row, column and box of predictors, int64 of any shape."""
         return self.levels.places(predictor)
 
-    def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """The cell of the first level that holds each centre, and the offset within it, see `cells.locate`."""
-        return self.levels.locate(boxes)
+    def locate(self, boxes: Tensor, level: int = 0) -> tuple[Tensor, Tensor]:
+        """The cell of one level that holds each centre, and the offset within it, see `Levels.locate`."""
+        return self.levels.locate(boxes, level)
 
     def split(self, raw: OffsetRaw) -> tuple[Tensor, ...]:
         """Views (B, rows * cols, 5+C) of ``raw``, one a level, see `offset_views`; `ValueError` where they are not

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from yolosses import host
+from yolosses import modes
 from yolosses.codecs.cells import Grid
 from yolosses.codecs.class_scores import ClassScores
-from yolosses.codecs.levels import Levels, take_by_level
+from yolosses.codecs.levels import ImageSize, Levels, take_by_level
 from yolosses.functional import expected_distance
 from yolosses.functional.distribution import expected_distance_of_maps
 from yolosses.precision import at_least_float32
@@ -57,6 +57,15 @@ class PointCodec:
     bins: int = 16
 
     @property
+    def counts(self) -> tuple[int, ...]:
+        """Predictors of each level."""
+        return self.levels.counts
+
+    def within(self, boxes: Tensor, mask: Tensor) -> Tensor:
+        """(B, A) bool: predictors on ``boxes`` (B, M, 4) where ``mask`` (B, M), see `Levels.within`."""
+        return self.levels.within(boxes, mask)
+
+    @property
     def grids(self) -> tuple[Grid, ...]:
         """(rows, columns) of each level."""
         return self.levels.grids
@@ -65,9 +74,9 @@ class PointCodec:
         """Level, row, column and box of predictors, int64 of any shape."""
         return self.levels.places(predictor)
 
-    def locate(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """The cell of the first level that holds each centre, and the offset within it, see `cells.locate`."""
-        return self.levels.locate(boxes)
+    def locate(self, boxes: Tensor, level: int = 0) -> tuple[Tensor, Tensor]:
+        """The cell of one level that holds each centre, and the offset within it, see `Levels.locate`."""
+        return self.levels.locate(boxes, level)
 
     def split(self, raw: PointRaw) -> PointOutput:
         """The parts of ``raw``, see `tensors_of`; `ValueError` where they are not those of these levels."""
@@ -109,11 +118,36 @@ class PointCodec:
         centre, half = boxes[..., :2], boxes[..., 2:] / 2
         return torch.cat((points - (centre - half), centre + half - points), -1) / strides[..., None]
 
-    def boxes(self, output: PointOutput) -> Tensor:
+    @property
+    def largest(self) -> float:
+        """The longest side of a box, in pixels, that a location of the last level can say: R - 1 strides to each
+        end."""
+        return math.inf if self.bins == 1 else 2 * (self.bins - 1) * max(self.levels.strides)
+
+    def unreachable(self, boxes: Tensor, predictor: Tensor, mask: Tensor) -> Tensor:
+        """(B, P) bool: the valid pairs whose location cannot say where the object ends, see `out_of_reach`.
+
+        Args:
+            boxes: (B, P, 4) cxcywh in pixels, the object of each pair. predictor: (B, P) its location. mask: (B, P)
+            bool, which pairs are valid.
+        """
+        return mask & self.out_of_reach(boxes, predictor).any(-1)
+
+    def out_of_reach(self, boxes: Tensor, predictor: Tensor) -> Tensor:
+        """(..., 2) bool, across and down: whether a side of ``boxes`` (..., 4) in pixels is farther away from the
+        location ``predictor`` (...) than R - 1 strides, the largest mean that R bins have, or the location lies beyond
+        it. With one bin every distance can be said."""
+        boxes = at_least_float32(boxes)
+        points, strides = self.levels.points(boxes)[predictor], self.levels.stride_of(boxes)[predictor]
+        sides = self.encode(boxes, points, strides)
+        beyond = (sides < 0) | (sides > self.bins - 1)
+        return (beyond[..., :2] | beyond[..., 2:]) & (self.bins > 1)
+
+    def boxes(self, raw: PointRaw) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every location."""
         levels = [
             torch.cat([self._sides_of_level(part) for part in torch.split(level, _images_at_once(level))])
-            for level in output.distances
+            for level in self.split(raw).distances
         ]
         sides = torch.cat(levels, 2).mT
         return self.decode(sides, self.levels.points(sides), self.levels.stride_of(sides))
@@ -124,9 +158,9 @@ class PointCodec:
             return at_least_float32(distances)
         return expected_distance_of_maps(distances.reshape(len(distances), 4, self.bins, distances.shape[2]))
 
-    def class_scores(self, output: PointOutput) -> ClassScores:
+    def class_scores(self, raw: PointRaw) -> ClassScores:
         """The class scores, to be looked up."""
-        return ClassScores(logits=output.scores)
+        return ClassScores(logits=self.split(raw).scores)
 
     def in_pixels(self, boxes: Tensor) -> Tensor:
         """Boxes (..., 4) cxcywh from fractions of the image."""
@@ -140,7 +174,7 @@ class PointCodec:
         """All boxes, and the score of every class."""
         output = self.split(raw)
         scores = output.joined_scores().mT.sigmoid()
-        return Predictions(self.levels.in_fractions(self.boxes(output)), scores)
+        return Predictions(self.levels.in_fractions(self.boxes(raw)), scores)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,25 +217,40 @@ def tensors_of(raw: PointRaw, *, num_classes: int, bins: int) -> tuple[Tensor, .
             raise TypeError(f"raw[{index}]: expected a tensor; got {type(part).__name__}")
         if not part.is_floating_point():
             raise TypeError(f"raw[{index}]: expected a floating dtype; got {part.dtype}")
-    shapes = [tuple(part.shape) for part in parts]
-    kinds, fits = {len(shape) for shape in shapes}, False
-    if kinds == {4}:
-        fits = {shape[:2] for shape in shapes} == {(shapes[0][0], 4 * bins + num_classes)}
-    elif kinds == {3}:
-        images, _, locations = shapes[0]
-        fits = shapes == [(images, 4 * bins, locations), (images, num_classes, locations)]
-    if not fits:
+    if not _are_maps(parts, 4 * bins + num_classes) and not _are_flattened(parts, (4 * bins, num_classes)):
         raise ValueError(
             f"raw: expected maps (B, {4 * bins + num_classes}, rows, cols), or boxes (B, {4 * bins}, A) and scores "
-            f"(B, {num_classes}, A), for num_classes={num_classes} and bins={bins}; got {shapes}"
+            f"(B, {num_classes}, A), for num_classes={num_classes} and bins={bins}; "
+            f"got {[tuple(part.shape) for part in parts]}"
         )
     return parts
 
 
+# One size after the other: a compiled graph in which sizes are unknown has no tuples or sets of them to compare.
+def _are_maps(parts: Sequence[Tensor], channels: int) -> bool:
+    """Whether ``parts`` are maps (B, channels, rows, cols) of one B."""
+    return len(parts) > 0 and all(
+        part.ndim == 4 and part.shape[1] == channels and part.shape[0] == parts[0].shape[0] for part in parts
+    )
+
+
+def _are_flattened(parts: Sequence[Tensor], channels: Sequence[int]) -> bool:
+    """Whether ``parts`` are (B, n, A) with the ``channels`` n, of one B and A."""
+    return len(parts) == len(channels) and all(
+        part.ndim == 3
+        and part.shape[1] == n
+        and part.shape[0] == parts[0].shape[0]
+        and part.shape[2] == parts[0].shape[2]
+        for part, n in zip(parts, channels, strict=True)
+    )
+
+
 def grids_of_points(
-    raw: PointRaw, strides: Sequence[float], image_size: tuple[int, int] | None
+    raw: PointRaw, strides: Sequence[float], image_size: ImageSize | None
 ) -> tuple[Grid, ...]:
     """(rows, columns) of each level: from maps, or from "feats" beside flattened outputs, or from ``image_size``.
+
+    Where the maps tell it, ``image_size`` is not looked at here: give it to `Levels` too, which refuses another one.
 
     Raises:
         ValueError: they cannot be told, or are not one for each of ``strides``.
@@ -224,6 +273,6 @@ def grids_of_points(
 
 def _images_at_once(level: Tensor) -> int:
     """On a CPU so few images that the probabilities of their bins stay in the cache."""
-    if not host.lengths_are_free(level):
+    if not modes.dynamic_lengths(level):
         return max(len(level), 1)
     return max(1, BLOCK // max(1, level[0].numel() if len(level) else 1))

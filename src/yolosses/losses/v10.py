@@ -7,23 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from yolosses.arguments import require_at_least
-from yolosses.assigners import TaskAligned
+from yolosses.arguments import integer, number
 from yolosses.codecs import Levels
 from yolosses.codecs.point import HEADS, PointRaw, TwoHeadedPointCodec
 from yolosses.functional import BoxLoss, ciou_loss
-from yolosses.losses.dense import quality_of
-from yolosses.losses.v8 import YOLOv8Loss, total_quality, widened_to
-from yolosses.structures import Assignment, LossOutput, Predictions, Targets, Term, TermSum
+from yolosses.losses.base import Loss, Terms
+from yolosses.losses.v8 import YOLOv8Loss
+from yolosses.structures import Assignment, Predictions, Targets, Term
 
 SHORT = ("o2o", "o2m")
 
 
-class YOLOv10Loss(nn.Module):
-    """Two heads over the same features, each with the loss of `YOLOv8Loss`: of one head several locations answer for
-    an object, of the other one, so that it needs no suppression afterwards (consistent dual assignments, section 3.1)::
+class YOLOv10Loss(Loss):
+    """Two heads over the same features, each with the loss of `YOLOv8Loss`: of one head several locations are
+    responsible for an object, of the other one, so that it needs no suppression afterwards (consistent dual
+    assignments, section 3.1)::
 
         L = a L_one2many + (1 - a) L_one2one
 
@@ -43,10 +43,10 @@ class YOLOv10Loss(nn.Module):
 
     Terms: "o2o_box", "o2o_cls", "o2o_dfl", "o2m_box", ... In `Assignment` the locations of the one2one head come first
     (0 to A-1), those of the other after them (A to 2A-1); an object is dropped when no location of the one2one head
-    answers for it. ``decode`` gives the one2one head's detections.
+    is responsible for it. ``decode`` gives the one2one head's detections.
 
-    Normaliser: (2,) S of the one2one head and of the other; ``normalizer`` is the like, or one number for both.
-    Detached, deviations and errors: as in `YOLOv8Loss`.
+    Normaliser: (2,) S of the one2one head and of the other; ``normalizer`` has the same shape, or is one number for
+    both. Detached, deviations and errors: as in `YOLOv8Loss`.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class YOLOv10Loss(nn.Module):
         *,
         num_classes: int = 80,
         bins: int = 16,
-        strides: Sequence[float] = (8, 16, 32),
-        image_size: tuple[int, int] | None = None,
+        strides: Any = (8, 16, 32),
+        image_size: Any = None,
         one_to_many_weight: float = 0.8,
         one_to_one_weight: float | None = None,
         lambda_box: float = 7.5,
@@ -65,34 +65,34 @@ class YOLOv10Loss(nn.Module):
         one_to_one_topk: int = 7,
         alpha: float = 0.5,
         beta: float = 6.0,
-        least_side: float | None = None,
+        least_side: float | str = "code",
         box_loss: BoxLoss = ciou_loss,
         label_smoothing: float = 0.0,
-        class_weight: Tensor | None = None,
+        class_weight: Any = None,
+        class_pos_weight: Any = None,
         reduction: str = "mean",
-        impl: str = "torch",
+        impl: str = "auto",
     ) -> None:
         super().__init__()
-        require_at_least("one_to_many_weight", one_to_many_weight, 0)
-        if one_to_one_weight is not None:
-            require_at_least("one_to_one_weight", one_to_one_weight, 0)
-        require_at_least("one_to_one_topk", one_to_one_topk, 1, kind=int)
+        self.one_to_many_weight = number("one_to_many_weight", one_to_many_weight)
+        one = one_to_one_weight
+        self.one_to_one_weight = None if one is None else number("one_to_one_weight", one)
 
         def head(topk: int, *, keep_best: bool) -> YOLOv8Loss:
-            return YOLOv8Loss(
+            loss = YOLOv8Loss(
                 num_classes=num_classes, bins=bins, strides=strides, image_size=image_size, lambda_box=lambda_box,
-                lambda_cls=lambda_cls, lambda_dfl=lambda_dfl, box_loss=box_loss, label_smoothing=label_smoothing,
-                class_weight=class_weight, reduction=reduction, impl=impl, assigner=TaskAligned(
-                    topk=topk, alpha=alpha, beta=beta, keep_best=keep_best, impl=impl,
-                    least_side=widened_to(strides) if least_side is None else least_side,
-                ),
+                lambda_cls=lambda_cls, lambda_dfl=lambda_dfl, topk=topk, alpha=alpha, beta=beta, least_side=least_side,
+                box_loss=box_loss, label_smoothing=label_smoothing, class_weight=class_weight,
+                class_pos_weight=class_pos_weight, reduction=reduction, impl=impl,
             )  # fmt: skip
+            loss.assigner = replace(loss.assigner, keep_best=keep_best)  # type: ignore[type-var]
+            return loss
 
+        self.one_to_one_topk = integer("one_to_one_topk", one_to_one_topk)
         self.one_to_one = head(one_to_one_topk, keep_best=one_to_one_topk > 1)
         self.one_to_many = head(topk, keep_best=False)
-        self.one_to_many_weight, self.one_to_one_weight = one_to_many_weight, one_to_one_weight
-        self.num_classes, self.bins, self.strides = num_classes, bins, tuple(strides)
-        self.one_to_one_topk, self.reduction = one_to_one_topk, reduction
+        self.num_classes, self.bins = self.one_to_one.num_classes, self.one_to_one.bins
+        self.strides, self.reduction = self.one_to_one.strides, reduction
 
     @property
     def channels(self) -> int:
@@ -100,115 +100,116 @@ class YOLOv10Loss(nn.Module):
         return self.one_to_one.channels
 
     @property
-    def class_weight(self) -> Tensor | None:
+    def class_weight(self) -> Tensor | None:  # type: ignore[override]
         """(C,) factors of the class terms."""
         return self.one_to_one.class_weight
 
+    @property
+    def impl(self) -> str:
+        """What computes the sums of both heads, see `engines`."""
+        return self.one_to_one.impl
+
+    @impl.setter
+    def impl(self, value: str) -> None:
+        self.one_to_one.impl = self.one_to_many.impl = value
+
+    @property
+    def validate(self) -> bool:
+        """Whether the heads look at labels, see `Loss`."""
+        return self.one_to_one.validate
+
+    @validate.setter
+    def validate(self, value: bool) -> None:
+        self.one_to_one.validate = self.one_to_many.validate = value
+
     def codec_for(self, raw: PointRaw) -> TwoHeadedPointCodec:
         """The codec of both heads together, the one2one head's levels first."""
-        one, other = (self.one_to_one.codec_for(head) for head in _heads(raw))
+        one, other = (loss.codec_for(head) for loss, head in zip(self._losses, _heads(raw), strict=True))
         if one.grids != other.grids:
             raise ValueError(f"raw: expected both heads of the same grids; got {one.grids} and {other.grids}")
-        levels = Levels(grids=one.grids * 2, strides=one.levels.strides * 2)
+        levels = Levels(grids=one.grids * 2, strides=one.levels.strides * 2, image_size=one.levels.image_size)
         return TwoHeadedPointCodec(levels=levels, num_classes=one.num_classes, bins=one.bins)
 
-    def forward(
-        self,
-        raw: PointRaw,
-        targets: Targets,
-        assignment: Assignment | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> LossOutput:
-        """The loss of a batch. A given ``assignment`` freezes who answers for what; ``normalizer``: see above."""
-        if assignment is None:
-            assignment = self.assign(raw, targets)
-        pairs = self._one_to_one_pairs(targets, self._locations(raw))
-        return self._reduce(self.terms(raw, targets, assignment), assignment, normalizer, pairs=pairs)
+    def _evaluated(
+        self, raw: PointRaw, targets: Targets, assignment: Assignment | None
+    ) -> tuple[Assignment, Terms]:
+        assignment = self.assign(raw, targets) if assignment is None else assignment
+        return assignment, self.terms(raw, targets, assignment)
 
     @torch.no_grad()
     def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
-        """Which locations of both heads answer for which object. Objects that none of the one2one head answers for are
-        counted as dropped."""
+        """Which locations of both heads are responsible for which object."""
+        locations = self._locations(raw)  # says first what is wrong with the form
         one, many = (loss.assign(head, targets) for loss, head in zip(self._losses, _heads(raw), strict=True))
-        many = replace(many, predictor=torch.where(many.mask, many.predictor + self._locations(raw), 0))
+        many = replace(many, predictor=torch.where(many.mask, many.predictor + locations, 0))
         spared = None
         if one.spared is not None and many.spared is not None:
             spared = torch.cat((one.spared, many.spared), 1)
-        both = zip(_pairs_of(one), _pairs_of(many), strict=True)
+        both = zip(_columns(one), _columns(many), strict=True)
         predictor, object, mask, iou, quality = (torch.cat(parts, 1) for parts in both)
+        head = torch.arange(mask.shape[1], device=mask.device) >= one.mask.shape[1]
         return Assignment(
-            predictor=predictor, object=object, mask=mask, iou=iou, quality=quality,
-            num_dropped=one.num_dropped, spared=spared,
+            predictor=predictor, object=object, mask=mask, iou=iou, quality=quality, num_dropped=one.num_dropped,
+            num_unreachable=one.num_unreachable, spared=spared, part=head.long(),
         )  # fmt: skip
 
-    def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term | TermSum, ...]:
-        """The six terms, those of the classes already summed, see `YOLOv8Loss.terms`."""
+    def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> Terms:
+        """The six terms as they are added up in training."""
         heads = self._of_heads(raw, targets, assignment)
-        return tuple(
-            self._of_head(term, index, self._locations(raw))
-            if isinstance(term, Term)
-            else self._sum_of_head(term, index)
-            for index, (loss, head, half) in enumerate(heads)
-            for term in loss.terms(head, targets, half)
-        )
+        return self._of_both(raw, [loss.terms(head, targets, half) for loss, head, half in heads])
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The six terms before any sum."""
         heads = self._of_heads(raw, targets, assignment)
         return tuple(
-            self._of_head(term, index, self._locations(raw))
-            for index, (loss, head, half) in enumerate(heads)
-            for term in loss.elementwise(head, targets, half)
+            self._of_both(raw, [loss.elementwise(head, targets, half) for loss, head, half in heads])
         )
+
+    def _of_both(self, raw: PointRaw, terms: Sequence[Sequence[Any]]) -> list[Any]:
+        """The terms of each head as those of both."""
+        a, locations, found = self.one_to_many_weight, self._locations(raw), []
+        weights = (1 - a if self.one_to_one_weight is None else self.one_to_one_weight, a)
+        for head, term in ((index, term) for index in (0, 1) for term in terms[index]):
+            own: dict[str, Any] = {"table": None, "part": head}
+            if isinstance(term, Term):
+                part = term.predictor.new_full(term.predictor.shape[1:], head)
+                own = {"predictor": term.predictor + head * locations, "part": part}
+            found.append(
+                replace(term, name=f"{SHORT[head]}_{term.name}", scale=weights[head] * term.scale, **own)
+            )
+        return found
 
     def _of_heads(
         self, raw: PointRaw, targets: Targets, assignment: Assignment
     ) -> list[tuple[YOLOv8Loss, Any, Assignment]]:
         """Loss, output and assignment of each head."""
         locations = self._locations(raw)
-        pairs = self._one_to_one_pairs(targets, locations)
-        return list(zip(self._losses, _heads(raw), _apart(assignment, pairs, locations), strict=True))
+        first = targets.mask.shape[1] * min(self.one_to_one_topk, locations)
+        sizes = [first, assignment.mask.shape[1] - first]
+        columns = [torch.split(column, sizes, 1) for column in _columns(assignment)]
+        spared = (None, None) if assignment.spared is None else assignment.spared.chunk(2, 1)
 
-    def _one_to_one_pairs(self, targets: Targets, locations: int) -> int:
-        return targets.mask.shape[1] * min(self.one_to_one_topk, locations)
+        def half(index: int) -> Assignment:
+            predictor, object, mask, iou, quality = (column[index] for column in columns)
+            return Assignment(
+                predictor=torch.where(mask, predictor - index * locations, 0), object=object, mask=mask, iou=iou,
+                quality=quality, num_dropped=assignment.num_dropped, spared=spared[index],
+            )  # fmt: skip
 
-    def _of_head(self, term: Term, index: int, locations: int) -> Term:
-        """``term`` of one head as one of both."""
-        name, scale = self._name_and_scale(term, index)
-        predictor = term.predictor + index * locations
-        part = term.predictor.new_full(term.predictor.shape[1:], index)
-        return replace(term, name=name, scale=scale, predictor=predictor, part=part)
+        return list(zip(self._losses, _heads(raw), (half(0), half(1)), strict=True))
 
-    def _sum_of_head(self, term: TermSum, index: int) -> TermSum:
-        name, scale = self._name_and_scale(term, index)
-        return replace(term, name=name, scale=scale, part=index)
-
-    def _name_and_scale(self, term: Term | TermSum, index: int) -> tuple[str, float]:
-        a = self.one_to_many_weight
-        weights = (1 - a if self.one_to_one_weight is None else self.one_to_one_weight, a)
-        return f"{SHORT[index]}_{term.name}", weights[index] * term.scale
-
-    def reduce(
-        self, terms: Sequence[Term], assignment: Assignment, normalizer: Tensor | float | None = None
-    ) -> LossOutput:
-        """The sums of ``terms``, each head's divided by its own sum of qualities, or by ``normalizer``."""
-        return self._reduce(terms, assignment, normalizer, pairs=terms[0].penalty.shape[1])
-
-    def _reduce(
-        self,
-        terms: Sequence[Term | TermSum],
-        assignment: Assignment,
-        normalizer: Tensor | float | None,
-        *,
-        pairs: int,
-    ) -> LossOutput:
-        """``pairs``: how many are of the one2one head."""
-        own = torch.stack([total_quality(half) for half in _apart(assignment, pairs, 0)])
-        return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)
+    def own_normalizer(self, assignment: Assignment) -> Tensor:
+        """(2,) the sum of the qualities of all pairs of the one2one head, and of the other."""
+        assert assignment.part is not None
+        quality = _columns(assignment)[4].sum(0)
+        return quality.new_zeros(2).index_add(0, assignment.part, quality)
 
     def decode(self, raw: PointRaw) -> Predictions:
         """The boxes and scores of the one2one head: no suppression needed. ``codec_for(raw).predictions`` has both."""
         return self.one_to_one.decode(_heads(raw)[0])
+
+    def _option(self, name: str, default: Any) -> Any:
+        return super()._option(name, self.one_to_many._option(name, default))
 
     @property
     def _losses(self) -> tuple[YOLOv8Loss, YOLOv8Loss]:
@@ -217,9 +218,6 @@ class YOLOv10Loss(nn.Module):
     def _locations(self, raw: PointRaw) -> int:
         """A, of one head."""
         return self.codec_for(raw).levels.num_predictors // 2
-
-    def extra_repr(self) -> str:
-        return f"one_to_many_weight={self.one_to_many_weight:g}, one_to_one_weight={self.one_to_one_weight}"
 
 
 def one_to_many_weight(epoch: int, epochs: int, *, start: float = 0.8, end: float = 0.1) -> float:
@@ -235,22 +233,8 @@ def _heads(raw: PointRaw) -> tuple[Any, Any]:
     return raw[HEADS[0]], raw[HEADS[1]]
 
 
-def _pairs_of(assignment: Assignment) -> tuple[Tensor, ...]:
+def _columns(assignment: Assignment) -> tuple[Tensor, ...]:
+    """Predictor, object, mask, IoU and quality of the pairs."""
     a = assignment
-    return a.predictor, a.object, a.mask, a.iou, quality_of(a)
-
-
-def _apart(assignment: Assignment, pairs: int, locations: int) -> tuple[Assignment, Assignment]:
-    """The first ``pairs`` pairs, and the others with their predictors counted from ``locations``."""
-    size = [pairs, assignment.mask.shape[1] - pairs]
-    parts = [torch.split(part, size, 1) for part in _pairs_of(assignment)]
-    spared = (None, None) if assignment.spared is None else assignment.spared.chunk(2, 1)
-
-    def half(index: int) -> Assignment:
-        predictor, object, mask, iou, quality = (part[index] for part in parts)
-        return Assignment(
-            predictor=torch.where(mask, predictor - index * locations, 0), object=object, mask=mask, iou=iou,
-            quality=quality, num_dropped=assignment.num_dropped, spared=spared[index],
-        )  # fmt: skip
-
-    return half(0), half(1)
+    quality = torch.where(a.mask, a.iou if a.quality is None else a.quality, 0)
+    return a.predictor, a.object, a.mask, a.iou, quality

@@ -3,7 +3,6 @@ CVPR 2023."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -12,7 +11,9 @@ from yolosses.assigners.anchor_ratio import AnchorPairs
 from yolosses.assigners.ota import refine_pairs
 from yolosses.codecs import AnchorCodec
 from yolosses.codecs.anchor import Maps
-from yolosses.losses.v5 import Anchors, YOLOv5Loss
+from yolosses.functional import BoxLoss, ciou_loss
+from yolosses.losses.anchor_loss import Anchors
+from yolosses.losses.v5 import YOLOv5Loss
 from yolosses.structures import Targets
 
 ANCHORS = (
@@ -30,7 +31,7 @@ class YOLOv7Loss(YOLOv5Loss):
     Args:
         ota: choose among the candidates by their predictions.
         anchors, strides, lambda_box, lambda_obj, lambda_cls: as in `YOLOv5Loss`, with YOLOv7's values.
-        options: every other keyword of `YOLOv5Loss`.
+        The others: see `YOLOv5Loss`.
 
     Deviations: the reference multiplies true boxes by the image's height on both axes when it works out costs, which is
     wrong where images are not square; here each axis has its own. Saturated logits (q = 1) cost at most 100, there
@@ -42,34 +43,41 @@ class YOLOv7Loss(YOLOv5Loss):
         self,
         *,
         ota: bool = True,
+        num_classes: int = 80,
         anchors: Anchors = ANCHORS,
-        strides: Sequence[float] = (8, 16, 32),
+        strides: Any = (8, 16, 32),
+        image_size: Any = None,
         lambda_box: float = 0.05,
         lambda_obj: float = 0.7,
         lambda_cls: float = 0.3,
-        **options: Any,
+        balance: Any = None,
+        anchor_threshold: float = 4.0,
+        objectness_from_iou: float = 1.0,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+        cls_pos_weight: float = 1.0,
+        obj_pos_weight: float = 1.0,
+        box_loss: BoxLoss = ciou_loss,
+        class_weight: Any = None,
+        reduction: str = "mean",
+        impl: str = "auto",
     ) -> None:
         super().__init__(
-            anchors=anchors, strides=strides, lambda_box=lambda_box, lambda_obj=lambda_obj, lambda_cls=lambda_cls,
-            **options,
+            num_classes=num_classes, anchors=anchors, strides=strides, image_size=image_size, lambda_box=lambda_box,
+            lambda_obj=lambda_obj, lambda_cls=lambda_cls, balance=balance, anchor_threshold=anchor_threshold,
+            objectness_from_iou=objectness_from_iou, label_smoothing=label_smoothing, focal_gamma=focal_gamma,
+            cls_pos_weight=cls_pos_weight, obj_pos_weight=obj_pos_weight, box_loss=box_loss, class_weight=class_weight,
+            reduction=reduction, impl=impl,
         )  # fmt: skip
         self.ota = ota
 
-    def pairs(self, codec: AnchorCodec, raw: Maps, truth: Targets, mask: Tensor) -> AnchorPairs:
-        """YOLOv5's candidates, and with ``ota`` those that stay."""
-        found = super().pairs(codec, raw, truth, mask)
+    def candidates(self, codec: AnchorCodec, raw: Maps, truth: Targets, mask: Tensor) -> AnchorPairs:
+        """YOLOv5's candidates, and with ``ota`` the selected ones."""
+        found = super().candidates(codec, raw, truth, mask)
         if not self.ota:
             return found
         values = codec.at(raw, found.predictor)
         return refine_pairs(
-            found,
-            pred_boxes=codec.decode(values, found.predictor),
-            objectness=values[..., 4],
-            classes=values[..., 5:],
-            gt_boxes=codec.in_pixels(truth.boxes).to(values.dtype),
-            gt_labels=truth.labels,
-            mask=mask,
-        )
-
-    def extra_repr(self) -> str:
-        return f"ota={self.ota}, {super().extra_repr()}"
+            found, pred_boxes=codec.decode(values, found.predictor), objectness=values[..., 4], classes=values[..., 5:],
+            gt_boxes=codec.in_pixels(truth.boxes).to(values.dtype), gt_labels=truth.labels, mask=mask,
+        )  # fmt: skip

@@ -1,0 +1,113 @@
+"""Sums of squared errors of what the network emits, w (x - t)^2, with their gradient 2 w (x - t) written down: targets,
+weights and indicators come from the formula; only the derivative is written by hand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from yolosses.codecs import GridCodec
+from yolosses.codecs.grid_reading import read_grid, write_grid
+from yolosses.function import Function
+from yolosses.precision import at_least_float32
+from yolosses.structures import Cost, TermSum, by_image, weighted
+
+
+def squared_sums(raw: Tensor, codec: GridCodec, costs: Sequence[Cost], pairs: Any) -> Sequence[TermSum]:
+    """The sums of each image.
+
+    Args:
+        costs: of the pairs (N,), in the order of what `read_grid` reads, and one of the confidence of all predictors;
+            their predictions may be without a graph.
+    """
+    of_pairs = [cost for cost in costs if cost.object is not None]
+    background = next(cost for cost in costs if cost.object is None)
+    rows = pairs.values
+    target = torch.cat([cost.target.to(rows.dtype).expand_as(cost.pred) for cost in of_pairs], 1)
+    weight = None
+    if not (pairs.unit and all(cost.weight is pairs.each for cost in of_pairs)):
+        weight = torch.cat([cost.weight.expand_as(cost.pred) for cost in of_pairs], 1)
+    place = costs.index(background)
+    of_term, term = selector(
+        tuple(0 if cost is background else cost.pred.shape[1] for cost in costs), rows.dtype
+    )
+    noobj = background.weight.squeeze(-1)
+    with torch.no_grad(), _full_precision(rows.device.type):
+        error = rows - target
+        pull = error if weight is None else weighted(error, weight)
+        every = background.pred.squeeze(-1).masked_fill_(~noobj, 0)  # read for this alone
+        table = by_image(_added_up(error * pull, of_term), pairs.image, pairs.images)
+        table[:, place] = torch.linalg.vecdot(every, every)
+        distinct = pairs.spared is None and int(noobj.count_nonzero()) == noobj.numel() - len(rows)
+    table = _WithGradient.apply(
+        raw, table, pairs.image, pairs.predictor, target, weight, noobj, term, pull, every, codec, place, distinct
+    )  # fmt: skip
+    return TermSum.columns([cost.name for cost in costs], [cost.scale for cost in costs], table)
+
+
+class _WithGradient(Function):
+    """``table`` (B, T), as what was computed of ``raw``. ``pull``: w (x - t) of the pairs, ``every``: x of the
+    background."""
+
+    @staticmethod
+    def forward(raw: Tensor, table: Tensor, *_: object) -> Tensor:
+        return table.view_as(table)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: object) -> None:
+        raw, _, *tensors, ctx.codec, ctx.place, ctx.distinct = inputs
+        ctx.save_for_backward(raw, *tensors)
+        ctx.save_for_forward(raw, *tensors)
+
+    @staticmethod
+    def backward(ctx: Any, of_sums: Tensor) -> tuple[Any, ...]:
+        raw, image, predictor, target, weight, noobj, term, pull, every = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the same again with a graph, to be differentiated once more
+            rows, every = (at_least_float32(part) for part in read_grid(raw, ctx.codec, image, predictor))
+            pull = rows - target if weight is None else weighted(rows - target, weight)
+            every = torch.where(noobj, every, 0)
+        twice = 2 * of_sums
+        rows = pull * twice.index_select(1, term)[image]
+        rows, every = rows.to(raw.dtype), (every * twice[:, ctx.place, None]).to(raw.dtype)
+        distinct = ctx.distinct
+        of_raw = write_grid(rows, every, ctx.codec, image, predictor, shape=raw.shape, distinct=distinct)
+        return of_raw, *(None,) * 12
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: object) -> Tensor:
+        _, image, predictor, _, _, _, term, pull, every = ctx.saved_tensors
+        rows, confidence = read_grid(tangent, ctx.codec, image, predictor)
+        table = by_image(2 * pull * rows, image, len(tangent))
+        count = max(int(term.max()), ctx.place) + 1
+        sums = table.new_zeros(len(table), count).index_add(1, term, table)
+        columns = list(sums.unbind(1))
+        columns[ctx.place] = 2 * (every * confidence).sum(1)
+        return torch.stack(columns, 1)
+
+
+@functools.cache
+@torch.inference_mode(False)
+def selector(sizes: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """(E, T) 1 where an element is of a term, since a matrix product adds up several terms in one operation; and (E,)
+    the term of each element."""
+    term = torch.arange(len(sizes), device="cpu").repeat_interleave(torch.tensor(sizes, device="cpu"))
+    return (term[:, None] == torch.arange(len(sizes), device="cpu")).to(dtype), term
+
+
+def _added_up(elements: Tensor, of_term: Tensor) -> Tensor:
+    """(N, T) the sums of ``elements`` (N, E) over the elements of each term, see `selector`."""
+    sums = elements @ of_term
+    if sums.isfinite().all():
+        return sums
+    # Infinity times the 0 of another term is NaN.
+    return elements.clamp(max=torch.finfo(elements.dtype).max) @ of_term
+
+
+def _full_precision(device: str) -> AbstractContextManager[Any]:
+    """Without autocast, which would round the operands of products."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()

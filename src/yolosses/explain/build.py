@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from yolosses.codecs import PointCodec
 from yolosses.explain.contributions import NONE, Contributions, collect
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pull import box_gradient
@@ -44,7 +45,7 @@ class ExplainableLoss(Protocol):
         """The `Codec` that reads ``raw``."""
 
     def assign(self, raw: Any, targets: Targets) -> Assignment:
-        """Who answers for what."""
+        """Which predictor is responsible for which object."""
 
     def elementwise(self, raw: Any, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The terms before any sum."""
@@ -133,7 +134,7 @@ def names_of(argument: str, given: Sequence[str] | None, count: int, kind: str) 
 
 
 def _counting(terms: Sequence[Term], assignment: Assignment, targets: Targets) -> Tensor:
-    """(B, P) bool: the pairs that something comes of. Where objects share a predictor, some losses let one of them
+    """(B, P) bool: the pairs that contribute. Where objects share a predictor, some losses let one of them
     have it; an object of weight 0 counts all the same."""
     of_pairs = [
         (term.weight != 0).any(-1)
@@ -220,6 +221,13 @@ def _objects(
     losses = contributions.sums("image", "object", "term")
     shown_level = len(predicted.grids) > 1
 
+    def beyond(image: int, index: int, predictor: int) -> tuple[str, ...]:
+        if not isinstance(codec, PointCodec):
+            return ()
+        box = codec.in_pixels(targets.boxes[image, index])
+        sides = codec.out_of_reach(box, torch.tensor(predictor, device=box.device)).tolist()
+        return tuple(name for name, far in zip(("w", "h"), sides, strict=True) if far)
+
     def of(image: int, index: int) -> ExplainedObject:
         predictors = answering.get((image, index), ())
         if predictors:
@@ -251,6 +259,7 @@ def _objects(
             predictors=predictors,
             iou=iou,
             pred_box=pred_box,
+            out_of_reach=beyond(image, index, predictors[0]) if predictors else (),
             terms=terms,
             loss=sum(terms.values()),
         )

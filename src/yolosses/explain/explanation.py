@@ -30,7 +30,7 @@ class Explanation:
         output: the loss itself, detached.
         contributions: one row for each place of each term.
         predictions: the predicted boxes, and where the loss pulls each.
-        objects: every object of the targets, answered for or not.
+        objects: every object of the targets, assigned or not.
         scales: the lambda of each term.
         elements: names of the elements of each term; None where they are the classes.
         class_names, image_names: for people.
@@ -79,7 +79,7 @@ class Explanation:
         )
 
     def sentences(self, *, language: Language = "en", top: int | None = None) -> list[Sentence]:
-        """One sentence for each object, and for each predicted box that answers for nothing and yet costs something;
+        """One sentence for each object, and for each predicted box that is responsible for nothing but has a loss;
         largest loss first. ``top``: the first so many."""
         require_language(language)
         answered = [(obj.loss, obj.image, obj, None) for obj in self.objects]
@@ -102,7 +102,7 @@ class Explanation:
         ]
 
     def about(self, obj: ExplainedObject, *, language: Language = "en") -> str:
-        """What the predicted box does that answers for an object, in a sentence."""
+        """What the predicted box that is responsible for an object gets wrong, in a sentence."""
         rows = self.contributions.where(image=obj.image, object=obj.index)
         return object_sentence(obj, rows, self.elements, self.class_names, language=language)
 

@@ -20,8 +20,8 @@ class PredictedBoxes:
         boxes: (B, A, 4) cxcywh, fractions of the image.
         scores: (B, A, C).
         confidence: (B, A), or None where the loss has no confidence.
-        responsible: (B, A) bool, answers for an object.
-        object: (B, A) int64, the object it answers for, or -1 (the first of them where it answers for several).
+        responsible: (B, A) bool, whether it is responsible for an object.
+        object: (B, A) int64, the object it is responsible for (the first of several), or -1.
         iou: (B, A) IoU with that object, NaN where there is none.
         level, row, col, box: (A,) int64, the place of each.
         grids: (rows, columns) of each level.
@@ -53,14 +53,15 @@ class ExplainedObject:
     Attributes:
         image, index: where it stands in `Targets`.
         box: (4,) cxcywh, fractions of the image.
-        state: "answered" by a predictor; "dropped": by none (its cell answers for another); "ignored": a region that
+        state: "answered" by a predictor; "dropped": by none (its cell has another); "ignored": a region that
             asks for none.
-        level, row, col, box_in_cell: place of the predictor that answers, or of the cell that dropped it
+        level, row, col, box_in_cell: place of the responsible predictor, or of the cell that dropped it
             (``box_in_cell`` is None then). ``level`` is None where the output has one level only.
         place: the same in words.
-        predictors: all that answer for it (one in YOLOv1); ``predictor`` the first of them.
+        predictors: all that are responsible for it (one in YOLOv1); ``predictor`` the first of them.
         iou: between the predicted box and the object when they were paired.
         pred_box: (4,) cxcywh of ``predictor``.
+        out_of_reach: sides, "w" and "h", that the predictor cannot say because they end beyond its bins (v6, v8).
         terms: what the object adds to the loss, by term, weighted.
         loss: the sum of ``terms``.
     """
@@ -79,10 +80,11 @@ class ExplainedObject:
     predictors: tuple[int, ...]
     iou: float | None
     pred_box: Floats | None
+    out_of_reach: tuple[str, ...]
     terms: dict[str, float]
     loss: float
 
     @property
     def predictor(self) -> int | None:
-        """The predictor that answers, or None."""
+        """The responsible predictor, or None."""
         return self.predictors[0] if self.predictors else None

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from yolosses.arguments import require_choice
+from yolosses.arguments import choice
 from yolosses.explain.contributions import Contributions
 from yolosses.explain.structures import ExplainedObject
 
@@ -20,7 +20,7 @@ LEAST_SHARE = 0.1  # of the loss of what the sentence speaks of: a smaller fault
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """What happened at one object, or at one predicted box that should have kept silent.
+    """What happened at one object, or at one predicted box that should predict nothing.
 
     Attributes:
         image: index in the batch.
@@ -45,6 +45,9 @@ class _Texts:
     nobody: str
     ignored: str
     well: str
+    beyond: str
+    sides: dict[str, str]
+    both: str
     fault: str
     comma: str
     low: dict[str, str]
@@ -64,12 +67,15 @@ _EDGES_ZH = {"left": "左邊", "top": "上邊", "right": "右邊", "bottom": "�
 
 _TEXTS: dict[Language, _Texts] = {
     "en": _Texts(
-        answers='{place} answers for "{name}": IoU {iou}{faults}',
-        background="{place} answers for nothing: {faults}",
-        dropped='no box answers for "{name}": {place} answers for another object already',
-        nobody='no box answers for "{name}", whose centre is in {place}',
-        ignored='"{name}" is an ignored region: no box answers for it, none near it is punished',
+        answers='{place} is responsible for "{name}": IoU {iou}{faults}',
+        background="{place} is responsible for nothing: {faults}",
+        dropped='no box is responsible for "{name}": {place} is responsible for another object already',
+        nobody='no box is responsible for "{name}", whose centre is in {place}',
+        ignored='"{name}" is an ignored region: no box is responsible for it, none near it is punished',
         well=", nothing far off",
+        beyond="{sides} beyond the reach of its bins",
+        sides={"w": "width", "h": "height"},
+        both=" and ",
         fault="{what}: {quantity}{pred}, should be {target}",
         comma=", ",
         low={"x": "centre too far left", "y": "centre too high", "confidence": "confidence too low"}
@@ -89,6 +95,9 @@ _TEXTS: dict[Language, _Texts] = {
         nobody="沒有預測框負責「{name}」，它的中心在{place}",
         ignored="「{name}」是忽略區域：沒有預測框負責它，附近的預測框也不受罰",
         well="，沒有明顯偏差",
+        beyond="{sides}超出它的分布所能表示的範圍",
+        sides={"w": "寬度", "h": "高度"},
+        both="與",
         fault="{what}：{quantity}{pred}，應為 {target}",
         comma="，",
         low={"x": "中心太偏左", "y": "中心太偏上", "confidence": "信心分數太低"}
@@ -106,7 +115,7 @@ _TEXTS: dict[Language, _Texts] = {
 
 def require_language(language: str) -> None:
     """Raise ``ValueError`` unless ``language`` is one that there are words for."""
-    require_choice("language", language, LANGUAGES)
+    choice("language", language, LANGUAGES)
 
 
 def place_in_words(
@@ -129,7 +138,7 @@ def object_sentence(
     *,
     language: Language,
 ) -> str:
-    """What the box does that answers for ``obj``; ``rows``: the contributions of this object."""
+    """What the box that is responsible for ``obj`` gets wrong; ``rows``: the contributions of this object."""
     texts = _TEXTS[language]
     place = place_in_words(obj.level, obj.row, obj.col, obj.box_in_cell, language=language)
     if obj.state != "answered":
@@ -138,6 +147,9 @@ def object_sentence(
         text = unanswered if obj.state == "dropped" else texts.ignored
         return text.format(name=obj.class_name, place=place)
     faults = _faults(rows, element_names, class_names, texts)
+    if obj.out_of_reach:
+        sides = texts.both.join(texts.sides[side] for side in obj.out_of_reach)
+        faults.insert(0, texts.beyond.format(sides=sides))
     said = "".join(texts.comma + fault for fault in faults) if faults else texts.well
     return texts.answers.format(place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=said)
 
@@ -150,7 +162,7 @@ def background_sentence(
     *,
     language: Language,
 ) -> str:
-    """What a box says that answers for nothing; ``rows``: its contributions."""
+    """What a box that is responsible for nothing gets wrong; ``rows``: its contributions."""
     texts = _TEXTS[language]
     faults = _faults(rows, element_names, class_names, texts)
     return texts.background.format(place=place, faults=texts.comma.join(faults))

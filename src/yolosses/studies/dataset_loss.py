@@ -40,14 +40,14 @@ class PictureLoss:
 
     Attributes:
         picture: position in the data set's ``records``; ``name``: of the record.
-        terms, raw_terms: weighted and unweighted, not divided by any number of pictures.
+        terms, unweighted: weighted and unweighted, not divided by any number of pictures.
         num_hidden: objects that the fit to the network's input left out.
     """
 
     picture: int
     name: str
     terms: dict[str, float]
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     num_answered: int
     num_dropped: int
     num_ignored: int
@@ -65,7 +65,7 @@ class ObjectLoss:
     Attributes:
         picture: position in the data set's ``records``; ``object``: in that record's boxes.
         box: cxcywh, fractions of the picture. pixels: (width, height) in the picture as it is stored.
-        iou: with the predicted box that answers, None where none does.
+        iou: with the responsible box, None where there is none.
         terms: weighted.
     """
 
@@ -102,7 +102,7 @@ class GroupLoss:
     Attributes:
         terms: sums over the objects, weighted, divided by the number of pictures of the data set: over all groups and
             the background they add up to its loss.
-        mean_iou: of the answered objects; None if there is none.
+        mean_iou: of the assigned objects; None if there is none.
     """
 
     name: str
@@ -161,9 +161,9 @@ class DatasetLoss:
         return {name: float(np.mean([p.terms[name] for p in self.pictures])) for name in self.scales}
 
     @property
-    def raw_terms(self) -> dict[str, float]:
+    def unweighted(self) -> dict[str, float]:
         """Mean of each unweighted term over the pictures."""
-        return {name: float(np.mean([p.raw_terms[name] for p in self.pictures])) for name in self.scales}
+        return {name: float(np.mean([p.unweighted[name] for p in self.pictures])) for name in self.scales}
 
     @property
     def loss(self) -> float:
@@ -219,7 +219,7 @@ class DatasetLoss:
             {
                 "loss": self.loss,
                 "terms": {
-                    name: {"raw_value": self.raw_terms[name], "lambda": scale, "value": self.terms[name]}
+                    name: {"raw_value": self.unweighted[name], "lambda": scale, "value": self.terms[name]}
                     for name, scale in self.scales.items()
                 },
                 "background": self.background,
@@ -379,7 +379,7 @@ def _picture_loss(
         picture=index,
         name=record.name,
         terms={name: weighted for name, (_, weighted) in sums.items()},
-        raw_terms={name: raw for name, (raw, _) in sums.items()},
+        unweighted={name: raw for name, (raw, _) in sums.items()},
         num_answered=states.count("answered"),
         num_dropped=states.count("dropped"),
         num_ignored=states.count("ignored"),

@@ -74,7 +74,7 @@ class Place:
 class StepRecord:
     """One optimiser step, as it stands in ``log.jsonl``. Terms are means over the images of the batch.
 
-    Of the objects of the batch, ``num_answered`` have a predictor that answers for them, ``num_dropped`` do not
+    Of the objects of the batch, ``num_answered`` have a predictor that is responsible for them, ``num_dropped`` do not
     (for YOLOv1: they share a cell with another), and ``num_hidden`` were left out by the random crops.
     """
 
@@ -85,7 +85,7 @@ class StepRecord:
     learning_rate: float
     total: float
     terms: dict[str, float]
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     num_answered: int
     num_dropped: int
     num_hidden: int
@@ -229,14 +229,14 @@ def _values(output: LossOutput) -> dict[str, Any]:
     # One read-back for all numbers: each would make a GPU wait once more.
     names = list(output.terms)
     counts = [output.assignment.mask.sum(), output.num_dropped]
-    columns = [output.total, *output.terms.values(), *output.raw_terms.values(), *counts]
+    columns = [output.total, *output.terms.values(), *output.unweighted.values(), *counts]
     total, *numbers, answered, dropped = torch.stack(
         [column.detach().double() for column in columns]
     ).tolist()
     return {
         "total": total,
         "terms": dict(zip(names, numbers[: len(names)], strict=True)),
-        "raw_terms": dict(zip(names, numbers[len(names) :], strict=True)),
+        "unweighted": dict(zip(names, numbers[len(names) :], strict=True)),
         "num_answered": int(answered),
         "num_dropped": int(dropped),
     }

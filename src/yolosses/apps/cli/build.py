@@ -72,14 +72,12 @@ class Family:
         strides: of its levels, from fine to coarse; none for v1, which has a grid.
         anchors: how many each level has; 0: none.
         nms_iou: see `Settings.nms_iou`.
-        hands_on_to: the class that takes all keywords which ``loss`` does not name itself.
     """
 
     loss: type[Any]
     strides: tuple[int, ...] = TinyLevels.STRIDES
     anchors: int = 0
     nms_iou: float | None = NMS_IOU
-    hands_on_to: type[Any] | None = None
 
 
 def family(name: str) -> Family:
@@ -98,11 +96,11 @@ def family(name: str) -> Family:
         case LossName.V6:
             return Family(loss=losses.YOLOv6Loss, nms_iou=0.65)
         case LossName.V7:
-            return Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65, hands_on_to=losses.YOLOv5Loss)
+            return Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65)
         case LossName.V8:
             return Family(loss=losses.YOLOv8Loss, nms_iou=0.7)
         case LossName.V10:
-            return Family(loss=losses.YOLOv10Loss, nms_iou=None, hands_on_to=losses.YOLOv8Loss)
+            return Family(loss=losses.YOLOv10Loss, nms_iou=None)
         case LossName.YOLOX:
             return Family(loss=losses.YOLOXLoss, nms_iou=0.65)
 

@@ -22,7 +22,7 @@ from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.cli.train import (
     TrainRequest,
     build_training,
-    draw_terms,
+    dunweighted,
     resolve,
     splits_for,
     train_to_the_end,
@@ -224,7 +224,7 @@ class _Work:
         train_to_the_end(
             self.console, folder, settings, training, go_on=go_on, pauses=pauses, at_pause=scored
         )
-        log = draw_terms(folder, settings, self.train_set.name)
+        log = dunweighted(folder, settings, self.train_set.name)
         metrics, errors, _ = evaluate_with_errors(
             folder, settings, model, loss_fn, self.eval_set, self.device
         )

@@ -144,7 +144,7 @@ def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelS
     for name, value in sorted(study.terms.items(), key=lambda entry: -entry[1]):
         share = f"{value / total:.0%}" if total else "-"
         console.print(
-            f"{name:<8}{study.raw_terms[name]:>10.4f} x {study.scales[name]:<6g}= {value:>9.4f}  {share:>4}",
+            f"{name:<8}{study.unweighted[name]:>10.4f} x {study.scales[name]:<6g}= {value:>9.4f}  {share:>4}",
             highlight=False,
         )
     console.print(f"loss {total:.4f} a picture", highlight=False)

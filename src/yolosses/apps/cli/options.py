@@ -15,13 +15,15 @@ from yolosses.functional import Penalty
 from yolosses.studies.ablation.structures import Level
 from yolosses.training.run import Option
 
-# What the data, the network and the training loop decide.
+# What the data, the network, the training loop and the machine decide.
 NOT_OPTIONS = (
+    "impl",
     "num_classes",
     "layout",
     "reduction",
     "class_weight",
     "image_size",
+    "stride",
     "strides",
     "activated",
     "new_coords",
@@ -34,8 +36,7 @@ def keywords(loss: str) -> dict[str, inspect.Parameter]:
     """The keywords of a loss that can be written on the command line: numbers, words, yes or no, and penalties."""
     return {
         name: keyword
-        for part in _classes(loss)
-        for name, keyword in inspect.signature(part).parameters.items()
+        for name, keyword in inspect.signature(family(loss).loss).parameters.items()
         if name not in NOT_OPTIONS and _is_plain(name, _hints(loss)[name])
     }
 
@@ -63,7 +64,9 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
         return _choice(option, name, text, [str(choice) for choice in BoxLossName])
     if bool in kinds:
         return _choice(option, name, text.lower(), ["true", "false"]) == "true"
-    level: Level = text if str in kinds else _number(option, name, text, whole=float not in kinds)
+    level: Level = text
+    if str not in kinds or (float in kinds and _is_number(text)):
+        level = _number(option, name, text, whole=float not in kinds)
     keyword: dict[str, Any] = {name: level}
     try:
         loss_class(loss)(**keyword)
@@ -112,13 +115,8 @@ def require_keyword(option: str, name: str, loss: str) -> None:
         )
 
 
-def _classes(loss: str) -> list[type[Any]]:
-    kind = family(loss)
-    return [part for part in (kind.hands_on_to, kind.loss) if part is not None]
-
-
 def _hints(loss: str) -> dict[str, Any]:
-    return {name: hint for part in _classes(loss) for name, hint in get_type_hints(part.__init__).items()}
+    return get_type_hints(family(loss).loss.__init__)
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:
@@ -135,6 +133,14 @@ def _choice(option: str, name: str, text: str, choices: Sequence[str]) -> str:
     if text not in choices:
         raise CommandError(f"{option} {name}: expected one of {', '.join(choices)}; got {text!r}")
     return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(option: str, name: str, text: str, *, whole: bool) -> float | int:

@@ -32,7 +32,7 @@ class TrainingDisplay:
         self.training = training
         self.live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
         self.terms: dict[str, float] = {}
-        self.raw_terms: dict[str, float] = {}
+        self.unweighted: dict[str, float] = {}
         self.start_seconds, self.start_images = training.place.seconds, training.place.images
         self.start_progress = self.printed = training.progress
 
@@ -50,7 +50,7 @@ class TrainingDisplay:
     def show(self, record: StepRecord) -> None:
         """Take in one more step."""
         self.terms = _blended(self.terms, record.terms)
-        self.raw_terms = _blended(self.raw_terms, record.raw_terms)
+        self.unweighted = _blended(self.unweighted, record.unweighted)
         if self.live is not None:
             self.live.update(self._panel(record))
         elif (progress := self.training.progress) >= min(self.printed + 1 / LINES, 1):
@@ -75,7 +75,7 @@ class TrainingDisplay:
             share = weighted / total if total else 0.0
             table.add_row(
                 labels.get(name, name),
-                f"{self.raw_terms[name]:.3f}",
+                f"{self.unweighted[name]:.3f}",
                 f"{weighted:.3f}",
                 f"{share:.0%}",
                 ProgressBar(total=1, completed=share, width=24),

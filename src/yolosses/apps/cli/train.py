@@ -99,7 +99,7 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     _introduce(console, folder, training, settings, train_set, eval_set)
     go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
     train_to_the_end(console, folder, settings, training, go_on=go_on)
-    _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
+    _report_losses(console, settings, dunweighted(folder, settings, train_set.name))
     evaluate_and_show(
         console, folder, settings, training.average.module, build_loss(settings), eval_set, device
     )
@@ -376,7 +376,7 @@ def _report_losses(console: Console, settings: Settings, rows: list[dict[str, An
         reason = (
             "shared a cell with another and were left out; a finer --grid has fewer of them"
             if settings.grid
-            else "got no predictor to answer for them"
+            else "got no predictor"
         )
         console.print(
             f"{dropped / objects:.1%} of the objects {reason}",
@@ -437,7 +437,7 @@ def train_to_the_end(
     save_weights(folder.weights_file, training.average.module.state_dict())
 
 
-def draw_terms(folder: RunFolder, settings: Settings, data: str) -> list[dict[str, Any]]:
+def dunweighted(folder: RunFolder, settings: Settings, data: str) -> list[dict[str, Any]]:
     """Draw the curves of the terms; returns the rows of the log."""
     rows = list(folder.log())
     title = f"{data}: the terms of the loss {settings.loss}"

@@ -23,7 +23,7 @@ class Finding:
     Attributes:
         text: the sentence. loss: what it is about.
         object: position in the record's boxes, None for background. class_name: of it.
-        truth: its box. pred: the predicted box that answers, or that should have kept silent. cxcywh, fractions of the
+        truth: its box. pred: the responsible box, or one that should predict nothing. cxcywh, fractions of the
             picture as it is stored.
     """
 
@@ -60,7 +60,7 @@ def findings(explained: ExplainedPicture, *, language: Language, top: int) -> li
 
 
 def every_object(explained: ExplainedPicture, *, language: Language, others: int) -> list[Finding]:
-    """All objects, and at most ``others`` of the predicted boxes that answer for nothing, largest loss first."""
+    """All objects, and at most ``others`` of the predicted boxes without an object, largest loss first."""
     explanation = explained.explanation
     background = [
         finding
@@ -100,7 +100,7 @@ def input_picture(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.
 
 
 def _loudest(explanation: Explanation) -> list[int]:
-    """Predictors that answer for nothing, in the order in which `Explanation.sentences` speaks of them."""
+    """Predictors that are responsible for nothing, in the order in which `Explanation.sentences` speaks of them."""
     silent = explanation.contributions.where(object=NONE).sums("image", "predictor")
     order = sorted(silent.items(), key=lambda entry: -entry[1][1])
     return [predictor for (_, predictor), _ in order]

@@ -170,7 +170,7 @@ _TEXTS: dict[Language, Texts] = {
         },
         below_a_cell="smaller than a cell",
         grid="One object a cell",
-        grid_note="The cell that holds an object's centre answers for it, but for one object only: the first. The "
+        grid_note="The cell that holds an object's centre is responsible for it, but only for the first. The "
         "others are lost, no box is trained on them.",
         lost="lost",
         lost_share="share lost",

@@ -45,7 +45,7 @@ class Mark:
     Attributes:
         box: cxcywh, fractions of the picture.
         kind: "truth" a double dark line, "faint" the same but thin; "answer" a solid blue line: the predicted box that
-            answers; "other" a dashed one: a predicted box that answers for nothing.
+            is responsible; "other" a dashed one: a predicted box that is responsible for nothing.
         text: written at the box, or "".
     """
 

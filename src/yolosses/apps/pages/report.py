@@ -27,7 +27,7 @@ from yolosses.training.data import DetectionDataset
 HERO_PICTURES = 3
 SENTENCES = 3  # of each picture in the gallery
 PROBLEMS = 12
-OTHER_BOXES = 12  # that answer for nothing, in the report on one picture
+OTHER_BOXES = 12  # that are responsible for nothing, in the report on one picture
 
 STYLE = (
     """
@@ -188,7 +188,7 @@ def _hero(
     return (
         _verdict(t.verdict, study.terms, loss, language, after=times)
         + f'<p class="faint facts">{escape(t.comma.join(facts))}</p>'
-        + f'<div class="hero"><div>{_terms(study.terms, study.raw_terms, study.scales, language)}'
+        + f'<div class="hero"><div>{_terms(study.terms, study.unweighted, study.scales, language)}'
         + f'<p class="faint">{escape(t.bars_note)}</p></div>'
         + f"<div><h2>{escape(t.worst_pictures)}</h2>{pictures}</div></div>"
     )

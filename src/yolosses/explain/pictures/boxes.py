@@ -32,9 +32,9 @@ HATCH = "//"  # of an ignored region
 def draw_boxes(
     explanation: Explanation, image: int, picture: Picture | None, *, language: Language = "en"
 ) -> Figure:
-    """One picture with every object, every box that answers for one, and the surest of the others.
+    """One picture with every object, every box that is responsible for one, and the surest of the others.
 
-    Truths are double dark lines with their class; the box that answers is a solid line, tied to its truth from centre
+    Truths are double dark lines with their class; the responsible box is a solid line, tied to its truth from centre
     to centre, with its IoU; the other boxes are dashed, the stronger the surer, at most 60 of them. A dropped object is
     crossed out, an ignored region hatched.
 
@@ -80,7 +80,7 @@ def _note(words: Captions, part: Explanation) -> str:
     return words.comma.join([*parts, words.loss.format(loss=number(part.total))])
 
 
-# ------------------------------------------------------------ truths and the boxes that answer for them
+# ------------------------------------------------------------ truths and the boxes that are responsible for them
 
 
 def draw_truth(board: Board, obj: ExplainedObject, *, scale: float = 1.0) -> None:
@@ -103,7 +103,7 @@ def draw_truth(board: Board, obj: ExplainedObject, *, scale: float = 1.0) -> Non
 
 
 def draw_answering(board: Board, part: Explanation, obj: ExplainedObject, *, scale: float = 1.0) -> None:
-    """The boxes that answer for an object: solid, with a dot at the centre, so that a box of no size is seen
+    """The boxes that are responsible for an object: solid, with a dot at the centre, so that a box of no size is seen
     too."""
     for predictor in obj.predictors:
         box = part.predictions.boxes[obj.image, predictor]
@@ -118,7 +118,7 @@ def draw_answering(board: Board, part: Explanation, obj: ExplainedObject, *, sca
 
 
 def _tie(board: Board, obj: ExplainedObject) -> None:
-    """From the centre of the truth to that of the box that answers for it."""
+    """From the centre of the truth to that of the box that is responsible for it."""
     if obj.pred_box is None or not np.isfinite(obj.pred_box).all():
         return
     x, y = np.stack((obj.box[:2], obj.pred_box[:2]), 1)
@@ -131,7 +131,7 @@ def _tie(board: Board, obj: ExplainedObject) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Others:
-    """Predictors that answer for nothing: which are drawn, how many there are, and how many have no finite
+    """Predictors that are responsible for nothing: which are drawn, how many there are, and how many have no finite
     box."""
 
     shown: NDArray[np.int64]
@@ -214,7 +214,7 @@ def boxes_legend(part: Explanation, image: int, words: Captions) -> Entries:
 
 
 def truth_legend(objects: tuple[ExplainedObject, ...], words: Captions, truth: str) -> Entries:
-    """What `draw_truth` draws of these objects; ``truth``: what to call those that are answered for."""
+    """What `draw_truth` draws of these objects; ``truth``: what to call those that are assigned."""
     double = tuple(
         Line2D([], [], color=color, linewidth=width) for color, width in ((INK, 3.4), ("white", 1.2))
     )

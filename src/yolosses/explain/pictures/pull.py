@@ -40,10 +40,11 @@ def draw_pull(
     """What the next step of gradient descent wants of the predicted boxes.
 
     An arrow at the centre of a box points along the negative gradient of the loss; arrows at the middles of its edges
-    point outwards where it should grow, inwards where it should shrink; a triangle at its centre (left top corner, if
-    the box answers for an object) points up where its confidence should rise, down where it should fall. Length, width
-    and area are in proportion to the strength, within each of the three kinds; the legend gives the strength of the
-    largest. Directions are those in fractions of the picture, the coordinates in which the gradient is taken.
+    point outwards where it should grow, inwards where it should shrink; a triangle at its centre (at its left top
+    corner, if the box is responsible for an object) points up where its confidence should rise, down where it should
+    fall. Length, width and area are in proportion to the strength, within each of the three kinds; the legend gives
+    the strength of the largest. Directions are those in fractions of the picture, the coordinates in which the
+    gradient is taken.
 
     Args:
         image: index in the batch.

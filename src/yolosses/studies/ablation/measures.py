@@ -63,7 +63,7 @@ MEASURES: dict[str, Measure] = {
 - ``background_fp``: detections a picture that meet no object (IoU < 0.1 with all), at the best threshold;
   ``background_fp_fixed``, ``recall_fixed``: background detections, and recall, at score 0.25 as it comes.
 - ``empty_confidence``: mean confidence of the boxes of cells without an object; ``object_confidence``: of the boxes
-  that answer for one.
+  that are responsible for one.
 - ``missed``: objects that no detection meets (IoU >= 0.1, any class) at the best threshold.
 - ``class_accuracy``: of the detections with IoU >= 0.5 with some object, those of its class, at the best threshold.
 - ``calibration_error``: mean distance between score and IoU over ten equal parts of the scores, weighted by count.

@@ -23,8 +23,8 @@ COVERED_IOU = 0.5
 class Observed:
     """Attributes:
     detections: of each picture.
-    empty_confidence: mean confidence of the boxes of cells without an object's centre that answer for nothing;
-        object_confidence: of the boxes that answer for an object. None where there is none.
+    empty_confidence: mean confidence of the boxes of cells without an object's centre that are responsible for nothing;
+        object_confidence: of the boxes that are responsible for an object. None where there is none.
     covered: share of the objects with which some predicted box has IoU >= 0.5, whatever its score and class.
     """
 
@@ -67,7 +67,7 @@ def _sums(loss: ExplainableLoss, raw: Raw, targets: Targets) -> Tensor:
     codec = loss.codec_for(raw)
     confidence = codec.confidence(raw).double()
     assignment = loss.assign(raw, targets)
-    # Many losses have boxes answer for an object whose centre is in a cell nearby.
+    # Many losses make boxes responsible for an object whose centre is in a cell nearby.
     free = replace(assignment, spared=None).background(confidence.shape[1])
     empty = free & ~_beside_a_centre(codec, confidence.shape[1], targets)
     answering = confidence.gather(1, assignment.predictor.clamp(min=0))[assignment.mask]

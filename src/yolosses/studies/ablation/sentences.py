@@ -107,7 +107,7 @@ MEASURE_NOTES: dict[Language, dict[str, str]] = {
         "missed": "Share of the objects that no detection of any class meets (IoU of at least 0.1), at the threshold "
         "with the best F1.",
         "recall_fixed": "Share of the objects that are found at IoU 0.5 by detections with a score of at least 0.25.",
-        "object_confidence": "Mean confidence of the boxes that answer for an object.",
+        "object_confidence": "Mean confidence of the boxes that are responsible for an object.",
         "class_accuracy": "Of the detections with IoU of at least 0.5 with some object, the share that have its class, "
         "at the threshold with the best F1.",
         "calibration_error": "Mean distance between score and IoU over ten equal parts of the scores, weighted by how "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from yolosses.arguments import require_at_least
+from yolosses.arguments import integer
 from yolosses.studies.doctor.classes import suspect_classes
 from yolosses.studies.doctor.coordinates import all_readings, suspect_boxes
 from yolosses.studies.doctor.grids import fit_grid
@@ -45,9 +45,9 @@ def examine(
     if not grids:
         raise ValueError("grids: expected at least one S; got none")
     for grid in grids:
-        require_at_least("grids", grid, 1, kind=int)
-    require_at_least("boxes_per_cell", boxes_per_cell, 1, kind=int)
-    require_at_least("most_pictures", most_pictures, 1, kind=int)
+        integer("grids", grid)
+    integer("boxes_per_cell", boxes_per_cell)
+    integer("most_pictures", most_pictures)
     records = dataset.records
     if splits is not None and len(splits) != len(records):
         raise ValueError(f"splits: expected {len(records)}, one for each picture; got {len(splits)}")

@@ -1,4 +1,4 @@
-"""What grids make of the data: objects that share a cell, boxes that answer, the loss of an output of zeros."""
+"""What grids make of the data: objects that share a cell, responsible boxes, the loss of an output of zeros."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from yolosses.assigners.responsible import first_in_cell
-from yolosses.losses import YOLOv1Loss
+from yolosses.losses.v1 import TERMS, YOLOv1Loss
 from yolosses.structures import Targets
 from yolosses.studies.doctor.structures import GridFit
 from yolosses.training.data import Record
@@ -23,7 +23,7 @@ def fit_grid(records: Sequence[Record], grid: int, *, boxes_per_cell: int, num_c
     lost_by_class = torch.zeros(num_classes, dtype=torch.int64)
     occupancy = torch.zeros(codec.num_cells, dtype=torch.int64)
     objects = positive = background = with_loss = below = crowded = 0
-    sums = dict.fromkeys(loss.penalties, (0.0, 0.0))
+    sums = dict.fromkeys(TERMS, (0.0, 0.0))
     for start in range(0, len(records), _AT_ONCE):
         targets = _targets(records[start : start + _AT_ONCE])
         takes_part, (cell, _) = targets.positive, codec.locate(targets.boxes)
@@ -41,7 +41,7 @@ def fit_grid(records: Sequence[Record], grid: int, *, boxes_per_cell: int, num_c
         positive += int(output.assignment.mask.sum())
         background += int(output.assignment.background(codec.num_cells * boxes_per_cell).sum())
         sums = {
-            name: (raw + float(output.raw_terms[name]), weighted + float(output.terms[name]))
+            name: (raw + float(output.unweighted[name]), weighted + float(output.terms[name]))
             for name, (raw, weighted) in sums.items()
         }
     return GridFit(

@@ -160,17 +160,17 @@ class Duplicate:
 
 @dataclass(frozen=True, kw_only=True)
 class GridFit:
-    """What a grid makes of the data. "Objects" are those that a box may answer for: ignored regions do not count.
+    """What a grid makes of the data. "Objects" leave out ignored regions.
 
     Attributes:
         grid: S, cells along each side.
         objects: in all pictures.
-        lost: objects beyond the first of their cell; nothing answers for them.
+        lost: objects beyond the first of their cell; nothing is responsible for them.
         pictures_with_loss: pictures with at least one.
         lost_by_class: (C,) of ``lost``.
         most_in_a_cell: objects.
         boxes: predicted boxes in all pictures, S * S * B each.
-        positive: of these, how many answer for an object.
+        positive: of these, how many are responsible for an object.
         background: of these, how many are punished for any confidence.
         below_a_cell: objects with both sides shorter than a cell.
         occupancy: (S, S) objects whose centre lies in the cell, over all pictures.

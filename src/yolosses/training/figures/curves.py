@@ -36,7 +36,7 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
 
     Args:
         rows: the rows of ``log.jsonl`` in the order of the steps. ``step``, ``learning_rate``, ``total``,
-            ``terms`` and ``raw_terms`` are read, and ``epoch``, ``images``, ``seconds`` where present.
+            ``terms`` and ``unweighted`` are read, and ``epoch``, ``images``, ``seconds`` where present.
         title: stands above the figure.
 
     Raises:
@@ -61,7 +61,7 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
     _line(weighted, steps, total, "total", color=INK, style="-", width=2.6)
     _term_lines(weighted, steps, weighted_terms)
     _heading(weighted, "weighted terms, which the optimiser sees")
-    _term_lines(unweighted, steps, _terms(rows, "raw_terms"))
+    _term_lines(unweighted, steps, _terms(rows, "unweighted"))
     _heading(unweighted, "unweighted terms, before the lambdas (same scale)")
     for axes in (weighted, unweighted):
         axes.yaxis.set_major_formatter(PLAIN)

@@ -69,7 +69,7 @@ def start_at_typical_boxes(layer: nn.Conv2d | nn.Linear, boxes_per_cell: int, ce
     """Let a linear last layer begin with boxes in the middle of their cells, from small to large, and all
     scores 0.
 
-    With outputs near 0 instead, no box has an area or overlaps anything, and box 0 of each cell answers for
+    With outputs near 0 instead, no box has an area or overlaps anything, and box 0 of each cell is responsible for
     every object until that changes. Different sizes are meant to let the boxes of a cell share the objects out
     from the start; what that is worth in scores has not been measured by itself.
     """

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from yolosses.arguments import require_choice
+from yolosses.arguments import choice
 from yolosses.training.models.blocks import ConvBlock, SplitStage, require_multiple, typical_roots
 
 
@@ -44,7 +44,7 @@ class Tiny(nn.Module):
         size_encoding: str = "sqrt",
     ) -> None:
         super().__init__()
-        require_choice("size_encoding", size_encoding, ("sqrt", "linear"))
+        choice("size_encoding", size_encoding, ("sqrt", "linear"))
         if stride not in self.STRIDES:
             raise ValueError(f"stride: expected one of {self.STRIDES}; got {stride}")
         self.stride = stride

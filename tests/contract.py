@@ -5,7 +5,8 @@ A loss joins by describing itself in a few `LossCase` objects::
     @pytest.mark.parametrize("case", CASES, ids=str)
     class TestYOLOv1(LossContract): ...
 
-Everything is computed in float64 where nothing else is said, so that the bounds are those of rounding.
+Every engine keeps it: `on_engines` makes of a case the same one for others. Everything is computed in float64 where
+nothing else is said, so that the bounds are those of rounding.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import copy
 import gc
 import pickle
 import weakref
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -25,7 +28,8 @@ from tests.hazards import LargestTensor, NoHostSync, compiled
 from torch import Tensor
 
 import yolosses as yl
-from yolosses import host
+from yolosses import modes
+from yolosses.assigners import touching, windows
 
 Raw = Tensor | Sequence[Tensor]  # a loss that takes dictionaries too has tests of its own for that
 
@@ -44,7 +48,8 @@ class LossCase:
         classes_everywhere: whether that term punishes classes where there is no object too, as dense losses do.
         large: a case like this one with so many predictors that a dense table of objects x predictors would stand out.
         backend: of `torch.compile`; "aot_eager" traces forward and backward without generating code.
-        cpu_only: whether the case asks for what no other device has.
+        engine: see `running`.
+        smooth: options with which nothing that the value depends on is held constant, as alpha is by the CIoU.
     """
 
     name: str
@@ -56,10 +61,53 @@ class LossCase:
     class_term: str = "cls"
     classes_everywhere: bool = False
     backend: str = "aot_eager"
-    cpu_only: bool = False
+    engine: str = "torch"
+    smooth: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.name
+        return self.name if self.engine == "torch" else f"{self.name}, {self.engine}"
+
+    @property
+    def kernels(self) -> bool:
+        """Whether what adds up is no formula of torch, and has no second derivative."""
+        return self.engine in KERNELS
+
+
+KERNELS = ("numba", "triton")
+
+
+def _never(tensor: Tensor) -> bool:
+    return False
+
+
+@contextmanager
+def running(engine: str) -> Iterator[None]:
+    """What happens within is by an engine:
+
+    - "torch": lists of the pairs that count, as on a CPU.
+    - "fixed shapes": all pairs, by operations that exporters know.
+    - "as on a GPU": all pairs, without an operation for which a GPU would wait.
+    - "numba", "triton" (interpreted): kernels, which a loss asks for by ``impl``.
+    """
+    with ExitStack() as stack:
+        if engine == "fixed shapes":
+            stack.enter_context(modes.exporting())
+        if engine in ("as on a GPU", "triton"):
+            stack.enter_context(mock.patch.object(modes, "on_cpu", _never))
+        yield
+
+
+def on_engines(case: LossCase, *engines: str) -> list[LossCase]:
+    """``case``, and the same by other engines."""
+    cases = [case]
+    for engine in engines:
+        extra = {"impl": engine} if engine in KERNELS else {}
+
+        def large(engine: str = engine) -> LossCase:
+            return on_engines(case.large(), engine)[1]
+
+        cases.append(replace(case, engine=engine, make_loss=partial(case.make_loss, **extra), large=large))
+    return cases
 
 
 def assert_same(actual: Any, expected: Any) -> None:
@@ -101,6 +149,21 @@ def assert_finite(output: yl.LossOutput, grad: Tensor) -> None:
     assert grad.isfinite().all()
 
 
+def frozen_total(case: LossCase, **options: Any) -> tuple[Raw, Callable[..., Tensor]]:
+    """An output that collects gradients, and the total of parts like its levels, with who answers held."""
+    raw, targets = leaf(case.make_raw(2, 0)), case.make_targets(2)
+    loss_fn = case.make_loss(**options)
+    assignment = loss_fn.assign(raw, targets)
+
+    def total(*parts: Tensor) -> Tensor:
+        output: yl.LossOutput = loss_fn(
+            parts[0] if isinstance(raw, Tensor) else parts, targets, assignment=assignment
+        )
+        return output.total
+
+    return raw, total
+
+
 def without_objects(targets: yl.Targets) -> yl.Targets:
     return replace(targets, mask=torch.zeros_like(targets.mask))
 
@@ -127,6 +190,13 @@ def with_boxes(targets: yl.Targets, boxes: Sequence[float]) -> yl.Targets:
 class LossContract:
     """Inherited by the test class of each family, parametrised over its cases."""
 
+    @pytest.fixture(autouse=True)
+    def _engine(self, case: LossCase) -> Iterator[None]:
+        if case.kernels:
+            pytest.importorskip(case.engine)
+        with running(case.engine):
+            yield
+
     # --- the output adds up ---------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -136,9 +206,9 @@ class LossContract:
         assert_same(sum(output.terms.values()), output.total)
         together = output.per_image if reduction == "none" else output.per_image.sum(0)
         assert_same(torch.stack(list(output.terms.values()), -1), together)
-        assert list(output.terms) == list(output.raw_terms) == list(output.scales)
+        assert list(output.terms) == list(output.unweighted) == list(output.scales)
         for name, scale in output.scales.items():
-            assert_same(output.raw_terms[name] * scale, output.terms[name])
+            assert_same(output.unweighted[name] * scale, output.terms[name])
         assert output.total.shape == ((4,) if reduction == "none" else ())
         assert output.num_dropped == output.assignment.num_dropped.sum() == 0
 
@@ -247,17 +317,109 @@ class LossContract:
     # --- gradients ------------------------------------------------------------------------------------------------
 
     def test_gradcheck_with_a_frozen_assignment(self, case: LossCase) -> None:
-        raw, targets = leaf(case.make_raw(2, 0)), case.make_targets(2)
+        raw, total = frozen_total(case)
+        assert torch.autograd.gradcheck(total, tuple(levels(raw)), fast_mode=True)
+
+    def test_second_derivatives_are_right_or_refused(self, case: LossCase) -> None:
+        """Never silently zero: a gradient penalty that does not train is worse than none."""
+        raw, total = frozen_total(case)
+        if not case.kernels:
+            assert torch.autograd.gradgradcheck(total, tuple(levels(raw)), fast_mode=True)
+            return
+        grads = torch.autograd.grad(total(*levels(raw)), levels(raw), create_graph=True)
+        penalty = sum(grad.square().sum() for grad in grads)
+        assert torch.isfinite(penalty)  # as a number it may be looked at
+        for value in (penalty, total(*levels(raw)) + penalty):
+            with pytest.raises(RuntimeError, match=rf"^impl: '{case.engine}' has no second derivative"):
+                value.backward(retain_graph=True)
+
+    def test_a_gradient_penalty_trains(self, case: LossCase) -> None:
+        if case.kernels:
+            pytest.skip("refused, see above")
+        raw, total = frozen_total(case, **case.smooth)
+        first = gradient(total(*levels(raw)), raw)
+        grads = torch.autograd.grad(total(*levels(raw)), levels(raw), create_graph=True)
+        both = total(*levels(raw)) + sum(grad.square().sum() for grad in grads)
+        step = 1e-6 * first / first.norm()
+        # Half the square of the gradient changes by Hessian times gradient: compared with a difference along it.
+        found = (gradient(both, raw) - first) / 2
+        parts = torch.split(step, [level[0].numel() for level in levels(raw)], 1)
+        shifted = [
+            leaf(level + sign * part.view_as(level))
+            for sign in (1, -1)
+            for level, part in zip(levels(raw), parts, strict=True)
+        ]
+        count = len(levels(raw))
+        ahead, behind = (gradient(total(*some), some) for some in (shifted[:count], shifted[count:]))
+        wanted = (ahead - behind) / 2e-6 * first.norm()
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max()) + 1e-9)
+        assert found.any()
+
+    def test_functional_transforms(self, case: LossCase) -> None:
+        """`torch.func.grad` is autograd's gradient; a forward-mode derivative is that times the direction, or
+        refused."""
+        raw, targets = case.make_raw(2, 0), case.make_targets(2)
         loss_fn = case.make_loss()
-        assignment = loss_fn.assign(raw, targets)
 
         def total(*parts: Tensor) -> Tensor:
-            output: yl.LossOutput = loss_fn(
-                parts[0] if isinstance(raw, Tensor) else parts, targets, assignment=assignment
-            )
+            output: yl.LossOutput = loss_fn(parts[0] if isinstance(raw, Tensor) else parts, targets)
             return output.total
 
-        assert torch.autograd.gradcheck(total, tuple(levels(raw)), fast_mode=True)
+        wanted = run(loss_fn, raw, targets)[1]
+        count = len(levels(raw))
+        try:
+            grads = torch.func.grad(total, argnums=tuple(range(count)))(*levels(raw))
+        except RuntimeError:
+            assert case.kernels
+        else:
+            assert_same(torch.cat([grad.flatten(1) for grad in grads], 1), wanted)
+        noise = torch.Generator().manual_seed(1)
+        way = tuple(torch.randn(level.shape, generator=noise, dtype=level.dtype) for level in levels(raw))
+        try:
+            value, slope = torch.func.jvp(total, tuple(levels(raw)), way)
+        except (RuntimeError, NotImplementedError):
+            return
+        assert_same(value, loss_fn(raw, targets).total)
+        along = (wanted * torch.cat([part.flatten(1) for part in way], 1)).sum()
+        torch.testing.assert_close(slope, along, rtol=1e-9, atol=1e-12)
+
+    def test_learned_weights_of_objects_have_their_gradient(self, case: LossCase) -> None:
+        """Meta re-weighting: whatever adds up, and with the assignment held."""
+        raw, targets, loss_fn = case.make_raw(2, 0), case.make_targets(2), case.make_loss()
+        noise = torch.Generator().manual_seed(2)
+        weight = 0.5 + torch.rand(targets.mask.shape, generator=noise, dtype=torch.float64)
+        weight.requires_grad_()
+        assignment = loss_fn.assign(raw, targets)
+
+        def total(weight: Tensor) -> Tensor:
+            output: yl.LossOutput = loss_fn(raw, replace(targets, weight=weight), assignment=assignment)
+            return output.total
+
+        assert torch.autograd.gradcheck(total, (weight,), fast_mode=True)
+        (grad,) = torch.autograd.grad(total(weight), weight)
+        assert (grad[targets.mask] > 0).any()
+        assert not grad[~targets.mask].any()
+        (inside,) = torch.autograd.grad(loss_fn(raw, replace(targets, weight=weight)).total, weight)
+        assert_same(inside, grad)
+
+    def test_learned_boxes_of_objects_have_their_gradient(self, case: LossCase) -> None:
+        """A teacher that is trained with: the targets move, who answers does not."""
+        raw, targets = case.make_raw(2, 0), case.make_targets(2)
+        boxes = targets.boxes.clone().requires_grad_()
+        assignment = case.make_loss().assign(raw, targets)
+
+        def total(boxes: Tensor, **options: Any) -> Tensor:
+            truth = replace(targets, boxes=boxes)
+            output: yl.LossOutput = case.make_loss(**options)(raw, truth, assignment=assignment)
+            return output.total
+
+        smooth = {"impl": "torch", **case.smooth}
+        assert torch.autograd.gradcheck(partial(total, **smooth), (boxes,), fast_mode=True)
+        (grad,) = torch.autograd.grad(total(boxes), boxes)
+        (by_torch,) = torch.autograd.grad(total(boxes, impl="torch"), boxes)
+        assert_same(grad, by_torch)
+        assert grad[targets.mask].any()
+        assert not grad[~targets.mask].any()
 
     def test_the_assignment_carries_no_gradient(self, case: LossCase) -> None:
         raw, targets = leaf(case.make_raw(2, 0)), case.make_targets(2)
@@ -404,14 +566,18 @@ class LossContract:
                 factor = value if name == case.class_term else 1.0
                 assert_same(output.terms[name], term * factor)
 
-    def test_class_weights_of_a_wrong_length_are_an_error(self, case: LossCase) -> None:
+    def test_class_weights_that_are_none_are_an_error(self, case: LossCase) -> None:
         c = case.num_classes
-        with pytest.raises(
-            ValueError, match=rf"^class_weight: expected a tensor \({c},\); got \({c + 1},\)$"
+        expected = rf"^class_weight: expected \({c},\) numbers >= 0, one for each class; got "
+        for wrong, got in (
+            (torch.ones(c + 1), rf"\({c + 1},\)$"),
+            ([1.0] * (c + 2), rf"\({c + 2},\)$"),
+            ([-1.0] + [1.0] * (c - 1), r"\[-1\.0"),
+            (torch.full((c,), float("nan")), r"\[nan"),
         ):
-            case.make_loss(class_weight=torch.ones(c + 1))
-        with pytest.raises(ValueError, match=rf"^class_weight: expected a tensor \({c},\); got \[1\.0"):
-            case.make_loss(class_weight=[1.0] * c)
+            with pytest.raises(ValueError, match=expected + got):
+                case.make_loss(class_weight=wrong)
+        assert case.make_loss(class_weight=[1.0] * c).class_weight.tolist() == [1.0] * c
 
     def test_ignored_objects_are_nobodys_target(self, case: LossCase) -> None:
         loss_fn, raw, targets = case.make_loss(), case.make_raw(3, 0), case.make_targets(3)
@@ -429,22 +595,22 @@ class LossContract:
 
     # --- machines -------------------------------------------------------------------------------------------------
 
-    def test_nothing_waits_for_the_device(self, case: LossCase, monkeypatch: pytest.MonkeyPatch) -> None:
-        if case.cpu_only:
+    def test_nothing_waits_for_the_device(self, case: LossCase) -> None:
+        if case.engine == "numba":
             pytest.skip("its loops are for a CPU")
-        monkeypatch.setattr(host, "on_host", lambda tensor: False)  # the way that is taken on a GPU
         targets = case.make_targets(3)
         marked = replace(weighted(targets, 0.5), ignore=targets.labels == 1)
         loss_fn = case.make_loss(class_weight=torch.ones(case.num_classes))
-        for truth in (targets, marked, without_objects(targets)):
-            raw = leaf(case.make_raw(3, 0))
-            with NoHostSync():
-                loss_fn(raw, truth, normalizer=torch.ones((), dtype=torch.float64)).total.backward()
+        with running("as on a GPU" if case.engine == "torch" else case.engine):
+            for truth in (targets, marked, without_objects(targets)):
+                raw = leaf(case.make_raw(3, 0))
+                with NoHostSync():
+                    loss_fn(raw, truth, normalizer=torch.ones((), dtype=torch.float64)).total.backward()
 
     def test_everything_is_made_on_the_device_of_the_output(self, case: LossCase) -> None:
         """The meta device has no values: reading one, or meeting a tensor of the CPU, raises."""
-        if case.cpu_only:
-            pytest.skip("its loops are for a CPU")
+        if case.kernels:
+            pytest.skip("kernels read numbers")
         raw = leaf(each_level(lambda level: level.to("meta"), case.make_raw(3, 0)))
         targets = case.make_targets(3)
         targets = replace(weighted(targets, 1.0), ignore=targets.labels == 1).to("meta")
@@ -464,8 +630,12 @@ class LossContract:
         with pytest.raises(TypeError, match=r"^targets: expected Targets; got list$"):
             case.make_loss()(case.make_raw(3, 0), [])
 
-    def test_memory_grows_with_objects_plus_predictors_not_their_product(self, case: LossCase) -> None:
+    def test_memory_grows_with_objects_plus_predictors_not_their_product(
+        self, case: LossCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         large, objects = case.large(), 400
+        for module in (windows, touching):  # what is compared at once would stand out in a case of this size
+            monkeypatch.setattr(module, "BLOCK", 1 << 12)
         raw = large.make_raw(2, 0)
         loss_fn, targets = large.make_loss(), crowded(large.make_targets(2), objects)
         predictors = sum(level.numel() for level in levels(raw))
@@ -477,20 +647,37 @@ class LossContract:
             run(loss_fn, raw, targets)
         assert watch.numel <= bound, watch.operation
 
-    def test_two_processes_equal_one(self, case: LossCase) -> None:
-        """Each divides by (images of all) / (processes); their gradients are then averaged."""
+    @pytest.mark.parametrize(
+        "parts", [((1,), (0, 2, 3)), ((0, 2), (1, 3)), ((0,), (1,), (2,), (3,)), ((), (0, 1, 2, 3))], ids=str
+    )
+    def test_several_processes_equal_one(self, case: LossCase, parts: tuple[tuple[int, ...], ...]) -> None:
+        """With the sum of all own normalisers, the mean of the losses and of the gradients is that of one process;
+        image
+        1 has no object. Added up, as over the parts of a batch on one device, it is the same with one process."""
         loss_fn, raw, targets = case.make_loss(), case.make_raw(4, 0), case.make_targets(4)
         whole, whole_grad = run(loss_fn, raw, targets)
-        share = whole.normalizer / 2
-        halves = []
-        for index in (torch.tensor([0]), torch.tensor([1, 2, 3])):  # not of equal size either
-            part = each_level(partial(torch.index_select, dim=0, index=index), raw)
-            halves.append(run(loss_fn, part, pick(targets, index), normalizer=share))
-        assert_same((halves[0][0].total + halves[1][0].total) / 2, whole.total)
-        assert_same(torch.cat([grad for _, grad in halves]) / 2, whole_grad)
+        shares = []
+        for part in parts:
+            index = torch.tensor(part, dtype=torch.int64)
+            mine = each_level(partial(torch.index_select, dim=0, index=index), raw)
+            shares.append((index, mine, pick(targets, index)))
+        own = [loss_fn.own_normalizer(loss_fn.assign(mine, truth)) for _, mine, truth in shares]
+        total = sum(own[1:], own[0])
+        assert_same(total, loss_fn.own_normalizer(whole.assignment))
+        for processes in (len(parts), 1):
+            normalizer = loss_fn.shared_normalizer(total, processes)
+            value, grad = 0.0, torch.zeros_like(whole_grad)
+            for index, mine, truth in shares:
+                output, of_mine = run(loss_fn, mine, truth, normalizer=normalizer)
+                value = value + output.total / processes
+                grad[index] = of_mine / processes
+            assert_same(value, whole.total)
+            assert_same(grad, whole_grad)
 
     def test_compiles_into_one_graph_once(self, case: LossCase) -> None:
         """Plainly where code is generated, which takes long; with weights and ignored objects where it is traced."""
+        if case.engine not in ("torch", "numba"):
+            pytest.skip("what a compiler gets is this already")
         targets, extra = float32(case.make_targets(3)), {}
         if case.backend != "inductor":
             targets = replace(weighted(targets, 0.5), ignore=targets.labels == 1)
@@ -522,14 +709,77 @@ class LossContract:
     # --- the module -----------------------------------------------------------------------------------------------
 
     def test_the_module_can_be_copied_pickled_and_moved(self, case: LossCase) -> None:
+        """Its constants keep their numbers: rounded to bfloat16, an anchor would be another one for good."""
         raw, targets = case.make_raw(3, 0), case.make_targets(3)
-        loss_fn = case.make_loss(class_weight=torch.linspace(0.5, 2, case.num_classes))
+        loss_fn = case.make_loss(class_weight=torch.linspace(0.5, 1.7, case.num_classes))
         wanted = loss_fn(raw, targets).total
-        for twin in (copy.deepcopy(loss_fn), pickle.loads(pickle.dumps(loss_fn)), loss_fn.double()):
+        for twin in (
+            copy.deepcopy(loss_fn),
+            pickle.loads(pickle.dumps(loss_fn)),
+            copy.deepcopy(loss_fn).to(torch.bfloat16),
+            copy.deepcopy(loss_fn).half().float(),
+            copy.deepcopy(loss_fn).double(),
+            torch.nn.ModuleDict({"loss": copy.deepcopy(loss_fn)}).to(torch.bfloat16).float()["loss"],
+        ):
             assert torch.equal(twin(raw, targets).total, wanted)
         assert loss_fn.state_dict() == {}  # a loss adds nothing to a checkpoint
         assert list(loss_fn.parameters()) == []
         assert loss_fn.to("meta").class_weight.is_meta
+
+    def test_constants_come_back_from_the_meta_device(self, case: LossCase) -> None:
+        """As large models are built: nothing saves what the constructor was given."""
+        raw, targets = case.make_raw(3, 0), case.make_targets(3)
+        wanted = case.make_loss()(raw, targets).total
+        with torch.device("meta"):
+            lazy = torch.nn.ModuleDict({"loss": case.make_loss()})
+        lazy.to_empty(device="cpu").load_state_dict({})
+        assert torch.equal(lazy["loss"](raw, targets).total, wanted)
+        for twin in (copy.deepcopy(lazy["loss"]), pickle.loads(pickle.dumps(lazy["loss"]))):
+            assert torch.equal(twin(raw, targets).total, wanted)
+
+    def test_the_default_device_does_not_matter(self, case: LossCase) -> None:
+        """Everything is made where the output is."""
+        loss_fn, raw, targets = case.make_loss(), case.make_raw(3, 0), case.make_targets(3)
+        marked = replace(weighted(targets, 0.5), ignore=targets.labels == 1)
+        for truth in (targets, marked):
+            wanted, wanted_grad = run(loss_fn, raw, truth)
+            torch.set_default_device("meta")
+            try:
+                output, grad = run(loss_fn, raw, truth)
+            finally:
+                torch.set_default_device(None)
+            assert torch.equal(output.total, wanted.total)
+            assert torch.equal(grad, wanted_grad)
+
+    def test_what_was_made_in_inference_mode_can_be_trained_with(self, case: LossCase) -> None:
+        raw, factors = case.make_raw(3, 0), torch.linspace(0.5, 2, case.num_classes)
+        wanted, wanted_grad = run(case.make_loss(class_weight=factors), raw, case.make_targets(3))
+        with torch.inference_mode():
+            targets, loss_fn = case.make_targets(3), case.make_loss(class_weight=factors.clone())
+            seen = loss_fn(raw, targets).total
+        output, grad = run(loss_fn, raw, targets)
+        assert_same((output.total, grad, seen), (wanted.total, wanted_grad, wanted.total))
+
+    def test_a_label_of_no_class_is_refused(self, case: LossCase) -> None:
+        """Where somebody looks, which is on a CPU; padding and ignored regions may hold any."""
+        loss_fn, raw, targets = case.make_loss(), case.make_raw(3, 0), case.make_targets(3)
+        c = case.num_classes
+        for label in (c, -1):
+            labels = torch.where(targets.mask, targets.labels, 10**6)
+            labels[0, 1] = label
+            wrong, ignored = replace(targets, labels=labels), torch.zeros_like(targets.mask)
+            ignored[0, 1] = True
+            if modes.on_cpu(labels):
+                with pytest.raises(
+                    ValueError, match=rf"^labels\[0, 1\]: expected a class in 0\.\.{c - 1}; got {label}"
+                ):
+                    loss_fn(raw, wrong)
+                with pytest.raises(ValueError, match=r"^labels\[0, 1\]: "):
+                    loss_fn.assign(raw, wrong)
+            assert loss_fn(raw, replace(wrong, ignore=ignored)).total.isfinite()
+            unseen = case.make_loss()
+            unseen.validate = False
+            assert unseen(raw, wrong).total.isfinite()
 
     def test_nothing_of_a_step_is_kept(self, case: LossCase) -> None:
         loss_fn, targets = case.make_loss(), case.make_targets(3)
@@ -540,6 +790,30 @@ class LossContract:
         del raw, output
         gc.collect()
         assert all(reference() is None for reference in watched)
+
+
+class InterpretedContract:
+    """What of `LossContract` is of the kernels themselves: an interpreted one takes a second a call."""
+
+
+for name in (
+    "_engine",
+    "test_total_terms_and_images_add_up",
+    "test_the_elementwise_terms_are_what_the_value_is_made_of",
+    "test_padding_does_not_matter_whatever_it_holds",
+    "test_strides_do_not_matter",
+    "test_a_batch_without_objects_is_finite_and_moves_only_the_background",
+    "test_a_batch_without_images_is_zero",
+    "test_gradcheck_with_a_frozen_assignment",
+    "test_second_derivatives_are_right_or_refused",
+    "test_functional_transforms",
+    "test_learned_weights_of_objects_have_their_gradient",
+    "test_learned_boxes_of_objects_have_their_gradient",
+    "test_class_weights",
+    "test_ignored_objects_are_nobodys_target",
+    "test_nothing_waits_for_the_device",
+):
+    setattr(InterpretedContract, name, getattr(LossContract, name))
 
 
 def float32(targets: yl.Targets) -> yl.Targets:

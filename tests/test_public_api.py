@@ -42,6 +42,7 @@ SURFACE = {
         "structures",
     ],
     "yolosses.assigners": [
+        "AlignedRecipe",
         "PointAssigner",
         "SimOTA",
         "TaskAligned",

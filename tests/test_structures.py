@@ -15,6 +15,7 @@ from tests.errors import exactly
 from torch import Tensor
 
 import yolosses as yl
+from yolosses.structures import Cost
 
 # The same three objects in two images of different size, and a third image with none.
 SIZES = [(100, 200), (50, 50), (10, 10)]  # (height, width)
@@ -189,7 +190,7 @@ def test_at_picks_objects_and_hides_what_does_not_count() -> None:
         ),
         (
             lambda: AnyTargets.from_coco([torch.zeros(0, 4)], [[]], image_size=(0, 9)),
-            "image_size: expected (height, width) > 0 in pixels; got (0.0, 9.0)",
+            "image_size: expected (height, width) > 0 in pixels; got (0, 9)",
         ),
         (
             lambda: AnyTargets.from_yolo_rows(torch.zeros(2, 5), batch_size=1),
@@ -253,7 +254,7 @@ def test_shapes_and_dtypes_are_checked_at_once(
         ([math.nan, 0.5, 0.1, 0.1], "boxes[1, 0]: expected finite numbers (cx, cy, w, h); got [nan, 0.5, "),
         ([0.5, math.inf, 0.1, 0.1], "boxes[1, 0]: expected finite numbers (cx, cy, w, h); got [0.5, inf, "),
         ([0.5, 0.5, 0.0, 0.1], "boxes[1, 0]: expected w and h > 0 (cx, cy, w, h); got [0.5, 0.5, 0.0, "),
-        ([0.5, 0.5, 0.1, -0.1], "boxes[1, 0]: expected w and h > 0 (cx, cy, w, h); got [0.5, 0.5, "),
+        ([0.5, 0.5, 0.1, -0.1], "boxes[1, 0]: expected w and h >= 0 (cx, cy, w, h); got [0.5, 0.5, "),
         (
             [1.5, 0.5, 0.25, 0.25],
             "boxes[1, 0]: expected a centre in [0, 1], fractions of the image (cx, cy, w, h); "
@@ -286,24 +287,32 @@ def test_validate_counts_the_others() -> None:
         wrong.validate()
 
 
-@pytest.mark.parametrize("label", [-1, 3, 80])
+@pytest.mark.parametrize("label", [-2, 3, 80])
 def test_validate_names_the_class_that_does_not_exist(label: int) -> None:
     made = targets()
     labels = made.labels.clone()
     labels[0, 1] = label
     wrong = dataclasses.replace(made, labels=labels)
-    assert wrong.validate() is wrong  # only who knows the classes can check them
+    if label > 0:
+        assert wrong.validate() is wrong  # only who knows the classes can check them
     with pytest.raises(ValueError, match=exactly(f"labels[0, 1]: expected a class in 0..2; got {label}")):
         wrong.validate(num_classes=3)
 
 
+def test_validate_says_where_padding_belongs() -> None:
+    made = targets()
+    wrong = dataclasses.replace(made, labels=torch.full_like(made.labels, -1))
+    message = "got -1 (and 2 more) (-1 for padding: Targets.from_padded)"
+    with pytest.raises(ValueError, match=exactly(f"labels[0, 0]: expected a class >= 0; {message}")):
+        wrong.validate()
+
+
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
 def test_validate_names_the_wrong_weight(weight: float) -> None:
-    made = targets(weight=tensors([[1.0, weight], [1.0], []]))
     with pytest.raises(
         ValueError, match=exactly(f"weight[0, 1]: expected a finite weight >= 0; got {weight}")
     ):
-        made.validate()
+        targets(weight=tensors([[1.0, weight], [1.0], []]))
 
 
 def test_validate_does_not_look_at_padding_and_allows_a_rounding_beyond_the_edge() -> None:
@@ -365,7 +374,7 @@ TWO_TERMS = (
 
 def test_reduce_by_hand() -> None:
     total = yl.LossOutput.reduce(TWO_TERMS, assignment(), reduction="sum")
-    assert {name: value.item() for name, value in total.raw_terms.items()} == {"near": 6.0, "far": 12.0}
+    assert {name: value.item() for name, value in total.unweighted.items()} == {"near": 6.0, "far": 12.0}
     assert {name: value.item() for name, value in total.terms.items()} == {"near": 30.0, "far": 6.0}
     assert total.total.item() == 36.0
     assert total.per_image.tolist() == [[5.0, 5.0], [25.0, 1.0]]
@@ -384,15 +393,15 @@ def test_reduce_by_hand() -> None:
 
 def test_a_penalty_that_overflows_where_it_does_not_count_adds_nothing() -> None:
     pred = torch.tensor([[[1e30], [2.0]]], requires_grad=True)
-    squares = yl.Term.compare(
-        "squares",
-        1.0,
-        lambda p, t: (p - t) ** 2,
-        pred,
-        torch.zeros(1, 2, 1),
-        torch.tensor([[[0.0], [1.0]]]),
+    squares = Cost(
+        name="squares",
+        scale=1.0,
+        penalty=lambda p, t: (p - t) ** 2,
+        pred=pred,
+        target=torch.zeros(1, 2, 1),
+        weight=torch.tensor([[[0.0], [1.0]]]),
         predictor=torch.zeros(1, 2, dtype=torch.int64),
-    )
+    ).term()
     value = squares.per_image()
     value.sum().backward()
     assert value.tolist() == [4.0]
@@ -407,7 +416,7 @@ def test_an_output_prints_as_a_table() -> None:
     assert rows[2] == ["near", "3.0000", "5", "15.0000", "83.3%"]
     assert rows[3] == ["far", "6.0000", "0.5", "3.0000", "16.7%"]
     assert rows[5] == ["total", "18.0000"]
-    assert str(output).splitlines()[-1] == "2 images, 3 objects answered for, 1 dropped"
+    assert str(output).splitlines()[-1] == "2 images, 3 objects assigned, 1 dropped"
     widths = {len(line) for line in str(output).splitlines()[:4]}
     assert len(widths) == 1  # the columns stand under their heads
 
@@ -432,3 +441,19 @@ def test_what_flows_is_frozen(make: Callable[[], Any]) -> None:
     thing = make()
     with pytest.raises(dataclasses.FrozenInstanceError):
         thing.mask = None
+
+
+def test_the_table_counts_objects_and_not_pairs() -> None:
+    several = yl.Assignment(
+        predictor=torch.tensor([[0, 1, 2], [3, 4, 0]]),
+        object=torch.tensor([[0, 0, 1], [0, 0, 0]]),
+        mask=torch.tensor([[True, True, True], [True, True, False]]),
+        iou=torch.ones(2, 3),
+        num_dropped=torch.tensor([0, 1]),
+    )
+    output = yl.LossOutput.reduce(TWO_TERMS, several, reduction="mean")
+    assert str(output).splitlines()[-1] == "2 images, 3 objects assigned, 1 dropped"
+    heads = dataclasses.replace(
+        several, part=torch.tensor([0, 1, 1])
+    )  # the second image has the object in both heads
+    assert heads.num_objects() == 2

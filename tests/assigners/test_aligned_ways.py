@@ -40,7 +40,7 @@ def scene(
         return ((drawn * 4).round() / 4 if coarse else drawn).to(dtype)
 
     points = levels.points(torch.zeros((), dtype=dtype))
-    side = torch.tensor(levels.image_size).max().to(dtype)
+    side = max(levels.image_size)
     centres = points + (random(images, len(points), 2) - 0.5) * levels.strides[0]
     pred = torch.cat((centres, random(images, len(points), 2) * side / 2), -1)
     truth = torch.cat(
@@ -59,7 +59,7 @@ def scene(
     return alignment, truth, labels, mask
 
 
-SMALL = Levels(grids=((6, 9), (3, 5), (2, 3)), strides=(8, 16, 32))
+SMALL = Levels(grids=((6, 9), (3, 5), (2, 3)), strides=(8, 16, 32), image_size=(45, 70))
 
 
 @settings(max_examples=60, deadline=None)
@@ -97,7 +97,7 @@ def test_blocks_hold_what_lies_inside_once_and_in_order(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("yolosses.assigners.windows.BLOCK", 100)
-    levels = Levels(grids=((20, 30), (10, 15), (5, 8)), strides=(8, 16, 32))
+    levels = Levels(grids=((20, 30), (10, 15), (5, 8)), strides=(8, 16, 32), image_size=(160, 240))
     _, truth, _, _ = scene(3, levels, 1, 40, dtype=dtype)
     wanted = Wanted(10, 0.0, None, False, "inside")
     found: dict[int, list[int]] = {}
@@ -154,10 +154,7 @@ def test_listing_needs_no_more_memory_with_more_objects() -> None:
     windows = windows_of(levels, case[1][0], Wanted(10, 0.0, None, False, "inside").inside)
     assert sum(int(window.size.sum()) for window in windows) > BLOCK
     with LargestTensor() as largest:
-        aligned_inside._take._init_fn(  # the operator hides what it does from the watcher
-            case[0].pred_boxes, list(case[0].pred_scores.logits), list(case[0].pred_scores.objectness or ()),
-            [40, 40, 20, 20], [8.0, 16.0], 0.5, 6.0, "paired_ciou", 10, 0.0, None, False, "inside", *case[1:],
-        )  # fmt: skip
+        take_by_listing(case[0], Wanted(10, 0.0, None, False, "inside"), *case[1:])
     assert largest.numel <= 4 * 2 * BLOCK, largest.operation  # four numbers a box, padding included
 
 

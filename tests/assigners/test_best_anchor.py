@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from yolosses.assigners import best_anchor as rules
+from yolosses.assigners import touching
 from yolosses.assigners.best_anchor import CHUNK, best_anchor, highest_iou, last_of_each, shape_iou
 from yolosses.boxes import pairwise_iou
 
@@ -35,6 +37,14 @@ def test_the_best_anchor_is_the_first_of_the_most_alike() -> None:
     assert best_anchor(sizes, anchors).tolist() == [[0, 1, 1], [3, 4, 0]]
 
 
+@pytest.fixture(params=["comparing all", "comparing what touches"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds for both ways to find the highest IoU."""
+    monkeypatch.setattr(rules, "FEW", -1 if request.param == "comparing what touches" else 1 << 40)
+    monkeypatch.setattr(touching, "TOGETHER", 3)
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("objects", [1, CHUNK, CHUNK + 1, 3 * CHUNK - 1])
 def test_the_highest_iou_is_that_of_a_dense_table(objects: int) -> None:
     noise = torch.Generator().manual_seed(objects)
@@ -50,6 +60,20 @@ def test_the_highest_iou_is_that_of_a_dense_table(objects: int) -> None:
     assert (whose[wanted == 0] == 0).all()
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("count", [1, 31, 300])
+def test_both_ways_are_the_same_to_the_last_bit_also_of_numbers_that_are_not_finite(count: int) -> None:
+    noise = torch.Generator().manual_seed(count)
+    pred = torch.rand(2, 500, 4, generator=noise) * torch.tensor([640.0, 640, 90, 90])
+    truth = torch.rand(2, count, 4, generator=noise) * torch.tensor([640.0, 640, 200, 200])
+    mask = torch.rand(2, count, generator=noise) < 0.8
+    pred[0, :3], pred[1, 5:7, 2] = float("nan"), torch.tensor([float("inf"), -5.0])
+    wanted = rules.compare_all(pred, truth, mask)
+    for found, part in zip(highest_iou(pred, truth, mask), wanted, strict=True):
+        assert torch.equal(found, part)
+
+
+@pytest.mark.usefixtures("way")
 def test_of_equal_overlaps_the_first_object_counts_also_across_chunks() -> None:
     pred = torch.tensor([[[0.5, 0.5, 0.2, 0.2]]])
     truth = pred.expand(1, 2 * CHUNK, 4).contiguous()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from tests.assigners.test_aligned_ways import scene
 from tests.hazards import NoHostSync
 
 import yolosses as yl
-from yolosses import host
+from yolosses import modes
 from yolosses.assigners import SimOTA, sim_ota
 from yolosses.assigners.sim_ota_central import largest_cost
 from yolosses.codecs import Levels
@@ -19,9 +21,8 @@ from yolosses.codecs import Levels
 def both_ways(assigner: SimOTA, seed: int, levels: Levels, images: int, objects: int) -> list[yl.Assignment]:
     alignment, truth, labels, mask = scene(seed, levels, images, objects, dtype=torch.float32)
     found = []
-    for on_host in (True, False):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(host, "on_host", lambda _, answer=on_host: answer)
+    for way in (nullcontext, modes.exporting):
+        with way():
             found.append(
                 assigner(
                     levels=levels, pred_boxes=alignment.pred_boxes, pred_scores=alignment.pred_scores,
@@ -44,7 +45,6 @@ def pairs(assignment: yl.Assignment) -> list[set[tuple[int, int]]]:
     topk=st.sampled_from([1, 10]),
     outside_cost=st.sampled_from([0.0, 1e6]),
     grids=st.sampled_from([((12, 16), (6, 8), (3, 4)), ((2, 3), (1, 2), (1, 1))]),
-    impl=st.sampled_from(["torch", "numba"]),
 )
 def test_both_ways_pair_the_same(
     seed: int,
@@ -53,11 +53,9 @@ def test_both_ways_pair_the_same(
     topk: int,
     outside_cost: float,
     grids: tuple[tuple[int, int], ...],
-    impl: str,
 ) -> None:
-    pytest.importorskip(impl)
-    levels = Levels(grids=grids, strides=(8, 16, 32))
-    assigner = SimOTA(radius=radius, topk=topk, outside_cost=outside_cost, impl=impl)
+    levels = Levels(grids=grids, strides=(8, 16, 32), image_size=(grids[0][0] * 8, grids[0][1] * 8))
+    assigner = SimOTA(radius=radius, topk=topk, outside_cost=outside_cost)
     listed, compared = both_ways(assigner, seed, levels, 2, objects)
     assert pairs(listed) == pairs(compared)
     assert torch.equal(listed.num_dropped, compared.num_dropped)
@@ -69,10 +67,10 @@ def test_central_locations_are_enough_in_a_large_picture(monkeypatch: pytest.Mon
     alignment, truth, labels, mask = scene(2, levels, 2, 20, dtype=torch.float32)
     truth[..., :2] = truth[..., :2].clamp(60, 130)
 
-    def never(*args: object) -> None:
+    def never(**arguments: object) -> None:
         raise AssertionError("compared all")
 
-    monkeypatch.setattr(sim_ota.SimOTA, "_compare_all", never)
+    monkeypatch.setattr(sim_ota, "take_by_comparing_all", never)
     found = SimOTA()(
         levels=levels, pred_boxes=alignment.pred_boxes, pred_scores=alignment.pred_scores,
         gt_boxes=truth, gt_labels=labels, mask=mask,
@@ -88,11 +86,10 @@ def test_no_cost_is_above_the_bound() -> None:
     assert cost - 3 * torch.tensor(1e-8, dtype=torch.float64).log() <= largest_cost(3, 3.0)
 
 
-def test_comparing_all_reads_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparing_all_reads_nothing_back() -> None:
     levels = Levels(grids=((12, 16), (6, 8)), strides=(8, 16))
     alignment, truth, labels, mask = scene(3, levels, 2, 11, dtype=torch.float32)
-    monkeypatch.setattr(host, "on_host", lambda _: False)
-    with NoHostSync():
+    with modes.exporting(), NoHostSync():
         found = SimOTA()(
             levels=levels, pred_boxes=alignment.pred_boxes, pred_scores=alignment.pred_scores,
             gt_boxes=truth, gt_labels=labels, mask=mask,

@@ -1,4 +1,4 @@
-"""Task-aligned assignment: which locations answer for an object, by cases that can be worked out by hand."""
+"""Task-aligned assignment: which locations an object is assigned, by cases that can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import yolosses as yl
-from yolosses.assigners import TaskAligned, task_aligned
+from yolosses.assigners import AlignedRecipe, TaskAligned, aligned_search
 from yolosses.assigners.aligned_everywhere import CHUNK
 from yolosses.boxes import paired_ciou, paired_iou
 from yolosses.codecs import ClassScores, Levels
@@ -25,7 +25,7 @@ def levels_of(locations: int) -> Levels:
 @pytest.fixture(autouse=True, params=["listing", "comparing all"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every case here holds for both ways to find the locations."""
-    monkeypatch.setattr(task_aligned, "can_list", lambda _: request.param == "listing")
+    monkeypatch.setattr(aligned_search, "can_list", lambda _: request.param == "listing")
     return str(request.param)
 
 
@@ -71,7 +71,7 @@ def pairs(assignment: yl.Assignment) -> dict[int, int]:
     """Location -> object."""
     rows = zip(*(part[0].tolist() for part in (assignment.predictor, assignment.object)), strict=True)
     found = [row for row, there in zip(rows, assignment.mask[0].tolist(), strict=True) if there]
-    assert len(dict(found)) == len(found), "a location answers twice"
+    assert len(dict(found)) == len(found), "a location is assigned twice"
     return dict(found)
 
 
@@ -292,41 +292,18 @@ def test_qualities_lie_between_0_and_1_and_the_best_is_the_best_overlap() -> Non
         assert max(quality[i] for i in mine) == pytest.approx(widest, rel=1e-5)
 
 
+def test_a_recipe_says_what_a_kernel_has_to_know() -> None:
+    own = TaskAligned(topk=7, alpha=1.0, beta=4.0, least_side=16.0, keep_best=True)
+    assert own.recipe() == AlignedRecipe(topk=7, alpha=1.0, beta=4.0, least_side=16.0, keep_best=True)
+
+
 @pytest.mark.parametrize(
-    "options", [{}, {"keep_best": True}, {"topk": 99, "least_side": 16.0, "alpha": 1.0}], ids=str
+    ("option", "value"),
+    [("overlap", paired_iou), ("reach", 2.0), ("fallback", True), ("contested", "all")],
+    ids=["overlap", "reach", "fallback", "contested"],
 )
-def test_the_kernel_assigns_the_same(options: dict[str, Any]) -> None:
-    """In float32, which is all that it knows."""
-    pytest.importorskip("triton")
-    boxes, truths, scores, labels = random_scene(7)
-    options |= {"labels": labels.tolist(), "mask": [True] * 5 + [False, True]}
-    ours, theirs = (
-        assign(boxes.float(), truths.tolist(), scores.float(), impl=impl, **options)
-        for impl in ("triton", "torch")
-    )
-    assert ours.mask.shape == theirs.mask.shape
-    assert pairs(ours) == pairs(theirs)
-    assert quality_of(ours) == pytest.approx(quality_of(theirs), rel=1e-5)
-    assert ours.num_dropped == theirs.num_dropped
-
-
-def test_inputs_that_the_kernel_does_not_know_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("triton")
-    with pytest.raises(ValueError, match=r"^pred_boxes: expected float32 for impl='triton'; got float64$"):
-        assign(around_points(), [[12, 12, 16, 16]], impl="triton")
-    scores = ClassScores(logits=(torch.zeros(1, 2, A),), objectness=(torch.zeros(1, A),))
-    call: dict[str, Any] = {
-        "levels": levels_of(A), "pred_boxes": around_points()[None].float(), "pred_scores": scores,
-        "gt_boxes": torch.ones(1, 1, 4), "gt_labels": torch.zeros(1, 1, dtype=torch.int64),
-        "mask": torch.ones(1, 1, dtype=torch.bool),
-    }  # fmt: skip
-    with pytest.raises(
-        ValueError, match=r"^pred_scores: expected no objectness for impl='triton'; got that of 1 level"
-    ):
-        TaskAligned(impl="triton")(**call)
-    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    with pytest.raises(ValueError, match=r"^impl: 'triton' expected tensors on a GPU; got cpu$"):
-        TaskAligned(impl="triton")(**call)
+def test_what_no_kernel_knows_has_no_recipe(option: str, value: Any) -> None:
+    assert TaskAligned(**{option: value}).recipe() is None
 
 
 def test_labels_out_of_range_do_not_crash() -> None:
@@ -344,23 +321,8 @@ def test_labels_out_of_range_do_not_crash() -> None:
         ({"least_side": -1}, ValueError, r"^least_side: expected a number >= 0; got -1$"),
         ({"reach": -1}, ValueError, r"^reach: expected a number >= 0; got -1$"),
         ({"contested": "first"}, ValueError, r"^contested: expected one of 'inside', 'all', 'taking'; got 'first'$"),
-        ({"impl": "cuda"}, ValueError, r"^impl: expected one of 'torch', 'triton', 'numba'; got 'cuda'$"),
     ],
 )  # fmt: skip
 def test_arguments_are_one_clear_error(options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         TaskAligned(**options)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"overlap": paired_iou}, r"^impl: 'triton' expected overlap=paired_ciou; got paired_iou$"),
-        ({"reach": 2.0}, r"^impl: 'triton' expected reach=None; got 2\.0$"),
-        ({"fallback": True}, r"^impl: 'triton' expected fallback=False; got True$"),
-        ({"contested": "all"}, r"^impl: 'triton' expected contested='inside'; got 'all'$"),
-    ],
-)
-def test_options_that_the_kernel_does_not_know_are_one_clear_error(options: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        TaskAligned(impl="triton", **options)

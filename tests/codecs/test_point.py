@@ -102,7 +102,7 @@ def test_predictors_are_gathered_from_where_they_are_read() -> None:
     predictor = torch.tensor([[0, 29, 24, 5, 5], [23, 1, 28, 24, 0]])
     sides = codec().sides(codec().at(output, predictor))
     points, strides = LEVELS.points(sides)[predictor], LEVELS.stride_of(sides)[predictor]
-    everything = codec().boxes(output).take_along_dim(predictor[..., None], 1)
+    everything = codec().boxes(raw).take_along_dim(predictor[..., None], 1)
     # The bins of maps are summed in another order.
     torch.testing.assert_close(codec().decode(sides, points, strides), everything, rtol=1e-14, atol=1e-13)
     fractions = codec().predictions(raw).boxes.take_along_dim(predictor[..., None], 1)
@@ -140,6 +140,38 @@ def test_two_heads_follow_one_another() -> None:
     place = both.places(torch.tensor([0, 29, 30, 59]))
     assert place.level.tolist() == [0, 1, 2, 3]
     assert place.row.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("bins", [1, 4, 16])
+def test_what_the_bins_cannot_say_is_unreachable(bins: int) -> None:
+    """At the point (20, 12) of the first level, of stride 8, R bins say at most 8 (R - 1) pixels."""
+    mine = PointCodec(levels=codec().levels, num_classes=C, bins=bins)
+    predictor, most = torch.tensor([[8] * 6]), 8.0 * (bins - 1)
+    assert mine.levels.points(torch.zeros(()))[8].tolist() == [20.0, 12.0]
+    sides = [
+        (1, 1, 1, 1), (most, 1, 1, most), (most + 0.1, 1, 1, 1), (1, 1, 1, most + 0.1), (-0.1, 1, 9, 1),
+        (1, most * 2, 1, 1),
+    ]  # fmt: skip
+    boxes = torch.tensor(
+        [[[20 + (r - left) / 2, 12 + (b - t) / 2, left + r, t + b] for left, t, r, b in sides]],
+        dtype=torch.float64,
+    )
+    everyone = torch.ones(1, 6, dtype=torch.bool)
+    beyond = [False, False, True, True, True, True] if bins > 1 else [False] * 6
+    assert mine.unreachable(boxes, predictor, everyone)[0].tolist() == beyond
+    assert not mine.unreachable(boxes, predictor, ~everyone).any()
+
+
+def test_what_is_reachable_is_what_decoding_can_say() -> None:
+    """Bins that are all at their ends say the farthest box that is not unreachable."""
+    raw = [torch.full_like(level, -50.0) for level in maps()]
+    for level in raw:
+        level[:, BINS - 1 : 4 * BINS : BINS] = 50.0
+    boxes = codec().boxes(raw)
+    predictor = torch.arange(boxes.shape[1]).expand(2, -1)
+    everyone = torch.ones_like(predictor, dtype=torch.bool)
+    assert not codec().unreachable(boxes * torch.tensor([1, 1, 0.999, 0.999]), predictor, everyone).any()
+    assert codec().unreachable(boxes * torch.tensor([1, 1, 1.001, 1]), predictor, everyone).all()
 
 
 GOOD = flat(maps())

@@ -69,7 +69,7 @@ def test_sums_by_every_column_are_the_loss(changes: dict[str, object], seed: int
         assert raw_value * list(output.scales.values())[term] == pytest.approx(value)
     for index, name in enumerate(explanation.terms):
         raw_value = rows.sums("term").get((index,), (0.0, 0.0))[0]
-        assert raw_value == pytest.approx(output.raw_terms[name].item(), rel=1e-5, abs=1e-9)
+        assert raw_value == pytest.approx(output.unweighted[name].item(), rel=1e-5, abs=1e-9)
     by_object = sum(obj.loss for obj in explanation.objects)
     background = sum(rows.where(object=-1).value)
     assert by_object + background == pytest.approx(total, rel=1e-6)
@@ -112,8 +112,8 @@ def test_contributions_of_the_scene_by_hand() -> None:
     assert rows.where(term="cls").raw_value.tolist() == pytest.approx([0.75**2 / 2, 0.8**2 / 2], abs=1e-6)
     noobj = rows.where(term="noobj")
     assert set(noobj.object.tolist()) == set(noobj.label.tolist()) == {-1}
-    # All of 24 boxes but the one that answers, and the two of the cell whose centre no region covers: all count.
-    assert len(noobj) == 23
+    # All of 24 boxes but the responsible one, and the two of the cell that holds the centre of the ignored region.
+    assert len(noobj) == 21
     assert noobj.where(image=1).value.sum() == pytest.approx(0.5 * 0.81 / 2)
 
 
@@ -136,15 +136,15 @@ def test_sentences_say_which_way_and_how_far() -> None:
     explanation = yl.explain(loss_fn(), raw, targets, class_names=NAMES)
     dog, loud = explanation.sentences(top=2)
     assert dog.text == (
-        'cell (1,2) box 1 answers for "dog": IoU 0.38, too unsure of "dog": p 0.20, should be 1, '
+        'cell (1,2) box 1 is responsible for "dog": IoU 0.38, too unsure of "dog": p 0.20, should be 1, '
         'takes it for "cat": p 0.75, should be 0, centre too far left: x 0.25, should be 0.50'
     )
     assert (dog.image, dog.object) == (0, 0)
-    assert loud.text == "cell (0,1) box 0 answers for nothing: confidence too high: 0.90, should be 0"
+    assert loud.text == "cell (0,1) box 0 is responsible for nothing: confidence too high: 0.90, should be 0"
     assert (loud.image, loud.object) == (1, None)
     texts = [sentence.text for sentence in explanation.sentences()]
-    assert 'no box answers for "cat": cell (1,2) answers for another object already' in texts
-    assert '"cat" is an ignored region: no box answers for it, none near it is punished' in texts
+    assert 'no box is responsible for "cat": cell (1,2) is responsible for another object already' in texts
+    assert '"cat" is an ignored region: no box is responsible for it, none near it is punished' in texts
 
 
 def test_sentences_in_traditional_chinese() -> None:
@@ -187,7 +187,7 @@ def test_a_perfect_box_is_called_so() -> None:
     cell[5:10] = torch.tensor([0.5, 0.5, 0.6, 0.5, 1.0])
     cell[10:] = torch.tensor([0.0, 1.0])
     text = next(s.text for s in yl.explain(loss_fn(), raw, targets).sentences() if s.object == 0)
-    assert text == 'cell (1,2) box 1 answers for "class 1": IoU 1, nothing far off'
+    assert text == 'cell (1,2) box 1 is responsible for "class 1": IoU 1, nothing far off'
 
 
 @pytest.mark.parametrize("encoding", ["sqrt", "linear"])
@@ -306,7 +306,7 @@ def test_the_printed_table() -> None:
     raw, targets = scene()
     text = str(yl.explain(loss_fn(), raw, targets, class_names=NAMES))
     assert text.splitlines()[:8] == str(loss_fn()(raw, targets)).splitlines()[:8]
-    assert 'answers for "dog"' in text
+    assert 'is responsible for "dog"' in text
 
 
 def test_wrong_arguments_are_named() -> None:

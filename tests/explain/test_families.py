@@ -83,13 +83,13 @@ def test_every_object_is_told_with_its_place(family: str) -> None:
     for language in ("en", "zh-TW"):
         said = [str(sentence) for sentence in explanation.sentences(language=language)]
         assert len(said) >= len(explanation.objects)
-        assert all("IoU" in text for text in said if 'answers for "' in text)
+        assert all("IoU" in text for text in said if 'is responsible for "' in text)
         assert not any("iou" in text for text in said)
 
 
 @over
 def test_moving_a_box_along_its_pull_lowers_the_loss(family: str) -> None:
-    """The gradient in box units has a component along every box that answers for an object."""
+    """The gradient in box units has a component along every box that is responsible for an object."""
     _, _, _, explanation = explained(family)
     boxes = explanation.predictions
     assert np.isfinite(boxes.gradient).all()

@@ -94,12 +94,12 @@ def test_a_target_made_of_finite_numbers() -> None:
 
 def test_a_penalty_that_overflows() -> None:
     raw, targets = scene()
-    raw[0, 0, 0, 4] = 1e30  # its square has no float32
+    raw[0, 0, 1, 4] = 1e30  # its square has no float32
     found = yl.explain.find_nonfinite(loss_fn(), raw, targets)
     assert (found.operand, found.term, found.place, found.value) == (
         "penalty",
         "noobj",
-        "cell (0,0) box 0",
+        "cell (0,1) box 0",
         math.inf,
     )
 

@@ -50,8 +50,10 @@ class PyTorchCase:
         return value.to(dtype).requires_grad_()
 
     def targets(self) -> yl.Targets:
-        """From rows (image, class, cx, cy, w, h), fractions of the image."""
-        return yl.Targets.from_yolo_rows(self.stored["targets"], batch_size=self.record["batch"])
+        """From rows (image, class, cx, cy, w, h), fractions of the image; some are no boxes, to see what becomes of
+        them."""
+        rows = self.stored["targets"]
+        return yl.Targets.from_yolo_rows(rows, batch_size=self.record["batch"])
 
     def gradient_error(self, name: str, gradient: Tensor) -> float:
         """Largest difference of ``gradient`` from the recorded ``name`` ("grad_boxes", "grad0"), over the largest

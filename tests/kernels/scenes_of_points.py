@@ -10,7 +10,7 @@ from torch import Tensor
 from yolosses.codecs import Levels
 
 CLASSES = 3
-SMALL = Levels(grids=((6, 9), (3, 5), (2, 3)), strides=(8, 16, 32))
+SMALL = Levels(grids=((6, 9), (3, 5), (2, 3)), strides=(8, 16, 32), image_size=(48, 72))
 
 
 class Scene(NamedTuple):

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 from tests.kernels.scenes import CASES, EACH, SCENES, SINGLE, C, agree, crowded, losses, raw_for
+from tests.kernels.scenes_of_cells import OPTIONS
+from tests.kernels.scenes_of_cells import scene as scene_of_cells
 from tests.kernels.scenes_of_points import scene as scene_of_points
 from tests.kernels.test_point_sums import TIGHT, meetings, pairs
 from tests.kernels.test_point_sums import agree as agree_on_pairs
 from tests.kernels.test_task_aligned import agree as agree_on_candidates
-from tests.losses.test_squared_sums import OPTIONS
-from tests.losses.test_squared_sums import scene as scene_of_cells
 from torch import Tensor
 
 import yolosses as yl

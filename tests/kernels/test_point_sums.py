@@ -12,8 +12,8 @@ from torch import Tensor
 
 from yolosses.boxes import paired_ciou
 from yolosses.codecs import Levels, PointCodec
-from yolosses.codecs.point import PointOutput
-from yolosses.functional import distribution, distribution_focal
+from yolosses.constants import DFL_MARGIN
+from yolosses.functional import distribution_focal
 from yolosses.precision import at_least_float32
 
 pytest.importorskip("triton")
@@ -56,7 +56,7 @@ def of_torch(case: Pairs) -> tuple[Tensor, Tensor]:
     missing = 1 - paired_ciou(codec.decode(sides, point, stride), case.boxes)
     if bins == 1:
         return missing, (sides - wanted).abs().mean(-1)
-    wanted = wanted.clamp(0, bins - 1 - distribution.MARGIN)
+    wanted = wanted.clamp(0, bins - 1 - DFL_MARGIN)
     return missing, distribution_focal(numbers, wanted).mean(-1)
 
 
@@ -272,10 +272,6 @@ def test_nothing_is_larger_than_the_numbers_and_nothing_is_read_back() -> None:
     assert largest.nbytes <= case.numbers.nbytes, largest.operation
 
 
-def test_margin_is_that_of_the_reference() -> None:
-    assert point_sums.MARGIN.value == distribution.MARGIN
-
-
 def test_bins_of_no_probability() -> None:
     """Those whose logits are minus infinity add nothing."""
     from yolosses.kernels.triton.point_decode import decode_boxes
@@ -284,6 +280,6 @@ def test_bins_of_no_probability() -> None:
     logits.unflatten(1, (4, 5))[:, :, :2] = -torch.inf
     ours = decode_boxes([logits], grids=((2, 2),), strides=(STRIDE,), bins=5)
     codec = PointCodec(levels=Levels(grids=((2, 2),), strides=(STRIDE,)), num_classes=1, bins=5)
-    theirs = codec.boxes(PointOutput((logits,), (torch.zeros(1, 1, 4),)))
+    theirs = codec.boxes((logits, torch.zeros(1, 1, 4)))
     assert ours.isfinite().all()
     torch.testing.assert_close(ours, theirs, **SINGLE)

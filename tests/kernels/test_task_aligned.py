@@ -142,7 +142,7 @@ def test_saturated_scores(logit: float) -> None:
 @pytest.mark.parametrize("strides", [(8.0, 16.0), (0.1, 0.2)])
 def test_no_location_inside_is_missed(strides: tuple[float, float]) -> None:
     """With alignment 1 everywhere all candidates are taken: edges on the points, one rounding off, and far outside."""
-    levels = Levels(grids=((5, 7), (3, 4)), strides=strides)
+    levels = Levels(grids=((5, 7), (3, 4)), strides=strides, image_size=(5 * strides[0], 7 * strides[0]))
     noise = torch.Generator().manual_seed(3)
     points = levels.points(torch.zeros(()))
     low, high = (points[torch.randint(0, len(points), (15,), generator=noise)] for _ in range(2))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.contract import LossCase, LossContract
+from tests.contract import InterpretedContract, LossCase, LossContract, on_engines
 from torch import Tensor
 
 import yolosses as yl
@@ -74,13 +74,12 @@ def v1_case(
         make_targets=grid_targets(size, num_classes),
         num_classes=num_classes,
         backend=backend,
-        cpu_only=options.get("impl") == "numba",
         large=partial(v1_case, name, **{**shape, "grid": (40, 50)}, flat=flat, **options),
     )
 
 
 V1 = (
-    v1_case("paper", backend="inductor"),
+    *on_engines(v1_case("paper", backend="inductor"), "fixed shapes", "numba"),
     v1_case("linear sizes", size_encoding="linear", size_term="linear"),
     v1_case("roots of linear sizes", size_encoding="linear", size_term="sqrt"),
     v1_case("squares of roots", size_encoding="sqrt", size_term="linear"),
@@ -88,18 +87,18 @@ V1 = (
     v1_case("cross-entropy", class_term="cross_entropy"),
     v1_case("Darknet layout", layout="darknet", flat=True),
     v1_case("flat, one box, one class", flat=True, boxes_per_cell=1, num_classes=1),
-    v1_case("not square", grid=(2, 5), boxes_per_cell=3),
-    v1_case("loops", impl="numba", backend="inductor"),
-    v1_case(
-        "loops, linear, confidence one, Darknet layout",
-        impl="numba",
-        layout="darknet",
-        flat=True,
-        grid=(2, 5),
-        size_encoding="linear",
-        size_term="linear",
-        confidence_target="one",
-        boxes_per_cell=3,
+    *on_engines(
+        v1_case(
+            "linear, confidence one, Darknet layout, not square",
+            layout="darknet",
+            flat=True,
+            grid=(2, 5),
+            size_encoding="linear",
+            size_term="linear",
+            confidence_target="one",
+            boxes_per_cell=3,
+        ),
+        "numba",
     ),
     v1_case(
         "logits",
@@ -122,4 +121,9 @@ V1 = (
 
 @pytest.mark.parametrize("case", V1, ids=str)
 class TestYOLOv1(LossContract):
+    pass
+
+
+@pytest.mark.parametrize("case", on_engines(v1_case("paper"), "triton")[1:], ids=str)
+class TestYOLOv1Interpreted(InterpretedContract):
     pass

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.contract import LossCase, LossContract, Raw
+from tests.contract import LossCase, LossContract, Raw, on_engines
 from tests.losses.scenes import scattered
 
 import yolosses as yl
@@ -60,6 +60,7 @@ def anchor_case(
         make_targets=partial(scattered, num_classes=C),
         num_classes=C,
         large=partial(anchor_case, name, loss, size=(384, 320), **look, **options),
+        smooth={"box_loss": giou_loss} if name in ("v4", "v5", "v7") else {},
     )
 
 
@@ -67,7 +68,10 @@ LEVELS: dict[str, Any] = {"anchors": ANCHORS, "strides": STRIDES}
 IN_CELLS = ((1.4, 1.6), (2.0, 1.2))
 
 CASES = (
-    anchor_case("v2", partial(yl.YOLOv2Loss, anchors=IN_CELLS), strides=(16,), prior_pull=True),
+    *on_engines(
+        anchor_case("v2", partial(yl.YOLOv2Loss, anchors=IN_CELLS), strides=(16,), prior_pull=True),
+        "fixed shapes",
+    ),
     anchor_case(
         "v2 by prediction, sigmoid",
         partial(yl.YOLOv2Loss, anchors=IN_CELLS),
@@ -77,11 +81,17 @@ CASES = (
         class_term="sigmoid",
         objectness_target="one",
     ),
-    anchor_case("v3", partial(yl.YOLOv3Loss, **LEVELS), ignore_threshold=0.3, label_smoothing=0.1),
+    *on_engines(
+        anchor_case("v3", partial(yl.YOLOv3Loss, **LEVELS), ignore_threshold=0.3, label_smoothing=0.1),
+        "fixed shapes",
+    ),
     anchor_case(
         "v3, truths by overlap", partial(yl.YOLOv3Loss, **LEVELS), size=(64, 96), truth_threshold=0.98
     ),
-    anchor_case("v4", partial(yl.YOLOv4Loss, **LEVELS, scale_xy=(1.1, 1.05)), ignore_threshold=0.3),
+    *on_engines(
+        anchor_case("v4", partial(yl.YOLOv4Loss, **LEVELS, scale_xy=(1.1, 1.05)), ignore_threshold=0.3),
+        "fixed shapes",
+    ),
     anchor_case(
         "v4 with squared errors, squashed",
         partial(yl.YOLOv4Loss, **LEVELS, scale_xy=(2.0, 2.0)),
@@ -90,7 +100,7 @@ CASES = (
         new_coords=True,
         label_smoothing=0.1,
     ),
-    anchor_case("v5", partial(yl.YOLOv5Loss, **LEVELS)),
+    *on_engines(anchor_case("v5", partial(yl.YOLOv5Loss, **LEVELS)), "fixed shapes"),
     anchor_case(
         "v5, focal",
         partial(yl.YOLOv5Loss, **LEVELS),
@@ -101,7 +111,10 @@ CASES = (
         objectness_from_iou=0.5,
         box_loss=giou_loss,
     ),
-    anchor_case("v7", partial(yl.YOLOv7Loss, **LEVELS), cls_pos_weight=2.0, obj_pos_weight=0.5),
+    *on_engines(
+        anchor_case("v7", partial(yl.YOLOv7Loss, **LEVELS), cls_pos_weight=2.0, obj_pos_weight=0.5),
+        "fixed shapes",
+    ),
 )
 
 

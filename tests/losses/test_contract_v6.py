@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.contract import LossCase, LossContract, Raw
+from tests.contract import LossCase, LossContract, Raw, on_engines
 from tests.losses.scenes import scattered
 
 import yolosses as yl
@@ -56,7 +56,7 @@ def v6_case(
 
 
 CASES = (
-    v6_case("S", size=(64, 96)),
+    *on_engines(v6_case("S", size=(64, 96)), "fixed shapes"),
     v6_case("M, SimOTA", strides=(8, 16), bins=4, box_loss=giou_loss, assigner=yl.assigners.SimOTA()),
     v6_case("probabilities", strides=(8, 16), activated=True),
 )

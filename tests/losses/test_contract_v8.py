@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.contract import LossCase, LossContract, Raw, assert_same
+from tests.contract import InterpretedContract, LossCase, LossContract, Raw, assert_same, on_engines
 from tests.losses.scenes import scattered
 from torch import Tensor
 
@@ -81,9 +81,9 @@ def v8_case(
         make_targets=partial(scattered, num_classes=C),
         num_classes=C,
         classes_everywhere=True,
+        smooth={"box_loss": giou_loss},
         large=partial(v8_case, name, size=(384, 320), flat=flat, **shape, **options),
         backend=backend,
-        cpu_only=options.get("impl") == "numba",
     )
 
 
@@ -104,13 +104,13 @@ def v10_case(
         num_classes=C,
         class_term="o2m_cls",
         classes_everywhere=True,
+        smooth={"box_loss": giou_loss},
         large=partial(v10_case, name, size=(384, 320), **shape, **options),
-        cpu_only=options.get("impl") == "numba",
     )
 
 
 V8 = (
-    v8_case("v8", backend="inductor"),
+    *on_engines(v8_case("v8", backend="inductor"), "fixed shapes", "as on a GPU", "numba"),
     v8_case(
         "flattened, SimOTA",
         size=(64, 96),
@@ -125,19 +125,21 @@ V8 = (
         bins=1,
         assigner=TaskAligned(topk=5, reach=2.99, fallback=True, contested="taking"),
     ),
-    v8_case("loops", impl="numba", backend="inductor"),
-    v8_case(
-        "loops, flattened, distances",
-        impl="numba",
-        size=(64, 96),
-        strides=(8, 16, 32),
-        bins=1,
-        flat=True,
-        label_smoothing=0.1,
+    *on_engines(
+        v8_case(
+            "flattened, distances",
+            size=(64, 96),
+            strides=(8, 16, 32),
+            bins=1,
+            flat=True,
+            label_smoothing=0.1,
+        ),
+        "as on a GPU",
+        "numba",
     ),
 )
 V10 = (
-    v10_case("v10", size=(64, 96)),
+    *on_engines(v10_case("v10", size=(64, 96)), "as on a GPU", "numba"),
     v10_case(
         "YOLO26, one location from the first",
         strides=(16,),
@@ -146,12 +148,16 @@ V10 = (
         one_to_many_weight=0.5,
         one_to_one_weight=1.0,
     ),
-    v10_case("loops", impl="numba", size=(64, 96)),
 )
 
 
 @pytest.mark.parametrize("case", V8, ids=str)
 class TestYOLOv8(LossContract):
+    pass
+
+
+@pytest.mark.parametrize("case", on_engines(v8_case("v8, small", size=(32, 32)), "triton")[1:], ids=str)
+class TestYOLOv8Interpreted(InterpretedContract):
     pass
 
 

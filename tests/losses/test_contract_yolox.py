@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.contract import LossCase, LossContract, Raw
+from tests.contract import LossCase, LossContract, Raw, on_engines
 from tests.losses.scenes import scattered
 
 import yolosses as yl
@@ -45,13 +45,11 @@ def yolox_case(
         make_targets=partial(scattered, num_classes=C),
         num_classes=C,
         large=partial(yolox_case, name, size=(384, 320), strides=strides, joined=joined, **options),
-        cpu_only=options.get("impl") == "numba",
     )
 
 
 CASES = (
-    yolox_case("last epochs", size=(64, 96), lambda_l1=1.0),
-    yolox_case("loops", impl="numba"),
+    *on_engines(yolox_case("last epochs", size=(64, 96), lambda_l1=1.0), "fixed shapes"),
     yolox_case(
         "one tensor, task-aligned",
         strides=(8, 16),

@@ -211,6 +211,6 @@ def test_outputs_that_do_not_fit_are_one_clear_error(raw: Any, message: str) -> 
 def test_what_it_says_of_itself() -> None:
     loss = yl.YOLOv10Loss(num_classes=7)
     assert loss.channels == 71
-    assert "one_to_many_weight=0.8, one_to_one_weight=None" in repr(loss)
+    assert "one_to_many_weight=0.5" in repr(yl.YOLOv10Loss(one_to_many_weight=0.5))
     assert "topk=7" in repr(loss)
     assert "keep_best=True" in repr(loss)

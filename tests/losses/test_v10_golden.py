@@ -80,7 +80,7 @@ def items_error(case: PyTorchCase, output: yl.LossOutput, loss_fn: yl.YOLOv10Los
     last = "dfl" if loss_fn.one_to_one.bins > 1 else "l1"
     gains = (loss_fn.one_to_one.lambda_box, loss_fn.one_to_one.lambda_cls, loss_fn.one_to_one.lambda_dfl)
     items = [
-        output.raw_terms[f"{short}_{term}"] * gain
+        output.unweighted[f"{short}_{term}"] * gain
         for term, gain in zip(("box", "cls", last), gains, strict=True)
     ]
     found: Tensor = torch.stack(items).detach()

@@ -82,7 +82,7 @@ def by_cell(case: GoldenCase, assignment: yl.Assignment, values: Tensor, empty: 
 def relative_errors(case: GoldenCase, output: yl.LossOutput, skip: str = "") -> dict[str, float]:
     wanted = case.terms("sse")
     return {
-        name: abs(output.raw_terms[name].item() - wanted[name]) / max(abs(wanted[name]), 1e-12)
+        name: abs(output.unweighted[name].item() - wanted[name]) / max(abs(wanted[name]), 1e-12)
         for name in TERMS
         if name != skip
     }
@@ -131,8 +131,8 @@ def test_the_five_sums_agree_in_float64(case: GoldenCase) -> None:
 def test_the_five_sums_agree_in_float32(case: GoldenCase) -> None:
     output = loss_for(case)(network_output(case, torch.float32), targets_of(case))
     for name, wanted in case.terms("sse").items():
-        assert output.raw_terms[name].dtype == torch.float32
-        assert output.raw_terms[name].item() == pytest.approx(wanted, rel=FLOAT32_RTOL, abs=FLOAT32_ATOL), (
+        assert output.unweighted[name].dtype == torch.float32
+        assert output.unweighted[name].item() == pytest.approx(wanted, rel=FLOAT32_RTOL, abs=FLOAT32_ATOL), (
             name
         )
 

@@ -119,8 +119,8 @@ def check(raw: Tensor, batch: list[list[Object]], s: Settings, results: list[Res
     output = loss_for(s)(raw, targets_of(batch))
     assignment = output.assignment
     for image, result in enumerate(results):
-        for name, value in result.raw_terms.items():
-            assert output.raw_terms[name][image].item() == pytest.approx(value, rel=1e-9, abs=1e-13), name
+        for name, value in result.unweighted.items():
+            assert output.unweighted[name][image].item() == pytest.approx(value, rel=1e-9, abs=1e-13), name
         assert output.total[image].item() == pytest.approx(result.total, rel=1e-9, abs=1e-12)
         assert int(assignment.num_dropped[image]) == result.num_dropped
         for index in range(assignment.mask.shape[1]):

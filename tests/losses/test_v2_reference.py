@@ -69,8 +69,8 @@ def test_random_cases_agree(data: st.DataObject) -> None:
     codec, a = loss_fn.codec_for(raw), output.assignment
     place = codec.places(a.predictor)
     for image, result in enumerate(results):
-        for name, value in result.raw_terms.items():
-            assert output.raw_terms[name][image].item() == pytest.approx(value, rel=1e-9, abs=1e-12), name
+        for name, value in result.unweighted.items():
+            assert output.unweighted[name][image].item() == pytest.approx(value, rel=1e-9, abs=1e-12), name
         assert output.total[image].item() == pytest.approx(result.total, rel=1e-9, abs=1e-11)
         assert int(a.num_dropped[image]) == result.num_dropped
         for index, wanted in enumerate(result.pairs):

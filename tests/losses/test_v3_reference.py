@@ -71,8 +71,8 @@ def test_random_cases_agree(data: st.DataObject) -> None:
     a = output.assignment
     place = loss_fn.codec_for(raw).places(a.predictor)
     for image, result in enumerate(results):
-        for name, value in result.raw_terms.items():
-            assert output.raw_terms[name][image].item() == pytest.approx(value, rel=1e-9, abs=1e-12), name
+        for name, value in result.unweighted.items():
+            assert output.unweighted[name][image].item() == pytest.approx(value, rel=1e-9, abs=1e-12), name
         assert output.total[image].item() == pytest.approx(result.total, rel=1e-9, abs=1e-11)
         assert int(a.num_dropped[image]) == result.num_dropped
         found = {

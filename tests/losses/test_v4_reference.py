@@ -82,9 +82,9 @@ def test_random_cases_agree(data: st.DataObject) -> None:
     a = output.assignment
     place = loss_fn.codec_for(raw).places(a.predictor)
     for image, result in enumerate(results):
-        assert set(output.raw_terms) == set(result.raw_terms)
-        for name, value in result.raw_terms.items():
-            assert output.raw_terms[name][image].item() == pytest.approx(value, rel=1e-8, abs=1e-11), name
+        assert set(output.unweighted) == set(result.unweighted)
+        for name, value in result.unweighted.items():
+            assert output.unweighted[name][image].item() == pytest.approx(value, rel=1e-8, abs=1e-11), name
         assert output.total[image].item() == pytest.approx(result.total, rel=1e-8, abs=1e-10)
         assert int(a.num_dropped[image]) == result.num_dropped
         found = {

@@ -59,7 +59,7 @@ def sp(x: float) -> float:
 
 
 def terms(output: yl.LossOutput) -> dict[str, float]:
-    return {name: value.item() for name, value in output.raw_terms.items()}
+    return {name: value.item() for name, value in output.unweighted.items()}
 
 
 def random_raw(batch: int = 3, seed: int = 0, size: tuple[int, int] = (64, 64)) -> list[Tensor]:
@@ -104,7 +104,7 @@ def test_by_hand() -> None:
 
 def test_a_perfect_box_costs_nothing() -> None:
     output = loss_fn()(blank(), one())
-    assert output.raw_terms["box"].item() == pytest.approx(0, abs=1e-12)
+    assert output.unweighted["box"].item() == pytest.approx(0, abs=1e-12)
 
 
 def test_the_items_of_a_batch_are_means_not_sums() -> None:
@@ -129,13 +129,13 @@ def test_levels_are_means_of_their_own() -> None:
     assert torch.as_tensor(only.normalizer).tolist() == [1, 1, 1]
     assert only.assignment.mask.sum() == 1
     alone = loss_fn(balance=(1.0,))(raw[0], one())
-    assert only.raw_terms["box"] == alone.raw_terms["box"]
-    assert only.raw_terms["cls"] == alone.raw_terms["cls"]
-    assert only.raw_terms["obj"].item() == pytest.approx(alone.raw_terms["obj"].item() + LN2)
+    assert only.unweighted["box"] == alone.unweighted["box"]
+    assert only.unweighted["cls"] == alone.unweighted["cls"]
+    assert only.unweighted["obj"].item() == pytest.approx(alone.unweighted["obj"].item() + LN2)
     both = loss_fn(**options | {"anchors": (((8.0, 8.0),), ((8.0, 8.0),))})(raw, one())
     # On the second level the centre (0.75, 0.75) has a right and a lower neighbour.
     assert torch.as_tensor(both.normalizer).tolist() == [1, 3, 1]
-    assert both.raw_terms["cls"].item() == pytest.approx(2 * LN2)
+    assert both.unweighted["cls"].item() == pytest.approx(2 * LN2)
 
 
 @pytest.mark.parametrize("first_is_high", [True, False])
@@ -148,11 +148,11 @@ def test_of_several_objects_of_one_predictor_the_last_gives_the_objectness_targe
     both = loss(raw, objects(*boxes, labels=[0, 1]))
     each = [loss(raw, objects(box, labels=[label])) for label, box in enumerate(boxes)]
     assert both.assignment.mask.sum() == 2
-    assert both.raw_terms["obj"] == each[1].raw_terms["obj"]
-    assert both.raw_terms["obj"] != each[0].raw_terms["obj"]
+    assert both.unweighted["obj"] == each[1].unweighted["obj"]
+    assert both.unweighted["obj"] != each[0].unweighted["obj"]
     for name in ("box", "cls"):  # these count both
-        mean = (each[0].raw_terms[name] + each[1].raw_terms[name]) / 2
-        torch.testing.assert_close(both.raw_terms[name], mean)
+        mean = (each[0].unweighted[name] + each[1].unweighted[name]) / 2
+        torch.testing.assert_close(both.unweighted[name], mean)
 
 
 def test_of_several_pairs_the_cell_decides_before_the_object() -> None:
@@ -229,8 +229,8 @@ def test_the_objectness_target_can_be_one() -> None:
 def test_another_box_loss_leaves_the_objectness_alone() -> None:
     raw, targets = half_height(), one()
     before, after = loss_fn()(raw, targets), loss_fn(box_loss=giou_loss)(raw, targets)
-    assert after.raw_terms["box"].item() == pytest.approx(0.5)
-    assert torch.equal(after.raw_terms["obj"], before.raw_terms["obj"])
+    assert after.unweighted["box"].item() == pytest.approx(0.5)
+    assert torch.equal(after.unweighted["obj"], before.unweighted["obj"])
 
 
 def test_objects_that_fit_no_anchor_are_counted() -> None:
@@ -262,13 +262,15 @@ def test_weights_reach_every_term_of_the_object_but_not_the_normaliser() -> None
     for name in ("box", "cls"):
         torch.testing.assert_close(thrice.terms[name], 3 * once.terms[name])
     ciou = float(once.assignment.quality.max())  # type: ignore[union-attr]
-    more = (thrice.raw_terms["obj"] - once.raw_terms["obj"]).item()
+    more = (thrice.unweighted["obj"] - once.unweighted["obj"]).item()
     assert more == pytest.approx(2 * 4 * (sp(2) - 2 * ciou) / 16)
 
 
 @pytest.mark.parametrize("label", [-1, 2, 100])
 def test_labels_out_of_range_are_no_class(label: int) -> None:
-    output = loss_fn()(half_height(), replace(one(), labels=torch.tensor([[label]])))
+    loss = loss_fn()
+    loss.validate = False
+    output = loss(half_height(), replace(one(), labels=torch.tensor([[label]])))
     assert terms(output)["cls"] == pytest.approx((sp(1) + sp(-1)) / 2)
 
 
@@ -284,7 +286,7 @@ def test_the_publications_defaults() -> None:
     assert loss.channels == 255
     assert loss.anchors[0].tolist() == [[10, 13], [16, 30], [33, 23]]
     assert (loss.lambda_box, loss.lambda_obj, loss.lambda_cls) == (0.05, 1.0, 0.5)
-    assert "num_classes=80, anchors=(3, 3, 2), strides=(8, 16, 32), lambda_box=0.05" in repr(loss)
+    assert "num_classes=80, lambda_box=0.05, lambda_obj=1, lambda_cls=0.5" in repr(loss)
 
 
 @pytest.mark.parametrize(
@@ -298,8 +300,8 @@ def test_the_publications_defaults() -> None:
         ({"objectness_from_iou": 2}, ValueError, r"^objectness_from_iou: expected a number from 0 to 1; got 2$"),
         ({"anchor_threshold": 0.5}, ValueError, r"^anchor_threshold: expected a number >= 1; got 0.5$"),
         ({"balance": (1.0, 2.0)}, ValueError, r"^balance: expected a number >= 0 for each of 1 levels; got \(1.0, 2"),
-        ({"balance": (-1.0,)}, ValueError, r"^balance: expected a number >= 0 for each of 1 levels; got \(-1.0,\)$"),
-        ({"anchors": ((8.0, 8.0),)}, ValueError, r"^anchors: expected for each of 1 levels equally many .* got \(\(8"),
+        ({"balance": (-1.0,)}, ValueError, r"^balance: expected a number >= 0; got -1.0$"),
+        ({"anchors": ((8.0, 8.0, 8.0),)}, ValueError, r"^anchors: expected for each of 1 levels equally many .*\(\(8"),
         ({"anchors": (((8.0, 8.0, 8.0),),)}, ValueError, r"^anchors: expected for each of 1 levels equally many "),
         ({"anchors": ((),)}, ValueError, r"^anchors: expected for each of 1 levels equally many \(w, h\) "),
         ({"anchors": None}, ValueError, r"^anchors: expected for each of 1 levels equally many .* got None$"),

@@ -77,8 +77,8 @@ def check(maps: list[Tensor], batch: list[list[Object]], s: Settings) -> Result:
     loss_fn = loss_for(s)
     output = loss_fn(maps, targets_of(batch))
     assert pairs_of(loss_fn, maps, output.assignment) == wanted.pairs
-    for name, value in wanted.raw_terms.items():
-        assert output.raw_terms[name].item() == pytest.approx(value, rel=1e-9, abs=1e-12), name
+    for name, value in wanted.unweighted.items():
+        assert output.unweighted[name].item() == pytest.approx(value, rel=1e-9, abs=1e-12), name
     assert output.total.item() == pytest.approx(wanted.total, rel=1e-9, abs=1e-12)
     assert int(output.num_dropped) == wanted.num_dropped
     return wanted

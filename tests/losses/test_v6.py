@@ -146,12 +146,12 @@ def test_swapped_parts() -> None:
 @pytest.mark.parametrize("label", [-1, C, 100])
 def test_labels_out_of_range_are_no_class(label: int) -> None:
     raw, good = random_raw(), scattered(3, C)
-    output = yl.YOLOv6Loss(num_classes=C)(raw, replace(good, labels=torch.full_like(good.labels, label)))
-    assert output.total.isfinite()
-    term = yl.YOLOv6Loss(num_classes=C).elementwise(raw, good, output.assignment)[1]
-    assert term.target.sum() > 0
     loss = yl.YOLOv6Loss(num_classes=C)
+    loss.validate = False
     wrong = replace(good, labels=torch.full_like(good.labels, label))
+    output = loss(raw, wrong)
+    assert output.total.isfinite()
+    assert loss.elementwise(raw, good, output.assignment)[1].target.sum() > 0
     assert loss.elementwise(raw, wrong, output.assignment)[1].target.sum() == 0
 
 
@@ -216,5 +216,5 @@ def test_outputs_that_do_not_fit_are_one_clear_error(options: Any, raw: Any, mes
 def test_what_it_says_of_itself() -> None:
     loss = yl.YOLOv6Loss(num_classes=7, bins=17)
     assert loss.channels == 75
-    assert "num_classes=7, bins=17, strides=(8, 16, 32), lambda_box=2.5" in repr(loss)
+    assert "num_classes=7, bins=17, lambda_box=2.5" in repr(loss)
     assert "topk=13, alpha=1.0, beta=6.0" in repr(loss)

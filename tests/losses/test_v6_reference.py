@@ -95,8 +95,8 @@ def test_random_images_agree(data: st.DataObject) -> None:
         reduction="sum",
     )
     output = loss_fn(maps, targets_of(things))
-    for name, value in output.raw_terms.items():
-        assert value.item() == pytest.approx(wanted.raw_terms[name], rel=1e-9, abs=1e-12)
+    for name, value in output.unweighted.items():
+        assert value.item() == pytest.approx(wanted.unweighted[name], rel=1e-9, abs=1e-12)
     a = output.assignment
     assert a.quality is not None
     rows = zip(*(part[0].tolist() for part in (a.predictor, a.object, a.mask, a.quality)), strict=True)

@@ -36,7 +36,8 @@ def test_the_publications_defaults() -> None:
     assert loss.channels == 255
     assert loss.anchors[2].tolist() == [[142, 110], [192, 243], [459, 401]]
     assert (loss.lambda_box, loss.lambda_obj, loss.lambda_cls) == (0.05, 0.7, 0.3)
-    assert repr(loss).startswith("YOLOv7Loss(ota=True, num_classes=80")
+    assert repr(loss).startswith("YOLOv7Loss(num_classes=80")
+    assert "ota=False" in repr(yl.YOLOv7Loss(ota=False))
 
 
 def test_plain_it_is_yolov5_with_other_weights() -> None:

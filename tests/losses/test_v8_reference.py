@@ -41,7 +41,7 @@ def images(draw: st.DrawFn, heads: int) -> tuple[int, int, list[Object], list[li
 
 
 def check_terms(output: yl.LossOutput, wanted: dict[str, float]) -> None:
-    assert {name: value.item() for name, value in output.raw_terms.items()} == {
+    assert {name: value.item() for name, value in output.unweighted.items()} == {
         name: pytest.approx(value, rel=1e-9, abs=1e-12) for name, value in wanted.items()
     }
 
@@ -80,7 +80,7 @@ def test_random_images_agree(image: Any, rule: Rule, label_smoothing: float) -> 
         reduction="sum",
     )
     output = loss_fn(maps, targets_of(things))
-    check_terms(output, wanted.raw_terms)
+    check_terms(output, wanted.unweighted)
     check_pairs(output.assignment, wanted, 0, 10**6)
     assert int(output.num_dropped) == wanted.num_dropped
     mean = yl.YOLOv8Loss(
@@ -107,7 +107,11 @@ def test_random_images_with_two_heads_agree(image: Any, topk: int) -> None:
     parts = {"o2o": one, "o2m": many}
     check_terms(
         output,
-        {f"{short}_{name}": value for short, part in parts.items() for name, value in part.raw_terms.items()},
+        {
+            f"{short}_{name}": value
+            for short, part in parts.items()
+            for name, value in part.unweighted.items()
+        },
     )
     locations = len(locations_of(heads[0], bins))
     check_pairs(output.assignment, one, 0, locations)

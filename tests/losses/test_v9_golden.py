@@ -47,7 +47,7 @@ def test_value_gradient_and_assignment(case: PyTorchCase) -> None:
     loss_fn, targets = loss_for(case), targets_of(case)
     distances, scores = case.input("anc"), case.input("cls_logits")
     output = loss_fn((distances.flatten(2).mT, scores.mT), targets)
-    items = torch.stack([output.raw_terms[name] for name in ("box", "dfl", "cls")]).detach()
+    items = torch.stack([output.unweighted[name] for name in ("box", "dfl", "cls")]).detach()
     wanted = case.stored["loss_iou_dfl_cls_unweighted"]
     value = float(((items - wanted).abs() / wanted.abs().clamp(min=1e-12)).max())
     value = max(value, relative_error(output.total.detach(), case.stored["total"]))

@@ -93,10 +93,10 @@ def test_l1_joins_when_the_attribute_is_set() -> None:
     loss, raw, targets = loss_fn(), scene(NUMBERS), one_object(12, 12, 8, 8)
     before = loss(raw, targets)
     assert before.terms["l1"] == 0
-    assert before.raw_terms["l1"] > 0
+    assert before.unweighted["l1"] > 0
     loss.lambda_l1 = 1.0
     after = loss(raw, targets)
-    torch.testing.assert_close(after.total - before.total, before.raw_terms["l1"])
+    torch.testing.assert_close(after.total - before.total, before.unweighted["l1"])
     torch.testing.assert_close(after.total, loss_fn(lambda_l1=1.0)(raw, targets).total)
 
 
@@ -145,7 +145,7 @@ def test_an_image_whose_objects_have_no_candidate_is_background() -> None:
     raw = blank()
     nobody = loss_fn()(raw, one_object(12, 12, 8, 8))
     assert nobody.num_dropped == 0
-    far = loss_fn()(raw, one_object(-300, 12, 8, 8))
+    far = loss_fn()(raw, one_object(-300, 12, 8, 8, validate=False))
     assert far.num_dropped == 1
     assert not far.assignment.mask.any()
     assert far.normalizer == 1
@@ -188,7 +188,9 @@ def test_weights_reach_every_term_of_the_object_but_not_the_normaliser() -> None
 @pytest.mark.parametrize("label", [-1, 2, 100])
 def test_labels_out_of_range_are_no_class(label: int) -> None:
     raw, good = scene(NUMBERS), one_object(12, 12, 8, 8)
-    output = loss_fn()(raw, replace(good, labels=torch.full_like(good.labels, label)))
+    loss = loss_fn()
+    loss.validate = False
+    output = loss(raw, replace(good, labels=torch.full_like(good.labels, label)))
     assert output.total.isfinite()
     assert output.terms["cls"].item() == pytest.approx(sp(-1.0) + sp(0.5))
 
@@ -236,5 +238,5 @@ def test_outputs_that_do_not_fit_are_one_clear_error(options: Any, raw: Any, mes
 def test_what_it_says_of_itself() -> None:
     loss = yl.YOLOXLoss(num_classes=7)
     assert loss.channels == 12
-    assert "num_classes=7, strides=(8, 16, 32), lambda_box=5" in repr(loss)
+    assert "num_classes=7, lambda_box=5" in repr(loss)
     assert "assigner=SimOTA(radius=1.5, topk=10" in repr(loss)

@@ -52,7 +52,7 @@ class Object:
 class Result:
     """The five sums without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     total: float
     responsible: dict[int, tuple[int, int]] = field(default_factory=dict)  # object -> (cell, box)
     iou: dict[int, float] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def loss_of_image(cells: Sequence[Sequence[float]], objects: Sequence[Object], s
     """``cells``: what the network emits, rows * cols cells of K x (x, y, w, h, confidence), then C class values."""
     s = settings
     terms = {"xy": 0.0, "wh": 0.0, "obj": 0.0, "noobj": 0.0, "cls": 0.0}
-    result = Result(raw_terms=terms, total=0.0)
+    result = Result(unweighted=terms, total=0.0)
 
     # Which object does each cell answer for? The first whose centre falls into it.
     owner: dict[int, int] = {}
@@ -183,10 +183,14 @@ def log_softmax(scores: Sequence[float], c: int) -> float:
 
 
 def on_ignored(cell: int, objects: Sequence[Object], s: Settings) -> bool:
-    """Whether the cell's centre lies in an ignored region."""
+    """Whether the cell's centre lies in an ignored region, or that region's centre in the cell."""
     row, col = divmod(cell, s.cols)
     x, y = (col + 0.5) / s.cols, (row + 0.5) / s.rows
     return any(
-        thing.ignore and abs(x - thing.x) <= thing.w / 2 and abs(y - thing.y) <= thing.h / 2
+        thing.ignore
+        and (
+            (abs(x - thing.x) <= thing.w / 2 and abs(y - thing.y) <= thing.h / 2)
+            or (int(thing.y * s.rows), int(thing.x * s.cols)) == (row, col)
+        )
         for thing in objects
     )

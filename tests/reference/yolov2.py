@@ -50,7 +50,7 @@ class Write:
 class Result:
     """The sums without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     total: float
     slots: dict[Slot, int]  # the object whose box each slot has in the end
     pairs: list[Slot | None]  # of each object
@@ -69,7 +69,7 @@ def loss_of_image(
     level = OneLevel(anchors=(s.anchors,), strides=(1.0,), num_classes=s.num_classes)
     margins = [math.inf]
     writes: dict[Slot, Write] = {}
-    result = Result(raw_terms=terms, total=0.0, slots={}, pairs=[], iou=[], num_dropped=0, margin=0.0)
+    result = Result(unweighted=terms, total=0.0, slots={}, pairs=[], iou=[], num_dropped=0, margin=0.0)
 
     # Every object: of the predictors in the cell of its centre the one of nearest shape.
     for index, thing in enumerate(objects):

@@ -47,7 +47,7 @@ class Write:
 class Result:
     """The sums without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     total: float
     slots: dict[Slot, int]  # the object whose box each slot has in the end
     pairs: set[tuple[Slot, int]]  # all that wrote
@@ -119,7 +119,7 @@ def loss_of_image(
 
     answered = {told.object for told in writes.values()}
     return Result(
-        raw_terms=terms,
+        unweighted=terms,
         total=s.lambda_coord * (terms["xy"] + terms["wh"])
         + s.lambda_obj * terms["obj"]
         + s.lambda_noobj * terms["noobj"]

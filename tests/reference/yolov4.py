@@ -94,7 +94,7 @@ def loss_of_image(
 
     answered = {index for things in takers.values() for index in things}
     return Result(
-        raw_terms=terms,
+        unweighted=terms,
         total=s.lambda_box * sum(terms[name] for name in boxes)
         + s.lambda_obj * terms["obj"]
         + s.lambda_noobj * terms["noobj"]

@@ -59,7 +59,7 @@ class Pair:
 class Result:
     """The three terms without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float] = field(default_factory=lambda: {"box": 0.0, "obj": 0.0, "cls": 0.0})
+    unweighted: dict[str, float] = field(default_factory=lambda: {"box": 0.0, "obj": 0.0, "cls": 0.0})
     total: float = 0.0
     pairs: list[list[Pair]] = field(default_factory=list)  # of each image, in order
     num_dropped: int = 0
@@ -88,12 +88,12 @@ def loss_of_batch(maps: Maps, batch: Sequence[Sequence[Object]], s: Settings) ->
             thing = batch[image][pair.object]
             numbers = maps[level][image][pair.box][pair.row][pair.col]
             fit = complete_overlap(decoded(numbers, pair, s), truth_in_pixels(thing, s))
-            result.raw_terms["box"] += thing.weight * (1 - fit) / len(here)
+            result.unweighted["box"] += thing.weight * (1 - fit) / len(here)
             for c, logit in enumerate(numbers[5:]):
                 smooth = s.label_smoothing / 2
                 share = thing.weight * (1.0 if s.class_weight is None else s.class_weight[c])
                 error = cross_entropy(logit, 1 - smooth if c == thing.label else smooth, s.cls_pos_weight, s)
-                result.raw_terms["cls"] += share * error / len(here) / s.num_classes
+                result.unweighted["cls"] += share * error / len(here) / s.num_classes
             # The last pair of a predictor is the one that stays.
             g, place = s.objectness_from_iou, (image, pair.box, pair.row, pair.col)
             target[place], weight[place] = 1 - g + g * max(0.0, fit), thing.weight
@@ -101,12 +101,12 @@ def loss_of_batch(maps: Maps, batch: Sequence[Sequence[Object]], s: Settings) ->
             for box, row, col in places(len(s.anchors[level]), rows, cols):
                 logit, place = maps[level][image][box][row][col][4], (image, box, row, col)
                 error = cross_entropy(logit, target.get(place, 0.0), s.obj_pos_weight, s)
-                free = 0.0 if on_ignored((col + 0.5) / cols, (row + 0.5) / rows, objects) else 1.0
+                free = 0.0 if on_ignored(row, col, (rows, cols), objects) else 1.0
                 count = len(batch) * len(s.anchors[level]) * rows * cols
-                result.raw_terms["obj"] += weight.get(place, free) * s.balance[level] * error / count
+                result.unweighted["obj"] += weight.get(place, free) * s.balance[level] * error / count
     lambda_cls = s.lambda_cls if s.num_classes > 1 else 0.0
     scales = {"box": s.lambda_box, "obj": s.lambda_obj, "cls": lambda_cls}
-    result.total = sum(scales[name] * value for name, value in result.raw_terms.items())
+    result.total = sum(scales[name] * value for name, value in result.unweighted.items())
     return result
 
 
@@ -228,8 +228,14 @@ def places(boxes: int, rows: int, cols: int) -> list[tuple[int, int, int]]:
     return [(box, row, col) for box in range(boxes) for row in range(rows) for col in range(cols)]
 
 
-def on_ignored(x: float, y: float, objects: Sequence[Object]) -> bool:
+def on_ignored(row: int, col: int, grid: tuple[int, int], objects: Sequence[Object]) -> bool:
+    """Whether the cell's centre lies in an ignored region, or that region's centre in the cell."""
+    x, y = (col + 0.5) / grid[1], (row + 0.5) / grid[0]
     return any(
-        thing.ignore and abs(x - thing.x) <= thing.w / 2 and abs(y - thing.y) <= thing.h / 2
+        thing.ignore
+        and (
+            (abs(x - thing.x) <= thing.w / 2 and abs(y - thing.y) <= thing.h / 2)
+            or (int(thing.y * grid[0]), int(thing.x * grid[1])) == (row, col)
+        )
         for thing in objects
     )

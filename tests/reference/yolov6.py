@@ -52,7 +52,7 @@ class Location:
 class Result:
     """The sums without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     owner: dict[int, int] = field(default_factory=dict)  # location -> object
     quality: dict[int, float] = field(default_factory=dict)
     num_dropped: int = 0
@@ -63,11 +63,11 @@ def loss_of_image(
     locations: Sequence[Location], objects: Sequence[Object], class_weight: Sequence[float], similarity: str
 ) -> Result:
     result = task_aligned(locations, objects)
-    terms = result.raw_terms
+    terms = result.unweighted
     for index, location in enumerate(locations):
         thing = objects[result.owner[index]] if index in result.owner else None
         q = result.quality.get(index, 0.0)
-        if thing is None and on_ignored(location.point, objects):
+        if thing is None and on_ignored(location, objects, locations):
             continue
         weight = 1.0 if thing is None else thing.weight
         for c, logit in enumerate(location.logits):
@@ -90,7 +90,7 @@ def loss_of_image(
 
 def task_aligned(locations: Sequence[Location], objects: Sequence[Object]) -> Result:
     """Who answers for which object, and how well."""
-    result = Result(raw_terms={"box": 0.0, "cls": 0.0, "dfl": 0.0})
+    result = Result(unweighted={"box": 0.0, "cls": 0.0, "dfl": 0.0})
     wanted = [j for j, thing in enumerate(objects) if not thing.ignore]
     takers: dict[int, list[int]] = {}
     for j in wanted:
@@ -194,8 +194,20 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def on_ignored(point: tuple[float, float], objects: Sequence[Object]) -> bool:
-    return any(
-        thing.ignore and thing.box[0] <= point[0] <= thing.box[2] and thing.box[1] <= point[1] <= thing.box[3]
-        for thing in objects
-    )
+def on_ignored(location: Location, objects: Sequence[Object], locations: Sequence[Location]) -> bool:
+    """Whether the location lies in an ignored region, or that region's centre in the location's cell."""
+    x, y = location.point
+    for thing in objects:
+        x1, y1, x2, y2 = thing.box
+        own = holds(location, (x1 + x2) / 2, (y1 + y2) / 2, locations)
+        if thing.ignore and (own or (x1 <= x <= x2 and y1 <= y <= y2)):
+            return True
+    return False
+
+
+def holds(location: Location, x: float, y: float, locations: Sequence[Location]) -> bool:
+    """Whether (x, y) is in the location's cell; on the far edges of the map it is in the last ones."""
+    same = [other for other in locations if other.stride == location.stride]
+    col = min(int(x // location.stride), max(other.col for other in same))
+    row = min(int(y // location.stride), max(other.row for other in same))
+    return (col, row) == (location.col, location.row)

@@ -43,7 +43,7 @@ class Rule:
 class Result:
     """The sums without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float] = field(default_factory=dict)
+    unweighted: dict[str, float] = field(default_factory=dict)
     owner: dict[int, int] = field(default_factory=dict)  # location -> object
     quality: dict[int, float] = field(default_factory=dict)
     num_dropped: int = 0
@@ -61,11 +61,11 @@ def loss_of_image(
 ) -> Result:
     result = task_aligned(locations, objects, rule)
     last = "l1" if len(locations[0].sides[0]) == 1 else "dfl"
-    terms = result.raw_terms = {"box": 0.0, "cls": 0.0, last: 0.0}
+    terms = result.unweighted = {"box": 0.0, "cls": 0.0, last: 0.0}
     for index, at in enumerate(locations):
         thing = objects[result.owner[index]] if index in result.owner else None
         q = result.quality.get(index, 0.0)
-        if thing is None and on_ignored(at.point, objects):
+        if thing is None and on_ignored(at, objects, locations):
             continue
         weight = 1.0 if thing is None else thing.weight
         for c, logit in enumerate(at.logits):

@@ -51,7 +51,7 @@ class Location:
 class Result:
     """The four sums without their lambdas, and how they came about."""
 
-    raw_terms: dict[str, float]
+    unweighted: dict[str, float]
     owner: dict[int, int] = field(default_factory=dict)  # location -> object
     num_dropped: int = 0
     margin: float = math.inf  # by how much the closest choice was decided
@@ -61,11 +61,11 @@ def loss_of_image(
     locations: Sequence[Location], objects: Sequence[Object], class_weight: Sequence[float]
 ) -> Result:
     result = sim_ota(locations, objects)
-    terms = result.raw_terms
+    terms = result.unweighted
     for index, location in enumerate(locations):
         objectness, classes = location.numbers[4], location.numbers[5:]
         if index not in result.owner:
-            if not on_ignored(location.point, objects):
+            if not on_ignored(location, objects, locations):
                 terms["obj"] += cross_entropy(objectness, 0)
             continue
         thing = objects[result.owner[index]]
@@ -85,7 +85,7 @@ def loss_of_image(
 
 def sim_ota(locations: Sequence[Location], objects: Sequence[Object]) -> Result:
     """Who answers for which object."""
-    result = Result(raw_terms={"box": 0.0, "obj": 0.0, "cls": 0.0, "l1": 0.0})
+    result = Result(unweighted={"box": 0.0, "obj": 0.0, "cls": 0.0, "l1": 0.0})
     wanted = [j for j, thing in enumerate(objects) if not thing.ignore]
     candidates = [
         i for i, at in enumerate(locations) if any(central(at, objects[j].box, result) for j in wanted)
@@ -153,10 +153,20 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def on_ignored(point: tuple[float, float], objects: Sequence[Object]) -> bool:
-    return any(
-        thing.ignore
-        and abs(point[0] - thing.box[0]) <= thing.box[2] / 2
-        and abs(point[1] - thing.box[1]) <= thing.box[3] / 2
-        for thing in objects
-    )
+def on_ignored(location: Location, objects: Sequence[Object], locations: Sequence[Location]) -> bool:
+    """Whether the location lies in an ignored region, or that region's centre in the location's cell."""
+    x, y = location.point
+    for thing in objects:
+        cx, cy, w, h = thing.box
+        covered = abs(x - cx) <= w / 2 and abs(y - cy) <= h / 2
+        if thing.ignore and (covered or holds(location, cx, cy, locations)):
+            return True
+    return False
+
+
+def holds(location: Location, x: float, y: float, locations: Sequence[Location]) -> bool:
+    """Whether (x, y) is in the location's cell; on the far edges of the map it is in the last ones."""
+    same = [other for other in locations if other.stride == location.stride]
+    col = min(int(x // location.stride), max(other.col for other in same))
+    row = min(int(y // location.stride), max(other.row for other in same))
+    return (col, row) == (location.col, location.row)

@@ -58,7 +58,7 @@ def test_the_mean_over_the_pictures_is_the_loss_itself(study: DatasetLoss, datas
     assert study.scales == {"xy": 5.0, "wh": 5.0, "obj": 1.0, "noobj": 0.5, "cls": 1.0}
     for name in study.scales:
         assert study.terms[name] == pytest.approx(output.terms[name].item(), rel=1e-6)
-        assert study.raw_terms[name] == pytest.approx(output.raw_terms[name].item(), rel=1e-6)
+        assert study.unweighted[name] == pytest.approx(output.unweighted[name].item(), rel=1e-6)
     for picture, row in zip(study.pictures, output.per_image, strict=True):
         assert 11 * row.sum().item() == pytest.approx(picture.loss, rel=1e-5)
     assert sum(p.num_answered for p in study.pictures) == int(output.assignment.mask.sum())

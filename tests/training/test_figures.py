@@ -44,7 +44,7 @@ def log(count: int, *, steps_per_epoch: int = 10) -> list[dict[str, Any]]:
                 "learning_rate": 0.01 / step,
                 "total": sum(terms.values()),
                 "terms": terms,
-                "raw_terms": raw,
+                "unweighted": raw,
                 "num_dropped": 0,
                 "gradient_norm": 1.0,
             }
@@ -77,7 +77,7 @@ def words(figure: Figure) -> str:
 def test_lines_are_the_values_of_the_log() -> None:
     rows = log(120)
     figure = plot_terms(rows, "a run")
-    for heading, key in (("weighted", "terms"), ("unweighted", "raw_terms")):
+    for heading, key in (("weighted", "terms"), ("unweighted", "unweighted")):
         for name, label in zip(LAMBDAS, LEGEND[1:], strict=True):
             drawn = line(panel(figure, heading), f"_{label}, single steps")
             np.testing.assert_array_equal(drawn[:, 0], [row["step"] for row in rows])
@@ -99,7 +99,7 @@ def test_strong_lines_are_running_means_without_lag() -> None:
 def test_a_short_log_is_not_smoothed() -> None:
     rows = log(12)
     drawn = line(panel(plot_terms(rows, ""), "unweighted"), "4 class")[:, 1]
-    np.testing.assert_array_equal(drawn, [row["raw_terms"]["cls"] for row in rows])
+    np.testing.assert_array_equal(drawn, [row["unweighted"]["cls"] for row in rows])
 
 
 def test_words_around_the_curves() -> None:
@@ -111,7 +111,7 @@ def test_words_around_the_curves() -> None:
 
 def test_terms_of_other_losses_are_said_in_words_and_unknown_ones_keep_their_names() -> None:
     row = {"step": 1, "learning_rate": 0.1, "total": 4.0, "terms": {"box": 1.0, "dfl": 2.0, "mine": 1.0}}
-    rows = [{**row, "step": step, "raw_terms": row["terms"]} for step in (1, 2, 3)]
+    rows = [{**row, "step": step, "unweighted": row["terms"]} for step in (1, 2, 3)]
     figure = plot_terms(rows, "")
     assert legend_of(figure) == ["total", "box overlap", "sides, as distributions", "mine"]
     assert "3 optimiser steps" in words(figure)
@@ -164,7 +164,7 @@ def test_a_loss_that_is_not_finite_is_marked() -> None:
 def test_short_runs_with_a_term_of_zero_can_be_drawn(count: int) -> None:
     rows = log(count)
     for row in rows:
-        row["terms"]["cls"] = row["raw_terms"]["cls"] = 0.0
+        row["terms"]["cls"] = row["unweighted"]["cls"] = 0.0
     buffer = io.BytesIO()
     plot_terms(rows, "short").savefig(buffer, format="png", dpi=40)
     picture = np.asarray(Image.open(buffer).convert("RGB"))

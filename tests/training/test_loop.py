@@ -60,8 +60,8 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
 def test_a_record_is_consistent_and_becomes_json() -> None:
     for record in make_training(epochs=1).steps():
         assert sum(record.terms.values()) == pytest.approx(record.total, rel=1e-6)
-        assert record.terms["xy"] == pytest.approx(5 * record.raw_terms["xy"], rel=1e-6)
-        assert record.terms["noobj"] == pytest.approx(0.5 * record.raw_terms["noobj"], rel=1e-6)
+        assert record.terms["xy"] == pytest.approx(5 * record.unweighted["xy"], rel=1e-6)
+        assert record.terms["noobj"] == pytest.approx(0.5 * record.unweighted["noobj"], rel=1e-6)
         assert record.images == 4 * record.step
         assert record.gradient_norm > 0
         assert json.loads(json.dumps(record.to_json()))["terms"] == record.terms

@@ -160,7 +160,7 @@ def test_one_picture_is_explained_in_full(work: Path, made: tuple[str, dict[str,
     text = text_of(report)
     assert "shape-05.png (shapes, val): where its loss comes from" in text
     for obj in values["objects"]:
-        assert text.count(f'{obj["place"]} answers for "{obj["class_name"]}"') >= 1
+        assert text.count(f'{obj["place"]} is responsible for "{obj["class_name"]}"') >= 1
 
 
 def test_the_report_speaks_chinese(work: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_report_speaks_chinese(work: Path) -> None:
     text = text_of(report)
     for words in ("損失從哪裡來", "可能的標註錯誤", "沒有參與的物件", "負責「"):
         assert words in text
-    assert not re.search(r"answers for|The loss|worst", text)
+    assert not re.search(r"is responsible for|The loss|worst", text)
 
 
 def test_the_command_line_reaches_it(work: Path) -> None:

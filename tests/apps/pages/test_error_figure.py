@@ -7,9 +7,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from tests.explain.pictures.scene import LANGUAGES
 
 from yolosses.apps.pages.error_figure import error_figure, share_text
-from yolosses.explain.words import LANGUAGES, Language
+from yolosses.explain.words import Language
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,
@@ -120,7 +121,7 @@ def test_nothing_to_find() -> None:
     drawn(figure)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@LANGUAGES
 def test_no_word_lies_on_another_or_leaves_the_picture(language: Language) -> None:
     errors = TideErrors(
         ap=0.1, counts=dict.fromkeys(TIDE_KINDS, 1234567), costs=dict.fromkeys(TIDE_KINDS, 0.123)

@@ -122,12 +122,12 @@ def test_the_longest_bar_is_that_of_the_largest_value(
     opened: tuple[Any, list[str], list[str]], study_and_report: tuple[DatasetLoss, Path]
 ) -> None:
     page, study = opened[0], study_and_report[0]
-    longest = max(*study.terms.values(), *study.raw_terms.values())
+    longest = max(*study.terms.values(), *study.unweighted.values())
     for name in study.scales:
         bars = page.locator(f'tr[data-term="{name}"] .bar rect')
         widths = [float(bars.nth(i).get_attribute("width")) for i in range(2)]
         assert widths == pytest.approx(
-            [229 * study.terms[name] / longest, 229 * study.raw_terms[name] / longest], abs=0.1
+            [229 * study.terms[name] / longest, 229 * study.unweighted[name] / longest], abs=0.1
         )
 
 

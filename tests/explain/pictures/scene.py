@@ -29,7 +29,7 @@ BOXES = [
     ),
     torch.tensor([[0.125, 0.8, 0.2, 0.3]], dtype=torch.float64),
 ]
-ANSWERS = (1 * COLS + 1) * K + 1  # cell (1,1) box 1 answers for the cat
+ANSWERS = (1 * COLS + 1) * K + 1  # cell (1,1) box 1 is responsible for the cat
 ANSWER = np.array([0.425, 1.4 / 3, 0.25, 0.49])  # its box
 SPARED = 3  # cell (0,3) lies on the ignored bird
 

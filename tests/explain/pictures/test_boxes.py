@@ -182,13 +182,13 @@ def test_words_in_english() -> None:
     part = EXPLANATION.of_image(0)
     assert title == "a$b$.jpg"
     assert note == (
-        "objects: 3, answered for: 1, dropped: 1, ignored: 1, "
+        "objects: 3, assigned: 1, dropped: 1, ignored: 1, "
         f"mean IoU {part.objects[0].iou:.2f}, loss {number(part.total)}"
     )
     assert legend_texts(legend_axes(figure)) == [
         "truth, with its class",
-        "box that answers for it, with its IoU",
-        "dropped: its cell answers for another object",
+        "box that is responsible for it, with its IoU",
+        "dropped: its cell is responsible for another object",
         "ignored region: asks for no box, and none is punished",
         "other boxes: the surer, the stronger",
     ]
@@ -229,7 +229,7 @@ def test_an_image_without_objects() -> None:
     empty = yl.Targets.from_cxcywh([torch.zeros(0, 4)], [torch.zeros(0)])
     loss = yl.YOLOv1Loss(grid=(ROWS, COLS), num_classes=3)
     figure = draw_boxes(yl.explain(loss, raw_output()[:1], empty), 0, PICTURE)
-    assert figure.texts[1].get_text().startswith("objects: 0, answered for: 0, loss ")
+    assert figure.texts[1].get_text().startswith("objects: 0, assigned: 0, loss ")
     assert legend_texts(legend_axes(figure)) == ["other boxes: the surer, the stronger"]
     check_text(figure, "en")
 

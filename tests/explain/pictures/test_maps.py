@@ -126,7 +126,7 @@ def test_truths_are_outlined_on_every_map() -> None:
         outline = labelled(axes, f"_truth {CAT}")[-1]
         assert outline.get_bbox().extents == pytest.approx([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2])
         lines = {patch.get_label(): patch.get_linestyle() for patch in axes.patches}
-        assert len(lines) == len(set(map(str, lines.values()))) == 3  # answered for, dropped, ignored
+        assert len(lines) == len(set(map(str, lines.values()))) == 3  # assigned, dropped, ignored
 
 
 def test_the_picture_below_is_pale_grey() -> None:

@@ -138,7 +138,7 @@ def test_the_legend_states_the_scale() -> None:
     confidence = EXPLANATION.predictions.confidence_gradient[0]
     assert legend_texts(legend_axes(figure)) == [
         "truth",
-        "dropped: its cell answers for another object",
+        "dropped: its cell is responsible for another object",
         "ignored region: asks for no box, and none is punished",
         "box whose place or size the loss pulls",
         f"centre: longest arrow = {number(np.hypot(*GRADIENT[:2]))} (loss per picture side)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from unittest import mock
 
@@ -10,27 +11,38 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kernels.scenes import assert_same_assignment
-from tests.kernels.scenes_of_points import CLASSES, SMALL, Scene, scene
+from tests.kernels.scenes_of_points import CLASSES, Scene, scene
+from torch import Tensor
 
 import yolosses as yl
-from yolosses.assigners import TaskAligned, alignment
+from yolosses.assigners import TaskAligned
 from yolosses.assigners.alignment import Wanted
-from yolosses.boxes import paired_iou
 from yolosses.codecs import ClassScores, Levels, PointCodec
-from yolosses.codecs.point import PointOutput
 
 pytest.importorskip("numba")
 
-from yolosses.kernels.numba import loops, task_aligned, windows
+from yolosses.kernels.numba import loops, windows
 from yolosses.kernels.numba.point_decode import decode_boxes
+from yolosses.kernels.numba.task_aligned import assign
 
 
 def assigned(case: Scene, impl: str, **options: Any) -> yl.Assignment:
-    boxes = case.boxes if impl == "numba" else torch.where(case.mask[..., None], case.boxes, 16.0)
-    return TaskAligned(**{"least_side": 16.0, **options}, impl=impl)(
-        levels=case.levels, pred_boxes=case.pred_boxes, pred_scores=ClassScores(logits=case.logits), gt_boxes=boxes,
-        gt_labels=torch.where(case.mask, case.labels, 0), mask=case.mask,
+    wanted = {"least_side": 16.0, **options}
+    labels = torch.where(case.mask, case.labels, 0)
+    if impl == "torch":
+        return TaskAligned(**wanted)(
+            levels=case.levels, pred_boxes=case.pred_boxes, pred_scores=ClassScores(logits=case.logits),
+            gt_boxes=torch.where(case.mask[..., None], case.boxes, 16.0), gt_labels=labels, mask=case.mask,
+        )  # fmt: skip
+    recipe = asdict(TaskAligned(**wanted).recipe())
+    recipe["topk"] = min(recipe["topk"], case.levels.num_predictors)
+    predictor, object, mask, iou, quality, num_dropped = assign(
+        case.pred_boxes, case.logits, case.boxes, labels, case.mask, grids=case.levels.grids,
+        strides=case.levels.strides, **recipe,
     )  # fmt: skip
+    return yl.Assignment(
+        predictor=predictor, object=object, mask=mask, iou=iou, quality=quality, num_dropped=num_dropped
+    )
 
 
 def without_twins(case: Scene) -> Scene:
@@ -134,19 +146,15 @@ def test_objects_without_candidates_are_dropped() -> None:
     assert agree(case, least_side=16.0).num_dropped.tolist() == [0]
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["of torch", "of our own"])
-def test_threads_change_nothing(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     case, before = scene(21, 5, 6), torch.get_num_threads()
     alone = assigned(case, "numba")
-    for name in ("WORTH", "WORTH_ALONE"):
-        monkeypatch.setattr(loops, name, 1)
-    if not known:
-        monkeypatch.setattr(loops, "in_team", lambda *job: False)
+    monkeypatch.setattr(loops, "WORTH", 1)
     torch.set_num_threads(3)
     try:
         with mock.patch.object(loops, "_pool", wraps=loops._pool) as pool:
             assert_same_assignment(assigned(case, "numba"), alone)
-        assert known or pool.called
+        assert pool.called
     finally:
         torch.set_num_threads(before)
 
@@ -165,21 +173,22 @@ def test_windows_are_what_is_inside(centre: float, size: float, least_side: floa
     assert list(range(first, end)) == inside.nonzero().squeeze(1).tolist()
 
 
-def decode_case(bins: int, layout: str) -> tuple[PointCodec, PointOutput]:
+def decode_case(bins: int, layout: str) -> tuple[PointCodec, list[Tensor]]:
     levels = Levels(grids=((40, 32), (20, 16), (10, 8)), strides=(8, 16, 32))
     noise = torch.Generator().manual_seed(5)
     maps = [torch.randn(2, 4 * bins + 3, *grid, generator=noise) for grid in levels.grids]
     if layout == "channels last":
         maps = [level.to(memory_format=torch.channels_last) for level in maps]
     codec = PointCodec(levels=levels, num_classes=3, bins=bins)
-    return codec, codec.split(maps)
+    return codec, maps
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "channels last"])
 @pytest.mark.parametrize("bins", [1, 4, 16])
 @pytest.mark.parametrize("size", [20.0, 90.0, 400.0])
 def test_boxes_are_decoded_where_an_object_is(bins: int, layout: str, size: float) -> None:
-    codec, output = decode_case(bins, layout)
+    codec, maps = decode_case(bins, layout)
+    output = codec.split(maps)
     truth = torch.tensor([[[100.0, 150.0, size, size / 2], [30.0, 40.0, 3.0, 3.0]], [[torch.nan] * 4] * 2])
     mask = torch.tensor([[True, True], [False, False]])
     found = decode_boxes(
@@ -195,34 +204,5 @@ def test_boxes_are_decoded_where_an_object_is(bins: int, layout: str, size: floa
     half = truth[0, :, None, 2:].clamp(min=16) / 2
     inside = ((points - truth[0, :, None, :2]).abs() < half).all(-1).any(0)
     assert inside.any()
-    torch.testing.assert_close(found[0, inside], codec.boxes(output)[0, inside], rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(found[0, inside], codec.boxes(maps)[0, inside], rtol=1e-5, atol=1e-4)
     assert not found[1].any()
-
-
-def test_constants_are_those_of_the_reference() -> None:
-    assert windows.EDGE == alignment.EDGE
-    assert task_aligned.EPS == yl.assigners.task_aligned.EPS
-
-
-def test_what_it_does_not_know_is_one_clear_error() -> None:
-    with pytest.raises(ValueError, match=r"^impl: 'numba' expected overlap=paired_ciou; got paired_iou$"):
-        TaskAligned(impl="numba", overlap=paired_iou)
-    case = scene(1)
-    with pytest.raises(ValueError, match=r"^impl: 'numba' expected tensors on a CPU; got meta$"):
-        assigned(case._replace(pred_boxes=case.pred_boxes.to("meta")), "numba")
-    scores = ClassScores(logits=case.logits, objectness=tuple(level[:, 0] for level in case.logits))
-    with pytest.raises(
-        ValueError, match=r"^pred_scores: expected no objectness for impl='numba'; got that of 3 levels"
-    ):
-        TaskAligned(impl="numba")(
-            levels=SMALL, pred_boxes=case.pred_boxes, pred_scores=scores, gt_boxes=case.boxes, gt_labels=case.labels,
-            mask=case.mask,
-        )  # fmt: skip
-    with (
-        mock.patch("yolosses.kernels.ready.importlib.util.find_spec", return_value=None),
-        pytest.raises(
-            ModuleNotFoundError,
-            match=r"^impl: 'numba' needs the package numba \(pip install numba\); got none$",
-        ),
-    ):
-        assigned(case, "numba")

@@ -15,16 +15,10 @@ from yolosses.boxes.similarity import _angle
 
 pytest.importorskip("numba")
 
-from yolosses.kernels.numba.complete_iou import (
-    angle,
-    complete_iou,
-    complete_iou_gradient,
-    not_negative,
-    paired_iou,
-)
-from yolosses.kernels.numba.elementary import exp, softplus
-from yolosses.kernels.numba.overlap_sums import sums_of_largest
-from yolosses.kernels.numba.softplus_sums import softplus_sums
+from yolosses.kernels.numba.arithmetic import exp, not_negative, sigmoid, softplus
+from yolosses.kernels.numba.complete_iou import angle, complete_iou, complete_iou_gradient, paired_iou
+from yolosses.kernels.numba.logits import softplus_sums, write_sigmoid, write_zeros
+from yolosses.kernels.numba.point_terms import _softmax
 
 NUMBERS = np.concatenate([np.linspace(-87, 0, 20_001), -(10.0 ** np.linspace(-8, 0, 2_001))]).astype(
     np.float32
@@ -47,6 +41,28 @@ def test_softplus() -> None:
     assert np.abs(found / exact - 1).max() < 3e-7
     assert softplus(np.float32(np.inf)) == np.inf
     assert np.isnan(softplus(np.float32(np.nan)))
+
+
+def test_sigmoid() -> None:
+    x = np.concatenate([NUMBERS, -NUMBERS])
+    found = np.array([sigmoid(number) for number in x])
+    assert np.abs(found * (1 + np.exp(-x.astype(np.float64))) - 1).max() < 3e-7
+    assert [sigmoid(np.float32(value)) for value in (np.inf, 1000, -1000)] == pytest.approx(
+        [1, 1, 0], abs=1e-30
+    )
+    assert np.isnan(sigmoid(np.float32(np.nan)))
+
+
+@pytest.mark.parametrize("special", [None, np.nan, np.inf, -np.inf])
+def test_softmax(special: float | None) -> None:
+    """NaN and infinity have no distribution; minus infinity has probability 0."""
+    row = torch.randn(16, generator=torch.Generator().manual_seed(2)) * 5
+    if special is not None:
+        row[3] = special
+    logs, probabilities = row.clone(), torch.empty(16)
+    _softmax(logs.numpy(), probabilities.numpy())
+    torch.testing.assert_close(logs, row.log_softmax(0), equal_nan=True)
+    torch.testing.assert_close(probabilities, row.softmax(0), equal_nan=True)
 
 
 def logits(seed: int, scale: float = 3.0) -> list[Tensor]:
@@ -79,6 +95,25 @@ def test_sums_of_softplus(layout: object, weights: str) -> None:
     found = softplus_sums([layout(level) for level in levels], of_location, of_class)
     assert found.dtype == torch.float64
     torch.testing.assert_close(found, exact.sum((1, 2)), rtol=2e-7, atol=0)
+
+
+@pytest.mark.parametrize("layout", [torch.clone, channels_last, part_of_more, every_other])
+@pytest.mark.parametrize("weights", ["none", "locations", "classes", "both"])
+def test_their_gradient(layout: object, weights: str) -> None:
+    assert callable(layout)
+    noise, levels = torch.Generator().manual_seed(9), logits(1)
+    of_location = torch.rand(3, 731, generator=noise) if weights in ("locations", "both") else None
+    of_class = torch.rand(5, generator=noise) if weights in ("classes", "both") else None
+    of_sums = torch.tensor([1.0, 0.0, -2.0])
+    exact = torch.cat(levels, 2).sigmoid() * of_sums[:, None, None]
+    exact = exact * (1 if of_location is None else of_location[:, None])
+    exact = exact * (1 if of_class is None else of_class[:, None])
+    for order in (torch.clone, layout):
+        targets = [order(torch.full_like(level, torch.nan)) for level in levels]
+        write_sigmoid(targets, [layout(level) for level in levels], of_sums, of_location, of_class)
+        torch.testing.assert_close(torch.cat(targets, 2), exact, rtol=1e-6, atol=1e-12)
+        write_zeros(targets)
+        assert not torch.cat(targets, 2).any()
 
 
 def test_a_large_logit_hides_no_small_one() -> None:
@@ -127,18 +162,3 @@ def test_overlaps_in_float32_are_those_of_torch_to_the_last_bits(
     found = paired_iou(x - x2, y - y2, w, h, w2, h2)
     assert found == iou_of_torch(*boxes).item()
     assert angle(np.abs(w), np.abs(h)) == pytest.approx(_angle(boxes[0, 2:].abs()).item(), rel=2e-7)
-
-
-@pytest.mark.parametrize("topk", [1, 3, 10])
-def test_sums_of_the_largest_overlaps(topk: int) -> None:
-    """Also of an image without candidates, of boxes that are no numbers, and of negative size."""
-    noise = torch.Generator().manual_seed(4)
-    boxes = torch.rand(4, 60, generator=noise) * 50
-    boxes[:, 7], boxes[2:, 11] = torch.nan, -boxes[2:, 11]
-    truths = torch.cat((torch.rand(9, 2, generator=noise) * 50, torch.rand(9, 2, generator=noise) * 30), 1)
-    found = sums_of_largest(boxes, [40, 0, 20], truths, [4, 2, 3], topk)
-    for number, image in enumerate([0] * 4 + [1] * 2 + [2] * 3):
-        mine = boxes.T[[slice(0, 40), slice(40, 40), slice(40, 60)][image]]
-        overlaps = iou_of_torch(truths[number], mine).nan_to_num()
-        wanted = overlaps.sort(descending=True).values[:topk].sum()
-        torch.testing.assert_close(found[number], wanted, rtol=1e-6, atol=1e-7)

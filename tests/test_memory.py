@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from yolosses import host
+from yolosses import memory
 
 LARGE = (2, 3, 700, 300)
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -15,11 +15,11 @@ DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 @pytest.mark.parametrize("shape", [(0, 4), (), (3, 5), LARGE], ids=str)
 def test_it_can_be_written_and_read(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     like = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
-    found = host.empty_like(like)
+    found = memory.empty_like(like)
     assert (found.shape, found.dtype, found.device) == (like.shape, like.dtype, like.device)
     found.copy_(like)
     assert torch.equal(found, like)
-    assert torch.equal(host.empty(*shape, dtype=dtype).fill_(2), torch.full(shape, 2, dtype=dtype))
+    assert torch.equal(memory.empty(*shape, dtype=dtype).fill_(2), torch.full(shape, 2, dtype=dtype))
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_it_can_be_written_and_read(shape: tuple[int, ...], dtype: torch.dtype) 
     ids=["channels last", "permuted", "with gaps", "expanded"],
 )
 def test_the_order_in_memory_is_that_of_torch(like: torch.Tensor) -> None:
-    assert host.empty_like(like).stride() == torch.empty_like(like).stride()
-    plain = host.empty_like(like, torch.contiguous_format)
+    assert memory.empty_like(like).stride() == torch.empty_like(like).stride()
+    plain = memory.empty_like(like, torch.contiguous_format)
     assert plain.is_contiguous()
     assert plain.shape == like.shape
 
@@ -47,7 +47,7 @@ def test_it_is_a_gradient_that_is_kept_and_added_to() -> None:
 
         @staticmethod
         def backward(ctx, gradient):  # type: ignore[no-untyped-def]
-            return host.empty_like(gradient).copy_(gradient).mul_(2)
+            return memory.empty_like(gradient).copy_(gradient).mul_(2)
 
     leaf = torch.zeros(LARGE, requires_grad=True)
     for times in (1, 2):
@@ -58,6 +58,6 @@ def test_it_is_a_gradient_that_is_kept_and_added_to() -> None:
 
 def test_what_is_known_beforehand_is_asked_of_torch() -> None:
     """A compiled graph plans its memory, and the meta device has none."""
-    compiled = torch.compile(lambda x: host.empty_like(x).copy_(x) + 1, backend="eager", fullgraph=True)
+    compiled = torch.compile(lambda x: memory.empty_like(x).copy_(x) + 1, backend="eager", fullgraph=True)
     assert compiled(torch.ones(LARGE)).eq(2).all()
-    assert host.empty_like(torch.zeros(LARGE, device="meta")).device.type == "meta"
+    assert memory.empty_like(torch.zeros(LARGE, device="meta")).device.type == "meta"

@@ -180,9 +180,6 @@ def of_dense(name: str, objects: int, repeats: int) -> dict[str, Any]:
     targets = scene(IMAGES, objects, size=SIZE, classes=CLASSES)
     if PACKAGES[name] == "ultralytics":
         contestants = ways(lambda impl: of(impl=impl), read, targets, output)
-    elif name == "YOLOX":
-        contestants = ways(lambda impl: of(impl=impl), read, targets, output)
-        contestants = {who: step for who, step in contestants.items() if "compiled" not in who}
     else:
         loss = of()
         contestants = {"yolosses": Step(lambda: loss(read, targets).total, output)}

@@ -34,7 +34,7 @@ FAMILIES = {
 TEXT = """# Parity
 
 What the losses compute, held against recorded runs of the programs of their authors: values, gradients with respect to
-the network's output, and who answers for what. The vectors are in `tests/golden`; this page is written by
+the network's output, and the assignment. The vectors are in `tests/golden`; this page is written by
 `python docs/build/parity.py` from what the tests measured.
 
 | loss | reference | cases | largest error in value | in gradient | assignments |
@@ -42,8 +42,8 @@ the network's output, and who answers for what. The vectors are in `tests/golden
 {rows}
 
 Errors of values are relative to the value, those of gradients to the largest gradient of the same map. The tests demand
-1e-5 and 2e-5, and every assignment. What differs on purpose, and which recorded cases are left out for it:
-[deviations](deviations.md).
+1e-5 and 2e-5, and every assignment. Where the publication says something else, or the result here is another on
+purpose, and which recorded cases are left out for it: [paper, code, here](deviations.md).
 """
 
 

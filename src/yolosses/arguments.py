@@ -197,7 +197,7 @@ def _plain(name: str, value: Any, expected: str) -> Any:
 
 
 def _nested(name: str, value: Any, expected: str) -> Any:
-    """The Python numbers in ``value``, in lists for tuples, arrays and tensors; what is none of these as it is."""
+    """The Python numbers in ``value``, in lists for tuples, arrays and tensors; anything else unchanged."""
     if isinstance(value, Tensor):
         if value.requires_grad:
             raise ValueError(f"{name}: expected constants; got a tensor that requires grad")

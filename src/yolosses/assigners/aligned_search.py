@@ -20,8 +20,8 @@ def take_aligned(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """See `aligned_everywhere.take_by_comparing_all`.
 
-    An overlap that is none of the library's cannot be named to an operator: it is traced, into a graph for each number
-    of objects.
+    An overlap function from outside the library cannot be named to an operator: it is traced, into a graph for each
+    number of objects.
     """
     if not is_known(alignment.overlap):
         return take_by_comparing_all(alignment, wanted, gt_boxes, labels, mask)

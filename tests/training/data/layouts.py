@@ -58,7 +58,7 @@ def write_voc(root: Path, splits: Mapping[str, Sequence[Picture]]) -> Path:
 def voc_xml(picture: Picture, extra: str = "") -> str:
     objects = "".join(voc_object(b.label, b.left, b.top, b.right, b.bottom) for b in picture.boxes)
     size = f"<size><width>{picture.width}</width><height>{picture.height}</height><depth>3</depth></size>"
-    return f"<annotation>\n<filename>elsewhere.jpg</filename>\n{size}\n{objects}{extra}</annotation>\n"
+    return f"<annotation>\n<filename>{picture.name}</filename>\n{size}\n{objects}{extra}</annotation>\n"
 
 
 def voc_object(

@@ -144,16 +144,30 @@ def test_ignore_and_pictures_without_objects() -> None:
     assert alone.targets.mask.tolist() == [[False]]
 
 
-def test_a_broken_picture_reaches_the_one_who_asks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_a_picture_that_breaks_later_is_left_out(ahead: int, tmp_path: Path) -> None:
     root = write_voc(tmp_path, {"train": THREE, "val": THREE[:1]})
     data = open_dataset(root, "train")
     broken = root / "JPEGImages/b.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    iterator = Batches(data, batch_size=1, image_size=(32, 32)).epoch(0)
-    assert next(iterator).indices == (0,)
-    with pytest.raises(DataError, match=r"b\.png: cannot read the picture"):
-        next(iterator)
+    alone = Batches(data, batch_size=1, image_size=(32, 32), ahead=ahead)
+    assert [(batch.number, batch.indices) for batch in alone.epoch(0)] == [(0, (0,)), (2, (2,))]
+    assert [batch.number for batch in alone.epoch(0, first=1)] == [2]
+    assert list(data.unreadable) == [1]
+    assert data.unreadable[1].startswith(f"{broken}: cannot read the picture")
+    (batch,) = Batches(data, batch_size=3, image_size=(32, 32), ahead=ahead).epoch(0)
+    assert (batch.indices, len(batch.images), len(batch.targets)) == ((0, 2), 2, 2)
+    for name in ("a", "c"):
+        (root / f"JPEGImages/{name}.png").unlink()
+    with pytest.raises(DataError, match=r"c\.png: no such picture"):
+        list(Batches(open_again(data), batch_size=2, image_size=(32, 32), ahead=ahead).epoch(0))
     assert workers() == []
+
+
+def open_again(data: DetectionDataset) -> DetectionDataset:
+    return DetectionDataset(
+        name=data.name, split=data.split, class_names=data.class_names, records=data.records
+    )
 
 
 def test_leaving_early_leaves_no_thread() -> None:

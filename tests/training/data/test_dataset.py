@@ -75,9 +75,9 @@ def test_unreadable_pictures_are_named(tmp_path: Path) -> None:
         Image.open(whole).save(tmp_path / name)
         content = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(content[: len(content) // 2])
-        assert picture_size(tmp_path / name) == (64, 64)
-        with pytest.raises(DataError, match=rf"{name}: cannot read the picture"):
-            read_picture(tmp_path / name)
+        for read in (read_picture, picture_size):
+            with pytest.raises(DataError, match=rf"{name}: cannot read the picture"):
+                read(tmp_path / name)
 
 
 def test_the_cache_keeps_to_its_budget(tmp_path: Path) -> None:

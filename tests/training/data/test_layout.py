@@ -147,29 +147,44 @@ def test_nothing_recognised_says_what_was_looked_for(tmp_path: Path) -> None:
         open_dataset(tmp_path / "empty")
     for part in (
         "empty: not recognised",
-        "Annotations/*.xml",
-        "images/ with labels/",
-        "annotations/instances_<split>",
+        "VOC xml files",
+        "a .txt each in labels/ or beside them",
+        "a json with images, annotations and categories",
+        "found nothing",
     ):
         assert part in str(error.value)
     with pytest.raises(DataError, match="no such file or folder"):
         open_dataset(tmp_path / "missing")
     with pytest.raises(DataError, match=r"a\.csv: expected a data set"):
         open_dataset(write(tmp_path / "a.csv", ""))
-    write_voc(tmp_path / "outer" / "VOC2007", {"train": THREE})
-    with pytest.raises(DataError, match=r"did you mean .*VOC2007\?"):
+    write_voc(tmp_path / "outer" / "VOC2007", {"train": THREE, "val": ONE})
+    assert names(open_dataset(tmp_path / "outer")) == ["a.png", "b.png", "c.png"]
+    write_voc(tmp_path / "outer" / "VOC2012", {"train": THREE})
+    with pytest.raises(
+        DataError, match=r"several data sets \(VOC2007/.*, VOC2012/.*\); name the folder of one"
+    ):
         open_dataset(tmp_path / "outer")
 
 
-def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
-    for layout, writer in WRITERS.items():
-        root = writer(tmp_path / layout, {"train": THREE, "val": ONE})
-        broken = next(root.rglob("b.png"))
-        broken.write_bytes(b"this is no picture")
-        with pytest.raises(
-            DataError, match=r"b\.png: cannot read the picture \(not a picture that can be read\)"
-        ):
-            open_dataset(root, "train")
+@pytest.mark.parametrize("layout", WRITERS)
+def test_unreadable_pictures_are_reported_and_left_out(layout: str, tmp_path: Path) -> None:
+    root = WRITERS[layout](tmp_path, {"train": many(7), "val": ONE})
+    contents = {
+        b"this is no picture": "not a picture that can be read",
+        b"": "the file is empty",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n": "a Git LFS pointer",
+        b"<!DOCTYPE html><html><body>404</body></html>": "an html page",
+        b"\x00\x05\x16\x07\x00\x02": "a macOS resource fork",
+        next(root.rglob("00.png")).read_bytes()[:-20]: "image file is truncated",
+    }
+    for number, content in enumerate(contents):
+        next(root.rglob(f"{number:02d}.png")).write_bytes(content)
+    dataset = open_dataset(root, "train")
+    assert names(dataset) == ["06.png"]
+    assert [problem.kind for problem in dataset.problems] == ["picture"] * 6
+    for problem, reason in zip(dataset.problems, contents.values(), strict=True):
+        assert f"cannot read the picture ({reason}" in problem.reason
+    assert dataset.note == "6 of 7 pictures cannot be read and are left out"
 
 
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ def test_broken_and_missing_files(tmp_path: Path) -> None:
     assert [record.name for record in dataset.records] == ["a.png", "b.png"]
     assert [str(problem) for problem in dataset.problems] == [
         f"{listing}, line 4: picture 'b' is listed twice (skipped)",
-        f"{listing}, line 6: no annotation {root / 'Annotations/bare.xml'} (skipped)",
+        f"{listing}, line 6: no annotation bare.xml in {root} (skipped)",
         f"{broken}, line 3: broken xml at column 2: mismatched tag (skipped)",
-        f"{listing}, line 5: no picture 'gone' in {root / 'JPEGImages'} (skipped)",
+        f"{listing}, line 5: no picture 'gone' and no annotation gone.xml in {root} (skipped)",
         f"{resized}, size: labelled as 128x64 (width x height), but the picture is 16x16 once upright:"
         " its boxes cannot be placed (skipped)",
     ]

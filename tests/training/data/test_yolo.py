@@ -36,7 +36,8 @@ def names(data: Path, split: str | None = None) -> list[str]:
             "wholly outside the picture of 128x64 (width x height): edges 160, 16, 224, 48 pixels",
         ),
         ("0 0.5 0.5 0.5", "expected 5 values (class cx cy w h); got 4: '0 0.5 0.5 0.5'"),
-        ("0 0.5 0.5 0.5 0.5 0.9", "expected 5 values (class cx cy w h); got 6: '0 0.5 0.5 0.5 0.5 0.9'"),
+        ("0 1_0 0.5 0.5 0.5", "cx is not a number: '1_0'"),
+        ("0 0.5 0.5 1e300 0.5", "box of 1.28e+302x32 pixels in a picture of 128x64"),
         ("1 0.25 0.375 0.25 0.5", "the same as line 1"),
     ],
 )
@@ -62,10 +63,11 @@ def test_boxes_are_clipped_to_the_picture(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     root = write_yolo(tmp_path, SPLITS)
-    (root / "labels/train/a.txt").write_bytes(b"\xff\xfe\x00")
+    (root / "labels/train/a.txt").write_bytes(b"\x89PNG\xff\x00\x00")
     dataset = open_dataset(root, "train")
     assert [record.name for record in dataset.records] == ["b.png", "c.png"]
-    assert "labels/train/a.txt, file: cannot be read as text" in dataset.problems[0].__str__()
+    assert "labels/train/a.txt, line 1: expected 5 values" in str(dataset.problems[0])
+    assert dataset.note == "1 of 3 pictures are left out, as none of their rows can be used"
 
 
 def test_missing_label_files_are_counted(tmp_path: Path) -> None:
@@ -142,8 +144,12 @@ def test_yaml_forms(tmp_path: Path) -> None:
         ("train: images/nowhere\nnames: [a]", r"data\.yaml, train: no such file or folder: .*images/nowhere"),
         ("train: images/train\nnames: [a]\nnc: 2", r"nc is 2, but there are 1 names"),
         ("train: images/train\nnames: {0: a, 2: b}", r"names: expected the keys 0\.\.1; got 0, 2"),
-        ("train: images/train\nnames: 3", r"names: expected a list or a mapping; got 3"),
-        ("train: 5\nnames: [a]", r"train: expected a path or a list of paths; got 5"),
+        ("train: images/train\nnames: 3", r"names: expected a list or a mapping; got '3'"),
+        ("train: 5\nnames: [a]", r"train: no such file or folder: 5"),
+        (
+            "train: {a: b}\nnames: [a]",
+            r"train: expected a path or a list of paths; got \['|train: expected a path",
+        ),
         ("train: [", r"data\.yaml: cannot be read as yaml"),
         ("- a", r"data\.yaml: expected a mapping with train:"),
         ("train: images/train\nnames: []", r"class_names: expected at least one class; got none"),
@@ -158,12 +164,12 @@ def test_bad_yaml(text: str, message: str, tmp_path: Path) -> None:
 
 
 def test_a_yaml_that_leads_nowhere(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected train:, val: or test: in the yaml"):
+    with pytest.raises(DataError, match=r"expected train:, val: or test: in the data file"):
         open_dataset(write(tmp_path / "data.yaml", "names: [a]\n"))
     write_yolo(tmp_path / "set", SPLITS, yaml=False)
     write(tmp_path / "set/one.yaml", "names: [a]\n")
     write(tmp_path / "set/two.yaml", "names: [b]\n")
-    with pytest.raises(DataError, match=r"several data yamls \(one\.yaml, two\.yaml\)"):
+    with pytest.raises(DataError, match=r"several data files \(one\.yaml, two\.yaml\)"):
         open_dataset(tmp_path / "set")
 
 

@@ -1,21 +1,12 @@
 """Labelled pictures: readers of the VOC, YOLO and COCO layouts, digit scenes, augmentation and batches."""
 
 from yolosses.training.data.batches import Batch, Batches
-from yolosses.training.data.dataset import (
-    PICTURE_SUFFIXES,
-    BoxFormat,
-    DataError,
-    DetectionDataset,
-    Problem,
-    ProblemKind,
-    Record,
-    WrittenLabels,
-    picture_size,
-    read_picture,
-)
+from yolosses.training.data.dataset import BoxFormat, DetectionDataset, Record, WrittenLabels
 from yolosses.training.data.digits import digit_pool, digit_scenes
 from yolosses.training.data.joined import Joined, join_datasets, open_whole
 from yolosses.training.data.layout import open_dataset, splits_of
+from yolosses.training.data.pictures import PICTURE_SUFFIXES, is_turned, picture_size, read_picture
+from yolosses.training.data.problems import DataError, Problem, ProblemKind, printable
 from yolosses.training.data.transforms import (
     Augmentation,
     Axis,
@@ -48,12 +39,14 @@ __all__ = [
     "adjust_colours",
     "digit_pool",
     "digit_scenes",
+    "is_turned",
     "jitter_colours",
     "join_datasets",
     "open_dataset",
     "open_whole",
     "picture_size",
     "plain_geometry",
+    "printable",
     "random_geometry",
     "read_picture",
     "splits_of",

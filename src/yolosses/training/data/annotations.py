@@ -5,23 +5,20 @@ alike.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from yolosses.training.data.dataset import (
-    BoxFormat,
-    DataError,
-    Problem,
-    ProblemKind,
-    Record,
-    WrittenLabels,
-)
+from yolosses.training.data.dataset import BoxFormat, Record, WrittenLabels
+from yolosses.training.data.problems import DataError, Problem, ProblemKind, printable
 
 CLIP_TOLERANCE = 0.5  # pixels: rounding in the label file, not worth a word
 _LEAST_SIDE = 1e-6  # of the picture: below this a side is lost in float32 next to a centre of order 1
+_MOST_SIDES = 10  # of the picture: a box larger than this is no box that was cut by the picture's edge
+_LOSES_AN_OBJECT = frozenset({"row", "number", "class", "area", "outside"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +36,22 @@ class Entry:
     record: Record | None
     problems: Sequence[Problem] = ()
     unlabelled: bool = False
+
+    @property
+    def lacks_its_objects(self) -> bool:
+        """Whether the picture shows objects and none of them is left, as all of its rows were skipped: to train on it
+        would teach that there is background.
+        """
+        has_none = self.record is not None and not len(self.record.labels)
+        return has_none and any(problem.kind in _LOSES_AN_OBJECT for problem in self.problems)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoClass:
+    """Why a label has no class index. ``kind``: "class" or "other class", see `Problem`."""
+
+    reason: str
+    kind: ProblemKind = "class"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,19 +100,19 @@ class ClassIndex:
             else list(range(len(self._own)))
         )
 
-    def by_name(self, name: str) -> int | str:
+    def by_name(self, name: str) -> int | NoClass:
         """The label of a class name, or the reason why there is none."""
         label = self._index.get(name)
-        return (
-            f"class {name!r} is not among the {len(self.names)} classes {_listed(self.names)}"
-            if label is None
-            else label
-        )
+        if label is not None:
+            return label
+        reason = f"class {name!r} is not among the {len(self.names)} classes {_listed(self.names)}"
+        return NoClass(reason=reason, kind="other class" if name in self._own else "class")
 
-    def by_number(self, number: int) -> int | str:
+    def by_number(self, number: int) -> int | NoClass:
         """The label of the data set's own class number, or the reason why there is none."""
         if not 0 <= number < len(self._own):
-            return f"class {number}, but there are {len(self._own)} classes (0..{len(self._own) - 1})"
+            count = len(self._own)
+            return NoClass(reason=f"class {number}, but there are {count} classes (0..{count - 1})")
         label = self._numbers[number]
         return self.by_name(self._own[number]) if label is None else label
 
@@ -138,7 +151,7 @@ class Labels:
         self,
         where: str,
         category: str,
-        label: int | str,
+        label: int | NoClass,
         numbers: tuple[float, float, float, float],
         *,
         ignore: bool = False,
@@ -148,25 +161,26 @@ class Labels:
         Args:
             where: its place in the file.
             category: its class as written.
-            label: the class index, or the reason why there is none.
+            label: the class index, or why there is none.
             numbers: its box as written, in ``box_format``.
             ignore: crowd or difficult.
         """
-        self._places.append(where)
-        self._categories.append(category)
+        # Interned: places and classes repeat from picture to picture.
+        self._places.append(sys.intern(where))
+        self._categories.append(sys.intern(category))
         self._numbers.append(numbers)
-        self._written_labels.append(-1 if isinstance(label, str) else label)
+        self._written_labels.append(label if isinstance(label, int) else -1)
         before = len(self._boxes)
         self._check(where, label, edges(numbers, self.box_format, self.image_size), ignore)
         self._kept.append(before if len(self._boxes) > before else -1)
 
     def _check(
-        self, where: str, label: int | str, corners: tuple[float, float, float, float], ignore: bool
+        self, where: str, label: int | NoClass, corners: tuple[float, float, float, float], ignore: bool
     ) -> None:
         height, width = self.image_size
         left, top, right, bottom = corners
-        if isinstance(label, str):
-            return self.skip(where, label, "class")
+        if isinstance(label, NoClass):
+            return self.skip(where, label.reason, label.kind)
         if not all(map(math.isfinite, corners)):
             reason = f"the box is not finite (edges {left:g}, {top:g}, {right:g}, {bottom:g})"
             return self.skip(where, reason, "number")
@@ -176,6 +190,9 @@ class Labels:
                 f"box of width {right - left:g} and height {bottom - top:g} pixels: both must be above 0",
                 "area",
             )
+        if right - left > _MOST_SIDES * width or bottom - top > _MOST_SIDES * height:
+            reason = f"box of {right - left:.4g}x{bottom - top:.4g} pixels in a picture of {width}x{height}"
+            return self.skip(where, reason, "number")
         twin = self._seen.setdefault((label, corners, ignore), where)
         if twin is not where:
             return self.skip(where, f"the same as {twin}", "repeat")
@@ -209,7 +226,7 @@ class Labels:
     def entry(self, name: str, path: Path, *, unlabelled: bool = False) -> Entry:
         """The picture with what was collected."""
         record = Record(
-            name=name,
+            name=printable(name),
             path=path,
             image_size=self.image_size,
             boxes=np.array(self._boxes, np.float32).reshape(-1, 4),
@@ -226,7 +243,7 @@ class Labels:
                 kept=np.array(self._kept, np.int64),
             ),
         )
-        return Entry(name=name, record=record, problems=self.problems, unlabelled=unlabelled)
+        return Entry(name=record.name, record=record, problems=self.problems, unlabelled=unlabelled)
 
 
 def edges(
@@ -244,10 +261,16 @@ def edges(
             return a, b, c, d
 
 
-def unusable(name: str, file: Path, where: str, reason: str) -> Entry:
+def unusable(name: str, file: Path, where: str, reason: str, kind: ProblemKind = "file") -> Entry:
     """A listed picture of which nothing can be used."""
-    problem = Problem(file=file, where=where, reason=reason, action="skipped", kind="file")
-    return Entry(name=name, record=None, problems=[problem])
+    problem = Problem(file=file, where=where, reason=reason, action="skipped", kind=kind)
+    return Entry(name=printable(name), record=None, problems=[problem])
+
+
+def unreadable(name: str, picture: Path, error: DataError) -> Entry:
+    """A picture that cannot be read."""
+    reason = str(error).removeprefix(f"{picture}: ")
+    return unusable(name, picture, "file", reason, "picture")
 
 
 def size_conflict(stated: tuple[object, object], actual: tuple[int, int]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from yolosses.structures import Targets
 from yolosses.training.data.dataset import DetectionDataset
+from yolosses.training.data.problems import DataError
 from yolosses.training.data.transforms import (
     Augmentation,
     Fit,
@@ -26,6 +27,7 @@ from yolosses.training.data.transforms import (
 )
 
 _PICTURE, _ORDER = 0, 1  # separate random streams
+_OVERSAMPLING = 3  # of the input's sides: a picture reduced to not less than this looks the same in the input
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +38,7 @@ class Batch:
         images: (B, 3, H, W) float32 RGB in 0..1, contiguous.
         targets: boxes as fractions of the images.
         indices: (B,) positions in the data set's ``records``.
+        number: place of the batch in its epoch.
         geometries: how each picture lies in its image.
         num_hidden: objects that the random crops left out, see `visible_boxes`.
     """
@@ -45,6 +48,7 @@ class Batch:
     indices: tuple[int, ...]
     geometries: tuple[Geometry, ...]
     num_hidden: int
+    number: int = 0
 
 
 class Batches:
@@ -101,6 +105,8 @@ class Batches:
         self.seed = seed
         self.drop_last = drop_last
         self.ahead = ahead
+        # Photos of many megapixels are decoded smaller: still large enough to be resampled well, also from a crop.
+        self._least = (_OVERSAMPLING * image_size[0], _OVERSAMPLING * image_size[1])
         if len(self) == 0:
             raise ValueError(
                 f"batch_size: expected at most {len(dataset)}, the number of pictures, with drop_last; got {batch_size}"
@@ -115,29 +121,54 @@ class Batches:
         """The batches of an epoch, from batch ``first`` on. A background thread keeps ``ahead`` of them ready; it
         ends with the iteration. ``settled``: pictures keep their place and size, see `Augmentation.settled`.
 
+        A picture that turns out to be unreadable is left out, and so is a batch that has no other; the data set
+        remembers them (``dataset.unreadable``).
+
         Raises:
-            DataError: when a picture cannot be read.
+            DataError: when no picture of the epoch can be read.
         """
-        order = self._order(number)
-        groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][
-            : len(self)
-        ]
-        if self.ahead:
-            return _ahead(self, number, groups[first:], settled)
-        return (self.batch(group, epoch=number, settled=settled) for group in groups[first:])
+        batches = self._epoch(number, first, settled)
+        return _ahead(batches, self.ahead) if self.ahead else batches
+
+    def _epoch(self, epoch: int, first: int, settled: bool) -> Iterator[Batch]:
+        order = self._order(epoch)
+        groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        failure, made = None, 0
+        for number in range(first, len(self)):
+            try:
+                batch = self.batch(groups[number], epoch=epoch, settled=settled)
+            except DataError as error:
+                failure = error
+                continue
+            made += 1
+            yield replace(batch, number=number)
+        if failure is not None and not made:
+            raise failure
 
     def batch(self, indices: NDArray[np.int64], *, epoch: int = 0, settled: bool = False) -> Batch:
-        """The batch of some pictures as they look in an epoch, made here and now."""
+        """The batch of some pictures as they look in an epoch, made here and now. Unreadable ones are left out.
+
+        Raises:
+            DataError: when none can be read.
+        """
         images = torch.empty(len(indices), 3, *self.image_size)
+        read: list[int] = []
         boxes: list[Tensor] = []
         labels: list[Tensor] = []
         ignore: list[Tensor] = []
         geometries: list[Geometry] = []
         num_hidden = 0
-        for row, index in enumerate(indices.tolist()):
+        for index in indices.tolist():
             record = self.dataset.records[index]
-            image, geometry = self._image(index, epoch, settled)
-            images[row] = torch.from_numpy(image)
+            try:
+                image, geometry = self._image(index, epoch, settled)
+            except DataError as error:
+                self.dataset.leave_out(index, error)
+                if index == indices[-1] and not read:
+                    raise
+                continue
+            images[len(read)] = torch.from_numpy(image)
+            read.append(index)
             moved, keep = visible_boxes(record.boxes, geometry)
             boxes.append(torch.from_numpy(moved))
             labels.append(torch.from_numpy(record.labels[keep]))
@@ -145,15 +176,16 @@ class Batches:
             geometries.append(geometry)
             num_hidden += int((~keep).sum())
         return Batch(
-            images=images,
+            images=images[: len(read)],
             targets=Targets.from_cxcywh(boxes, labels, ignore=ignore),
-            indices=tuple(indices.tolist()),
+            indices=tuple(read),
             geometries=tuple(geometries),
             num_hidden=num_hidden,
         )
 
     def _image(self, index: int, epoch: int, settled: bool) -> tuple[NDArray[np.float32], Geometry]:
-        picture, size = self.dataset.picture(index), self.dataset.records[index].image_size
+        picture = self.dataset.picture(index, least=self._least)
+        size = picture.shape[:2]
         if self.augmentation is None:
             geometry = plain_geometry(size, self.image_size, self.fit)
             return warp(picture, geometry), geometry
@@ -170,8 +202,9 @@ class Batches:
         )
 
 
-def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]], settled: bool) -> Iterator[Batch]:
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=batches.ahead)
+def _ahead(batches: Iterator[Batch], count: int) -> Iterator[Batch]:
+    """The same batches, ``count`` of them prepared before they are asked for."""
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=count)
     stop = threading.Event()
 
     def hand_over(item: Batch | BaseException | None) -> bool:
@@ -187,8 +220,8 @@ def _ahead(batches: Batches, epoch: int, groups: list[NDArray[np.int64]], settle
         # For this thread only: with a pool of threads of its own it would fight the training step for the cores.
         torch.set_num_threads(1)
         try:
-            for group in groups:
-                if not hand_over(batches.batch(group, epoch=epoch, settled=settled)):
+            for batch in batches:
+                if not hand_over(batch):
                     return
             hand_over(None)
         except BaseException as error:  # raised again where the batches are used

@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
-import json
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from yolosses.training.data.annotations import ClassIndex, Entry, Labels, Reading, size_conflict, unusable
-from yolosses.training.data.dataset import DataError, Problem, picture_size
-from yolosses.training.data.splits import canonical_split, named_splits
+from yolosses.training.data.annotations import (
+    ClassIndex,
+    Entry,
+    Labels,
+    Reading,
+    size_conflict,
+    unreadable,
+    unusable,
+)
+from yolosses.training.data.index import PictureIndex
+from yolosses.training.data.json_stream import elements
+from yolosses.training.data.problems import DataError, Problem
+from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
+from yolosses.training.data.tree import PictureFinder, Tree
 
 _SIDES = ("x", "y", "width", "height")
+_LISTS = ("images", "annotations", "categories")
+_GENERIC = ("instances", "annotations", "coco", "result", "results", "labels", "default")
+
+
+class _Annotation(NamedTuple):
+    """What is kept of an annotation: not its segmentation, which may be a thousand times as long."""
+
+    where: str
+    category: object
+    box: object
+    crowd: bool
+
+
+class _Image(NamedTuple):
+    where: str
+    name: str
+    size: tuple[object, object]
+    id: object
 
 
 class COCOFiles:
     """Reader of COCO instances files: one json, or a folder of them.
 
-    A folder holds ``annotations/instances_<split>.json`` beside the picture folders ``<split>/`` (or
-    ``images/<split>/``), or ``<split>/_annotations.coco.json`` among the pictures of the split. A json alone
-    has its pictures beside it or in a folder beside it. Categories become classes 0..C-1 in the order of
-    their ids; boxes are ``[x, y, width, height]`` in pixels; ``iscrowd`` objects are marked ignore.
+    A folder holds json files of any name with the lists images, annotations and categories, anywhere in it; their
+    splits are told by their names or by the folders that they are in (``instances_val2017.json``, ``val.json``,
+    ``valid/_annotations.coco.json``). Pictures are looked for by ``file_name`` in the folders around the json, then
+    everywhere in the data set. Categories become classes 0..C-1 in the order of their ids; boxes are ``[x, y, width,
+    height]`` in pixels; ``iscrowd`` objects are marked ignore. An annotation without ``bbox`` that has a polygon gets
+    the box around it.
     """
 
-    looked_for = "annotations/instances_<split>*.json or <split>/_annotations.coco.json (COCO)"
+    looked_for = "a json with images, annotations and categories (COCO)"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tree: Tree | None = None) -> None:
         self.root = root
+        self._tree = tree
 
-    @staticmethod
-    def recognises(root: Path) -> bool:
-        """Whether ``root`` is a folder in this layout."""
-        return bool(_jsons(root))
+    @classmethod
+    def of_folder(cls, tree: Tree) -> COCOFiles | None:
+        """The reader of a folder in this layout."""
+        reader = cls(tree.root, tree)
+        return reader if reader._files else None
 
     @cached_property
     def _files(self) -> dict[str, Path]:
-        if self.root.is_dir():
-            return _jsons(self.root)
-        words = self.root.stem.replace("-", "_").split("_")
-        named = [split for word in words if (split := canonical_split(word)) in ("train", "val", "test")]
-        return {named[-1] if named else "train": self.root}
+        if self.root.is_file():
+            words = self.root.stem.replace("-", "_").split("_")
+            named = [split for word in words if (split := canonical_split(word)) in SPLITS]
+            return {named[-1] if named else "train": self.root}
+        tree = self._tree or Tree(self.root)
+        return _by_split([path for path in tree.files(".json") if _is_instances(path)])
+
+    @property
+    def num_labelled(self) -> int:
+        """Labels of other layouts lie beside each picture, so that they are the data where there are any."""
+        return 0
+
+    @property
+    def label_files(self) -> list[Path]:
+        """The json files."""
+        return list(self._files.values())
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -51,80 +95,226 @@ class COCOFiles:
     def read(self, split: str, class_names: Sequence[str] | None) -> Reading:
         """The pictures of a split."""
         file = self._files[split]
-        content = _load(file)
-        problems: list[Problem] = []
-        numbers, own = _categories(file, content["categories"])
+        content = _Content(file)
+        problems = content.problems
+        numbers, own = _categories(file, content.categories)
         classes = ClassIndex(own, class_names)
-        by_image = _by_image(file, content, problems)
-        folders = self._picture_folders(file)
+        find = _Pictures(file, self.root if self.root.is_dir() else file.parent)
+        index = PictureIndex(self.root)
         entries: dict[str, Entry] = {}
-        for index, image in enumerate(content["images"], 1):
-            where = _where("image", image, index)
-            name = image.get("file_name") if isinstance(image, dict) else None
-            if not isinstance(name, str) or not name:
+        for image in content.images:
+            if image.name in entries:
+                reason = f"picture {image.name!r} is listed twice"
                 problems.append(
-                    Problem(file=file, where=where, reason="no file_name", action="skipped", kind="file")
+                    Problem(file=file, where=image.where, reason=reason, action="skipped", kind="repeat")
                 )
-            elif name in entries:
-                problems.append(
-                    Problem(
-                        file=file,
-                        where=where,
-                        reason=f"picture {name!r} is listed twice",
-                        action="skipped",
-                        kind="file",
-                    )
-                )
-            elif (
-                not _hashable(image.get("id")) or image.get("id") not in by_image
-            ):  # taken out by the first of that id
-                entries[name] = unusable(name, file, where, "expected an id of its own")
+            elif not _hashable(image.id) or image.id not in content.rows:  # taken by the first of that id
+                entries[image.name] = unusable(image.name, file, image.where, "expected an id of its own")
             else:
-                rows = by_image.pop(image["id"])
-                entries[name] = _entry(file, where, image, rows, folders, numbers, classes)
+                rows = content.rows.pop(image.id)
+                entries[image.name] = _entry(file, image, rows, find, index, numbers, classes)
+        index.save(entry.record.path for entry in entries.values() if entry.record and entry.record.path)
         return Reading(
             class_names=classes.names,
             entries=list(entries.values()),
             problems=problems,
+            notes=[*content.notes, *self._never_listed(entries)],
             class_numbers=tuple(sorted(numbers)),
         )
 
-    def _picture_folders(self, file: Path) -> list[Path]:
+    def _never_listed(self, entries: Mapping[str, Entry]) -> list[str]:
+        """Pictures that the only json of a folder does not list; of several each may list its own."""
+        if self._tree is None or len(self._files) > 1:
+            return []
+        used = {entry.record.path for entry in entries.values() if entry.record is not None}
+        unused = [path for path in self._tree.pictures if path not in used]
+        listed = sum(entry.record is None for entry in entries.values())
+        count = len(unused) - listed
+        return [f"{count} picture(s) of the folder are in no list"] if count > 0 else []
+
+
+class _Content:
+    """What a file says, without what is not needed."""
+
+    def __init__(self, file: Path) -> None:
+        self.images: list[_Image] = []
+        self.categories: list[Any] = []
+        self.rows: dict[object, list[_Annotation]] = {}
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self._file = file
+        self._polygons = 0
+        found: dict[str, bool] = {}
+        waiting: list[tuple[str, object, _Annotation]] = []
+        try:
+            for key, index, value in elements(file):
+                found[key] = index is not None
+                if index is None or index < 0:
+                    continue
+                match key:
+                    case "images":
+                        self._add_image(value, index)
+                    case "categories":
+                        self.categories.append(value)
+                    case "annotations":
+                        self._add_annotation(value, index, waiting)
+        except TypeError as error:
+            raise DataError(
+                f"{file}: expected a COCO instances file, an object with images, annotations and categories; got a list"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise DataError(f"{file}: cannot be read as json ({error})") from error
+        for name in _LISTS:
+            if not found.get(name):
+                keys = ", ".join(sorted(found)[:20]) or "nothing"
+                raise DataError(f"{file}: expected a COCO instances file with a list {name!r}; it has {keys}")
+        for where, image_id, row in waiting:
+            if not _hashable(image_id) or image_id not in self.rows:
+                reason = f"image_id {_short(image_id)} is not among the images"
+                self.problems.append(
+                    Problem(file=file, where=where, reason=reason, action="skipped", kind="file")
+                )
+            else:
+                self.rows[image_id].append(row)
+        if self._polygons:
+            self.notes.append(
+                f"{self._polygons} annotation(s) have a polygon and no bbox: the box around it is taken"
+            )
+
+    def _add_image(self, image: Any, index: int) -> None:
+        where = _where("image", image, index + 1)
+        name = image.get("file_name") if isinstance(image, dict) else None
+        if not isinstance(name, str) or not name or "\0" in name:
+            problem = Problem(
+                file=self._file, where=where, reason="no file_name", action="skipped", kind="file"
+            )
+            self.problems.append(problem)
+            return
+        image_id = image.get("id")
+        self.images.append(_Image(where, name, (image.get("height"), image.get("width")), image_id))
+        if "id" in image and _hashable(image_id):
+            self.rows.setdefault(image_id, [])
+
+    def _add_annotation(self, row: Any, index: int, waiting: list[tuple[str, object, _Annotation]]) -> None:
+        where = _where("annotation", row, index + 1)
+        if not isinstance(row, dict):
+            reason = f"expected an object; got {_short(row)}"
+            self.problems.append(Problem(file=self._file, where=where, reason=reason, action="skipped"))
+            return
+        box = row.get("bbox")
+        if not box and (around := _around(row.get("segmentation"))) is not None:
+            box = around
+            self._polygons += 1
+        kept = _Annotation(where, row.get("category_id"), box, row.get("iscrowd") in (1, True))
+        waiting.append((where, row.get("image_id"), kept))
+
+
+class _Pictures:
+    """Where the pictures of a json are."""
+
+    def __init__(self, file: Path, root: Path) -> None:
         here, above = file.parent, file.parent.parent
         part = file.stem.removeprefix("instances_")
         places = [here / part, here / "images" / part, here / "images", here]
-        if here.name == "annotations":
+        if here.name.lower() in ("annotations", "annotation", "labels"):
             places = [above / part, above / "images" / part, above / "images", above, *places]
-        return [place for place in places if place.is_dir()]
+            # A json in a folder of its own, given alone, has its pictures in the folder above.
+            root = root if root != here else above
+        self.places = [place for place in places if place.is_dir()]
+        self._finder = PictureFinder(root)
+
+    def find(self, name: str) -> Path | None:
+        return self._finder.find(name, self.places)
 
 
-def _jsons(root: Path) -> dict[str, Path]:
-    instances = {
-        path.stem.removeprefix("instances_"): path
-        for path in sorted((root / "annotations").glob("instances_*.json"))
-    }
-    exported = {path.parent.name: path for path in sorted(root.glob("*/_annotations.coco.json"))}
-    found = instances or exported
+def _entry(
+    file: Path,
+    image: _Image,
+    rows: list[_Annotation],
+    pictures: _Pictures,
+    index: PictureIndex,
+    numbers: Mapping[int, int],
+    classes: ClassIndex,
+) -> Entry:
+    path = pictures.find(image.name)
+    if path is None:
+        places = ", ".join(map(str, pictures.places))
+        return unusable(image.name, file, image.where, f"no picture {image.name!r} in {places}", "picture")
+    size = index.look(path)
+    if isinstance(size, DataError):
+        return unreadable(image.name, path, size)
+    conflict = size_conflict(image.size, size)
+    if conflict is not None:
+        return unusable(image.name, file, image.where, conflict)
+    labels = Labels(file, size, "xywh")
+    for row in rows:
+        _add_annotation(labels, row, numbers, classes)
+    return labels.entry(image.name, path)
+
+
+def _add_annotation(
+    labels: Labels, row: _Annotation, numbers: Mapping[int, int], classes: ClassIndex
+) -> None:
+    box, category = row.box, row.category
+    if not isinstance(box, list) or len(box) != 4:
+        return labels.skip(row.where, f"bbox: expected [x, y, width, height]; got {_short(box)}")
+    for side, value in zip(_SIDES, box, strict=True):
+        if not _is_number(value):
+            return labels.skip(row.where, f"{side} of its bbox is not a number: {_short(value)}")
+    # A whole float is equal to the integer, and True to 1, which no file means.
+    number = numbers.get(category) if _is_number(category) else None  # type: ignore[call-overload]
+    if number is None:
+        reason = f"category_id {_short(category)} is not among the {len(numbers)} categories"
+        return labels.skip(row.where, reason, "class")
+    x, y, width, height = map(_as_float, box)
+    return labels.add(
+        row.where, str(category), classes.by_number(number), (x, y, width, height), ignore=row.crowd
+    )
+
+
+def _by_split(files: Sequence[Path]) -> dict[str, Path]:
+    """Split -> file, told by the words of a file's name, else by its folder; the instances where there are more."""
+    named: dict[str, list[Path]] = {}
+    for path in files:
+        named.setdefault(_split_name(path), []).append(path)
+    found: dict[str, Path] = {}
+    for name, paths in named.items():
+        instances = [path for path in paths if path.stem.startswith("instances")]
+        if len(paths) == 1 or len(instances) == 1:
+            found[name] = (instances or paths)[0]
+        else:
+            found |= {path.stem: path for path in paths}
     return {split: found[name] for split, name in named_splits(found).items()}
 
 
-def _load(file: Path) -> dict[str, list[Any]]:
+def _split_name(path: Path) -> str:
+    words = path.stem.replace("-", "_").replace(".", "_").split("_")
+    named = [word for word in words if canonical_split(word) in SPLITS]
+    if named:
+        return named[-1]
+    if canonical_split(path.parent.name) in SPLITS:
+        return path.parent.name
+    rest = path.stem.removeprefix("instances_")
+    return "train" if rest.strip("_").split(".")[0] in _GENERIC and rest != "default" else rest
+
+
+def _is_instances(path: Path) -> bool:
+    """Whether a json holds lists of images and of annotations with boxes; looks no further than it must."""
+    seen: set[str] = set()
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{file}: cannot be read as json ({error})") from error
-    if not isinstance(content, dict):
-        raise DataError(
-            f"{file}: expected a COCO instances file, an object with images, annotations and"
-            f" categories; got a {type(content).__name__}"
-        )
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(content.get(key), list):
-            raise DataError(
-                f"{file}: expected a COCO instances file with a list {key!r};"
-                f" it has {', '.join(sorted(content)) or 'nothing'}"
-            )
-    return content
+        for key, index, value in elements(path):
+            seen.add(key)
+            if key in ("shapes", "imageData"):  # LabelMe, with a picture inside
+                return False
+            if index == 0 and key == "images" and not (isinstance(value, dict) and "file_name" in value):
+                return False
+            if index == 0 and key == "annotations":  # those of captions have no box
+                return isinstance(value, dict) and bool({"bbox", "segmentation"} & set(value))
+    except TypeError:
+        return False
+    except (OSError, ValueError):
+        return bool(set(_LISTS) & seen)  # broken, and meant
+    return {"images", "annotations"} <= seen
 
 
 def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list[str]]:
@@ -134,7 +324,7 @@ def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list
         number = category.get("id") if isinstance(category, dict) else None
         if isinstance(number, bool) or not isinstance(number, int) or "name" not in category:
             raise DataError(
-                f"{file}, category {index}: expected an id (an integer) and a name; got {category!r:.80}"
+                f"{file}, category {index}: expected an id (an integer) and a name; got {_short(category)}"
             )
         if number in names:
             raise DataError(f"{file}, category {index}: id {number} is that of {names[number]!r} already")
@@ -143,80 +333,31 @@ def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list
     return {number: index for index, number in enumerate(ids)}, [names[number] for number in ids]
 
 
-def _by_image(
-    file: Path, content: Mapping[str, list[Any]], problems: list[Problem]
-) -> dict[object, list[tuple[str, dict[str, Any]]]]:
-    """Image id -> its annotations, each with its place; what belongs to no image is reported."""
-    grouped: dict[object, list[tuple[str, dict[str, Any]]]] = {
-        image["id"]: []
-        for image in content["images"]
-        if isinstance(image, dict) and _hashable(image.get("id")) and "id" in image
-    }
-    for index, row in enumerate(content["annotations"], 1):
-        where = _where("annotation", row, index)
-        if not isinstance(row, dict):
-            problems.append(
-                Problem(
-                    file=file, where=where, reason=f"expected an object; got {row!r:.40}", action="skipped"
-                )
-            )
-        elif not _hashable(row.get("image_id")) or row.get("image_id") not in grouped:
-            reason = f"image_id {row.get('image_id')!r:.40} is not among the images"
-            problems.append(Problem(file=file, where=where, reason=reason, action="skipped"))
-        else:
-            grouped[row["image_id"]].append((where, row))
-    return grouped
+def _around(segmentation: object) -> list[float] | None:
+    """[x, y, width, height] around polygons ``[[x1, y1, x2, y2, ...], ...]``; None if they are none."""
+    if not isinstance(segmentation, list) or not segmentation:
+        return None
+    polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+    values = [value for polygon in polygons if isinstance(polygon, list) for value in polygon]
+    if not all(map(_is_number, values)) or len(values) < 6 or any(len(polygon) % 2 for polygon in polygons):
+        return None
+    xs, ys = values[::2], values[1::2]
+    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
 
 
-def _entry(
-    file: Path,
-    where: str,
-    image: dict[str, Any],
-    rows: list[tuple[str, dict[str, Any]]],
-    folders: list[Path],
-    numbers: Mapping[int, int],
-    classes: ClassIndex,
-) -> Entry:
-    name = image["file_name"]
-    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
-    if path is None:
-        return unusable(name, file, where, f"no picture {name!r} in {', '.join(map(str, folders))}")
-    image_size = picture_size(path)
-    conflict = size_conflict((image.get("height"), image.get("width")), image_size)
-    if conflict is not None:
-        return unusable(name, file, where, conflict)
-    labels = Labels(file, image_size, "xywh")
-    for row_where, row in rows:
-        _add_annotation(labels, row_where, row, numbers, classes)
-    return labels.entry(name, path)
-
-
-def _add_annotation(
-    labels: Labels, where: str, row: dict[str, Any], numbers: Mapping[int, int], classes: ClassIndex
-) -> None:
-    box, category = row.get("bbox"), row.get("category_id")
-    if not isinstance(box, list) or len(box) != 4:
-        return labels.skip(where, f"bbox: expected [x, y, width, height]; got {box!r:.60}")
-    for side, value in zip(_SIDES, box, strict=True):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return labels.skip(where, f"{side} of its bbox is not a number: {value!r:.40}")
-    number = numbers.get(category) if _hashable(category) and category is not None else None
-    label = (
-        classes.by_number(number)
-        if number is not None
-        else f"category_id {category!r:.40} is not among the {len(numbers)} categories"
-    )
-    x, y, width, height = map(_as_float, box)
-    return labels.add(
-        where, str(category), label, (x, y, width, height), ignore=row.get("iscrowd") in (1, True)
-    )
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _where(kind: str, row: object, index: int) -> str:
-    has_id = isinstance(row, dict) and "id" in row
-    return (
-        f"{kind} id {row['id']!r:.40}" if has_id and isinstance(row, dict) else f"{kind} {index} (without id)"
-    )
+    if isinstance(row, dict) and "id" in row:
+        return f"{kind} id {_short(row['id'])}"
+    return f"{kind} {index} (without id)"
+
+
+def _short(value: object) -> str:
+    """As Python writes it, not at any length."""
+    return reprlib.repr(value)[:60]
 
 
 def _as_float(value: int | float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,68 +10,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from yolosses.training.data.pictures import read_picture, reduced_size
+from yolosses.training.data.problems import DataError, Problem
 
 CACHE_BYTES = 2 << 30
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"}
-)
-
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {  # EXIF orientation -> what turns the stored picture upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-# What Pillow raises on a broken file depends on the format.
-_BROKEN_PICTURE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    IndexError,
-    KeyError,
-    struct.error,
-    Image.DecompressionBombError,
-)
-
 
 BoxFormat = Literal["cxcywh", "xyxy", "xywh"]  # as written: fractions, pixels, pixels
-ProblemKind = Literal["class", "number", "area", "repeat", "outside", "leaves", "row", "file"]
-
-
-class DataError(ValueError):
-    """Data that cannot be used. The message is one clear line, fit to be shown to the person who gave the
-    data.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One thing wrong in the labels, and what was done about it.
-
-    Attributes:
-        file: the file that holds it.
-        where: the place in the file: ``"line 3"``, ``"object 2"``, ``"annotation id 17"``, ``"file"``.
-        reason: what is wrong, with the values.
-        action: ``"skipped"`` (the object, or the whole picture if nothing of it can be used) or ``"clipped"``
-            (the box is kept, cut to the picture).
-        kind: what sort of thing is wrong: ``"class"`` (there is none such), ``"number"`` (not finite), ``"area"`` (a
-            side of 0 or less), ``"repeat"`` (the same object once more), ``"outside"`` (wholly outside the picture),
-            ``"leaves"`` (in part), ``"row"`` (the object cannot be read), ``"file"`` (a picture or a label file).
-    """
-
-    file: Path
-    where: str
-    reason: str
-    action: Literal["skipped", "clipped"]
-    kind: ProblemKind = "row"
-
-    def __str__(self) -> str:
-        return f"{self.file}, {self.where}: {self.reason} ({self.action})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,7 +80,7 @@ class DetectionDataset:
         class_names: index is the label.
         records: the pictures, sorted by name.
         problems: everything found wrong in the labels of these pictures.
-        note: one line that a person must know (pictures held out, pictures without a label file), or None.
+        notes: what a person must know (pictures held out, pictures without a label file), a line each.
         class_numbers: the numbers that stand for classes in the label files; None where they have names.
         paint: makes the picture of a record that has no file: index -> (H, W, 3) uint8 RGB.
         cache_bytes: decoded pictures are kept until this many bytes are used; those beyond it are decoded
@@ -151,7 +95,7 @@ class DetectionDataset:
         class_names: Sequence[str],
         records: Sequence[Record],
         problems: Sequence[Problem] = (),
-        note: str | None = None,
+        notes: Sequence[str] = (),
         class_numbers: Sequence[int] | None = None,
         paint: Callable[[int], NDArray[np.uint8]] | None = None,
         cache_bytes: int = CACHE_BYTES,
@@ -161,12 +105,18 @@ class DetectionDataset:
         self.class_names = tuple(class_names)
         self.records = list(records)
         self.problems = list(problems)
-        self.note = note
+        self.notes = tuple(dict.fromkeys(notes))
         self.class_numbers = None if class_numbers is None else tuple(class_numbers)
         self._paint = paint
-        self._cache: dict[int, NDArray[np.uint8]] = {}
+        self.unreadable: dict[int, str] = {}
+        self._cache: dict[tuple[int, tuple[int, int] | None], NDArray[np.uint8]] = {}
         self._cache_left = cache_bytes
         self._lock = threading.Lock()
+
+    @property
+    def note(self) -> str | None:
+        """All notes as one line; None if there are none."""
+        return "; ".join(self.notes) or None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -176,92 +126,48 @@ class DetectionDataset:
         size = f"{len(self)} pictures, {objects} objects, {len(self.class_names)} classes"
         return f"DetectionDataset({self.name!r}, {self.split!r}: {size})"
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int, *, least: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """The picture of ``records[index]``: (H, W, 3) uint8 RGB, upright, read-only. Safe to call from
         several threads.
+
+        Args:
+            least: (height, width) from which a smaller version will do, see `read_picture`; None: full size.
 
         Raises:
             DataError: if the file cannot be decoded, or is no longer of the recorded size.
         """
-        cached = self._cache.get(index)
+        cached = self._cache.get((index, least))
         if cached is not None:
             return cached
-        picture = self._load(self.records[index], index)
+        picture = self._load(self.records[index], index, least)
         picture.flags.writeable = False  # shared by everyone who asks for it
         with self._lock:
-            if index not in self._cache and picture.nbytes <= self._cache_left:
-                self._cache[index] = picture
+            if (index, least) not in self._cache and picture.nbytes <= self._cache_left:
+                self._cache[index, least] = picture
                 self._cache_left -= picture.nbytes
         return picture
 
-    def _load(self, record: Record, index: int) -> NDArray[np.uint8]:
+    def leave_out(self, index: int, error: DataError) -> None:
+        """Remember that the picture of ``records[index]`` turned out to be unreadable."""
+        with self._lock:
+            self.unreadable.setdefault(index, str(error))
+
+    def _load(self, record: Record, index: int, least: tuple[int, int] | None) -> NDArray[np.uint8]:
         if record.path is not None:
-            picture = read_picture(record.path)
+            picture = read_picture(record.path, least=least)
         elif self._paint is not None:
             picture = self._paint(index)
         else:
             raise DataError(
                 f"{record.name}: the record has no file, and the data set no way to make its picture"
             )
-        if picture.shape[:2] != record.image_size:
+        expected = reduced_size(record.image_size, least if record.path is not None else None)
+        if picture.shape[:2] != expected:
             raise DataError(
-                f"{record.path or record.name}: expected {_size(record.image_size)} as when the labels were read;"
+                f"{record.path or record.name}: expected {_size(expected)} as when the labels were read;"
                 f" got {_size(picture.shape)}"
             )
         return picture
-
-
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Decode a picture: (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says. 16-bit grey keeps
-    its upper 8 bits.
-
-    Annotation tools show pictures upright, so labels speak of the upright picture.
-
-    Raises:
-        DataError: naming the file, if it is missing or cannot be decoded.
-    """
-    try:
-        with Image.open(path) as image:
-            turn = _UPRIGHT.get(_orientation(image))
-            if image.mode.startswith("I;16"):
-                rgb = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-            else:
-                rgb = image.convert("RGB")
-        return np.array(rgb if turn is None else rgb.transpose(turn))
-    except _BROKEN_PICTURE as error:
-        raise _unreadable(path, error) from error
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) of the picture as `read_picture` gives it, from the file's header alone.
-
-    Raises:
-        DataError: naming the file, if it is missing or not a picture.
-    """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            sideways = _orientation(image) >= 5
-    except _BROKEN_PICTURE as error:
-        raise _unreadable(path, error) from error
-    return (width, height) if sideways else (height, width)
-
-
-def _orientation(image: Image.Image) -> int:
-    if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
-        return 1  # getexif() would decode the whole picture in search of it
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except _BROKEN_PICTURE:  # the pixels may be whole all the same
-        return 1
-    return value if isinstance(value, int) and value in _UPRIGHT else 1
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"{path}: no such picture")
-    reason = "not a picture that can be read" if isinstance(error, UnidentifiedImageError) else str(error)
-    return DataError(f"{path}: cannot read the picture ({reason})")
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yolosses.training.data.dataset import DataError, DetectionDataset, Record
+from yolosses.training.data.dataset import DetectionDataset, Record
+from yolosses.training.data.problems import DataError
 
 DIGITS_SPLITS = ("train", "val", "test")
 DIGITS_COUNTS = {"train": 4000, "val": 500, "test": 500}

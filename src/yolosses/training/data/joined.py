@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.training.data.dataset import DataError, DetectionDataset, Record
+from yolosses.training.data.dataset import DetectionDataset, Record
 from yolosses.training.data.layout import open_dataset, splits_of
+from yolosses.training.data.problems import DataError
 
 _ORDER = ("train", "val", "test")
 
@@ -89,14 +90,15 @@ def join_datasets(parts: Sequence[DetectionDataset], *, notes: Sequence[str] = (
         return parts[part].picture(index - starts[part])
 
     numbers = {number for part in parts for number in part.class_numbers or ()}
-    told = [f"{part.split}: {part.note}" for part in parts if part.note]
+    of_all = [note for note in first.notes if all(note in part.notes for part in parts)]
+    of_one = [f"{part.split}: {note}" for part in parts for note in part.notes if note not in of_all]
     dataset = DetectionDataset(
         name=first.name,
         split="+".join(part.split for part in parts),
         class_names=first.class_names,
         records=[_named(record, part.split, alike) for part in parts for record in part.records],
         problems=[problem for part in parts for problem in part.problems],
-        note="; ".join([*told, *notes]) or None,
+        notes=[*of_all, *of_one, *notes],
         class_numbers=sorted(numbers) or None,
         paint=picture,
         cache_bytes=0,  # each part keeps its own

@@ -1,317 +1,457 @@
-"""YOLO layout: pictures under ``images``, a text file of rows ``class cx cy w h`` for each under ``labels``."""
+"""YOLO layout: a text file of rows ``class cx cy w h`` for each picture, in Ultralytics' folders or Darknet's lists."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from yolosses.training.data.annotations import ClassIndex, Entry, Labels, Reading, unusable
-from yolosses.training.data.dataset import PICTURE_SUFFIXES, DataError, Problem, picture_size
-from yolosses.training.data.splits import canonical_split, named_splits
+from yolosses.training.data.annotations import (
+    ClassIndex,
+    Entry,
+    Labels,
+    NoClass,
+    Reading,
+    unreadable,
+    unusable,
+)
+from yolosses.training.data.index import PictureIndex
+from yolosses.training.data.label_files import PICTURE_FOLDERS, LabelFolders, label_file
+from yolosses.training.data.lookalikes import looks_like
+from yolosses.training.data.problems import DataError, Problem
+from yolosses.training.data.rows import Row, as_angles, parse_row, turned_box
+from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
+from yolosses.training.data.text import read_text
+from yolosses.training.data.tree import PictureFinder, Tree
+from yolosses.training.data.yolo_config import YOLOConfig, find_config, is_data_file, load_config
 
-_SPLIT_KEYS = ("train", "val", "valid", "test", "trainval")
-_NAME_FILES = ("classes.txt", "obj.names", "labels/classes.txt")
+_NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt", "labels.txt")
 _MOST_UNNAMED_CLASSES = 1000
+_SAMPLE = 20  # label files that are looked into to know what they are
+_SHAPES = {
+    "polygon": "are polygons or rotated boxes (corners): the box around each is taken",
+    "keypoints": "have keypoints: the box before them is taken",
+    "confidence": "have a sixth value, which is taken for a confidence and not used",
+    "radians": "have an angle in radians as sixth value: the box around each rotated box is taken",
+    "degrees": "have an angle in degrees as sixth value: the box around each rotated box is taken",
+}
+
+
+class _Listed(NamedTuple):
+    """A picture, the folder or list that has it, and the place in it."""
+
+    path: Path
+    listing: Path
+    where: str
 
 
 class YOLOFiles:
-    """Reader of the YOLO layout: a data yaml, a folder, or a text file that lists pictures.
+    """Reader of the YOLO layout: a data file, a folder, or a text file that lists pictures.
 
-    - A yaml holds ``train``, ``val``, ``test`` (a folder, a list file, or several), ``names`` (list or
-      mapping) and optionally ``path`` and ``nc``.
-    - A folder holds such a yaml, or ``images/`` and ``labels/``, split as ``images/train`` or
-      ``train/images``, or not split.
-    - A list has one picture a line. Its names come from a yaml, ``classes.txt`` or ``obj.names`` beside it.
+    - A data yaml holds ``train``, ``val``, ``test`` (a folder, a list file, or several), ``names`` (list or mapping)
+      and optionally ``path``, ``nc`` and ``kpt_shape``; a Darknet ``.data`` file the same in its own way. Splits that
+      are named and not there are left out, and said.
+    - A folder holds such a file, or pictures with label files (see `LabelFolders`), split by folders called train, val
+      (valid) and test, or not split.
+    - A list has one picture a line, relative to the list, to the data set or to the working directory; of paths that
+      were true on another machine the end counts.
 
-    The labels of ``.../images/x/a.jpg`` are in ``.../labels/x/a.txt``; of a picture under no ``images``
-    folder, beside it. A picture without label file has no objects; it is counted in the data set's note.
+    Names come from the data file, or from ``classes.txt`` or ``obj.names`` near it. A picture without label file has no
+    objects; it is counted in the data set's note. Rows may hold polygons, rotated boxes or keypoints, see `parse_row`.
     """
 
-    looked_for = (
-        "a yaml with train: and names:, or images/ with labels/, or <split>/images with <split>/labels (YOLO)"
-    )
+    looked_for = "a data.yaml or obj.data, or pictures with a .txt each in labels/ or beside them (YOLO)"
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, tree: Tree | None = None) -> None:
         self.source = source
         self.root = source if source.is_dir() else source.parent
+        self._tree_given = tree
+        self._labels = LabelFolders()
+        self._left_out: list[str] = []  # splits that are named and cannot be used
 
-    @staticmethod
-    def recognises(root: Path) -> bool:
-        """Whether ``root`` is a folder in this layout."""
-        return _find_yaml(root) is not None or bool(_picture_folders(root))
+    @classmethod
+    def of_folder(cls, tree: Tree) -> YOLOFiles | None:
+        """The reader of a folder in this layout."""
+        reader = cls(tree.root, tree)
+        if reader.has_places:
+            return reader
+        below = [path for path in tree.files(".yaml", ".yml") if is_data_file(path)]
+        if len(below) > 1:
+            names = ", ".join(path.relative_to(tree.root).as_posix() for path in below[:5])
+            raise DataError(f"{tree.root}: holds several data sets ({names}); name the one that is meant")
+        if below and below[0].parent != tree.root:
+            return cls(below[0])
+        files = reader.label_files
+        sample = files[:: max(1, len(files) // _SAMPLE)]
+        return reader if files and not (_no_row_is_readable(sample) and looks_like(sample)) else None
 
     @cached_property
-    def _yaml(self) -> Path | None:
-        is_yaml = self.source.suffix.lower() in (".yaml", ".yml")
-        return self.source if is_yaml and self.source.is_file() else _find_yaml(self.root)
+    def has_places(self) -> bool:
+        """Whether a data file says what belongs to the data set."""
+        return self._config is not None and bool(self._config.places)
+
+    @property
+    def num_labelled(self) -> int:
+        """Number of pictures with a label file, below a folder without data file."""
+        return len(self.label_files)
 
     @cached_property
-    def _config(self) -> dict[str, Any]:
-        return {} if self._yaml is None else _load_yaml(self._yaml)
+    def label_files(self) -> list[Path]:
+        """The label files of a folder without data file."""
+        found = (self._labels.find(path) for paths in self._folders.values() for path in paths)
+        return [file for file in found if file is not None]
+
+    @cached_property
+    def _tree(self) -> Tree:
+        return self._tree_given or Tree(self.root)
+
+    @cached_property
+    def _finder(self) -> PictureFinder:
+        base = self.root / (self._config.base if self._config else "")
+        return PictureFinder(base if base.is_dir() else self.root)
+
+    @cached_property
+    def _config(self) -> YOLOConfig | None:
+        if self.source.is_file() and self.source.suffix.lower() in (".yaml", ".yml", ".data"):
+            return load_config(self.source)
+        file = find_config(self.root)
+        return None if file is None else load_config(file)
+
+    @cached_property
+    def _folders(self) -> dict[str, list[Path]]:
+        """Split -> pictures, for a folder without data file: the pictures of folders that have labels."""
+        by_folder: dict[Path, list[Path]] = {}
+        for path in self._tree.pictures:
+            by_folder.setdefault(path.parent, []).append(path)
+        labelled = {folder for folder in by_folder if self._labels.of(folder)}
+        parts = {folder: _parts(folder.relative_to(self.root)) for folder in by_folder}
+        has_splits = any(map(_split_among, (parts[folder] for folder in labelled)))
+        found: dict[str, list[Path]] = {}
+        for folder, pictures in by_folder.items():
+            split = _split_among(parts[folder]) or "".join(parts[folder][:1]) if has_splits else "train"
+            if folder in labelled and split:
+                found.setdefault(split, []).extend(pictures)
+            elif labelled:
+                place = folder.relative_to(self.root).as_posix()
+                why = "in no split" if folder in labelled else "without any label file"
+                self._left_out.append(f"{place} is left out: {len(pictures)} picture(s) {why}")
+        return {split: found[name] for split, name in named_splits(found).items()}
 
     @cached_property
     def _places(self) -> dict[str, list[Path]]:
-        """Split -> folders or lists of pictures."""
-        if self.source.suffix.lower() == ".txt":
+        """Split -> folders or lists of pictures, of a data file or a list."""
+        if self.source.is_file() and self.source.suffix.lower() == ".txt":
             split = canonical_split(self.source.stem)
-            return {split if split in _SPLIT_KEYS else "train": [self.source]}
-        config = self._config
-        keys = [key for key in _SPLIT_KEYS if config.get(key)]
-        if not keys:
-            return {split: [folder] for split, folder in _picture_folders(self.root).items()}
-        return {
-            canonical_split(key): [self._resolve(key, entry) for entry in self._entries(key, config[key])]
-            for key in keys
-        }
+            return {split if split in SPLITS else "train": [self.source]}
+        places: dict[str, list[Path]] = {}
+        missing: list[str] = []
+        for key, entries in self._config.places.items() if self._config else ():
+            found = [self._resolve(entry) for entry in entries]
+            gone = [entry for entry, path in zip(entries, found, strict=True) if path is None]
+            missing += [f"{key}: no such file or folder: {entry}" for entry in gone]
+            there = [path for path in found if path is not None]
+            if there:
+                places.setdefault(canonical_split(key), []).extend(there)
+        if missing and not places:
+            raise DataError(f"{self._config.file if self._config else self.source}, {missing[0]}")
+        self._left_out += [f"{line} (the split is left out)" for line in missing]
+        return places
 
-    def _entries(self, key: str, value: object) -> list[str]:
-        entries = value if isinstance(value, list) else [value]
-        if not all(isinstance(entry, str) for entry in entries):
-            raise DataError(f"{self._yaml}, {key}: expected a path or a list of paths; got {value!r:.80}")
-        return [str(entry) for entry in entries]
-
-    def _resolve(self, key: str, entry: str) -> Path:
-        base = str(self._config.get("path") or "")
-        # Exporters write paths as seen from some other folder, so the yaml's own folder is tried as well.
-        candidates = [
-            self.root / base / entry,
-            self.root / entry,
-            self.root / entry.removeprefix("../"),
-            Path(base) / entry,
-        ]
-        for candidate in candidates:
-            if candidate.exists():
-                return Path(os.path.normpath(candidate))
-        raise DataError(f"{self._yaml}, {key}: no such file or folder: {candidates[0]}")
+    def _resolve(self, entry: str) -> Path | None:
+        base = self._config.base if self._config else ""
+        plain = entry.replace("\\", "/")
+        candidates = [self.root / base / plain, self.root / plain, Path(base) / plain]
+        # Exporters write paths as seen from some other folder, so their ends are tried as well.
+        candidates += [self.root.joinpath(*end) for end in _ends(Path(plain).parts)]
+        return next((Path(os.path.normpath(path)) for path in candidates if path.exists()), None)
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that the yaml or the folders name."""
-        if not self._places:
+        """The splits that the data file or the folders name."""
+        found = tuple(self._places) or tuple(self._folders)
+        if not found:
             raise DataError(
-                f"{self.source}: expected train:, val: or test: in the yaml,"
-                " or images/ with labels/ beside it; found neither"
+                f"{self.source}: expected train:, val: or test: in the data file,"
+                " or pictures with labels beside it; found neither"
             )
-        return tuple(self._places)
+        return found
 
     def read(self, split: str, class_names: Sequence[str] | None) -> Reading:
         """The pictures of a split."""
-        notes: list[str] = []
         problems: list[Problem] = []
-        pictures = self._pictures(split, problems)
-        names = _unique_names([path for path, _, _ in pictures])
-        own = self._own_classes()
+        listed = self._pictures(split, problems)
+        files = [self._labels.find(one.path) for one in listed]
+        own = self._own_classes([file.parent for file in files if file is not None])
+        notes: list[str] = []
         if own is None and class_names is None:
-            own = _numbered_classes([label_file(path) for path, _, _ in pictures], self.source)
+            own = _numbered_classes([file for file in files if file is not None], self.source)
             notes.append(f"no class names found: the {len(own)} classes are named by their numbers")
         classes = ClassIndex(own, class_names)
-        entries = [
-            _entry(name, path, classes)
-            if path.is_file()
-            else unusable(name, listing, where, f"no picture {path}")
-            for name, (path, listing, where) in zip(names, pictures, strict=True)
-        ]
-        if pictures and all(entry.unlabelled for entry in entries):
+        rows = _Rows(classes, self._config.keypoint_values if self._config else None)
+        entries = self._entries(listed, files, rows)
+        if not any(file is not None for file in files):
             raise DataError(
-                f"{self.source}: none of the {len(entries)} pictures has a label file;"
-                f" looked for {label_file(pictures[0][0])}, for instance"
+                f"{self.source}: none of the {len(listed)} pictures has a label file;"
+                f" looked for {label_file(listed[0].path)}, for instance"
             )
-        if split != "train" and self._places.get("train") == self._places[split]:
+        if split != "train" and self._places and self._places.get("train") == self._places[split]:
             notes.append(f"{split} holds the same pictures as train")
+        problems += self._without_picture(listed)
         return Reading(
             class_names=classes.names,
             entries=entries,
             problems=problems,
-            notes=notes,
+            notes=[*notes, *self._unusual_folders(listed), *self._left_out, *rows.notes()],
             class_numbers=tuple(range(len(own))) if own is not None else None,
         )
 
-    def _pictures(self, split: str, problems: list[Problem]) -> list[tuple[Path, Path, str]]:
-        """Path of every picture, the folder or list that has it, and the place in it."""
-        found: dict[Path, tuple[Path, Path, str]] = {}
+    def _entries(self, listed: Sequence[_Listed], files: Sequence[Path | None], rows: _Rows) -> list[Entry]:
+        index = PictureIndex(self.source)
+        names = _unique_names([one.path for one in listed])
+        entries: list[Entry] = []
+        for name, one, file in zip(names, listed, files, strict=True):
+            size = index.look(one.path)
+            if not isinstance(size, DataError):
+                entries.append(rows.read(name, one.path, file, size))
+            elif one.where != "file" and not one.path.is_file():
+                entries.append(unusable(name, one.listing, one.where, f"no picture {one.path}", "picture"))
+            else:
+                entries.append(unreadable(name, one.path, size))
+        index.save(one.path for one in listed)
+        return rows.settled(entries)
+
+    def _pictures(self, split: str, problems: list[Problem]) -> list[_Listed]:
+        if not self._places:
+            return [_Listed(path, path.parent, "file") for path in self._folders[split]]
+        found: dict[Path, _Listed] = {}
         for place in self._places[split]:
-            listed = (
-                [(path, place, "file") for path in _pictures_under(place)]
-                if place.is_dir()
-                else self._listed(place)
-            )
-            for path, listing, where in listed:
-                if path in found:
+            tree = Tree(place) if place.is_dir() else None
+            if tree is not None:
+                self._left_out += tree.notes
+                listed = [_Listed(path, place, "file") for path in tree.pictures]
+            else:
+                listed = self._listed(place)
+            for one in listed:
+                if one.path in found:
+                    reason = f"picture {one.path} is listed twice"
                     problems.append(
                         Problem(
-                            file=listing,
-                            where=where,
-                            reason=f"picture {path} is listed twice",
-                            action="skipped",
-                            kind="file",
+                            file=one.listing, where=one.where, reason=reason, action="skipped", kind="repeat"
                         )
                     )
                 else:
-                    found[path] = (path, listing, where)
+                    found[one.path] = one
         if not found:
             raise DataError(
                 f"{', '.join(map(str, self._places[split]))}: no picture found for split {split!r}"
             )
         return list(found.values())
 
-    def _listed(self, listing: Path) -> list[tuple[Path, Path, str]]:
+    def _listed(self, listing: Path) -> list[_Listed]:
         try:
-            lines = listing.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            lines = read_text(listing).splitlines()
+        except OSError as error:
             raise DataError(f"{listing}: expected a text file with one picture a line ({error})") from error
-        bases = (listing.parent, self.root / str(self._config.get("path") or ""), Path())
-        listed = []
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                candidates = [Path(os.path.normpath(base / line.strip())) for base in bases]
-                path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0])
-                listed.append((path, listing, f"line {number}"))
-        return listed
+        base = self._config.base if self._config else ""
+        bases = (listing.parent, self.root / base, self.root, Path())
+        return [
+            _Listed(
+                self._finder.find(line.strip(), bases) or bases[0] / line.strip(), listing, f"line {number}"
+            )
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
 
-    def _own_classes(self) -> list[str] | None:
-        names = None if self._yaml is None else _names(self._yaml, self._config)
-        if names is not None:
-            return names
-        for file in (self.root / name for name in _NAME_FILES):
+    def _without_picture(self, listed: Sequence[_Listed]) -> list[Problem]:
+        """Label files beside those of a split that belong to no picture. Of pictures in a list, others may be meant."""
+        own = {one.path.parent for one in listed if one.where == "file"}
+        if not own:
+            return []
+        shared = {place for folder in own for place in self._labels.of(folder)}
+        folders = [folder for folder in self._all_folders() if shared & set(self._labels.of(folder))]
+        return [
+            Problem(file=file, where="file", reason="no picture of this name", action="skipped", kind="file")
+            for file in self._labels.without_picture(folders)
+            if file.parent in shared
+        ]
+
+    def _all_folders(self) -> list[Path]:
+        if not self._places:
+            return list(dict.fromkeys(path.parent for paths in self._folders.values() for path in paths))
+        trees = [Tree(place) for places in self._places.values() for place in places if place.is_dir()]
+        return list(dict.fromkeys(path.parent for tree in trees for path in tree.pictures))
+
+    def _unusual_folders(self, listed: Sequence[_Listed]) -> list[str]:
+        """Labels that are not where Ultralytics would look for them."""
+        folders = dict.fromkeys(one.path.parent for one in listed)
+        usual = {folder: label_file(folder / "x").parent for folder in folders}
+        short = self._short
+        return [
+            f"{short(folder)} has no {short(usual[folder])}; its labels are read from {short(found[0])}"
+            for folder in list(folders)[:20]
+            if (found := self._labels.of(folder))
+            and usual[folder] not in found
+            and not usual[folder].is_dir()
+        ]
+
+    def _short(self, path: Path) -> str:
+        return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
+
+    def _own_classes(self, label_folders: Sequence[Path]) -> list[str] | None:
+        if self._config is not None and self._config.names is not None:
+            return self._config.names
+        files = [folder / name for folder in self._name_folders(label_folders) for name in _NAME_FILES]
+        if self._config is not None and self._config.names_file is not None:
+            written = self._resolve(self._config.names_file)
+            files = [written, *files] if written is not None else files
+        for file in files:
             if file.is_file():
-                lines = [
-                    line.strip()
-                    for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-                ]
-                return [line for line in lines if line]
+                lines = [line.strip() for line in read_text(file).splitlines()]
+                while lines and not lines[-1]:
+                    lines.pop()
+                if any(lines):
+                    return lines
         return None
 
-
-def label_file(picture: Path) -> Path:
-    """Where the labels of a picture are: the last folder called ``images`` becomes ``labels``, the suffix
-    ``.txt``.
-    """
-    parts = list(picture.parts)
-    for index in range(len(parts) - 2, -1, -1):
-        if parts[index] == "images":
-            parts[index] = "labels"
-            break
-    return Path(*parts).with_suffix(".txt")
+    def _name_folders(self, label_folders: Sequence[Path]) -> list[Path]:
+        inside = [folder for folder in dict.fromkeys(label_folders) if folder.is_relative_to(self.root)]
+        return list(dict.fromkeys([self.root, self.root / "labels", *inside, *(f.parent for f in inside)]))
 
 
-def _entry(name: str, picture: Path, classes: ClassIndex) -> Entry:
-    file = label_file(picture)
-    labels = Labels(file, picture_size(picture), "cxcywh")
-    if not file.is_file():
-        return labels.entry(name, picture, unlabelled=True)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        return unusable(name, file, "file", f"cannot be read as text ({error})")
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            _add_row(labels, f"line {number}", line, classes)
-    return labels.entry(name, picture)
+class _Waiting(NamedTuple):
+    """A file whose rows of six values wait until all files are read."""
+
+    index_name: str
+    path: Path
+    labels: Labels
+    rows: list[tuple[str, Row | str]]
 
 
-def _add_row(labels: Labels, where: str, line: str, classes: ClassIndex) -> None:
-    words = line.split()
-    if len(words) != 5:
-        return labels.skip(
-            where, f"expected 5 values (class cx cy w h); got {len(words)}: {line.strip()[:60]!r}"
-        )
-    values: list[float] = []
-    for name, word in zip(("class", "cx", "cy", "w", "h"), words, strict=True):
+class _Rows:
+    """Reads label files. What a sixth value means is decided by those of all files."""
+
+    def __init__(self, classes: ClassIndex, keypoint_values: int | None) -> None:
+        self._classes = classes
+        self._keypoint_values = keypoint_values
+        self._counts: Counter[str] = Counter()
+        self._waiting: dict[int, _Waiting] = {}
+        self._sixths: list[float] = []
+
+    def read(self, name: str, picture: Path, file: Path | None, image_size: tuple[int, int]) -> Entry:
+        """The entry of a picture; one whose rows wait is settled later."""
+        labels = Labels(file or label_file(picture), image_size, "cxcywh")
+        if file is None:
+            return labels.entry(name, picture, unlabelled=True)
         try:
-            values.append(float(word))
-        except ValueError:
-            return labels.skip(where, f"{name} is not a number: {word!r}")
-    number, cx, cy, w, h = values
-    if not number.is_integer():  # nan and inf are none either
-        return labels.skip(where, f"class is not a whole number: {words[0]!r}")
-    return labels.add(where, words[0], classes.by_number(int(number)), (cx, cy, w, h))
+            lines = read_text(file).splitlines()
+        except OSError as error:
+            return unusable(name, file, "file", f"cannot be read ({error.strerror})")
+        rows = [
+            (f"line {number}", parse_row(line, self._keypoint_values))
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
+        if any(isinstance(row, Row) and row.shape == "sixth" for _, row in rows):
+            self._sixths += [row.sixth for _, row in rows if isinstance(row, Row) and row.shape == "sixth"]
+            entry = Entry(name=name, record=None)
+            self._waiting[id(entry)] = _Waiting(name, picture, labels, rows)
+            return entry
+        return self._entry(name, picture, labels, rows)
 
-
-def _pictures_under(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
-
-
-def _picture_folders(root: Path) -> dict[str, Path]:
-    """Split -> folder of its pictures, for a folder without yaml."""
-    images, labels = root / "images", root / "labels"
-    if images.is_dir() and labels.is_dir():
-        folders = [path for path in images.iterdir() if path.is_dir()]
-        is_flat = any(path.suffix.lower() in PICTURE_SUFFIXES for path in images.iterdir())
-        found = {} if is_flat else {path.name: path for path in folders}
-        return {split: found[name] for split, name in named_splits(found).items()} or {"train": images}
-    found = {path.parent.name: path for path in root.glob("*/images") if (path.parent / "labels").is_dir()}
-    return {split: found[name] for split, name in named_splits(found).items()}
-
-
-def _find_yaml(root: Path) -> Path | None:
-    """The data yaml of a folder: the one that has names or splits."""
-    usual = ("data", "dataset", root.resolve().name)
-    candidates = sorted(path for path in root.iterdir() if path.suffix.lower() in (".yaml", ".yml"))
-    found = [
-        path
-        for path in candidates
-        if {"names", "train"} & set(_load_yaml(path, lenient=path.stem not in usual))
-    ]
-    preferred = [path for path in found if path.stem in usual]
-    if len(found) > 1 and len(preferred) != 1:
-        raise DataError(
-            f"{root}: several data yamls ({', '.join(path.name for path in found)}); name the one that is meant"
-        )
-    return next(iter(preferred or found), None)
-
-
-def _load_yaml(path: Path, *, lenient: bool = False) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        if lenient:
-            return {}
-        raise DataError(f"{path}: cannot be read as yaml ({' '.join(str(error).split())})") from error
-    if isinstance(content, dict):
-        return {str(key): value for key, value in content.items()}
-    if lenient:
-        return {}
-    raise DataError(f"{path}: expected a mapping with train:, val: and names:; got {content!r:.60}")
-
-
-def _names(file: Path, config: dict[str, Any]) -> list[str] | None:
-    names, count = config.get("names"), config.get("nc")
-    if isinstance(names, dict):
-        if sorted(names, key=str) != sorted(range(len(names)), key=str):
-            raise DataError(
-                f"{file}, names: expected the keys 0..{len(names) - 1}; got {', '.join(map(str, names))[:80]}"
+    def settled(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries, with those that waited."""
+        if not self._waiting:
+            return list(entries)
+        meaning = as_angles(self._sixths)
+        unit = {"confidence": 0.0, "radians": 1.0, "degrees": math.pi / 180}[meaning]
+        self._counts[meaning] += len(self._sixths)
+        done = []
+        for entry in entries:
+            waiting = self._waiting.get(id(entry))
+            done.append(
+                entry
+                if waiting is None
+                else self._entry(waiting.index_name, waiting.path, waiting.labels, waiting.rows, unit)
             )
-        names = [names[index] for index in range(len(names))]
-    if names is not None and not isinstance(names, list):
-        raise DataError(f"{file}, names: expected a list or a mapping; got {names!r:.60}")
-    if names is None and isinstance(count, int):
-        return [str(index) for index in range(count)]
-    if names is not None and count is not None and count != len(names):
-        raise DataError(f"{file}: nc is {count}, but there are {len(names)} names")
-    return None if names is None else [str(name) for name in names]
+        return done
+
+    def notes(self) -> list[str]:
+        """How many rows were no plain boxes."""
+        return [f"{count} row(s) {_SHAPES[shape]}" for shape, count in self._counts.items()]
+
+    def _entry(
+        self, name: str, picture: Path, labels: Labels, rows: list[tuple[str, Row | str]], unit: float = 0.0
+    ) -> Entry:
+        for where, row in rows:
+            if isinstance(row, str):
+                labels.skip(where, row)
+                continue
+            label = self._label(row.category)
+            if isinstance(label, str):
+                labels.skip(where, label)
+                continue
+            numbers = row.numbers
+            if row.shape in ("polygon", "keypoints"):
+                self._counts[row.shape] += 1
+            elif row.shape == "sixth" and unit:
+                numbers = turned_box(numbers, row.sixth * unit, labels.image_size)
+            labels.add(where, row.category, label, numbers)
+        return labels.entry(name, picture)
+
+    def _label(self, category: str) -> int | NoClass | str:
+        try:
+            number = float(category)
+        except ValueError:
+            return f"class is not a number: {category[:40]!r}"
+        if not number.is_integer() or "_" in category:  # nan and inf are none either
+            return f"class is not a whole number: {category[:40]!r}"
+        return self._classes.by_number(int(number))
+
+
+def _no_row_is_readable(files: Sequence[Path]) -> bool:
+    """Whether label files have rows, and none of them is one of this layout."""
+    lines = [line for file in files for line in read_text(file).splitlines() if line.strip()]
+    return bool(lines) and all(isinstance(parse_row(line), str) for line in lines)
+
+
+def _ends(parts: Sequence[str]) -> list[Sequence[str]]:
+    """The ends of a path that still say what it is: ``images`` alone may be those of any split."""
+    ends = [parts[start:] for start in range(1, len(parts))]
+    return [
+        end
+        for end, before in zip(ends, (parts[:start] for start in range(1, len(parts))), strict=True)
+        if len(end) > 1 or _split_among([Path(end[0]).stem]) or set(before) <= {".", ".."}
+    ]
+
+
+def _parts(folder: Path) -> list[str]:
+    """The folders of a path that are not there to hold pictures of any split."""
+    return [part for part in folder.parts if part.lower() not in PICTURE_FOLDERS]
+
+
+def _split_among(parts: Sequence[str]) -> str:
+    """The last part that is the name of a split, as it is written: train2014 and train2017 stay apart."""
+    return next((part for part in reversed(parts) if canonical_split(part) in SPLITS), "")
 
 
 def _numbered_classes(files: Sequence[Path], source: Path) -> list[str]:
     """Names 0..n-1, n from the largest class number in the labels."""
     largest = 0
     for file in files:
-        if file.is_file():
-            words = [
-                line.split(maxsplit=1)[0]
-                for line in file.read_text(errors="replace").splitlines()
-                if line.strip()
-            ]
-            largest = max([largest, *(int(word) for word in words if word.isdecimal())])
+        try:
+            lines = read_text(file).splitlines()
+        except OSError:
+            continue  # reported with its picture
+        words = [line.split(maxsplit=1)[0] for line in lines if line.strip()]
+        largest = max([largest, *(int(word) for word in words if word.isdecimal() and len(word) < 10)])
     if largest >= _MOST_UNNAMED_CLASSES:
         raise DataError(
             f"{source}: no class names found, and the labels have a class {largest};"
-            " expected names in a yaml, classes.txt or obj.names"
+            " expected names in a data yaml, classes.txt or obj.names"
         )
     return [str(index) for index in range(largest + 1)]
 
@@ -321,5 +461,9 @@ def _unique_names(paths: Sequence[Path]) -> list[str]:
     counts = Counter(path.name for path in paths)
     if max(counts.values(), default=0) <= 1:
         return [path.name for path in paths]
-    common = Path(os.path.commonpath([path.parent for path in paths]))
-    return [path.name if counts[path.name] == 1 else path.relative_to(common).as_posix() for path in paths]
+    whole = [Path.cwd() / path for path in paths]  # of lists, some paths may be relative
+    common = os.path.commonpath([path.parent for path in whole])
+    return [
+        path.name if counts[path.name] == 1 else Path(os.path.relpath(full, common)).as_posix()
+        for path, full in zip(paths, whole, strict=True)
+    ]

@@ -1,0 +1,132 @@
+"""Where the YOLO label file of a picture is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+
+PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures"})
+
+LABEL_FOLDERS = ("labels", "label", "annotations", "annotation", "txt", "yolo")
+_LEVELS = 4  # folders above a picture beside which labels are looked for
+_NO_LABELS = frozenset(
+    {
+        "classes",
+        "predefined_classes",
+        "readme",
+        "notes",
+        "train",
+        "val",
+        "valid",
+        "test",
+        "trainval",
+        "license",
+    }
+)
+
+
+class LabelFolders:
+    """Finds label files by the folders that hold them: each folder is listed once.
+
+    The labels of ``.../images/x/a.jpg`` are in ``.../labels/x/a.txt``, whatever the case of the folders' names (also
+    ``JPEGImages`` with ``labels``); or below a folder ``labels`` anywhere above the picture; or beside the picture.
+    """
+
+    def __init__(self) -> None:
+        self._stems: dict[Path, dict[str, Path]] = {}
+        self._names: dict[Path, list[str]] = {}
+        self._of: dict[Path, list[Path]] = {}
+
+    def find(self, picture: Path) -> Path | None:
+        """The label file of a picture, or None if there is none."""
+        for folder in self.of(picture.parent):
+            stems = self.stems(folder)
+            found = stems.get(picture.stem) or stems.get(picture.stem.lower())
+            if found is not None:
+                return found
+        return None
+
+    def of(self, folder: Path) -> list[Path]:
+        """The folders with labels for the pictures of ``folder``, the usual one first."""
+        known = self._of.get(folder)
+        if known is None:
+            pictures = {PurePath(name).stem.lower() for name in self._files(folder)}
+            # A folder for the labels of all splits counts only where there is none for this one.
+            for group in (self._near(folder), self._flat(folder)):
+                known = [place for place in dict.fromkeys(group) if self._serves(place, pictures)]
+                if known:
+                    break
+            self._of[folder] = known = known or []
+        return known
+
+    def stems(self, folder: Path) -> dict[str, Path]:
+        """Stem of each label file in a folder, as it is and in lower case -> the file."""
+        known = self._stems.get(folder)
+        if known is None:
+            known = {}
+            for name in self._files(folder):
+                stem = PurePath(name).stem
+                if name.lower().endswith(".txt") and stem.lower() not in _NO_LABELS:
+                    known.setdefault(stem.lower(), folder / name)
+                    known[stem] = folder / name
+            self._stems[folder] = known
+        return known
+
+    def without_picture(self, folders: Iterable[Path]) -> list[Path]:
+        """Label files for the pictures of ``folders`` that belong to none of them."""
+        pictures: dict[Path, set[str]] = {}
+        for folder in dict.fromkeys(folders):
+            own = {PurePath(name).stem.lower() for name in self._files(folder) if not name.endswith(".txt")}
+            for place in self.of(folder):
+                pictures.setdefault(place, set()).update(own)
+        return sorted(
+            file
+            for place, stems in pictures.items()
+            for stem, file in self.stems(place).items()
+            if stem == file.stem and stem.lower() not in stems
+        )
+
+    def _serves(self, place: Path, pictures: set[str]) -> bool:
+        return any(stem.lower() in pictures for stem in self.stems(place))
+
+    def _near(self, folder: Path) -> Iterator[Path]:
+        yield label_file(folder / "x").parent
+        below: list[str] = []
+        for above in (folder, *folder.parents)[:_LEVELS]:
+            for labels in self._label_folders(above):
+                yield labels.joinpath(*below)
+                yield labels.joinpath(*(name for name in below if name.lower() not in PICTURE_FOLDERS))
+            below.insert(0, above.name)
+        yield folder
+
+    def _flat(self, folder: Path) -> Iterator[Path]:
+        for above in folder.parents[: _LEVELS - 1]:
+            yield from self._label_folders(above)
+
+    def _label_folders(self, above: Path) -> list[Path]:
+        if above not in self._names:
+            try:
+                self._names[above] = sorted(entry.name for entry in os.scandir(above) if entry.is_dir())
+            except OSError:
+                self._names[above] = []
+        names = [name for name in self._names[above] if name.lower() in LABEL_FOLDERS]
+        return [above / name for name in sorted(names, key=lambda name: LABEL_FOLDERS.index(name.lower()))]
+
+    def _files(self, folder: Path) -> list[str]:
+        try:
+            return sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+        except OSError:
+            return []
+
+
+def label_file(picture: Path) -> Path:
+    """Where the labels of a picture usually are: the last folder called ``images`` becomes ``labels``, the suffix
+    ``.txt``.
+    """
+    parts = list(picture.parts)
+    for index in range(len(parts) - 2, -1, -1):
+        if parts[index] == "images":
+            parts[index] = "labels"
+            break
+    return Path(*parts).with_suffix(".txt")

@@ -1,0 +1,107 @@
+"""One row of a YOLO label file: a box, or a polygon, rotated box or keypoints with the box around them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+Shape = Literal["box", "polygon", "keypoints", "sixth"]
+
+_NUMBER = re.compile(
+    r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII
+)
+_TWO_PI = 2 * math.pi
+
+
+class Row(NamedTuple):
+    """A row as written.
+
+    ``numbers``: (cx, cy, w, h) of its box, of the box around its polygon, or of the rotated box before it is turned.
+    ``sixth``: the value after a box, if there is one: a confidence or an angle.
+    """
+
+    category: str
+    numbers: tuple[float, float, float, float]
+    shape: Shape
+    sixth: float = 0.0
+
+
+def parse_row(line: str, keypoint_values: int | None = None) -> Row | str:
+    """A row of a label file, or the reason why it is none.
+
+    - 5 values: ``class cx cy w h``
+    - 6 values: the same with a confidence or an angle after it
+    - 7, 9, 11, ... values: ``class x1 y1 x2 y2 ...``, the corners of a polygon or of a rotated box
+    - 8, 11, 14, ... values of which each third is 0, 1 or 2: a box with keypoints and how visible they are
+
+    Args:
+        line: not blank.
+        keypoint_values: how many values of keypoints follow a box, where the data set says so (``kpt_shape``).
+    """
+    words = line.split()
+    if len(words) == 1 and "," in line:
+        words = [word.strip() for word in line.split(",")]
+    count = len(words)
+    if count < 5 or (count % 2 == 0 and count != 6 and (count - 5) % 3 and count - 5 != keypoint_values):
+        return f"expected 5 values (class cx cy w h); got {count}: {line.strip()[:60]!r}"
+    values: list[float] = []
+    for word in words[1:]:
+        if _NUMBER.fullmatch(word) is None:
+            place = ("cx", "cy", "w", "h")[len(values)] if count == 5 else f"value {len(values) + 2}"
+            return f"{place} is not a number: {word[:40]!r}"
+        values.append(float(word))
+    if count == 5:
+        return Row(words[0], _first_four(values), "box")
+    if count == 6:
+        return Row(words[0], _first_four(values), "sixth", values[4])
+    if count - 5 == keypoint_values or _has_keypoints(values):
+        return Row(words[0], _first_four(values), "keypoints")
+    if count % 2 == 0:
+        return f"expected 5 values (class cx cy w h); got {count}: {line.strip()[:60]!r}"
+    return Row(words[0], _around(values[::2], values[1::2]), "polygon")
+
+
+def turned_box(
+    numbers: tuple[float, float, float, float], angle: float, image_size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """The box around a rotated box: ``angle`` in radians, turned in pixels, given and returned in fractions of the
+    picture of ``image_size`` (height, width)."""
+    height, width = image_size
+    cx, cy, w, h = numbers
+    cosine, sine = abs(math.cos(angle)), abs(math.sin(angle))
+    return cx, cy, w * cosine + h * sine * height / width, w * sine * width / height + h * cosine
+
+
+def as_angles(sixths: Sequence[float]) -> Literal["confidence", "radians", "degrees"]:
+    """What the sixth values of all rows of a data set are: values beyond 0..1 are angles, beyond a circle degrees."""
+    finite = [value for value in sixths if math.isfinite(value)]
+    if all(0 <= value <= 1 for value in finite):
+        return "confidence"
+    return "radians" if all(abs(value) <= _TWO_PI for value in finite) else "degrees"
+
+
+def _has_keypoints(values: Sequence[float]) -> bool:
+    """Whether a box is followed by points with a visibility of 0, 1 or 2, each point that counts inside the box."""
+    rest = values[4:]
+    if len(rest) % 3:
+        return False
+    cx, cy, w, h = values[:4]
+    slack = 0.05
+    return all(
+        seen in (0, 1, 2) and (seen == 0 or (abs(x - cx) <= w / 2 + slack and abs(y - cy) <= h / 2 + slack))
+        for x, y, seen in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    )
+
+
+def _around(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, float, float]:
+    if not all(map(math.isfinite, (*xs, *ys))):
+        return math.nan, math.nan, math.nan, math.nan
+    left, right, top, bottom = min(xs), max(xs), min(ys), max(ys)
+    return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+
+
+def _first_four(values: Sequence[float]) -> tuple[float, float, float, float]:
+    cx, cy, w, h = values[:4]
+    return cx, cy, w, h

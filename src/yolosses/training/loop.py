@@ -151,7 +151,7 @@ class Training:
                 values = self._step(batch)
                 now = time.perf_counter()
                 self.place.seconds, mark = self.place.seconds + now - mark, now
-                self.place.batch += 1
+                self.place.batch = batch.number + 1
                 self.place.step += 1
                 self.place.images += len(batch.indices)
                 yield self._record(values)

@@ -153,8 +153,11 @@ def test_a_picture_that_breaks_later_is_left_out(ahead: int, tmp_path: Path) -> 
     alone = Batches(data, batch_size=1, image_size=(32, 32), ahead=ahead)
     assert [(batch.number, batch.indices) for batch in alone.epoch(0)] == [(0, (0,)), (2, (2,))]
     assert [batch.number for batch in alone.epoch(0, first=1)] == [2]
-    assert list(data.unreadable) == [1]
-    assert data.unreadable[1].startswith(f"{broken}: cannot read the picture")
+    assert list(data.unreadable) == ["b.png"]
+    assert data.unreadable["b.png"].startswith(f"{broken}: cannot read the picture")
+    readable = data.readable()
+    assert [record.name for record in readable.records] == ["a.png", "c.png"]
+    assert readable.picture(1).shape == (128, 64, 3)
     (batch,) = Batches(data, batch_size=3, image_size=(32, 32), ahead=ahead).epoch(0)
     assert (batch.indices, len(batch.images), len(batch.targets)) == ((0, 2), 2, 2)
     for name in ("a", "c"):

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from yolosses.training.data.dataset import BoxFormat, Record, WrittenLabels
-from yolosses.training.data.problems import DataError, Problem, ProblemKind, printable
+from yolosses.training.data.problems import LOSES_AN_OBJECT, DataError, Problem, ProblemKind, printable
 
 CLIP_TOLERANCE = 0.5  # pixels: rounding in the label file, not worth a word
 _LEAST_SIDE = 1e-6  # of the picture: below this a side is lost in float32 next to a centre of order 1
 _MOST_SIDES = 10  # of the picture: a box larger than this is no box that was cut by the picture's edge
-_LOSES_AN_OBJECT = frozenset({"row", "number", "class", "area", "outside"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Entry:
         would teach that there is background.
         """
         has_none = self.record is not None and not len(self.record.labels)
-        return has_none and any(problem.kind in _LOSES_AN_OBJECT for problem in self.problems)
+        return has_none and any(problem.kind in LOSES_AN_OBJECT for problem in self.problems)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yolosses.training.data.pictures import read_picture, reduced_size
-from yolosses.training.data.problems import DataError, Problem
+from yolosses.training.data.problems import LOSES_AN_OBJECT, DataError, Problem
 
 CACHE_BYTES = 2 << 30
 
@@ -108,7 +109,7 @@ class DetectionDataset:
         self.notes = tuple(dict.fromkeys(notes))
         self.class_numbers = None if class_numbers is None else tuple(class_numbers)
         self._paint = paint
-        self.unreadable: dict[int, str] = {}
+        self.unreadable: dict[str, str] = {}
         self._cache: dict[tuple[int, tuple[int, int] | None], NDArray[np.uint8]] = {}
         self._cache_left = cache_bytes
         self._lock = threading.Lock()
@@ -117,6 +118,25 @@ class DetectionDataset:
     def note(self) -> str | None:
         """All notes as one line; None if there are none."""
         return "; ".join(self.notes) or None
+
+    def require_objects(self) -> None:
+        """Make sure that there is something to learn.
+
+        Raises:
+            DataError: there is no object, or more rows of the labels were skipped than objects remain.
+        """
+        objects = sum(len(record.labels) for record in self.records)
+        lost = [problem for problem in self.problems if problem.kind in LOSES_AN_OBJECT]
+        if objects > 0 and len(lost) <= objects:
+            return
+        found = f"{self.name}, split {self.split!r}: {objects} objects in {len(self)} pictures"
+        if not lost:
+            raise DataError(f"{found}: the labels hold none, so there is nothing to learn")
+        reason, count = Counter(problem.reason.split(": ")[0] for problem in lost).most_common(1)[0]
+        share = "all of them" if count == len(lost) else f"{count:,} of them"
+        raise DataError(
+            f"{found}, and {len(lost):,} rows cannot be used; {share}: {reason}; the first: {lost[0]}"
+        )
 
     def __len__(self) -> int:
         return len(self.records)
@@ -150,7 +170,24 @@ class DetectionDataset:
     def leave_out(self, index: int, error: DataError) -> None:
         """Remember that the picture of ``records[index]`` turned out to be unreadable."""
         with self._lock:
-            self.unreadable.setdefault(index, str(error))
+            self.unreadable.setdefault(self.records[index].name, str(error))
+
+    def readable(self) -> DetectionDataset:
+        """The data set without the pictures that turned out to be unreadable."""
+        kept = [index for index, record in enumerate(self.records) if record.name not in self.unreadable]
+        if len(kept) == len(self):
+            return self
+        return DetectionDataset(
+            name=self.name,
+            split=self.split,
+            class_names=self.class_names,
+            records=[self.records[index] for index in kept],
+            problems=self.problems,
+            notes=self.notes,
+            class_numbers=self.class_numbers,
+            paint=lambda index: self.picture(kept[index]),
+            cache_bytes=self._cache_left,
+        )
 
     def _load(self, record: Record, index: int, least: tuple[int, int] | None) -> NDArray[np.uint8]:
         if record.path is not None:

@@ -43,6 +43,9 @@ class Problem:
         return printable(f"{self.file}, {self.where}: {self.reason} ({self.action})")
 
 
+LOSES_AN_OBJECT: frozenset[ProblemKind] = frozenset({"row", "number", "class", "area", "outside"})
+
+
 def printable(text: object) -> str:
     """Text in which what cannot be written as UTF-8 (a file name in another encoding) is written as escapes."""
     return str(text).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -13,6 +13,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_THREE_BYTES = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
@@ -59,7 +60,9 @@ def _candidates(content: bytes) -> list[str]:
     if declared is not None:
         name = declared[1].decode("ascii").lower()
         # Windows tools that write GB2312 mean all of GBK.
-        candidates.append("gb18030" if name in ("gb2312", "gbk", "gb_2312-80") else name)
+        name = "gb18030" if name in ("gb2312", "gbk", "gb_2312-80") else name
+        # A declaration that nobody adapted stands before much UTF-8; three bytes in its way are no chance.
+        candidates = ["utf-8", name] if _THREE_BYTES.search(content) else [name, "utf-8"]
     usual = {
         encoding: share
         for encoding, leads, trails in (

@@ -80,10 +80,11 @@ class YOLOFiles:
         if reader.has_places:
             return reader
         below = [path for path in tree.files(".yaml", ".yml") if is_data_file(path)]
+        below = below or [path for path in tree.files(".data") if is_data_file(path)]
         if len(below) > 1:
             names = ", ".join(path.relative_to(tree.root).as_posix() for path in below[:5])
             raise DataError(f"{tree.root}: holds several data sets ({names}); name the one that is meant")
-        if below and below[0].parent != tree.root:
+        if below:
             return cls(below[0])
         files = reader.label_files
         sample = files[:: max(1, len(files) // _SAMPLE)]
@@ -306,8 +307,9 @@ class YOLOFiles:
             return self._config.names
         files = [folder / name for folder in self._name_folders(label_folders) for name in _NAME_FILES]
         if self._config is not None and self._config.names_file is not None:
-            written = self._resolve(self._config.names_file)
-            files = [written, *files] if written is not None else files
+            written = self._config.names_file.replace("\\", "/")
+            named = (self._resolve(written), self.root / Path(written).name)
+            files = [*(file for file in named if file is not None), *files]
         for file in files:
             if file.is_file():
                 lines = [line.strip() for line in read_text(file).splitlines()]
@@ -415,7 +417,8 @@ class _Rows:
 def _no_row_is_readable(files: Sequence[Path]) -> bool:
     """Whether label files have rows, and none of them is one of this layout."""
     lines = [line for file in files for line in read_text(file).splitlines() if line.strip()]
-    return bool(lines) and all(isinstance(parse_row(line), str) for line in lines)
+    rows = [parse_row(line) for line in lines]
+    return bool(rows) and all(isinstance(row, str) or not row.category[:1].isdecimal() for row in rows)
 
 
 def _ends(parts: Sequence[str]) -> list[Sequence[str]]:

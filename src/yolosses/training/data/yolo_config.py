@@ -46,8 +46,10 @@ def load_config(path: Path) -> YOLOConfig:
 
 
 def is_data_file(path: Path) -> bool:
-    """Whether a yaml is a data yaml, with splits and names."""
-    return {"names", "train"} <= set(_load_yaml(path, lenient=True))
+    """Whether a file is a data file: with splits, and a yaml with names too."""
+    if path.suffix.lower() in _YAML:
+        return {"names", "train"} <= set(_load_yaml(path, lenient=True))
+    return bool(_from_data(path).places)
 
 
 def find_config(root: Path) -> Path | None:

@@ -1,0 +1,369 @@
+"""Data sets as tools write them and people arrange them: each of these holds the same pictures and boxes."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path, PureWindowsPath
+
+import pytest
+from tests.training.data.layouts import (
+    CLASSES,
+    THREE,
+    Box,
+    Picture,
+    coco_content,
+    paint,
+    voc_xml,
+    write,
+    write_voc,
+    yolo_row,
+)
+
+from yolosses.training.data import DataError, DetectionDataset, open_dataset, splits_of
+
+TRAIN = THREE
+VAL = (
+    Picture("z.png", 32, 64, (Box("cat", 8, 8, 24, 24),)),
+    Picture("my cat 1.png", 64, 64, (Box("dog", 0, 32, 16, 64), Box("owl", 8, 8, 40, 24))),
+)
+SPLITS = {"train": TRAIN, "val": VAL}
+NAMES = "\n".join(CLASSES) + "\n"
+
+
+def pictures(folder: Path, these: Iterable[Picture]) -> None:
+    for picture in these:
+        paint(folder / picture.name, picture.height, picture.width)
+
+
+def rows(folder: Path, these: Iterable[Picture]) -> None:
+    for picture in these:
+        text = "".join(yolo_row(box, picture) for box in picture.boxes)
+        write(folder / f"{Path(picture.name).stem}.txt", text)
+
+
+def xmls(folder: Path, these: Iterable[Picture], encoding: str = "utf-8") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in these:
+        (folder / f"{Path(picture.name).stem}.xml").write_bytes(voc_xml(picture).encode(encoding))
+
+
+def lines(these: Sequence[Picture], form: str) -> str:
+    return "".join(form.format(name=p.name, stem=Path(p.name).stem) + "\n" for p in these)
+
+
+def roboflow_yolo(root: Path) -> None:
+    for split, name in (("train", "train"), ("val", "valid")):
+        pictures(root / name / "images", SPLITS[split])
+        rows(root / name / "labels", SPLITS[split])
+    places = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n"
+    write(
+        root / "data.yaml", f"{places}nc: 3\nnames: ['cat', 'dog', 'owl']\nroboflow:\n  license: CC BY 4.0\n"
+    )
+
+
+def cvat_yolo(root: Path) -> None:
+    for split, name in (("train", "train"), ("val", "valid")):
+        pictures(root / f"obj_{name}_data", SPLITS[split])
+        rows(root / f"obj_{name}_data", SPLITS[split])
+        write(root / f"{name}.txt", lines(SPLITS[split], f"data/obj_{name}_data/{{name}}"))
+    write(root / "obj.names", NAMES)
+    places = "train = data/train.txt\nvalid = data/valid.txt\n"
+    write(root / "obj.data", f"classes = 3\n{places}names = data/obj.names\nbackup = backup/\n")
+
+
+def darknet(form: str) -> Callable[[Path], None]:
+    def build(root: Path) -> None:
+        for split, name in (("train", "train"), ("val", "test")):
+            pictures(root / "data/obj", SPLITS[split])
+            rows(root / "data/obj", SPLITS[split])
+            write(root / f"data/{name}.txt", lines(SPLITS[split], form))
+        write(root / "data/obj.names", NAMES)
+        places = "train=data/train.txt\nvalid=data/test.txt\n"
+        write(root / "data/obj.data", f"classes=3\n{places}names=data/obj.names\n")
+
+    return build
+
+
+def labels_in(folders: str, labels: str) -> Callable[[Path], None]:
+    def build(root: Path) -> None:
+        for split, these in SPLITS.items():
+            pictures(root / folders.format(split=split), these)
+            rows(root / labels.format(split=split), these)
+        write(root / "classes.txt", NAMES)
+
+    return build
+
+
+def label_img_yolo(root: Path) -> None:
+    for split, these in SPLITS.items():
+        pictures(root / split, these)
+        rows(root / split, these)
+        write(root / split / "classes.txt", NAMES)
+
+
+def voc_in(folders: str, annotations: str, lists: str | None = None) -> Callable[[Path], None]:
+    def build(root: Path) -> None:
+        for split, these in SPLITS.items():
+            pictures(root / folders.format(split=split), these)
+            xmls(root / annotations.format(split=split), these)
+            if lists is not None:
+                write(root / lists / f"{split}.txt", lines(these, "{stem}"))
+
+    return build
+
+
+def coco_in(folders: str, file: str) -> Callable[[Path], None]:
+    def build(root: Path) -> None:
+        for split, these in SPLITS.items():
+            pictures(root / folders.format(split=split), these)
+            write(root / file.format(split=split), json.dumps(coco_content(these)))
+
+    return build
+
+
+def coco_of_another_machine(root: Path) -> None:
+    for split, these in SPLITS.items():
+        pictures(root / "pictures" / split, these)
+        content = coco_content(these)
+        for image in content["images"]:
+            image["file_name"] = f"C:\\data\\{split}\\{image['file_name']}"
+        write(root / f"json/{split}.json", json.dumps(content))
+
+
+EXPORTS: dict[str, Callable[[Path], None]] = {
+    "Roboflow YOLO": roboflow_yolo,
+    "CVAT YOLO 1.1": cvat_yolo,
+    "Darknet": darknet("data/obj/{name}"),
+    "Darknet of another machine": darknet("/home/me/darknet/data/obj/{name}"),
+    "Darknet of Windows": darknet("data\\obj\\{name}"),
+    "Darknet beside its list": darknet("obj/{name}"),
+    "Ultralytics": labels_in("images/{split}", "labels/{split}"),
+    "splits above": labels_in("{split}/images", "{split}/labels"),
+    "upper case": labels_in("{split}/Images", "{split}/Labels"),
+    "JPEGImages with labels": labels_in("JPEGImages/{split}", "labels/{split}"),
+    "labels in annotations": labels_in("images/{split}", "annotations/{split}"),
+    "labels aside": labels_in("{split}", "labels/{split}"),
+    "all labels together": labels_in("images/{split}", "labels"),
+    "below another folder": labels_in("set/images/{split}", "set/labels/{split}"),
+    "labelImg YOLO": label_img_yolo,
+    "VOC": voc_in("JPEGImages", "Annotations", "ImageSets/Main"),
+    "VOC in lower case": voc_in("images", "annotations", "imagesets/main"),
+    "VOC with Main at the top": voc_in("JPEGImages", "Annotations", "Main"),
+    "VOC with lists in ImageSets": voc_in("JPEGImages", "Annotations", "ImageSets"),
+    "VOC with lists at the top": voc_in("images", "xml", "."),
+    "VOC by folders": voc_in("images/{split}", "Annotations/{split}"),
+    "VOC in VOCdevkit": voc_in(
+        "VOCdevkit/VOC2007/JPEGImages", "VOCdevkit/VOC2007/Annotations", "VOCdevkit/VOC2007/ImageSets/Main"
+    ),
+    "labelImg VOC, Roboflow VOC": voc_in("{split}", "{split}"),
+    "Oxford Pets": voc_in("images", "annotations/xmls", "annotations/main"),
+    "COCO": coco_in("{split}2017", "annotations/instances_{split}2017.json"),
+    "COCO in images": coco_in("images/{split}", "annotations/{split}.json"),
+    "Roboflow COCO": coco_in("{split}", "{split}/_annotations.coco.json"),
+    "COCO pair": coco_in("images", "{split}.json"),
+    "COCO pair of other names": coco_in("data/{split}", "my_{split}_boxes.json"),
+    "COCO of another machine": coco_of_another_machine,
+}
+
+
+def boxes_of(dataset: DetectionDataset) -> dict[str, list[tuple[str, list[float]]]]:
+    return {
+        PureWindowsPath(record.name).name: [
+            (dataset.class_names[label], box)
+            for label, box in zip(record.labels.tolist(), record.boxes.tolist(), strict=True)
+        ]
+        for record in dataset.records
+    }
+
+
+def truth(these: Iterable[Picture]) -> dict[str, list[tuple[str, list[float]]]]:
+    return {
+        p.name: [
+            (
+                box.label,
+                [
+                    (box.left + box.right) / 2 / p.width,
+                    (box.top + box.bottom) / 2 / p.height,
+                    (box.right - box.left) / p.width,
+                    (box.bottom - box.top) / p.height,
+                ],
+            )
+            for box in p.boxes
+        ]
+        for p in these
+    }
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_every_export_gives_the_same_pictures_and_boxes(export: str, tmp_path: Path) -> None:
+    root = tmp_path / "my set"
+    EXPORTS[export](root)
+    assert set(splits_of(root)) == {"train", "val"}
+    for split, these in SPLITS.items():
+        dataset = open_dataset(root, split)
+        assert boxes_of(dataset) == truth(these)
+        assert dataset.problems == []
+        assert [dataset.picture(i).shape[:2] for i in range(len(dataset))] == [
+            record.image_size for record in dataset.records
+        ]
+
+
+@pytest.mark.parametrize("name", ["default", "trainval", "result", "my export"])
+def test_the_only_split_is_held_out_from_whatever_its_name(name: str, tmp_path: Path) -> None:
+    these = [Picture(f"{i}.png", 16, 16, (Box("cat", 4, 4, 8, 8),)) for i in range(10)]
+    pictures(tmp_path / "images", these)
+    write(tmp_path / f"annotations/{name}.json", json.dumps(coco_content(these)))
+    train, val = open_dataset(tmp_path, "train"), open_dataset(tmp_path, "val")
+    assert (len(train), len(val)) == (8, 2)
+    assert not {record.name for record in train.records} & {record.name for record in val.records}
+    assert "held out" in (train.note or "")
+
+
+def test_an_only_split_for_testing_is_whole_under_its_own_name(tmp_path: Path) -> None:
+    these = [Picture(f"{i}.png", 16, 16, (Box("cat", 4, 4, 8, 8),)) for i in range(10)]
+    write_voc(tmp_path, {"test": these})
+    assert [len(open_dataset(tmp_path, split)) for split in ("test", "train", "val")] == [10, 8, 2]
+
+
+def test_what_a_data_file_names_and_is_not_there_is_said(tmp_path: Path) -> None:
+    roboflow_yolo(tmp_path)
+    assert open_dataset(tmp_path, "train").note == (
+        "test: no such file or folder: ../test/images (the split is left out)"
+    )
+    shutil.rmtree(tmp_path / "valid")
+    assert splits_of(tmp_path) == ("train",)
+    assert len(open_dataset(tmp_path, "val")) == 1  # held out
+    shutil.rmtree(tmp_path / "train")
+    with pytest.raises(DataError, match=r"train: no such file or folder"):
+        open_dataset(tmp_path)
+
+
+def test_folders_without_labels_are_said(tmp_path: Path) -> None:
+    labels_in("{split}/images", "{split}/labels")(tmp_path)
+    pictures(tmp_path / "test/images", VAL)
+    assert open_dataset(tmp_path, "train").note == (
+        "test/images is left out: 2 picture(s) without any label file"
+    )
+    rows(tmp_path / "test/Labels", VAL)
+    assert splits_of(tmp_path) == ("test", "train", "val")
+    assert open_dataset(tmp_path, "test").note == (
+        "test/images has no test/labels; its labels are read from test/Labels"
+    )
+
+
+def test_pictures_in_no_list_are_counted(tmp_path: Path) -> None:
+    write_voc(tmp_path, {"train": TRAIN[:1], "val": VAL})
+    paint(tmp_path / "JPEGImages/c.png", 128, 64)
+    write(tmp_path / "Annotations/c.xml", voc_xml(TRAIN[2]))
+    assert "1 picture(s) with annotation are in no list, the first: c" in str(open_dataset(tmp_path).note)
+
+
+def test_annotations_that_name_another_picture_are_said(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, SPLITS)
+    xml = root / "Annotations/a.xml"
+    write(xml, xml.read_text().replace("a.png", "IMG_0001.JPG"))
+    note = open_dataset(root, "train").note
+    assert note is not None and "1 annotation(s) name another picture" in note
+    assert "a.xml names IMG_0001.JPG" in note
+    # Where no picture has the annotation's own name, the one that it names is taken.
+    (root / "JPEGImages/a.png").rename(root / "JPEGImages/IMG_0001.JPG")
+    write(root / "ImageSets/Main/train.txt", "a\nb\nc\n")
+    assert "IMG_0001.JPG" in boxes_of(open_dataset(root, "train"))
+
+
+def test_two_data_sets_in_one_folder_are_not_mixed(tmp_path: Path) -> None:
+    labels_in("images/{split}", "labels/{split}")(tmp_path / "first")
+    voc_in("images/{split}", "xml/{split}")(tmp_path / "second")
+    with pytest.raises(DataError, match=r"holds several data sets \(first, second\); name the folder of one"):
+        open_dataset(tmp_path)
+    roboflow_yolo(tmp_path / "first")
+    roboflow_yolo(tmp_path / "second")
+    with pytest.raises(DataError, match=r"several data sets \(first/data.yaml, second/data.yaml\)"):
+        open_dataset(tmp_path)
+
+
+def test_names_stay_as_they_are_written(tmp_path: Path) -> None:
+    these = (Picture("a.png", 16, 16, (Box("cat", 4, 4, 8, 8),)),) * 1
+    pictures(tmp_path / "images", these)
+    rows(tmp_path / "labels", these)
+    names = ("yes", "no", "on", "1e3", "012", "null", "2020-01-01", "1_000", "0x1F", "~")
+    for text in (f"[{', '.join(names)}]", "\n" + "\n".join(f"  {i}: {name}" for i, name in enumerate(names))):
+        write(tmp_path / "data.yaml", f"train: images\nnames: {text}\n")
+        assert open_dataset(tmp_path).class_names == names
+
+
+ENCODINGS = {
+    "gb2312": ("猫", "狗狗", "猫头鹰类"),
+    "gb18030": ("猫", "狗狗", "猫头鹰类"),
+    "big5": ("貓", "狗", "貓頭鷹"),
+    "utf-16": ("貓", "chien", "貓頭鷹"),
+    "utf-16-le": ("cat", "dog", "owl"),
+    "utf-8-sig": ("貓", "chien", "貓頭鷹"),
+    "cp1252": ("chat", "chien", "Fenêtre"),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_encodings_of_label_files(encoding: str, tmp_path: Path) -> None:
+    names = ENCODINGS[encoding]
+    renamed = [
+        Picture(p.name, p.height, p.width, [Box(names[CLASSES.index(b.label)], *edges(b)) for b in p.boxes])
+        for p in TRAIN
+    ]
+    for root, declared in ((tmp_path / "voc", False), (tmp_path / "declared", True)):
+        pictures(root / "images", renamed)
+        for picture in renamed:
+            head = (
+                f'<?xml version="1.0" encoding="{encoding}"?>\n' if declared and "utf" not in encoding else ""
+            )
+            text = (head + voc_xml(picture)).encode(encoding)
+            path = root / f"xml/{Path(picture.name).stem}.xml"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text)
+        dataset = open_dataset(root, "train", whole=True)
+        assert boxes_of(dataset) == truth(renamed)
+        assert dataset.problems == []
+    yolo = tmp_path / "yolo"
+    pictures(yolo, TRAIN)
+    for picture in TRAIN:
+        text = "".join(yolo_row(box, picture) for box in picture.boxes)
+        (yolo / f"{Path(picture.name).stem}.txt").write_bytes(text.encode(encoding))
+    (yolo / "classes.txt").write_bytes("\r\n".join(names).encode(encoding))
+    assert boxes_of(open_dataset(yolo, "train", whole=True)) == truth(renamed)
+
+
+def edges(box: Box) -> tuple[int, int, int, int]:
+    return box.left, box.top, box.right, box.bottom
+
+
+LOOKALIKES = {
+    "labels.csv": (
+        "filename,xmin,ymin,xmax,ymax,class\na.png,1,2,3,4,cat\n",
+        "labels.csv looks like a csv table",
+    ),
+    "a.json": ('{"version": "5.0", "shapes": [], "imagePath": "a.png"}', "a.json looks like LabelMe's json"),
+    "annotations.xml": (
+        '<?xml version="1.0"?>\n<annotations><image id="0" name="a.png"/></annotations>',
+        "annotations.xml looks like CVAT's own xml",
+    ),
+    "labels/a.txt": (
+        "Car 0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n",
+        "a.txt looks like KITTI's labels",
+    ),
+    "labelTxt/a.txt": (
+        "imagesource:Google\ngsd:0.1\n1 2 3 2 3 4 1 4 plane 0\n",
+        "a.txt looks like DOTA's labels",
+    ),
+}
+
+
+@pytest.mark.parametrize("file", LOOKALIKES)
+def test_other_formats_are_named(file: str, tmp_path: Path) -> None:
+    paint(tmp_path / "images/a.png", 64, 64)
+    text, expected = LOOKALIKES[file]
+    write(tmp_path / file, text)
+    with pytest.raises(DataError, match="not recognised as a data set") as error:
+        open_dataset(tmp_path)
+    assert expected in str(error.value)
+    assert "export it as COCO, YOLO or VOC" in str(error.value)
+    assert "1 .png" in str(error.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures"})
 
@@ -34,24 +34,25 @@ class LabelFolders:
     """
 
     def __init__(self) -> None:
-        self._stems: dict[Path, dict[str, Path]] = {}
+        self._stems: dict[Path, dict[str, str]] = {}
         self._names: dict[Path, list[str]] = {}
         self._of: dict[Path, list[Path]] = {}
 
     def find(self, picture: Path) -> Path | None:
         """The label file of a picture, or None if there is none."""
+        stem = picture.stem
         for folder in self.of(picture.parent):
-            stems = self.stems(folder)
-            found = stems.get(picture.stem) or stems.get(picture.stem.lower())
+            stems = self._stems_in(folder)
+            found = stems.get(stem) or stems.get(stem.lower())
             if found is not None:
-                return found
+                return folder / found
         return None
 
     def of(self, folder: Path) -> list[Path]:
         """The folders with labels for the pictures of ``folder``, the usual one first."""
         known = self._of.get(folder)
         if known is None:
-            pictures = {PurePath(name).stem.lower() for name in self._files(folder)}
+            pictures = {_split(name)[0].lower() for name in self._files(folder)}
             # A folder for the labels of all splits counts only where there is none for this one.
             for group in (self._near(folder), self._flat(folder)):
                 known = [place for place in dict.fromkeys(group) if self._serves(place, pictures)]
@@ -60,16 +61,16 @@ class LabelFolders:
             self._of[folder] = known = known or []
         return known
 
-    def stems(self, folder: Path) -> dict[str, Path]:
-        """Stem of each label file in a folder, as it is and in lower case -> the file."""
+    def _stems_in(self, folder: Path) -> dict[str, str]:
+        """Stem of each label file in a folder, as it is and in lower case -> the file's name."""
         known = self._stems.get(folder)
         if known is None:
             known = {}
             for name in self._files(folder):
-                stem = PurePath(name).stem
-                if name.lower().endswith(".txt") and stem.lower() not in _NO_LABELS:
-                    known.setdefault(stem.lower(), folder / name)
-                    known[stem] = folder / name
+                stem, suffix = _split(name)
+                if suffix == ".txt" and stem.lower() not in _NO_LABELS:
+                    known.setdefault(stem.lower(), name)
+                    known[stem] = name
             self._stems[folder] = known
         return known
 
@@ -77,18 +78,19 @@ class LabelFolders:
         """Label files for the pictures of ``folders`` that belong to none of them."""
         pictures: dict[Path, set[str]] = {}
         for folder in dict.fromkeys(folders):
-            own = {PurePath(name).stem.lower() for name in self._files(folder) if not name.endswith(".txt")}
+            parts = [_split(name) for name in self._files(folder)]
+            own = {stem.lower() for stem, suffix in parts if suffix != ".txt"}
             for place in self.of(folder):
                 pictures.setdefault(place, set()).update(own)
         return sorted(
-            file
+            place / name
             for place, stems in pictures.items()
-            for stem, file in self.stems(place).items()
-            if stem == file.stem and stem.lower() not in stems
+            for name in set(self._stems_in(place).values())
+            if _split(name)[0].lower() not in stems
         )
 
     def _serves(self, place: Path, pictures: set[str]) -> bool:
-        return any(stem.lower() in pictures for stem in self.stems(place))
+        return any(stem.lower() in pictures for stem in self._stems_in(place))
 
     def _near(self, folder: Path) -> Iterator[Path]:
         yield label_file(folder / "x").parent
@@ -118,6 +120,12 @@ class LabelFolders:
             return sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
         except OSError:
             return []
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem, and suffix in lower case."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:].lower()) if dot > 0 else (name, "")
 
 
 def label_file(picture: Path) -> Path:

@@ -148,12 +148,12 @@ def _reader(path: Path) -> _Reader:
 def _recognised(tree: Tree) -> _Reader:
     """The reader for a folder: VOC's own folders and data files decide; else that of the labels which most pictures
     have."""
-    voc = VOCFolder.of_folder(tree)
-    if voc is not None and voc.is_usual:
-        return voc
+    if VOCFolder.is_usual(tree.root) and (usual := VOCFolder.of_folder(tree)) is not None:
+        return usual
     yolo = YOLOFiles.of_folder(tree)
     if yolo is not None and yolo.has_places:
         return yolo
+    voc = VOCFolder.of_folder(tree)
     found = [reader for reader in (voc, yolo, COCOFiles.of_folder(tree)) if reader is not None]
     if not found:
         looked_for = "; ".join(layout.looked_for for layout in (VOCFolder, YOLOFiles, COCOFiles))

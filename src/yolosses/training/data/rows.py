@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Shape = Literal["box", "polygon", "keypoints", "sixth"]
 
-_NUMBER = re.compile(
-    r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII
-)
 _TWO_PI = 2 * math.pi
 
 
@@ -46,12 +42,18 @@ def parse_row(line: str, keypoint_values: int | None = None) -> Row | str:
     count = len(words)
     if count < 5 or (count % 2 == 0 and count != 6 and (count - 5) % 3 and count - 5 != keypoint_values):
         return f"expected 5 values (class cx cy w h); got {count}: {line.strip()[:60]!r}"
-    values: list[float] = []
-    for word in words[1:]:
-        if _NUMBER.fullmatch(word) is None:
-            place = ("cx", "cy", "w", "h")[len(values)] if count == 5 else f"value {len(values) + 2}"
-            return f"{place} is not a number: {word[:40]!r}"
-        values.append(float(word))
+    # Python's own reading of numbers takes 1_0 and digits of other scripts as well.
+    plain = line.isascii() and "_" not in line
+    try:
+        values = [float(word) for word in words[1:]]
+    except ValueError:
+        plain = False
+    if not plain:
+        wrong = next((i for i, word in enumerate(words[1:]) if not _is_number(word)), None)
+        if wrong is not None:
+            place = ("cx", "cy", "w", "h")[wrong] if count == 5 else f"value {wrong + 2}"
+            return f"{place} is not a number: {words[wrong + 1][:40]!r}"
+        values = [float(word) for word in words[1:]]
     if count == 5:
         return Row(words[0], _first_four(values), "box")
     if count == 6:
@@ -80,6 +82,14 @@ def as_angles(sixths: Sequence[float]) -> Literal["confidence", "radians", "degr
     if all(0 <= value <= 1 for value in finite):
         return "confidence"
     return "radians" if all(abs(value) <= _TWO_PI for value in finite) else "degrees"
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return word.isascii() and "_" not in word
 
 
 def _has_keypoints(values: Sequence[float]) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
 
@@ -17,7 +17,8 @@ _OTHER_PICTURES = frozenset(
 
 
 class Tree:
-    """All files below a folder. Hidden folders are passed over, links to folders are followed once.
+    """All files below a folder. Hidden folders are passed over, links to folders are followed once. The walk is made
+    when it is first needed.
 
     Attributes:
         root: the folder.
@@ -27,18 +28,25 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.forks = 0
-        self._by_suffix: defaultdict[str, list[Path]] = defaultdict(list)
-        for folder, names in _walk(root):
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        # Strings: of 100,000 files, making a Path of each takes longer than the walk.
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for folder, names in _walk(self.root):
             for name in names:
                 if name.startswith("._"):
                     self.forks += 1
                 elif not name.startswith("."):
-                    suffix = PurePath(name).suffix.lower()
-                    self._by_suffix[suffix].append(folder / name)
+                    dot = name.rfind(".")
+                    found[name[dot:].lower() if dot > 0 else ""].append(f"{folder}/{name}")
+        return found
 
     def files(self, *suffixes: str) -> list[Path]:
         """Files by their suffix in lower case, sorted."""
-        return sorted(path for suffix in suffixes for path in self._by_suffix[suffix])
+        return [
+            Path(path) for path in sorted(p for suffix in suffixes for p in self._by_suffix.get(suffix, ()))
+        ]
 
     @cached_property
     def pictures(self) -> list[Path]:
@@ -55,9 +63,10 @@ class Tree:
     def notes(self) -> list[str]:
         """What is there and cannot be data."""
         notes = []
+        suffixes = self.suffixes
         if self.forks:
             notes.append(f"{self.forks} macOS resource fork(s) (files named ._*) are left out")
-        other = {suffix: count for suffix, count in self.suffixes.items() if suffix in _OTHER_PICTURES}
+        other = {suffix: count for suffix, count in suffixes.items() if suffix in _OTHER_PICTURES}
         if other:
             counts = ", ".join(f"{count} {suffix}" for suffix, count in other.items())
             notes.append(f"files that cannot be read as pictures are left out: {counts}")
@@ -114,7 +123,7 @@ class PictureFinder:
         return path.name in self._present[folder]
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
     seen: set[tuple[int, int]] = set()
     for folder, below, names in os.walk(root, followlinks=True):
         try:
@@ -129,7 +138,7 @@ def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
         below[:] = sorted(
             name for name in below if not name.startswith(".") and name.lower() not in _PASSED_OVER
         )
-        yield Path(folder), names
+        yield folder, names
 
 
 def _common_end(path: Path, parts: Sequence[str]) -> int:

@@ -76,10 +76,10 @@ class VOCFolder:
         """Number of annotations."""
         return len(self.label_files)
 
-    @property
-    def is_usual(self) -> bool:
+    @staticmethod
+    def is_usual(root: Path) -> bool:
         """Whether the folders are those of VOC itself."""
-        return (self.root / "Annotations").is_dir() and (self.root / "JPEGImages").is_dir()
+        return (root / "Annotations").is_dir() and (root / "JPEGImages").is_dir()
 
     @cached_property
     def label_files(self) -> list[Path]:

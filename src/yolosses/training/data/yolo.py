@@ -70,6 +70,7 @@ class YOLOFiles:
         self.source = source
         self.root = source if source.is_dir() else source.parent
         self._tree_given = tree
+        self._trees: dict[Path, Tree] = {}
         self._labels = LabelFolders()
         self._left_out: list[str] = []  # splits that are named and cannot be used
 
@@ -109,6 +110,9 @@ class YOLOFiles:
     @cached_property
     def _tree(self) -> Tree:
         return self._tree_given or Tree(self.root)
+
+    def _tree_of(self, place: Path) -> Tree:
+        return self._trees.setdefault(place, Tree(place))
 
     @cached_property
     def _finder(self) -> PictureFinder:
@@ -230,8 +234,8 @@ class YOLOFiles:
             return [_Listed(path, path.parent, "file") for path in self._folders[split]]
         found: dict[Path, _Listed] = {}
         for place in self._places[split]:
-            tree = Tree(place) if place.is_dir() else None
-            if tree is not None:
+            if place.is_dir():
+                tree = self._tree_of(place)
                 self._left_out += tree.notes
                 listed = [_Listed(path, place, "file") for path in tree.pictures]
             else:
@@ -283,7 +287,9 @@ class YOLOFiles:
     def _all_folders(self) -> list[Path]:
         if not self._places:
             return list(dict.fromkeys(path.parent for paths in self._folders.values() for path in paths))
-        trees = [Tree(place) for places in self._places.values() for place in places if place.is_dir()]
+        trees = [
+            self._tree_of(place) for places in self._places.values() for place in places if place.is_dir()
+        ]
         return list(dict.fromkeys(path.parent for tree in trees for path in tree.pictures))
 
     def _unusual_folders(self, listed: Sequence[_Listed]) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 _CHUNK = 1 << 20  # bytes
 _BLANK = " \t\n\r"
+_OF_NUMBERS = "+-.eE0123456789"
+_LONGEST_NUMBER = 5000  # characters; Python refuses integers of more than 4,300 digits
 
 
 class Element(NamedTuple):
@@ -102,11 +104,15 @@ class _Text:
                     continue
                 reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
                 raise ValueError(f"{reason} at character {self.position}") from error
-            # A number at the end of what is held may go on.
-            if end == len(self._held) and self._more():
+            # A number at the end of what is held may go on, in an exponent too.
+            if isinstance(value, int | float) and self._may_go_on(end) and self._more():
                 continue
             self._at = end
             return value
+
+    def _may_go_on(self, end: int) -> bool:
+        at_the_end = len(self._held) - end < _LONGEST_NUMBER
+        return at_the_end and not self._held[end:].strip(_OF_NUMBERS)
 
     def _next(self) -> str:
         while True:

@@ -189,7 +189,7 @@ def _ends_well(path: Path, kind: str | None) -> bool:
         case "PNG":
             return b"IEND" in tail
         case "GIF":
-            return b"\x3b" in tail
+            return tail.endswith(b"\x3b")
         case "WEBP":
             return length >= 8 + int.from_bytes(head[4:8], "little")
         case "BMP":

@@ -255,7 +255,7 @@ def test_pictures_in_no_list_are_counted(tmp_path: Path) -> None:
     write_voc(tmp_path, {"train": TRAIN[:1], "val": VAL})
     paint(tmp_path / "JPEGImages/c.png", 128, 64)
     write(tmp_path / "Annotations/c.xml", voc_xml(TRAIN[2]))
-    assert "1 picture(s) with annotation are in no list, the first: c" in str(open_dataset(tmp_path).note)
+    assert "1 picture(s) are in no list, the first: c.png" in str(open_dataset(tmp_path).note)
 
 
 def test_annotations_that_name_another_picture_are_said(tmp_path: Path) -> None:

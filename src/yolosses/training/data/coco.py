@@ -20,7 +20,7 @@ from yolosses.training.data.annotations import (
 )
 from yolosses.training.data.index import PictureIndex
 from yolosses.training.data.json_stream import elements
-from yolosses.training.data.problems import DataError, Problem
+from yolosses.training.data.problems import DataError, Problem, printable
 from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
 from yolosses.training.data.tree import PictureFinder, Tree
 
@@ -113,24 +113,23 @@ class COCOFiles:
             else:
                 rows = content.rows.pop(image.id)
                 entries[image.name] = _entry(file, image, rows, find, index, numbers, classes)
-        index.save(entry.record.path for entry in entries.values() if entry.record and entry.record.path)
+        index.save(find.found)
         return Reading(
             class_names=classes.names,
             entries=list(entries.values()),
             problems=problems,
-            notes=[*content.notes, *self._never_listed(entries)],
+            notes=[*content.notes, *self._never_listed(find.found)],
             class_numbers=tuple(sorted(numbers)),
         )
 
-    def _never_listed(self, entries: Mapping[str, Entry]) -> list[str]:
+    def _never_listed(self, listed: set[Path]) -> list[str]:
         """Pictures that the only json of a folder does not list; of several each may list its own."""
         if self._tree is None or len(self._files) > 1:
             return []
-        used = {entry.record.path for entry in entries.values() if entry.record is not None}
-        unused = [path for path in self._tree.pictures if path not in used]
-        listed = sum(entry.record is None for entry in entries.values())
-        count = len(unused) - listed
-        return [f"{count} picture(s) of the folder are in no list"] if count > 0 else []
+        unused = [path.name for path in self._tree.pictures if path not in listed]
+        if not unused:
+            return []
+        return [f"{len(unused)} picture(s) are in no list, the first: {printable(unused[0])}"]
 
 
 class _Content:
@@ -221,10 +220,13 @@ class _Pictures:
             # A json in a folder of its own, given alone, has its pictures in the folder above.
             root = root if root != here else above
         self.places = [place for place in places if place.is_dir()]
+        self.found: set[Path] = set()
         self._finder = PictureFinder(root)
 
     def find(self, name: str) -> Path | None:
-        return self._finder.find(name, self.places)
+        path = self._finder.find(name, self.places)
+        self.found |= {path} if path is not None else set()
+        return path
 
 
 def _entry(
@@ -245,7 +247,7 @@ def _entry(
         return unreadable(image.name, path, size)
     conflict = size_conflict(image.size, size)
     if conflict is not None:
-        return unusable(image.name, file, image.where, conflict)
+        return unusable(image.name, file, image.where, f"{conflict} ({image.name})")
     labels = Labels(file, size, "xywh")
     for row in rows:
         _add_annotation(labels, row, numbers, classes)

@@ -38,7 +38,7 @@ class PictureIndex:
         """The size of a picture, or the error that says why it cannot be read."""
         try:
             status = path.stat()
-        except OSError:
+        except (OSError, ValueError):
             return _look(path)
         key, stamp = os.fspath(path), [status.st_size, status.st_mtime_ns]
         known = self._known.get(key)

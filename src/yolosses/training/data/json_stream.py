@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from yolosses.training.data.text import encoding_of
+
 _CHUNK = 1 << 20  # bytes
 _BLANK = " \t\n\r"
 _OF_NUMBERS = "+-.eE0123456789"
@@ -138,12 +140,9 @@ class _Text:
 def _chunks(file: Path) -> Iterator[str]:
     with file.open("rb") as stream:
         head = stream.read(_CHUNK)
-        encoding = json.detect_encoding(head[:64])
-        decoder = codecs.getincrementaldecoder("utf-8" if encoding == "utf-8-sig" else encoding)(
-            errors="replace"
-        )
-        if encoding == "utf-8-sig":
-            head = head.removeprefix(codecs.BOM_UTF8)
+        # Not to the last byte: a character may be cut there.
+        encoding = encoding_of(head if len(head) < _CHUNK else head[: head.rfind(b'"')])
+        decoder = codecs.getincrementaldecoder("utf-8" if encoding == "ascii" else encoding)(errors="replace")
         chunk = head
         while chunk:
             if text := decoder.decode(chunk):

@@ -110,7 +110,7 @@ class LabelFolders:
         if above not in self._names:
             try:
                 self._names[above] = sorted(entry.name for entry in os.scandir(above) if entry.is_dir())
-            except OSError:
+            except (OSError, ValueError):  # ValueError: no name that a file can have
                 self._names[above] = []
         names = [name for name in self._names[above] if name.lower() in LABEL_FOLDERS]
         return [above / name for name in sorted(names, key=lambda name: LABEL_FOLDERS.index(name.lower()))]
@@ -118,7 +118,7 @@ class LabelFolders:
     def _files(self, folder: Path) -> list[str]:
         try:
             return sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
-        except OSError:
+        except (OSError, ValueError):  # ValueError: no name that a file can have
             return []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from yolosses.training.data.text import decode
+from yolosses.training.data.text import head_of
 
 _HEAD = 65536  # bytes
 
@@ -50,7 +50,6 @@ def looks_like(files: Sequence[Path]) -> str:
 
 def _head(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            return decode(stream.read(_HEAD))
+        return head_of(file, _HEAD)
     except OSError:
         return ""

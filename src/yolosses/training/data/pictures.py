@@ -208,8 +208,8 @@ def _reason(path: Path, error: Exception) -> str:
     try:
         with path.open("rb") as file:
             head = file.read(64)
-    except OSError as problem:
-        return problem.strerror or str(problem)
+    except (OSError, ValueError) as problem:
+        return str(problem)
     if not head:
         return "the file is empty"
     begins = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

@@ -18,27 +18,48 @@ _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, see `decode`. Raises ``OSError``."""
+    """The text of a file, see `encoding_of`.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnicodeDecodeError: it says that it is UTF-16, for instance, and is not.
+    """
     return decode(path.read_bytes())
 
 
-def decode(content: bytes) -> str:
-    """Text in UTF-8, UTF-16 or UTF-32, in the encoding that an xml declaration names, or else in the East Asian or
-    Western encoding that it most probably is (GB18030 for GB2312 and GBK, Big5, Windows-1252).
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, blank ones too, ended as on any system. Raises as `read_text` does."""
+    return read_text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
-    Every content has a text: what no encoding explains is read as Latin-1.
+
+def decode(content: bytes) -> str:
+    """The text of some bytes, see `encoding_of`."""
+    return content.decode(encoding_of(content))
+
+
+def head_of(path: Path, length: int) -> str:
+    """How a text file begins. Raises ``OSError``."""
+    with path.open("rb") as file:
+        content = file.read(length)
+    return content.decode(encoding_of(content), errors="replace")  # a character may be cut at the end
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding of a text: UTF-8, UTF-16 or UTF-32, the one that an xml declaration names, or else the East Asian or
+    Western encoding that it most probably is (GB18030 for GB2312 and GBK, Big5, Windows-1252, Latin-1).
     """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
-            return content.decode(encoding, errors="replace")
+            return encoding
     if wide := _without_mark(content):
-        return content.decode(wide, errors="replace")
+        return wide
     for encoding in _candidates(content):
         try:
-            return content.decode(encoding)
+            content.decode(encoding)
         except (UnicodeDecodeError, LookupError):
             continue
-    return content.decode("latin-1")
+        return encoding
+    return "latin-1"
 
 
 def _without_mark(content: bytes) -> str | None:

@@ -25,7 +25,7 @@ from yolosses.training.data.label_files import PICTURE_FOLDERS
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
 from yolosses.training.data.problems import DataError, Problem, printable
 from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
-from yolosses.training.data.text import decode, read_text
+from yolosses.training.data.text import decode, head_of, read_lines
 from yolosses.training.data.tree import Tree
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -188,18 +188,21 @@ class VOCFolder:
 
     def _never_listed(self, split: str) -> list[str]:
         """Pictures that nothing says anything about may have been forgotten."""
-        annotated = {path.stem.lower() for path in self.label_files}
-        without = sorted(path for path in self._tree.pictures if path.stem.lower() not in annotated)
-        if self._lists:
-            listed = {_stem(line).lower() for path in self._lists.values() for line in _lines(path)}
-            stems = {path.stem.lower() for path in self._tree.pictures} - listed
-            number = len(stems & annotated)
-            first = min(stems & annotated, default="")
-            return (
-                [f"{number} picture(s) with annotation are in no list, the first: {first}"] if number else []
-            )
-        usual = [path for path in without if path.parent in self._picture_folders]
-        return [f"{len(usual)} picture(s) have no annotation, the first: {usual[0].name}"] if usual else []
+        pictures = [path for path in self._tree.pictures if path.parent in self._picture_folders]
+        if split in self._lists:
+            known = {
+                _stem(name)
+                for path in self._lists.values()
+                for line in _lines(path)
+                for name in _spellings(line)
+            }
+            what = "are in no list"
+        else:
+            known = {_stem(path.stem) for path in self.label_files}
+            what = "have no annotation"
+        lower = {stem.lower() for stem in known}
+        left = [path.name for path in pictures if path.stem not in known and path.stem.lower() not in lower]
+        return [f"{len(left)} picture(s) {what}, the first: {printable(left[0])}"] if left else []
 
     @cached_property
     def _picture_folders(self) -> set[Path]:
@@ -357,8 +360,7 @@ def _parsed(file: Path) -> ElementTree.Element | str:
 
 def _is_annotation(file: Path) -> bool:
     try:
-        with file.open("rb") as stream:
-            return _ANNOTATION.search(decode(stream.read(4096))) is not None
+        return _ANNOTATION.search(head_of(file, 4096)) is not None
     except OSError:
         return False
 
@@ -381,9 +383,9 @@ def _shared_parts(a: Path, b: Path) -> int:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return read_text(path).splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        return read_lines(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error})") from error
 
 
 def _spellings(line: str) -> list[str]:

@@ -25,12 +25,13 @@ from yolosses.training.data.lookalikes import looks_like
 from yolosses.training.data.problems import DataError, Problem
 from yolosses.training.data.rows import Row, as_angles, parse_row, turned_box
 from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
-from yolosses.training.data.text import read_text
+from yolosses.training.data.text import head_of, read_lines
 from yolosses.training.data.tree import PictureFinder, Tree
 from yolosses.training.data.yolo_config import YOLOConfig, find_config, is_data_file, load_config
 
 _NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt", "labels.txt")
 _MOST_UNNAMED_CLASSES = 1000
+_HEAD = 4096  # bytes of each
 _SAMPLE = 20  # label files that are looked into to know what they are
 _SHAPES = {
     "polygon": "are polygons or rotated boxes (corners): the box around each is taken",
@@ -210,7 +211,13 @@ class YOLOFiles:
             class_names=classes.names,
             entries=entries,
             problems=problems,
-            notes=[*notes, *self._unusual_folders(listed), *self._left_out, *rows.notes()],
+            notes=[
+                *notes,
+                *self._unusual_folders(listed),
+                *self._in_no_list(listed),
+                *self._left_out,
+                *rows.notes(),
+            ],
             class_numbers=tuple(range(len(own))) if own is not None else None,
         )
 
@@ -257,10 +264,7 @@ class YOLOFiles:
         return list(found.values())
 
     def _listed(self, listing: Path) -> list[_Listed]:
-        try:
-            lines = read_text(listing).splitlines()
-        except OSError as error:
-            raise DataError(f"{listing}: expected a text file with one picture a line ({error})") from error
+        lines = _lines(listing)
         base = self._config.base if self._config else ""
         bases = (listing.parent, self.root / base, self.root, Path())
         return [
@@ -283,6 +287,17 @@ class YOLOFiles:
             for file in self._labels.without_picture(folders)
             if file.parent in shared
         ]
+
+    def _in_no_list(self, listed: Sequence[_Listed]) -> list[str]:
+        """Pictures beside listed ones that no list of the data file has."""
+        lists = [place for places in self._places.values() for place in places if place.is_file()]
+        if not lists:
+            return []
+        known = {one.path for one in listed} | {one.path for place in lists for one in self._listed(place)}
+        folders = dict.fromkeys(path.parent for path in known if path.is_file())
+        beside = {path for folder in folders for path in self._tree_of(folder).pictures}
+        count = len(beside - known)
+        return [f"{count} picture(s) beside those that are listed are in no list"] if count else []
 
     def _all_folders(self) -> list[Path]:
         if not self._places:
@@ -318,7 +333,7 @@ class YOLOFiles:
             files = [*(file for file in named if file is not None), *files]
         for file in files:
             if file.is_file():
-                lines = [line.strip() for line in read_text(file).splitlines()]
+                lines = [line.strip() for line in _lines(file)]
                 while lines and not lines[-1]:
                     lines.pop()
                 if any(lines):
@@ -355,9 +370,9 @@ class _Rows:
         if file is None:
             return labels.entry(name, picture, unlabelled=True)
         try:
-            lines = read_text(file).splitlines()
-        except OSError as error:
-            return unusable(name, file, "file", f"cannot be read ({error.strerror})")
+            lines = read_lines(file)
+        except (OSError, UnicodeDecodeError) as error:
+            return unusable(name, file, "file", f"cannot be read as text ({error})")
         rows = [
             (f"line {number}", parse_row(line, self._keypoint_values))
             for number, line in enumerate(lines, 1)
@@ -420,9 +435,16 @@ class _Rows:
         return self._classes.by_number(int(number))
 
 
+def _lines(file: Path) -> list[str]:
+    try:
+        return read_lines(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as text ({error})") from error
+
+
 def _no_row_is_readable(files: Sequence[Path]) -> bool:
     """Whether label files have rows, and none of them is one of this layout."""
-    lines = [line for file in files for line in read_text(file).splitlines() if line.strip()]
+    lines = [line for file in files for line in head_of(file, _HEAD).splitlines() if line.strip()]
     rows = [parse_row(line) for line in lines]
     return bool(rows) and all(isinstance(row, str) or not row.category[:1].isdecimal() for row in rows)
 
@@ -452,8 +474,8 @@ def _numbered_classes(files: Sequence[Path], source: Path) -> list[str]:
     largest = 0
     for file in files:
         try:
-            lines = read_text(file).splitlines()
-        except OSError:
+            lines = read_lines(file)
+        except (OSError, UnicodeDecodeError):
             continue  # reported with its picture
         words = [line.split(maxsplit=1)[0] for line in lines if line.strip()]
         largest = max([largest, *(int(word) for word in words if word.isdecimal() and len(word) < 10)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from yolosses.training.data.problems import DataError
-from yolosses.training.data.text import read_text
+from yolosses.training.data.text import read_lines, read_text
 
 SPLIT_KEYS = ("train", "val", "valid", "test", "trainval")
 
@@ -102,9 +102,9 @@ def _from_yaml(file: Path, content: Mapping[str, Any]) -> YOLOConfig:
 def _from_data(file: Path) -> YOLOConfig:
     """Darknet's ``key = value`` lines."""
     try:
-        lines = [line.split("=", 1) for line in read_text(file).splitlines() if "=" in line]
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+        lines = [line.split("=", 1) for line in read_lines(file) if "=" in line]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as text ({error})") from error
     content = {key.strip().lower(): value.strip() for key, value in lines}
     return YOLOConfig(
         file=file,

@@ -63,6 +63,7 @@ class VOCFolder:
         self._tree = tree
         self._polygons = 0
         self._renamed: list[str] = []
+        self._found: set[Path] = set()  # pictures of the annotations that were read
 
     @classmethod
     def of_folder(cls, tree: Tree) -> VOCFolder | None:
@@ -188,7 +189,10 @@ class VOCFolder:
 
     def _never_listed(self, split: str) -> list[str]:
         """Pictures that nothing says anything about may have been forgotten."""
-        pictures = [path for path in self._tree.pictures if path.parent in self._picture_folders]
+        folders = {path.parent for path in self._found}
+        pictures = [
+            path for path in self._tree.pictures if path.parent in folders and path not in self._found
+        ]
         if split in self._lists:
             known = {
                 _stem(name)
@@ -203,16 +207,6 @@ class VOCFolder:
         lower = {stem.lower() for stem in known}
         left = [path.name for path in pictures if path.stem not in known and path.stem.lower() not in lower]
         return [f"{len(left)} picture(s) {what}, the first: {printable(left[0])}"] if left else []
-
-    @cached_property
-    def _picture_folders(self) -> set[Path]:
-        """Folders with a picture that has an annotation."""
-        return {
-            path.parent
-            for stem in self._by_stem
-            for path in self._pictures.get(stem, ())
-            if stem == path.stem
-        }
 
     def _listed(self, split: str) -> list[_Listed]:
         """What belongs to a split."""
@@ -268,6 +262,7 @@ class VOCFolder:
             return unusable(
                 stem, file, listed.where if listed.listing == file else "file", self._no_picture(file, root)
             )
+        self._found.add(picture)
         size = index.look(picture)
         if isinstance(size, DataError):
             return unreadable(picture.name, picture, size)

@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import put_between_marks
 from PIL import Image
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 LIMIT = 900  # seconds for one case
 
 
@@ -184,6 +186,24 @@ def measure(case: str, work: Path, source: Path | None) -> dict[str, Any]:
     }
 
 
+def table(value: dict[str, Any]) -> str:
+    """Seconds and memory of each case, before and now."""
+    lines = ["| case | before | now |", "|---|---|---|"]
+    for case, versions in value["cases"].items():
+        lines.append(f"| {case} | {_cell(versions.get('before'))} | {_cell(versions['now'])} |")
+    return "\n".join(lines)
+
+
+def _cell(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "-"
+    if "ended" in result:
+        return f"failed: {result['ended'][:80]}".replace("|", "/")
+    rates = [line.split(": ")[1].split()[0] for line in result["printed"] if line.startswith("epoch")]
+    rate = f", {' then '.join(rates)} pictures/s" if rates else ""
+    return f"{result['cpu_seconds']:.0f} s of processor, {result['peak_mib']:,} MiB{rate}"
+
+
 def main() -> None:
     """Read the arguments; make data, measure each case, write."""
     parser = argparse.ArgumentParser(
@@ -216,6 +236,7 @@ def main() -> None:
         "cases": results,
     }
     (RESULTS / "data-scale.json").write_text(json.dumps(value, indent=2) + "\n")
+    put_between_marks(PAGE, "data-scale", table(value))
 
 
 if __name__ == "__main__":

@@ -26,11 +26,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from measuring import put_between_marks
 from PIL import Image
 
 from yolosses.training.data import DataError, DetectionDataset, Record, open_dataset
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 PICTURES = 4
 SIDE = 64  # pixels
 LIMIT = 20  # seconds
@@ -305,6 +307,18 @@ def fuzz(
     return counts, findings
 
 
+def table(result: dict[str, Any]) -> str:
+    """The counts as a table."""
+    lines = [
+        "| layout | inputs | opened | refused with a line | crashes | hangs | silent |",
+        "|---|" + "---:|" * 6,
+    ]
+    keys = ("inputs", "opened", "refused", "crash", "hang", "silent")
+    for layout, count in [*result["layouts"].items(), ("in all", result["in_all"])]:
+        lines.append(f"| {layout} | " + " | ".join(f"{count[key]:,}" for key in keys) + " |")
+    return "\n".join(lines)
+
+
 def _raise_timeout(number: int, frame: FrameType | None) -> None:
     raise TimeoutError
 
@@ -337,6 +351,8 @@ def main() -> None:
         "layouts": {layout: dict(count) for layout, count in counts.items()},
     }
     arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    if arguments.out == RESULTS / "fuzz.json":
+        put_between_marks(PAGE, "fuzz", table(result))
 
 
 if __name__ == "__main__":

@@ -88,10 +88,15 @@ def said(result: dict[str, Any]) -> str:
 def publish(name: str, result: dict[str, Any], text: str) -> None:
     """``results/NAME.json``, and ``text`` with the conditions between the marks of NAME in docs/performance.md."""
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    start, end = f"<!-- {name}.json -->", "<!-- end -->"
-    before, found, rest = PAGE.read_text("utf-8").partition(start)
-    if not found:
-        raise SystemExit(f"{PAGE.name}: expected the mark {start}; got none")
-    after = rest.partition(end)[2]
-    PAGE.write_text(f"{before}{start}\n\n{text}\n\n{said(result)}\n\n{end}{after}", "utf-8")
+    put_between_marks(PAGE, name, f"{text}\n\n{said(result)}")
     print(text)
+
+
+def put_between_marks(page: Path, name: str, text: str) -> None:
+    """Write ``text`` between the marks of NAME.json in a page."""
+    start, end = f"<!-- {name}.json -->", "<!-- end -->"
+    before, found, rest = page.read_text("utf-8").partition(start)
+    if not found:
+        raise SystemExit(f"{page.name}: expected the mark {start}; got none")
+    after = rest.partition(end)[2]
+    page.write_text(f"{before}{start}\n\n{text}\n\n{end}{after}", "utf-8")

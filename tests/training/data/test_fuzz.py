@@ -12,7 +12,10 @@ SCRIPT = Path(__file__).parents[3] / "benchmarks" / "fuzz_readers.py"
 
 
 @pytest.mark.skipif(not SCRIPT.is_file(), reason=f"there is no {SCRIPT}")
-def test_broken_data_sets_are_read_or_refused_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_broken_data_sets_are_read_or_refused_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("fuzz_readers", SCRIPT)
     assert spec is not None
     assert spec.loader is not None

@@ -27,7 +27,9 @@ from yolosses.training.data.transforms import (
 )
 
 _PICTURE, _ORDER = 0, 1  # separate random streams
-_OVERSAMPLING = 2  # of the input's sides: a picture is not decoded smaller than this, so that crops stay sharp
+_OVERSAMPLING = (
+    2  # of the input's sides: a picture is not decoded smaller than this, so that crops stay sharp
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,22 @@ from yolosses.training.data.pictures import PICTURE_SUFFIXES
 
 _PASSED_OVER = frozenset({"__macosx", "__pycache__", "node_modules"})
 _OTHER_PICTURES = frozenset(
-    {".heic", ".heif", ".dng", ".cr2", ".nef", ".arw", ".psd", ".svg", ".jxl", ".exr", ".hdr", ".mp4", ".mov"}
+    {
+        ".heic",
+        ".heif",
+        ".dng",
+        ".cr2",
+        ".nef",
+        ".arw",
+        ".psd",
+        ".svg",
+        ".jxl",
+        ".exr",
+        ".hdr",
+        ".mp4",
+        ".mov",
+        ".avi",
+    }
 )
 
 

@@ -271,6 +271,18 @@ def test_annotations_that_name_another_picture_are_said(tmp_path: Path) -> None:
     assert "IMG_0001.JPG" in boxes_of(open_dataset(root, "train"))
 
 
+@pytest.mark.parametrize("export", ["Ultralytics", "Roboflow YOLO", "VOC", "Roboflow COCO"])
+def test_what_macos_and_cameras_leave_is_counted(export: str, tmp_path: Path) -> None:
+    EXPORTS[export](tmp_path)
+    folder = next(tmp_path.rglob("a.png")).parent
+    for name in ("._a.png", "._b.png", "IMG_1.HEIC", ".DS_Store"):
+        write(folder / name, "x")
+    dataset = open_dataset(tmp_path, "train")
+    assert boxes_of(dataset) == truth(TRAIN)
+    assert "2 macOS resource fork(s) (files named ._*) are left out" in dataset.notes
+    assert "files that cannot be read as pictures are left out: 1 .heic" in dataset.notes
+
+
 def test_two_data_sets_in_one_folder_are_not_mixed(tmp_path: Path) -> None:
     labels_in("images/{split}", "labels/{split}")(tmp_path / "first")
     voc_in("images/{split}", "xml/{split}")(tmp_path / "second")

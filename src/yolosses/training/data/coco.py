@@ -118,7 +118,11 @@ class COCOFiles:
             class_names=classes.names,
             entries=list(entries.values()),
             problems=problems,
-            notes=[*content.notes, *self._never_listed(find.found)],
+            notes=[
+                *content.notes,
+                *self._never_listed(find.found),
+                *(self._tree.notes if self._tree else ()),
+            ],
             class_numbers=tuple(sorted(numbers)),
         )
 

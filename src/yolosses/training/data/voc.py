@@ -164,7 +164,7 @@ class VOCFolder:
             class_names=classes.names,
             entries=list(entries.values()),
             problems=problems,
-            notes=[*self._never_listed(split), *self._notes()],
+            notes=[*self._never_listed(split), *self._notes(), *self._tree.notes],
         )
 
     def _named(self, entry: Entry) -> Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -13,8 +12,6 @@ from typing import NamedTuple
 from yolosses.training.data.annotations import (
     ClassIndex,
     Entry,
-    Labels,
-    NoClass,
     Reading,
     unreadable,
     unusable,
@@ -23,23 +20,17 @@ from yolosses.training.data.index import PictureIndex
 from yolosses.training.data.label_files import PICTURE_FOLDERS, LabelFolders, label_file
 from yolosses.training.data.lookalikes import looks_like
 from yolosses.training.data.problems import DataError, Problem
-from yolosses.training.data.rows import Row, as_angles, parse_row, turned_box
+from yolosses.training.data.rows import parse_row
 from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
 from yolosses.training.data.text import head_of, read_lines
 from yolosses.training.data.tree import PictureFinder, Tree
 from yolosses.training.data.yolo_config import YOLOConfig, find_config, is_data_file, load_config
+from yolosses.training.data.yolo_labels import YOLOLabels
 
 _NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt", "labels.txt")
 _MOST_UNNAMED_CLASSES = 1000
 _HEAD = 4096  # bytes of each
 _SAMPLE = 20  # label files that are looked into to know what they are
-_SHAPES = {
-    "polygon": "are polygons or rotated boxes (corners): the box around each is taken",
-    "keypoints": "have keypoints: the box before them is taken",
-    "confidence": "have a sixth value, which is taken for a confidence and not used",
-    "radians": "have an angle in radians as sixth value: the box around each rotated box is taken",
-    "degrees": "have an angle in degrees as sixth value: the box around each rotated box is taken",
-}
 
 
 class _Listed(NamedTuple):
@@ -197,7 +188,7 @@ class YOLOFiles:
             own = _numbered_classes([file for file in files if file is not None], self.source)
             notes.append(f"no class names found: the {len(own)} classes are named by their numbers")
         classes = ClassIndex(own, class_names)
-        rows = _Rows(classes, self._config.keypoint_values if self._config else None)
+        rows = YOLOLabels(classes, self._config.keypoint_values if self._config else None)
         entries = self._entries(listed, files, rows)
         if not any(file is not None for file in files):
             raise DataError(
@@ -221,7 +212,9 @@ class YOLOFiles:
             class_numbers=tuple(range(len(own))) if own is not None else None,
         )
 
-    def _entries(self, listed: Sequence[_Listed], files: Sequence[Path | None], rows: _Rows) -> list[Entry]:
+    def _entries(
+        self, listed: Sequence[_Listed], files: Sequence[Path | None], rows: YOLOLabels
+    ) -> list[Entry]:
         index = PictureIndex(self.source)
         names = _unique_names([one.path for one in listed])
         entries: list[Entry] = []
@@ -238,6 +231,7 @@ class YOLOFiles:
 
     def _pictures(self, split: str, problems: list[Problem]) -> list[_Listed]:
         if not self._places:
+            self._left_out += self._tree.notes
             return [_Listed(path, path.parent, "file") for path in self._folders[split]]
         found: dict[Path, _Listed] = {}
         for place in self._places[split]:
@@ -343,96 +337,6 @@ class YOLOFiles:
     def _name_folders(self, label_folders: Sequence[Path]) -> list[Path]:
         inside = [folder for folder in dict.fromkeys(label_folders) if folder.is_relative_to(self.root)]
         return list(dict.fromkeys([self.root, self.root / "labels", *inside, *(f.parent for f in inside)]))
-
-
-class _Waiting(NamedTuple):
-    """A file whose rows of six values wait until all files are read."""
-
-    index_name: str
-    path: Path
-    labels: Labels
-    rows: list[tuple[str, Row | str]]
-
-
-class _Rows:
-    """Reads label files. What a sixth value means is decided by those of all files."""
-
-    def __init__(self, classes: ClassIndex, keypoint_values: int | None) -> None:
-        self._classes = classes
-        self._keypoint_values = keypoint_values
-        self._counts: Counter[str] = Counter()
-        self._waiting: dict[int, _Waiting] = {}
-        self._sixths: list[float] = []
-
-    def read(self, name: str, picture: Path, file: Path | None, image_size: tuple[int, int]) -> Entry:
-        """The entry of a picture; one whose rows wait is settled later."""
-        labels = Labels(file or label_file(picture), image_size, "cxcywh")
-        if file is None:
-            return labels.entry(name, picture, unlabelled=True)
-        try:
-            lines = read_lines(file)
-        except (OSError, UnicodeDecodeError) as error:
-            return unusable(name, file, "file", f"cannot be read as text ({error})")
-        rows = [
-            (f"line {number}", parse_row(line, self._keypoint_values))
-            for number, line in enumerate(lines, 1)
-            if line.strip()
-        ]
-        if any(isinstance(row, Row) and row.shape == "sixth" for _, row in rows):
-            self._sixths += [row.sixth for _, row in rows if isinstance(row, Row) and row.shape == "sixth"]
-            entry = Entry(name=name, record=None)
-            self._waiting[id(entry)] = _Waiting(name, picture, labels, rows)
-            return entry
-        return self._entry(name, picture, labels, rows)
-
-    def settled(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The entries, with those that waited."""
-        if not self._waiting:
-            return list(entries)
-        meaning = as_angles(self._sixths)
-        unit = {"confidence": 0.0, "radians": 1.0, "degrees": math.pi / 180}[meaning]
-        self._counts[meaning] += len(self._sixths)
-        done = []
-        for entry in entries:
-            waiting = self._waiting.get(id(entry))
-            done.append(
-                entry
-                if waiting is None
-                else self._entry(waiting.index_name, waiting.path, waiting.labels, waiting.rows, unit)
-            )
-        return done
-
-    def notes(self) -> list[str]:
-        """How many rows were no plain boxes."""
-        return [f"{count} row(s) {_SHAPES[shape]}" for shape, count in self._counts.items()]
-
-    def _entry(
-        self, name: str, picture: Path, labels: Labels, rows: list[tuple[str, Row | str]], unit: float = 0.0
-    ) -> Entry:
-        for where, row in rows:
-            if isinstance(row, str):
-                labels.skip(where, row)
-                continue
-            label = self._label(row.category)
-            if isinstance(label, str):
-                labels.skip(where, label)
-                continue
-            numbers = row.numbers
-            if row.shape in ("polygon", "keypoints"):
-                self._counts[row.shape] += 1
-            elif row.shape == "sixth" and unit:
-                numbers = turned_box(numbers, row.sixth * unit, labels.image_size)
-            labels.add(where, row.category, label, numbers)
-        return labels.entry(name, picture)
-
-    def _label(self, category: str) -> int | NoClass | str:
-        try:
-            number = float(category)
-        except ValueError:
-            return f"class is not a number: {category[:40]!r}"
-        if not number.is_integer() or "_" in category:  # nan and inf are none either
-            return f"class is not a whole number: {category[:40]!r}"
-        return self._classes.by_number(int(number))
 
 
 def _lines(file: Path) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -56,6 +59,16 @@ def save_training(path: Path, training: Training) -> None:
         )
         if path.exists():
             path.replace(previous(path))
+
+
+def require_space(path: Path, training: Training) -> None:
+    """Raise the ``OSError`` of a full disk, naming ``path``, if a checkpoint surely does not fit: better before the
+    first step than after it."""
+    weights = sum(p.numel() * p.element_size() for p in training.model.parameters())
+    if (
+        shutil.disk_usage(path.parent).free < 3 * weights
+    ):  # those, their average, and the optimiser's momentum
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def load_training(path: Path, training: Training) -> None:

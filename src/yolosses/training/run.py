@@ -12,7 +12,7 @@ from typing import Any
 
 from yolosses.training.data import DataError, Fit
 from yolosses.training.detect import NMS_IOU
-from yolosses.training.files import naming, partial_name, write_json, write_text
+from yolosses.training.files import PARTIAL, naming, partial_name, write_json, write_text
 from yolosses.training.loop import StepRecord
 
 try:
@@ -124,13 +124,16 @@ class RunFolder:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keep other processes from training in this folder. Raises `DataError` if one does so now."""
+        """Keep other processes from training in this folder, and remove what a killed one had half written. Raises
+        `DataError` if one is training here now."""
         if fcntl is None:
             yield
             return
         folder = os.open(self.path, os.O_RDONLY)
         try:
             _lock(folder, self.path)
+            for file in self.path.glob(f"*{PARTIAL}"):
+                file.unlink()
             yield
         finally:
             os.close(folder)

@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from yolosses.training.data import DetectionDataset, open_dataset
-from yolosses.training.files import write_text
+from yolosses.training.files import printable, write_text
 
 SHOWN = 5
 
 
 def open_split(data: str, split: str, class_names: Sequence[str] | None, *, strict: bool) -> DetectionDataset:
     """One split, numbered by ``class_names`` if they are given."""
-    return open_dataset(data, split, strict=strict, class_names=class_names)
+    dataset = open_dataset(data, split, strict=strict, class_names=class_names)
+    dataset.name = printable(dataset.name)  # it stands in the titles of figures, whose fonts take text only
+    return dataset
 
 
 def note(console: Console, text: str) -> None:

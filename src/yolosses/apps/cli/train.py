@@ -32,7 +32,14 @@ from yolosses.apps.cli.options import default_of, keywords, parse_options
 from yolosses.apps.cli.progress import TrainingDisplay
 from yolosses.training.anchors import box_sizes, fit_anchors, mean_best_iou
 from yolosses.training.average import averaged
-from yolosses.training.checkpoints import load_newest, previous, save_training, save_weights, write_tensors
+from yolosses.training.checkpoints import (
+    load_newest,
+    previous,
+    require_space,
+    save_training,
+    save_weights,
+    write_tensors,
+)
 from yolosses.training.data import Augmentation, Batches, DetectionDataset, Fit, splits_of
 from yolosses.training.figures import plot_terms
 from yolosses.training.files import write_figure
@@ -479,6 +486,7 @@ def train_to_the_end(
         Interrupted: a person stopped it; all is saved.
         CommandError: the loss or its gradient became infinite or NaN; the batch is saved.
     """
+    require_space(folder.state_file, training)
     saved = before = training.place.seconds
     log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
     choice = ThreadChoice() if training.device.type == "cpu" else None

@@ -24,6 +24,7 @@ _MISFIT = (
     AttributeError,
     IndexError,
 )  # of a foreign checkpoint
+_LONGEST = 120  # characters of a reason
 
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
@@ -133,6 +134,11 @@ def write_tensors(path: Path, state: dict[str, Any]) -> None:
 def fit_weights(path: Path, model: torch.nn.Module) -> None:
     """Load the weights of a run into its network. Raises `DataError` naming the file if they are not of this
     network."""
+    if not path.is_file():
+        raise DataError(
+            f"{path}: expected the weights of a finished run; there are none (yolosses train --resume goes on with one "
+            "that is not finished)"
+        )
     weights = load_weights(path)
     try:
         model.load_state_dict(weights)
@@ -153,10 +159,12 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    """Missing entries of a state dict fill pages."""
+    """The reason in short: torch lists all entries that do not fit, under a heading."""
     if isinstance(error, KeyError):
         return f"it has no entry {error}"
-    return str(error).splitlines()[0].removesuffix(":")[:200]
+    heading, *rest = str(error).splitlines()
+    line = (rest[0] if rest else heading).strip()
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def _read(path: Path) -> Any:

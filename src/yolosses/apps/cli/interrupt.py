@@ -22,10 +22,10 @@ def stop_on_signals() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
-def die_on_signals() -> None:
-    """From now on each of the signals ends the process at once: all is said, and there is nothing to save."""
+def ignore_signals() -> None:
+    """From now on none of the signals does anything: the process is about to end."""
     for number in _signals():
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_IGN)
 
 
 class StopBetweenSteps:

@@ -4,7 +4,7 @@ import io
 import os
 import sys
 
-from yolosses.apps.cli.interrupt import die_on_signals, stop_on_signals
+from yolosses.apps.cli.interrupt import ignore_signals, stop_on_signals
 
 
 def main() -> None:
@@ -17,9 +17,7 @@ def main() -> None:
             # Names of files need not be text, and a terminal need not have every letter: those become escapes.
             stream.reconfigure(errors="backslashreplace")
     stop_on_signals()
-    code = _code()
-    die_on_signals()
-    sys.exit(code)
+    sys.exit(_code())
 
 
 def _code() -> int:
@@ -33,6 +31,7 @@ def _code() -> int:
     except BrokenPipeError:
         return _unheard()
     except (KeyboardInterrupt, Interrupted):
+        ignore_signals()
         return _said("interrupted", 130)
     except ModuleNotFoundError as error:
         return _missing(error)

@@ -28,7 +28,7 @@ BEAT = 30.0  # seconds between a worker's signs of life
 DEAD = 300.0  # seconds without one until its run is taken over
 WORKER = uuid.uuid4().hex  # of this process: numbers of processes are used again
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # what fails, and what is interrupted, is said by the study
 
 
 def open_storage(where: str) -> BaseStorage:

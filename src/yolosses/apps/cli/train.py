@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -487,9 +488,13 @@ def train_to_the_end(
         CommandError: the loss or its gradient became infinite or NaN; the batch is saved.
     """
     require_space(folder.state_file, training)
-    saved = before = training.place.seconds
+    before = training.place.seconds
     log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
     choice = ThreadChoice() if training.device.type == "cpu" else None
+
+    saved = (
+        time.monotonic()
+    )  # by the clock: what saving takes does not count, or a slow disk would do nothing else
 
     def save() -> None:
         log.sync()
@@ -506,9 +511,9 @@ def train_to_the_end(
                         before = record.seconds
                     if stop.asked:
                         break
-                    if training.place.seconds - saved > SAVE_EVERY_SECONDS:
+                    if time.monotonic() - saved > SAVE_EVERY_SECONDS:
                         save()
-                        saved = training.place.seconds
+                        saved = time.monotonic()
                 if stop.asked:
                     break
                 if until < 1 and at_pause is not None:

@@ -210,6 +210,7 @@ def _replay(
             "object": culprit.object,
         },
     }
+    require_folder(out)
     _write(out, replay_report(shown, language=language), finite(values))
     told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
     console.print(escape(told), highlight=False, soft_wrap=True)

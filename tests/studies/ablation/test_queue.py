@@ -60,6 +60,17 @@ def test_more_seeds_add_their_runs_only(tmp_path: Path) -> None:
     assert queue_at(tmp_path / "j").definition["seeds"] == 3  # fewer do not take any away
 
 
+@pytest.mark.parametrize("left", ['{"op_code"', '{"op_code"{"op_code": 4}\n', '{"op_code": 4}'])
+def test_a_journal_whose_disk_was_full_goes_on(left: str, tmp_path: Path) -> None:
+    first = queue_at(tmp_path / "j")
+    first.enqueue(LEVELS, 1)
+    with (tmp_path / "j").open("a") as file:
+        file.write(left)
+    second = queue_at(tmp_path / "j")
+    second.run(result)
+    assert queue_at(tmp_path / "j").states() == {"complete": 4}
+
+
 def test_another_definition_is_refused(tmp_path: Path) -> None:
     queue_at(tmp_path / "j")
     with pytest.raises(

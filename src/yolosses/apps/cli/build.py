@@ -40,7 +40,7 @@ from yolosses.functional import (
     squared_iou_loss,
 )
 from yolosses.structures import LossOutput, Targets
-from yolosses.training.checkpoints import load_weights
+from yolosses.training.checkpoints import fit_weights
 from yolosses.training.detect import NMS_IOU
 from yolosses.training.loop import SETTLE_AT
 from yolosses.training.models import (
@@ -316,6 +316,6 @@ def load_detector(folder: RunFolder, device: torch.device) -> tuple[Settings, nn
     course = course_of(settings, loss)
     if course is not None:
         course(1.0)
-    model.load_state_dict(load_weights(folder.weights_file))
+    fit_weights(folder.weights_file, model)
     model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     return settings, model, loss

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
     FitName,
@@ -17,8 +18,21 @@ from yolosses.apps.cli.choices import (
     SamplerName,
     ScheduleName,
 )
+from yolosses.apps.cli.failures import Interrupted
+
+
+class _Commands(TyperGroup):
+    """Typer would print an empty line for an interrupt."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
 
 app = typer.Typer(
+    cls=_Commands,
     name="yolosses",
     help="Every YOLO loss: exact, fast, explained. Train a small detector with one, and look at every term.",
     invoke_without_command=True,

@@ -22,8 +22,10 @@ from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.cli.train import (
     TrainRequest,
     build_training,
-    dunweighted,
+    draw_terms,
+    go_on_with,
     resolve,
+    same_settings,
     splits_for,
     train_to_the_end,
 )
@@ -37,11 +39,12 @@ from yolosses.studies.comparison import (
     costliest_error,
     largest_term,
 )
-from yolosses.training.checkpoints import load_training
 from yolosses.training.data import DataError, DetectionDataset
 from yolosses.training.evaluation import Metrics
+from yolosses.training.files import require_folder, write_figure, write_json, write_text
+from yolosses.training.fingerprint import remember_data
 from yolosses.training.loop import Training
-from yolosses.training.run import RunFolder, Settings, write_json
+from yolosses.training.run import RunFolder, Settings
 
 RESULTS, PICTURE = "compare.json", "compare.png"
 PAUSES = tuple(part / 8 for part in range(1, 8))  # of the budget: where a run is scored on its way
@@ -159,7 +162,7 @@ class _Work:
             settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
         work = cls(console, request, settings, train_set, eval_set, device)
         work.require_same()
-        work.out.mkdir(parents=True, exist_ok=True)
+        require_folder(work.out)
         report_problems(console, [train_set, eval_set], work.out / "problems.txt")
         work.introduce(losses, request.seeds)
         return work
@@ -209,57 +212,53 @@ class _Work:
         """Train, or go on, scoring on the way; all files of an ordinary run are left in its folder."""
         settings = self.settings[loss, seed]
         folder = RunFolder(self.out / f"{loss}-{seed}")
-        training = self._begun(folder, settings)
-        rows = _rows(folder, training.place.step)
+        datasets = [self.train_set, self.eval_set]
+        begun = folder.exists()
+        if begun:
+            settings = same_settings(folder, settings, anchors_fitted=True)
+        else:
+            folder.create(settings)
+        training = build_training(settings, self.train_set, self.device)
+        with folder.claimed():
+            if begun:
+                go_on_with(self.console, folder, settings, training, datasets)
+            remember_data(folder.data_file, datasets)
+            return self._trained(folder, settings, training)
 
+    def _trained(self, folder: RunFolder, settings: Settings, training: Training) -> ComparedRun:
+        """Do what is left of a run, and measure it."""
+        rows = _rows(folder, training.place.step)
         model, loss_fn = training.average.module, build_loss(settings)
 
         def scored() -> None:
             _, metrics = score(settings, model, loss_fn, self.eval_set, self.device)
             rows.append(_row(training, metrics))
-            folder.scores_file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+            write_text(folder.scores_file, "".join(json.dumps(row) + "\n" for row in rows))
 
         go_on = "the same command"
         pauses = PAUSES[len(rows) :]
         train_to_the_end(
             self.console, folder, settings, training, go_on=go_on, pauses=pauses, at_pause=scored
         )
-        log = dunweighted(folder, settings, self.train_set.name)
+        log = draw_terms(folder, settings, self.train_set.name)
         metrics, errors, _ = evaluate_with_errors(
             folder, settings, model, loss_fn, self.eval_set, self.device
         )
         points = (*rows, _row(training, metrics))
         return ComparedRun(
-            loss=loss,
-            seed=seed,
+            loss=settings.loss,
+            seed=settings.seed,
             parameters=sum(p.numel() for p in training.model.parameters()),
             term=largest_term(log),
             error=costliest_error(errors.costs),
             points=tuple(Point(**{f.name: row[f.name] for f in fields(Point)}) for row in points),
         )
 
-    def _begun(self, folder: RunFolder, settings: Settings) -> Training:
-        """The run as it was left, or a new one."""
-        training = build_training(settings, self.train_set, self.device)
-        if not folder.exists():
-            folder.create(settings)
-            return training
-        before = folder.settings()
-        for f in fields(Settings):
-            if f.name != "version" and getattr(before, f.name) != getattr(settings, f.name):
-                raise CommandError(
-                    f"--out: the run in {folder.path} has {f.name} {getattr(before, f.name)}, "
-                    f"expected {getattr(settings, f.name)}; choose another folder"
-                )
-        if folder.state_file.is_file():
-            load_training(folder.state_file, training)
-        return training
-
     def show(self) -> None:
         """The table and the picture."""
         if not self.comparison.runs:
             return
-        comparison_figure(self.comparison).savefig(self.out / PICTURE, dpi=150)
+        write_figure(self.out / PICTURE, comparison_figure(self.comparison))
         self.console.print(comparison_table(self.comparison))
         self.console.print(
             f"{PICTURE}, {RESULTS} and a folder for each run are in [bold]{escape(str(self.out))}[/]",

@@ -16,7 +16,7 @@ from rich.table import Table
 from torch import nn
 
 from yolosses.apps.cli.build import build_device, load_detector
-from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.labels import note, open_split, report_problems
 from yolosses.apps.pages.error_figure import error_figure, share_text
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
@@ -32,7 +32,9 @@ from yolosses.training.data import Batches, DetectionDataset
 from yolosses.training.detect import Decoder, detect
 from yolosses.training.evaluation import Detections, Metrics, evaluate
 from yolosses.training.figures import contact_sheet, draw_detections
-from yolosses.training.run import RunFolder, Settings, write_json
+from yolosses.training.files import require_folder, write_figure, write_json, write_picture
+from yolosses.training.fingerprint import changes_of_data
+from yolosses.training.run import RunFolder, Settings
 
 BATCH = 16
 GALLERY = 12
@@ -45,10 +47,14 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
     console = Console()
     folder, where = RunFolder(run), build_device(device)
     settings, model, loss = load_detector(folder, where)
+    require_folder(folder.path)
     dataset = open_split(
         data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
     )
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
+    if data is None:
+        for change in changes_of_data(folder.data_file, [dataset]):
+            note(console, f"the data changed since the run was trained: {change}")
     metrics, errors, top = evaluate_with_errors(folder, settings, model, loss, dataset, where)
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
@@ -68,7 +74,7 @@ def evaluate_with_errors(
     errors = tide(dataset.records, dataset.class_names, detections)
     top = top_detections(dataset.records, dataset.class_names, detections)
     title = f"{dataset.name}, {dataset.split}: what goes wrong"
-    error_figure(errors, top, title=title).savefig(folder.path / ERRORS_PICTURE, dpi=150)
+    write_figure(folder.path / ERRORS_PICTURE, error_figure(errors, top, title=title))
     _write(folder, dataset, detections, metrics, {"errors": {"tide": errors.to_json(), "top": top.to_json()}})
     return metrics, errors, top
 
@@ -109,7 +115,7 @@ def _write(
     values = {"data": dataset.name, "split": dataset.split, **metrics.to_json(), **more}
     write_json(folder.metrics_file, values)
     threshold = metrics.best_f1.threshold if metrics.best_f1 else 1.0
-    gallery(dataset, detections, threshold).save(folder.predictions_picture)
+    write_picture(folder.predictions_picture, gallery(dataset, detections, threshold))
 
 
 def _say_where(console: Console, folder: RunFolder) -> None:

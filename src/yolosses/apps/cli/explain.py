@@ -25,7 +25,8 @@ from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
 from yolosses.training.data import Batches, DetectionDataset
-from yolosses.training.run import RunFolder, Settings, write_json
+from yolosses.training.files import require_folder, write_json, write_text
+from yolosses.training.run import RunFolder, Settings
 
 BATCH = 16
 SHOWN = 5  # pictures and suspicions in the terminal
@@ -70,8 +71,9 @@ def explain_run(
     )
     if image is not None:
         index = _picture_named(dataset, image)
-        explained = explain_one(model, loss, batches, index, where)
         out = out or folder.path / "explanation" / Path(dataset.records[index].name).stem
+        require_folder(out)
+        explained = explain_one(model, loss, batches, index, where)
         _write(
             out,
             picture_report(explained, dataset, source, language=language),
@@ -80,7 +82,7 @@ def explain_run(
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
     else:
         out = out or folder.path / "explanation"
-        out.mkdir(parents=True, exist_ok=True)
+        require_folder(out)
         report_problems(console, [dataset], out / "problems.txt")
         study = _study(console, model, loss, batches, where, top, settings.nms_iou)
         suspicions = likely_label_errors(dataset.records, study.detections, dataset.class_names)
@@ -173,8 +175,7 @@ def _point_to(console: Console, out: Path) -> None:
 
 
 def _write(out: Path, html: str, values: dict[str, Any]) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "report.html").write_text(html, "utf-8")
+    write_text(out / "report.html", html)
     write_json(out / "explanation.json", values)
 
 
@@ -209,6 +210,7 @@ def _replay(
             "object": culprit.object,
         },
     }
+    require_folder(out)
     _write(out, replay_report(shown, language=language), finite(values))
     told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
     console.print(escape(told), highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ from yolosses.apps.pages.inspection_texts import Texts, texts
 from yolosses.explain.words import Language
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.training.data import open_whole
-from yolosses.training.run import write_json
+from yolosses.training.files import require_folder, write_json, write_text
 
 PAGE, VALUES = "inspection.html", "inspection.json"
 SHOWN = 5  # of each kind of finding
@@ -48,6 +48,7 @@ def inspect_data(
     out = out or Path("runs") / f"inspect-{dataset.name}"
     if out.exists() and not out.is_dir():
         raise CommandError(f"--out {out}: expected a folder; it is a file")
+    require_folder(out)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(dataset))
         inspection = examine(
@@ -57,9 +58,8 @@ def inspect_data(
             splits=joined.splits,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    out.mkdir(parents=True, exist_ok=True)
     write_json(out / VALUES, inspection.to_json())
-    (out / PAGE).write_text(inspection_page(inspection, dataset, language=language), "utf-8")
+    write_text(out / PAGE, inspection_page(inspection, dataset, language=language))
     _show(console, inspection, language)
     written = texts(language).written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]")
     console.print(written, highlight=False, soft_wrap=True)

@@ -10,20 +10,28 @@ from rich.console import Console
 from rich.markup import escape
 
 from yolosses.training.data import DetectionDataset, open_dataset
+from yolosses.training.files import printable, write_text
 
 SHOWN = 5
 
 
 def open_split(data: str, split: str, class_names: Sequence[str] | None, *, strict: bool) -> DetectionDataset:
     """One split, numbered by ``class_names`` if they are given."""
-    return open_dataset(data, split, strict=strict, class_names=class_names)
+    dataset = open_dataset(data, split, strict=strict, class_names=class_names)
+    dataset.name = printable(dataset.name)  # it stands in the titles of figures, whose fonts take text only
+    return dataset
+
+
+def note(console: Console, text: str) -> None:
+    """One line that a person must know."""
+    console.print(f"[yellow]note[/]: {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def report_problems(console: Console, datasets: Sequence[DetectionDataset], file: Path) -> None:
     """Print what a person must know of each data set and its first problems; write all problems to ``file``."""
     for dataset in datasets:
         if dataset.note:
-            console.print(f"[yellow]note[/]: {escape(dataset.note)}", highlight=False, soft_wrap=True)
+            note(console, dataset.note)
         if not dataset.problems:
             continue
         counts = Counter(problem.action for problem in dataset.problems)
@@ -35,5 +43,5 @@ def report_problems(console: Console, datasets: Sequence[DetectionDataset], file
             console.print(f"  ... and {len(dataset.problems) - SHOWN} more", highlight=False)
     problems = [problem for dataset in datasets for problem in dataset.problems]
     if problems:
-        file.write_text("".join(f"{problem}\n" for problem in problems), "utf-8")
+        write_text(file, "".join(f"{problem}\n" for problem in problems))
         console.print(f"  all of them: {escape(str(file))}", highlight=False, soft_wrap=True)

@@ -1,7 +1,10 @@
 """``yolosses``: the entry point. Nothing heavy is imported before a command needs it: ``--help`` answers at once."""
 
+import io
 import os
 import sys
+
+from yolosses.apps.cli.interrupt import ignore_signals, stop_on_signals
 
 
 def main() -> None:
@@ -9,29 +12,46 @@ def main() -> None:
     # OpenMP's threads wait for each other by spinning. On cores that are shared with anything else that makes training
     # ten times slower, so they spin only briefly. Read when torch is loaded, so it must be set before.
     os.environ.setdefault("GOMP_SPINCOUNT", "50000")
-    try:
-        from yolosses.apps.cli.commands import app
-    except ModuleNotFoundError as error:
-        sys.exit(_missing(error))
-    from yolosses.apps.cli.arguments import repeat_option
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files need not be text, and a terminal need not have every letter: those become escapes.
+            stream.reconfigure(errors="backslashreplace")
+    stop_on_signals()
+    sys.exit(_code())
+
+
+def _code() -> int:
+    """Run the command; the exit code."""
     from yolosses.apps.cli.failures import Interrupted, failure_line
+
+    try:
+        code = _run()
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _unheard()
+    except (KeyboardInterrupt, Interrupted):
+        ignore_signals()
+        return _said("interrupted", 130)
+    except ModuleNotFoundError as error:
+        return _missing(error)
+    except Exception as error:
+        if type(error).__name__ == "Abort":  # typer's word for an interrupt
+            return _said("interrupted", 130)
+        line = failure_line(error)
+        if line is None:
+            raise
+        return _said(line, 2)
+
+
+def _run() -> int:
+    from yolosses.apps.cli.arguments import repeat_option
+    from yolosses.apps.cli.commands import app
 
     arguments = sys.argv[1:] or ["--help"]
     if arguments[0] == "inspect":
         arguments = repeat_option(arguments, "--grid")
-    try:
-        sys.exit(app(arguments, prog_name="yolosses", standalone_mode=False))
-    except (KeyboardInterrupt, Interrupted):
-        sys.exit(_said("interrupted", 130))
-    except ModuleNotFoundError as error:
-        sys.exit(_missing(error))
-    except Exception as error:
-        if type(error).__name__ == "Abort":  # typer's word for an interrupt
-            sys.exit(_said("interrupted", 130))
-        line = failure_line(error)
-        if line is None:
-            raise
-        sys.exit(_said(line, 2))
+    return int(app(arguments, prog_name="yolosses", standalone_mode=False) or 0)
 
 
 def _missing(error: ModuleNotFoundError) -> int:
@@ -40,5 +60,16 @@ def _missing(error: ModuleNotFoundError) -> int:
 
 
 def _said(line: str, code: int) -> int:
-    print(f"yolosses: {line}", file=sys.stderr)
+    try:
+        print(f"yolosses: {line}", file=sys.stderr, flush=True)
+    except OSError:  # the terminal is gone
+        return _unheard(code)
+    return code
+
+
+def _unheard(code: int = 141) -> int:
+    """Whoever read the output has stopped, as `head` does: end without a word, with the code of SIGPIPE."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())  # or Python would complain when it flushes them
     return code

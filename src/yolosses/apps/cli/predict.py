@@ -19,7 +19,8 @@ from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, 
 from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
 from yolosses.training.figures import draw_detections
-from yolosses.training.run import RunFolder, write_json
+from yolosses.training.files import require_folder, write_json, write_picture
+from yolosses.training.run import RunFolder
 
 
 def predict_pictures(
@@ -33,7 +34,7 @@ def predict_pictures(
     least = _threshold(folder) if threshold is None else threshold
     files = _files(pictures)
     out = out or folder.path / "predictions"
-    out.mkdir(parents=True, exist_ok=True)
+    require_folder(out)
     result: dict[str, list[Any]] = {
         "images": [],
         "annotations": [],
@@ -50,7 +51,7 @@ def predict_pictures(
         images = torch.from_numpy(warp(picture, geometry))[None].to(where, memory_format=torch.channels_last)
         found = detect(model, loss, images, [geometry], iou_threshold=settings.nms_iou)[0]
         found = confident(found, least)
-        draw_detections(picture, found, settings.class_names).save(out / f"{name}.png")
+        write_picture(out / f"{name}.png", draw_detections(picture, found, settings.class_names))
         _append(result, file, picture, found)
         counts = ", ".join(
             f"{count} {settings.class_names[label]}"
@@ -72,8 +73,11 @@ def _threshold(folder: RunFolder) -> float:
     """The score of the best F1 in the run's evaluation; a quarter if there is none."""
     if not folder.metrics_file.is_file():
         return 0.25
-    best = json.loads(folder.metrics_file.read_text("utf-8"))["best_f1"]
-    return float(best["threshold"]) if best else 0.25
+    try:
+        best = json.loads(folder.metrics_file.read_text("utf-8"))["best_f1"]
+        return float(best["threshold"]) if best else 0.25
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder.metrics_file}: expected what yolosses eval wrote; {error!r}") from error
 
 
 def _files(pictures: list[Path]) -> list[Path]:

@@ -32,8 +32,9 @@ from yolosses.explain.words import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
 from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.files import require_folder, write_json
 from yolosses.training.loop import NonFiniteLossError, StepRecord
-from yolosses.training.run import Settings, write_json
+from yolosses.training.run import Settings
 from yolosses.training.threads import ThreadChoice
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def run_study(request: StudyRequest) -> None:
     folder = request.out or Path("runs") / f"study-{study.train_set.name}"
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"--out {folder}: expected a folder; it is a file")
-    folder.mkdir(parents=True, exist_ok=True)
+    require_folder(folder)
     report_problems(console, [study.train_set, study.eval_set], folder / "problems.txt")
     definition = study.definition()
     # A folder holds one study, a database many: there the name tells them apart.

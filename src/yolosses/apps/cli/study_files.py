@@ -7,6 +7,7 @@ measured, which a report is drawn from again; ``results.csv`` the same for other
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from yolosses.explain.words import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.structures import Result, StudyResults
 from yolosses.training.data import DataError
-from yolosses.training.run import write_json
+from yolosses.training.files import write_json, write_text
 
 JOURNAL, RESULTS, TABLE, PAGE = "journal.log", "results.json", "results.csv", "report.html"
 
@@ -24,7 +25,7 @@ def write_results(folder: Path, study: StudyResults, language: Language) -> None
     """Write the json, the table and the page."""
     write_json(folder / RESULTS, study.to_json())  # first: the others can be made again from it
     write_csv(folder / TABLE, study)
-    (folder / PAGE).write_text(study_page(study, language=language), "utf-8")
+    write_text(folder / PAGE, study_page(study, language=language))
 
 
 def read_results(folder: Path) -> StudyResults:
@@ -61,10 +62,11 @@ def write_csv(path: Path, study: StudyResults) -> None:
     """One row a result: its trial, parameters and seed, every measure, the seconds of training. What is not defined is
     empty.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["trial", *study.parameters, "seed", *MEASURES, "seconds"])
-        for result in sorted(study.results, key=lambda result: result.trial):
-            settings = (result.setting[name] for name in study.parameters)
-            measures = (result.measures.get(name) for name in MEASURES)
-            writer.writerow([result.trial, *settings, result.seed, *measures, result.seconds])
+    rows = io.StringIO(newline="")
+    writer = csv.writer(rows)
+    writer.writerow(["trial", *study.parameters, "seed", *MEASURES, "seconds"])
+    for result in sorted(study.results, key=lambda result: result.trial):
+        settings = (result.setting[name] for name in study.parameters)
+        measures = (result.measures.get(name) for name in MEASURES)
+        writer.writerow([result.trial, *settings, result.seed, *measures, result.seconds])
+    write_text(path, rows.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -27,17 +28,26 @@ from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerNam
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
-from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.labels import note, open_split, report_problems
 from yolosses.apps.cli.options import default_of, keywords, parse_options
 from yolosses.apps.cli.progress import TrainingDisplay
 from yolosses.training.anchors import box_sizes, fit_anchors, mean_best_iou
 from yolosses.training.average import averaged
-from yolosses.training.checkpoints import load_training, save_training, save_weights
+from yolosses.training.checkpoints import (
+    load_newest,
+    previous,
+    require_space,
+    save_training,
+    save_weights,
+    write_tensors,
+)
 from yolosses.training.data import Augmentation, Batches, DetectionDataset, Fit, splits_of
 from yolosses.training.figures import plot_terms
-from yolosses.training.loop import Budget, NonFiniteLossError, Training
+from yolosses.training.files import write_figure
+from yolosses.training.fingerprint import changes_of_data, remember_data
+from yolosses.training.loop import Budget, NonFiniteLossError, StepRecord, Training
 from yolosses.training.models import Tiny
-from yolosses.training.run import Option, RunFolder, Settings, log_line
+from yolosses.training.run import Option, RunFolder, Settings
 from yolosses.training.threads import ThreadChoice
 
 SAVE_EVERY_SECONDS = 30.0
@@ -77,32 +87,110 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     run must agree with."""
     console = Console()
     device = build_device(request.device)
-    if request.resume:
-        if request.out is None:
-            raise CommandError("--resume: expected --out with the folder of the run to go on with")
-        folder = RunFolder(request.out)
-        settings = _extended(folder.settings(), request, given)
-        train_set = open_split(
-            settings.data, settings.train_split, settings.class_names, strict=request.strict
-        )
-    else:
-        train_split, eval_split = splits_for(request)
-        train_set = open_split(request.data, train_split, None, strict=request.strict)
-        settings = resolve(request, train_set, eval_split)
-        folder = RunFolder(request.out or free_folder(f"{train_set.name}-{settings.loss}-{settings.model}"))
+    folder, settings, train_set = _asked_for(request, given)
     eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
     training = build_training(settings, train_set, device)
-    if request.resume:
-        load_training(folder.state_file, training)
-    else:
+    begun = folder.exists()
+    if not begun:
         folder.create(settings)
-    _introduce(console, folder, training, settings, train_set, eval_set)
-    go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
-    train_to_the_end(console, folder, settings, training, go_on=go_on)
-    _report_losses(console, settings, dunweighted(folder, settings, train_set.name))
-    evaluate_and_show(
-        console, folder, settings, training.average.module, build_loss(settings), eval_set, device
+    with folder.claimed():
+        if begun:
+            go_on_with(console, folder, settings, training, [train_set, eval_set])
+            if _is_finished(folder, training):
+                _say_finished(console, folder, training, request)
+                return
+        remember_data(folder.data_file, [train_set, eval_set])
+        _introduce(console, folder, training, settings, train_set, eval_set)
+        go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
+        train_to_the_end(console, folder, settings, training, go_on=go_on)
+        _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
+        evaluate_and_show(
+            console, folder, settings, training.average.module, build_loss(settings), eval_set, device
+        )
+
+
+def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder, Settings, DetectionDataset]:
+    """The run to begin or to go on with: its folder, its settings, what it learns from."""
+    if request.resume and request.out is None:
+        raise CommandError("--resume: expected --out with the folder of the run to go on with")
+    if request.resume and request.out is not None:
+        folder = RunFolder(request.out)
+        if not (folder.path.is_dir() and folder.is_vacant()):
+            settings = _extended(folder.settings(), request, given)
+            train_set = open_split(
+                settings.data, settings.train_split, settings.class_names, strict=request.strict
+            )
+            _require_batch(settings.batch_size, train_set)
+            return folder, settings, train_set
+    train_split, eval_split = splits_for(request)
+    train_set = open_split(request.data, train_split, None, strict=request.strict)
+    settings = resolve(request, train_set, eval_split)
+    folder = RunFolder(request.out or free_folder(f"{train_set.name}-{settings.loss}-{settings.model}"))
+    if folder.exists():
+        settings = same_settings(folder, settings, anchors_fitted="anchors" not in given_options(request))
+    return folder, settings, train_set
+
+
+def same_settings(folder: RunFolder, settings: Settings, *, anchors_fitted: bool) -> Settings:
+    """The settings of the run in the folder, which must be those that are asked for. Anchors that were fitted stay
+    as they are, also if the data changed since."""
+    before = folder.settings()
+    if anchors_fitted and "anchors" in before.loss_options:
+        options = {**settings.loss_options, "anchors": before.loss_options["anchors"]}
+        settings = replace(settings, loss_options=options)
+    for f in fields(Settings):
+        was, now = getattr(before, f.name), getattr(settings, f.name)
+        if f.name != "version" and was != now:
+            raise CommandError(
+                f"--out {folder.path}: expected a new or empty folder, or that of a run with the same settings; "
+                f"the run there has {f.name.replace('_', ' ')} {was}, not {now}"
+            )
+    return before
+
+
+def go_on_with(
+    console: Console,
+    folder: RunFolder,
+    settings: Settings,
+    training: Training,
+    datasets: Sequence[DetectionDataset],
+) -> None:
+    """Bring ``training`` to where the run in the folder was left, and say what is not as it was."""
+    folder.write_settings(settings)  # the budget may be a new one
+    fault = load_newest(folder.state_file, training)
+    if fault is not None:
+        note(console, f"{fault}; going on from {previous(folder.state_file).name}")
+    step = training.place.step
+    where = f"after step {step}, {training.place.seconds / 60:.1f} minutes" if step else "at its beginning"
+    console.print(
+        f"the run in {escape(str(folder.path))} is resumed {where}", highlight=False, soft_wrap=True
     )
+    for change in changes_of_data(folder.data_file, datasets):
+        note(console, f"the data changed since step {step}: {change}")
+
+
+def _is_finished(folder: RunFolder, training: Training) -> bool:
+    """Whether there is nothing left to do: a run may have been stopped while it was evaluated."""
+    return training.progress >= 1 and folder.metrics_file.is_file()
+
+
+def _say_finished(console: Console, folder: RunFolder, training: Training, request: TrainRequest) -> None:
+    longer = "--resume with more --epochs or --minutes makes it longer"
+    if not request.resume:
+        raise CommandError(
+            f"--out {folder.path}: expected a new or empty folder, or that of an unfinished run; "
+            f"the run there is finished ({longer})"
+        )
+    console.print(
+        f"it is finished, after {training.place.step} steps; {longer}", highlight=False, soft_wrap=True
+    )
+
+
+def _require_batch(batch_size: int, train_set: DetectionDataset) -> None:
+    if batch_size > len(train_set):
+        raise CommandError(
+            f"--batch-size: expected at most {len(train_set)}, the pictures to learn from; got {batch_size}"
+        )
 
 
 def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str) -> Settings:
@@ -114,10 +202,7 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         raise CommandError(f"--minutes: expected a number > 0; got {request.minutes:g}")
     if request.learning_rate is not None and not 0 < request.learning_rate < float("inf"):
         raise CommandError(f"--learning-rate: expected a number > 0; got {request.learning_rate:g}")
-    if request.batch_size > len(train_set):
-        raise CommandError(
-            f"--batch-size: expected at most {len(train_set)}, the pictures to learn from; got {request.batch_size}"
-        )
+    _require_batch(request.batch_size, train_set)
     _require_fitting(request)
     size, grid = _size_and_grid(request)
     fit: Fit = "letterbox" if request.fit == FitName.LETTERBOX else "stretch"
@@ -318,7 +403,7 @@ def _introduce(
     train_set: DetectionDataset,
     eval_set: DetectionDataset,
 ) -> None:
-    report_problems(console, [train_set, eval_set], folder.path / "problems.txt")
+    report_problems(console, [train_set, eval_set], folder.problems_file)
     parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
     height, width = settings.image_size
     classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
@@ -334,11 +419,6 @@ def _introduce(
     )
     if "anchors" in settings.loss_options:
         _show_anchors(console, settings, train_set)
-    if training.place.step:
-        console.print(
-            f"resumed after step {training.place.step}, {training.place.seconds / 60:.1f} minutes",
-            highlight=False,
-        )
 
 
 def _cells(settings: Settings) -> str:
@@ -407,41 +487,63 @@ def train_to_the_end(
         Interrupted: a person stopped it; all is saved.
         CommandError: the loss or its gradient became infinite or NaN; the batch is saved.
     """
-    saved = training.place.seconds
+    require_space(folder.state_file, training)
+    before = training.place.seconds
     log, display = folder.open_log(last_step=training.place.step), TrainingDisplay(console, training)
     choice = ThreadChoice() if training.device.type == "cpu" else None
-    before = saved
-    with log, display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
-        for until in (*pauses, 1.0):
-            for record in training.steps(until=until):
-                log.write(log_line(record))
-                display.show(record)
-                if choice is not None:
-                    choice.took(record.seconds - before)
-                    before = record.seconds
+
+    saved = (
+        time.monotonic()
+    )  # by the clock: what saving takes does not count, or a slow disk would do nothing else
+
+    def save() -> None:
+        log.sync()
+        save_training(folder.state_file, training)
+
+    with log:
+        with display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
+            for until in (*pauses, 1.0):
+                for record in training.steps(until=until):
+                    log.append(record)
+                    _show(display, record, save)
+                    if choice is not None:
+                        choice.took(record.seconds - before)
+                        before = record.seconds
+                    if stop.asked:
+                        break
+                    if time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                        save()
+                        saved = time.monotonic()
                 if stop.asked:
                     break
-                if training.place.seconds - saved > SAVE_EVERY_SECONDS:
-                    save_training(folder.state_file, training)
-                    saved = training.place.seconds
-            if stop.asked:
-                break
-            if until < 1 and at_pause is not None:
-                at_pause()
-    save_training(folder.state_file, training)
+                if until < 1 and at_pause is not None:
+                    at_pause()
+        save()
     if stop.asked:
         console.print(
             f"what was learnt is kept; go on with: {escape(go_on)}", highlight=False, soft_wrap=True
         )
         raise Interrupted
+    folder.metrics_file.unlink(
+        missing_ok=True
+    )  # they are those of other weights, if the run was longer before
     save_weights(folder.weights_file, training.average.module.state_dict())
 
 
-def dunweighted(folder: RunFolder, settings: Settings, data: str) -> list[dict[str, Any]]:
+def _show(display: TrainingDisplay, record: StepRecord, save: Callable[[], None]) -> None:
+    """Show a step. If nobody reads any longer (rich exits then), what was learnt is kept."""
+    try:
+        display.show(record)
+    except (OSError, SystemExit):
+        save()
+        raise
+
+
+def draw_terms(folder: RunFolder, settings: Settings, data: str) -> list[dict[str, Any]]:
     """Draw the curves of the terms; returns the rows of the log."""
     rows = list(folder.log())
     title = f"{data}: the terms of the loss {settings.loss}"
-    plot_terms(rows, title).savefig(folder.terms_picture, dpi=150)
+    write_figure(folder.terms_picture, plot_terms(rows, title))
     return rows
 
 
@@ -451,6 +553,6 @@ def _kept_for_replay(folder: RunFolder, settings: Settings) -> Iterator[None]:
     try:
         yield
     except NonFiniteLossError as error:
-        torch.save(error.replay, folder.nonfinite_file)
+        write_tensors(folder.nonfinite_file, error.replay)
         show = f"yolosses explain {folder.path} {settings.data} --replay {folder.nonfinite_file}"
         raise CommandError(f"{error}. The batch is kept; look at it with: {show}") from error

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -28,7 +29,8 @@ BEAT = 30.0  # seconds between a worker's signs of life
 DEAD = 300.0  # seconds without one until its run is taken over
 WORKER = uuid.uuid4().hex  # of this process: numbers of processes are used again
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+# What fails, and that a run was interrupted, is said by the study.
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def open_storage(where: str) -> BaseStorage:
@@ -39,12 +41,38 @@ def open_storage(where: str) -> BaseStorage:
     """
     try:
         if "://" not in where:
-            backend = JournalFileBackend(where, lock_obj=JournalFileOpenLock(where))
-            return JournalStorage(backend)
+            lock = JournalFileOpenLock(where)
+            _mend(Path(where), lock)
+            return JournalStorage(JournalFileBackend(where, lock_obj=lock))
         return RDBStorage(where)
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{where}: expected a journal file or the URL of a database; {reason}") from error
+
+
+def _mend(journal: Path, lock: JournalFileOpenLock) -> None:
+    """Take out what is no entry at the end: a disk that was full leaves part of a line, and no reader gets past it."""
+    if not journal.is_file():
+        return
+    lock.acquire()
+    try:
+        lines = journal.read_bytes().splitlines(keepends=True)
+        whole = list(lines)
+        while whole and not _is_entry(whole[-1]):
+            whole.pop()
+        if len(whole) < len(lines):
+            with journal.open("r+b") as file:
+                file.truncate(sum(map(len, whole)))
+    finally:
+        lock.release()
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return line.endswith(b"\n")
 
 
 class Queue:

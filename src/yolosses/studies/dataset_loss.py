@@ -20,7 +20,7 @@ from yolosses.explain.build import ExplainableLoss, explain
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.structures import Targets
-from yolosses.training.data import Batch, Batches, Geometry, Record, visible_boxes
+from yolosses.training.data import Batch, Batches, DataError, Geometry, Record, visible_boxes
 from yolosses.training.detect import NMS_IOU, detections_of
 from yolosses.training.evaluation import Detections
 from yolosses.training.evaluation.evaluate import COCO_AREA_RANGES
@@ -267,6 +267,9 @@ def explain_dataset(
         top: of how many pictures, and of how many objects' pictures, the full explanation is kept.
         iou_threshold: of the detections, see `detections_of`.
         progress: called with the number of pictures done after each batch.
+
+    Raises:
+        DataError: a picture cannot be read.
     """
     records, names = batches.dataset.records, batches.dataset.class_names
     pictures: list[PictureLoss] = []
@@ -287,6 +290,8 @@ def explain_dataset(
         kept = {index: entry for index, entry in kept.items() if index in worth}
         if progress is not None:
             progress(len(pictures))
+    if batches.dataset.unreadable:
+        raise DataError(next(iter(batches.dataset.unreadable.values())))
     return DatasetLoss(
         scales=explanation.scales,
         class_names=names,

@@ -64,11 +64,6 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def printable(name: str) -> str:
-    """The name of a file as text: what is no UTF-8 in it becomes escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write readable json."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

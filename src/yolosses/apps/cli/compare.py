@@ -18,7 +18,7 @@ from yolosses.apps.cli.build import build_device, build_loss
 from yolosses.apps.cli.choices import LossName
 from yolosses.apps.cli.evaluate import evaluate_with_errors, score
 from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.labels import open_split, open_to_learn, report_problems
 from yolosses.apps.cli.train import (
     TrainRequest,
     build_training,
@@ -154,7 +154,7 @@ class _Work:
         )
         device = build_device(request.device)
         train_split, eval_split = splits_for(one)
-        train_set = open_split(request.data, train_split, None, strict=request.strict)
+        train_set = open_to_learn(request.data, train_split, None, strict=request.strict)
         eval_set = open_split(request.data, eval_split, train_set.class_names, strict=request.strict)
         settings: dict[tuple[str, int], Settings] = {}
         for loss in losses:

@@ -16,7 +16,7 @@ from rich.table import Table
 from torch import nn
 
 from yolosses.apps.cli.build import build_device, load_detector
-from yolosses.apps.cli.labels import note, open_split, report_problems
+from yolosses.apps.cli.labels import note, open_split, report_problems, report_unreadable
 from yolosses.apps.pages.error_figure import error_figure, share_text
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
@@ -58,6 +58,7 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
     metrics, errors, top = evaluate_with_errors(folder, settings, model, loss, dataset, where)
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
+    report_unreadable(console, [dataset])
     _say_where(console, folder)
 
 
@@ -71,6 +72,7 @@ def evaluate_with_errors(
 ) -> tuple[Metrics, TideErrors, TopDetections]:
     """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png`` and ``errors.png``."""
     detections, metrics = score(settings, model, decoder, dataset, device)
+    dataset = dataset.readable()
     errors = tide(dataset.records, dataset.class_names, detections)
     top = top_detections(dataset.records, dataset.class_names, detections)
     title = f"{dataset.name}, {dataset.split}: what goes wrong"
@@ -90,6 +92,7 @@ def evaluate_and_show(
 ) -> Metrics:
     """Evaluate, print the table, write ``metrics.json`` and ``predictions.png``."""
     detections, metrics = score(settings, model, decoder, dataset, device)
+    dataset = dataset.readable()
     _write(folder, dataset, detections, metrics, {})
     console.print(metrics.table())
     _say_where(console, folder)
@@ -99,9 +102,9 @@ def evaluate_and_show(
 def score(
     settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
 ) -> tuple[list[Detections], Metrics]:
-    """Detections of every picture, and what they are worth."""
+    """Detections of every readable picture, and what they are worth."""
     detections = detect_all(settings, model, decoder, dataset, device)
-    return detections, evaluate(dataset, dataset.class_names, detections)
+    return detections, evaluate(dataset.readable(), dataset.class_names, detections)
 
 
 def _write(
@@ -151,7 +154,7 @@ def top_table(top: TopDetections) -> Table:
 def detect_all(
     settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
 ) -> list[Detections]:
-    """Detections of every picture, in the order of the data set."""
+    """Detections of every picture that can be read, in the order of ``dataset.readable()``."""
     batches = Batches(dataset, batch_size=BATCH, image_size=settings.image_size, fit=settings.fit)
     model.eval()
     found: list[Detections] = []

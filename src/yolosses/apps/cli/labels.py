@@ -10,15 +10,22 @@ from rich.console import Console
 from rich.markup import escape
 
 from yolosses.training.data import DetectionDataset, open_dataset
-from yolosses.training.files import printable, write_text
+from yolosses.training.files import write_text
 
 SHOWN = 5
 
 
 def open_split(data: str, split: str, class_names: Sequence[str] | None, *, strict: bool) -> DetectionDataset:
     """One split, numbered by ``class_names`` if they are given."""
-    dataset = open_dataset(data, split, strict=strict, class_names=class_names)
-    dataset.name = printable(dataset.name)  # it stands in the titles of figures, whose fonts take text only
+    return open_dataset(data, split, strict=strict, class_names=class_names)
+
+
+def open_to_learn(
+    data: str, split: str, class_names: Sequence[str] | None, *, strict: bool
+) -> DetectionDataset:
+    """`open_split`, of which there must be something to learn."""
+    dataset = open_split(data, split, class_names, strict=strict)
+    dataset.require_objects()
     return dataset
 
 
@@ -27,16 +34,26 @@ def note(console: Console, text: str) -> None:
     console.print(f"[yellow]note[/]: {escape(text)}", highlight=False, soft_wrap=True)
 
 
+def report_unreadable(console: Console, datasets: Sequence[DetectionDataset]) -> None:
+    """Say which pictures turned out to be unreadable after the data were opened."""
+    for dataset in datasets:
+        reasons = list(dataset.unreadable.values())
+        for reason in reasons[:SHOWN]:
+            note(console, f"{dataset.split}: left out, {reason}")
+        if len(reasons) > SHOWN:
+            note(console, f"{dataset.split}: left out, and {len(reasons) - SHOWN} more pictures")
+
+
 def report_problems(console: Console, datasets: Sequence[DetectionDataset], file: Path) -> None:
     """Print what a person must know of each data set and its first problems; write all problems to ``file``."""
+    for line in dict.fromkeys(line for dataset in datasets for line in dataset.notes):
+        note(console, line)
     for dataset in datasets:
-        if dataset.note:
-            note(console, dataset.note)
         if not dataset.problems:
             continue
         counts = Counter(problem.action for problem in dataset.problems)
         summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
-        console.print(f"[yellow]broken annotations[/] in {dataset.split}: {summary}", highlight=False)
+        console.print(f"[yellow]problems[/] in {dataset.split}: {summary}", highlight=False)
         for problem in dataset.problems[:SHOWN]:
             console.print(f"  {escape(str(problem))}", highlight=False, soft_wrap=True)
         if len(dataset.problems) > SHOWN:

@@ -21,7 +21,7 @@ from yolosses.apps.cli.choices import LossName
 from yolosses.apps.cli.evaluate import BATCH
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
-from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.labels import open_split, open_to_learn, report_problems
 from yolosses.apps.cli.options import default_of
 from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_results
 from yolosses.apps.cli.study_progress import StudyDisplay
@@ -137,7 +137,7 @@ class _Study:
             eval_split=request.eval_split,
         )
         train_split, eval_split = splits_for(train_request)
-        train_set = open_split(request.data, train_split, None, strict=request.strict)
+        train_set = open_to_learn(request.data, train_split, None, strict=request.strict)
         eval_set = open_split(request.data, eval_split, train_set.class_names, strict=request.strict)
         study = cls(
             request=request,

@@ -28,7 +28,7 @@ from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerNam
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
-from yolosses.apps.cli.labels import note, open_split, report_problems
+from yolosses.apps.cli.labels import note, open_split, open_to_learn, report_problems, report_unreadable
 from yolosses.apps.cli.options import default_of, keywords, parse_options
 from yolosses.apps.cli.progress import TrainingDisplay
 from yolosses.training.anchors import box_sizes, fit_anchors, mean_best_iou
@@ -41,7 +41,7 @@ from yolosses.training.checkpoints import (
     save_weights,
     write_tensors,
 )
-from yolosses.training.data import Augmentation, Batches, DetectionDataset, Fit, splits_of
+from yolosses.training.data import HELD_OUT_SPLITS, Augmentation, Batches, DetectionDataset, Fit, splits_of
 from yolosses.training.figures import plot_terms
 from yolosses.training.files import write_figure
 from yolosses.training.fingerprint import changes_of_data, remember_data
@@ -107,6 +107,7 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
         evaluate_and_show(
             console, folder, settings, training.average.module, build_loss(settings), eval_set, device
         )
+        report_unreadable(console, [train_set, eval_set])
 
 
 def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder, Settings, DetectionDataset]:
@@ -117,13 +118,13 @@ def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder
         folder = RunFolder(request.out)
         if not (folder.path.is_dir() and folder.is_vacant()):
             settings = _extended(folder.settings(), request, given)
-            train_set = open_split(
+            train_set = open_to_learn(
                 settings.data, settings.train_split, settings.class_names, strict=request.strict
             )
             _require_batch(settings.batch_size, train_set)
             return folder, settings, train_set
     train_split, eval_split = splits_for(request)
-    train_set = open_split(request.data, train_split, None, strict=request.strict)
+    train_set = open_to_learn(request.data, train_split, None, strict=request.strict)
     settings = resolve(request, train_set, eval_split)
     folder = RunFolder(request.out or free_folder(f"{train_set.name}-{settings.loss}-{settings.model}"))
     if folder.exists():
@@ -323,11 +324,14 @@ def _size_and_grid(request: TrainRequest) -> tuple[int, int | None]:
 def splits_for(request: TrainRequest) -> tuple[str, str]:
     """What to learn from and what to evaluate on, where the request leaves it open."""
     there = splits_of(request.data)
-    train_split = request.train_split or "train"
+    if len(there) == 1:  # the data set has no other split, so one is held out of it
+        held_out = next(name for name in HELD_OUT_SPLITS if name != there[0])
+        return request.train_split or "train", request.eval_split or held_out
+    train_split = request.train_split or next(
+        (name for name in ("train", "trainval") if name in there), "train"
+    )
     if request.eval_split is not None:
         return train_split, request.eval_split
-    if there == ("train",):  # the data set has no other split, so one is held out of it
-        return train_split, "val"
     others = [name for name in ("val", "test") if name in there and name != train_split]
     if not others:
         raise CommandError(

@@ -39,8 +39,8 @@ def measured(
         batches: the split to measure on, in its order. log: rows of the training log.
         iou_threshold: of the detections, see `detections_of`.
     """
-    dataset = batches.dataset
     seen = observe(model, loss, batches.epoch(0), device, iou_threshold=iou_threshold)
+    dataset = batches.dataset.readable()
     metrics = evaluate(dataset, dataset.class_names, seen.detections)
     best = metrics.best_f1
     kinds = tide(dataset.records, dataset.class_names, seen.detections)

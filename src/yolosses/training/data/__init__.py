@@ -7,6 +7,7 @@ from yolosses.training.data.joined import Joined, join_datasets, open_whole
 from yolosses.training.data.layout import open_dataset, splits_of
 from yolosses.training.data.pictures import PICTURE_SUFFIXES, is_turned, picture_size, read_picture
 from yolosses.training.data.problems import DataError, Problem, ProblemKind, printable
+from yolosses.training.data.splits import HELD_OUT_SPLITS
 from yolosses.training.data.transforms import (
     Augmentation,
     Axis,
@@ -21,6 +22,7 @@ from yolosses.training.data.transforms import (
 )
 
 __all__ = [
+    "HELD_OUT_SPLITS",
     "PICTURE_SUFFIXES",
     "Augmentation",
     "Axis",

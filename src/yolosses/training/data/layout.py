@@ -67,10 +67,12 @@ def open_dataset(
     reading = reader.read(source, class_names)
     entries = sorted(reading.entries, key=lambda entry: entry.name)
     notes = list(reading.notes)
+    of_no_picture = reading.problems
     if holds_out(reader.splits) and not whole:
+        of_no_picture = of_no_picture if chosen == "train" else []  # they are told once
         entries, note = hold_out(entries, chosen, source)
         notes += [note] if note is not None else []
-    problems = [*reading.problems, *(problem for entry in entries for problem in entry.problems)]
+    problems = [*of_no_picture, *(problem for entry in entries for problem in entry.problems)]
     if strict and problems:
         raise DataError(f"{problems[0]}; {len(problems)} problem(s) in all, and strict allows none")
     usable = [entry for entry in entries if entry.record is not None]

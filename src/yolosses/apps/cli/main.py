@@ -3,8 +3,11 @@
 import io
 import os
 import sys
+from contextlib import suppress
 
 from yolosses.apps.cli.interrupt import ignore_signals, stop_on_signals
+
+INTERRUPTED = 130  # the exit code: 128 + SIGINT
 
 
 def main() -> None:
@@ -17,7 +20,14 @@ def main() -> None:
             # Names of files need not be text, and a terminal need not have every letter: those become escapes.
             stream.reconfigure(errors="backslashreplace")
     stop_on_signals()
-    sys.exit(_code())
+    code = _code()
+    ignore_signals()
+    if code == INTERRUPTED:
+        # At once: an interrupt inside an import makes Python end itself by a signal, in place of this code.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _code() -> int:
@@ -32,12 +42,12 @@ def _code() -> int:
         return _unheard()
     except (KeyboardInterrupt, Interrupted):
         ignore_signals()
-        return _said("interrupted", 130)
+        return _said("interrupted", INTERRUPTED)
     except ModuleNotFoundError as error:
         return _missing(error)
     except Exception as error:
         if type(error).__name__ == "Abort":  # typer's word for an interrupt
-            return _said("interrupted", 130)
+            return _said("interrupted", INTERRUPTED)
         line = failure_line(error)
         if line is None:
             raise

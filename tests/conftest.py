@@ -1,6 +1,7 @@
 """What all tests share: assertions in helper modules explain themselves, and property tests repeat exactly."""
 
 import hashlib
+import importlib.util
 import os
 from pathlib import Path
 
@@ -24,3 +25,11 @@ pytest.register_assert_rewrite("tests.contract", "tests.hazards")
 # Shared machines make deadlines flaky; fixed seeds make a failure on one machine a failure on every other.
 settings.register_profile("yolosses", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("yolosses")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_interpreter() -> None:
+    if os.environ["TRITON_INTERPRET"] == "1" and importlib.util.find_spec("triton"):
+        from tests.interpreter import replace_the_language_once
+
+        replace_the_language_once()

@@ -1,7 +1,6 @@
 """The command line as a person uses it: real processes, real files, and the mistakes that people make."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,32 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.apps.cli.command import fail, succeed, yolosses
 from tests.training.shapes import SIZE, paint, rectangles
 
 NAMES = ("red", "blue")
 SMALL = ("--image-size", "64", "--batch-size", "4", "--device", "cpu")
-
-
-def yolosses(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "yolosses", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
-
-
-def succeed(*arguments: object, cwd: Path) -> str:
-    result = yolosses(*arguments, cwd=cwd)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def fail(*arguments: object, cwd: Path) -> str:
-    """The one line on standard error of a command that must fail."""
-    result = yolosses(*arguments, cwd=cwd)
-    assert result.returncode == 2, (result.returncode, result.stdout, result.stderr)
-    lines = result.stderr.splitlines()
-    assert len(lines) == 1, result.stderr
-    assert lines[0].startswith("yolosses: ")
-    return lines[0]
 
 
 def write_pictures(root: Path, split: str, indices: range) -> None:

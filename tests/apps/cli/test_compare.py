@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.apps.cli.test_cli import fail, succeed, write_pictures
+from tests.apps.cli.command import fail, succeed
+from tests.apps.cli.test_cli import write_pictures
 
 from yolosses.apps.cli.compare import CompareRequest, compare_losses, parse_losses
 from yolosses.apps.cli.failures import CommandError

@@ -1,37 +1,17 @@
 """``yolosses inspect`` as a person uses it."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.apps.cli.command import fail, succeed
 from tests.studies.doctor import faults
 from tests.studies.doctor.faults import BCCD, SHAPES, scenes, write_voc, write_yolo
 
 from yolosses.apps.cli.arguments import repeat_option
-
-
-def yolosses(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "yolosses", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
-
-
-def succeed(*arguments: object, cwd: Path) -> str:
-    result = yolosses(*arguments, cwd=cwd)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    return result.stdout
-
-
-def fail(*arguments: object, cwd: Path) -> str:
-    result = yolosses(*arguments, cwd=cwd)
-    assert result.returncode == 2, (result.returncode, result.stdout, result.stderr)
-    (line,) = result.stderr.splitlines()
-    return line
 
 
 def read(path: Path) -> Any:

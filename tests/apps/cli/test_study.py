@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.apps.cli.test_cli import fail, succeed, write_pictures
+from tests.apps.cli.command import fail, succeed
+from tests.apps.cli.test_cli import write_pictures
 
 pytest.importorskip("optuna")
 

@@ -1,0 +1,104 @@
+"""Runs commands for the tests: each in a process of its own, started by `fork_server.py`."""
+
+import atexit
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+SERVER = Path(__file__).with_name("fork_server.py")
+SECONDS = 300.0
+TERMINAL = {"COLUMNS": "120", "NO_COLOR": "1"}
+
+
+def yolosses(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    words = [*map(str, arguments)]
+    with TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        output.touch()
+        errors.touch()
+        code = _answer(
+            {
+                "arguments": words,
+                "folder": str(cwd),
+                "environment": {**os.environ, **TERMINAL},
+                "output": str(output),
+                "errors": str(errors),
+            }
+        )
+        return subprocess.CompletedProcess(words, code, output.read_text("utf-8"), errors.read_text("utf-8"))
+
+
+def fresh(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in a new Python, as a shell starts it: slower by some seconds."""
+    command = [sys.executable, "-m", "yolosses", *map(str, arguments)]
+    environment = {**os.environ, **TERMINAL}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=SECONDS
+    )
+
+
+def succeed(*arguments: object, cwd: Path) -> str:
+    """The output of a command that must succeed without a word on standard error."""
+    result = yolosses(*arguments, cwd=cwd)
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def fail(*arguments: object, cwd: Path) -> str:
+    """The one line on standard error of a command that must fail."""
+    return line_of_failure(yolosses(*arguments, cwd=cwd))
+
+
+def line_of_failure(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 2, (result.returncode, result.stdout, result.stderr)
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("yolosses: ")
+    return lines[0]
+
+
+def _answer(request: dict[str, object]) -> int:
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps(request).encode() + b"\n")
+    if not select.select([server.stdout], [], [], SECONDS)[0]:
+        _stop(server)
+        pytest.fail(f"no end after {SECONDS:.0f} s: {request['arguments']}")
+    line = server.stdout.readline()
+    if not line:
+        _stop(server)
+        pytest.fail("the fork server ended; what it said is among the captured errors")
+    return int(line)
+
+
+@cache
+def _server() -> "subprocess.Popen[bytes]":
+    """One for this process, until it ends."""
+    server = subprocess.Popen(
+        # -P: what lies beside the program is not what `import` should find.
+        [sys.executable, "-P", str(SERVER)],
+        env={**os.environ, **TERMINAL},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,  # so that it can be ended together with its command
+    )
+    atexit.register(_stop, server)
+    return server
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    _server.cache_clear()
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGKILL)
+    with server:  # closes its pipes, and waits
+        pass

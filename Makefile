@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/yolosses demo
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 # On a machine with a GPU, with the Python whose torch knows it: what the interpreter cannot tell.
 test-gpu:

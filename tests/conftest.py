@@ -1,5 +1,6 @@
 """What all tests share: assertions in helper modules explain themselves, and property tests repeat exactly."""
 
+import gc
 import hashlib
 import importlib.util
 import os
@@ -25,6 +26,12 @@ pytest.register_assert_rewrite("tests.contract", "tests.hazards")
 # Shared machines make deadlines flaky; fixed seeds make a failure on one machine a failure on every other.
 settings.register_profile("yolosses", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("yolosses")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: a hundred tests that collect garbage need not look through it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

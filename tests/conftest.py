@@ -34,6 +34,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # or libraries complain at the end that their objects are still there
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fast_interpreter() -> None:
     if os.environ["TRITON_INTERPRET"] == "1" and importlib.util.find_spec("triton"):

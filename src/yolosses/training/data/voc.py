@@ -43,6 +43,13 @@ class _Listed(NamedTuple):
     where: str
 
 
+class _Broken(NamedTuple):
+    """What is wrong with an xml, and where."""
+
+    where: str
+    reason: str
+
+
 class VOCFolder:
     """Reader of a folder with VOC annotations.
 
@@ -253,10 +260,9 @@ class VOCFolder:
                 picture.name if picture else stem, listed.listing, listed.where, f"{missing} in {self.root}"
             )
         root = _parsed(file)
-        if isinstance(root, str):
+        if isinstance(root, _Broken):
             picture = self._picture_of(file, None)
-            where, _, reason = root.rpartition("|")
-            return unusable(picture.name if picture else stem, file, where or "file", reason)
+            return unusable(picture.name if picture else stem, file, root.where, root.reason)
         picture = self._picture_of(file, _text(root, "filename"))
         if picture is None:
             return unusable(
@@ -334,8 +340,8 @@ def _list_files(tree: Tree) -> list[Path]:
     return [path for path in texts if path.parent == tree.root and canonical_split(path.stem) in SPLITS]
 
 
-def _parsed(file: Path) -> ElementTree.Element | str:
-    """The root of an xml, or ``place|reason``."""
+def _parsed(file: Path) -> ElementTree.Element | _Broken:
+    """The root of an xml, or what is wrong with it."""
     try:
         content = file.read_bytes()
         try:
@@ -348,9 +354,9 @@ def _parsed(file: Path) -> ElementTree.Element | str:
             return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         line, column = error.position
-        return f"line {line}|broken xml at column {column}: {str(error).split(':')[0]}"
+        return _Broken(f"line {line}", f"broken xml at column {column}: {str(error).split(':')[0]}")
     except (OSError, ValueError, LookupError, RecursionError) as error:
-        return f"file|cannot be read ({error})"
+        return _Broken("file", f"cannot be read ({error})")
 
 
 def _is_annotation(file: Path) -> bool:

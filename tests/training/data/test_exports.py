@@ -258,6 +258,19 @@ def test_pictures_in_no_list_are_counted(tmp_path: Path) -> None:
     assert "1 picture(s) are in no list, the first: c.png" in str(open_dataset(tmp_path).note)
 
 
+def test_labels_beside_the_splits_are_counted(tmp_path: Path) -> None:
+    stray = (Picture("stray.png", 16, 16, (Box("cat", 4, 4, 8, 8),)),)
+    voc_in("{split}", "{split}")(tmp_path / "voc")
+    pictures(tmp_path / "voc", stray)
+    xmls(tmp_path / "voc", stray)
+    note = "1 annotation(s) are in the folder of no split, the first: stray.xml"
+    assert note in open_dataset(tmp_path / "voc", "train").notes
+    labels_in("images/{split}", "labels/{split}")(tmp_path / "yolo")
+    pictures(tmp_path / "yolo/images", stray)
+    rows(tmp_path / "yolo/labels", stray)
+    assert "images is left out: 1 picture(s) in no split" in open_dataset(tmp_path / "yolo", "train").notes
+
+
 def test_annotations_that_name_another_picture_are_said(tmp_path: Path) -> None:
     root = write_voc(tmp_path, SPLITS)
     xml = root / "Annotations/a.xml"

@@ -70,6 +70,7 @@ class VOCFolder:
         self._tree = tree
         self._polygons = 0
         self._renamed: list[str] = []
+        self._beside: list[str] = []
         self._found: set[Path] = set()  # pictures of the annotations that were read
 
     @classmethod
@@ -130,6 +131,11 @@ class VOCFolder:
             found[named[-1] if named else ""].append(path)
         if set(found) == {""}:
             return {"train": found[""]}
+        if found[""]:
+            place = found[""][0].relative_to(self.root)
+            self._beside = [
+                f"{len(found[''])} annotation(s) are in the folder of no split, the first: {place}"
+            ]
         own = {name: paths for name, paths in found.items() if name}
         return {split: own[name] for split, name in named_splits(own).items()}
 
@@ -171,7 +177,7 @@ class VOCFolder:
             class_names=classes.names,
             entries=list(entries.values()),
             problems=problems,
-            notes=[*self._never_listed(split), *self._notes(), *self._tree.notes],
+            notes=[*self._never_listed(split), *self._beside, *self._notes(), *self._tree.notes],
         )
 
     def _named(self, entry: Entry) -> Entry:

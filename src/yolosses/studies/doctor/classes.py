@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -173,6 +174,14 @@ def _counted_from_one(rows: Rows, class_numbers: Sequence[int]) -> Suspicion | N
             likeness=None,
         ),
     )
+
+
+def alike_names(class_names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Groups of names that differ in case, spaces, "_" and "-" only: one class, most likely."""
+    alike: dict[str, list[str]] = {}
+    for name in class_names:
+        alike.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), []).append(name)
+    return [tuple(names) for names in alike.values() if len(names) > 1]
 
 
 def _numbers(rows: Rows) -> list[int | None]:

@@ -143,17 +143,18 @@ class OddBox:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicate:
-    """Pictures that are the same.
+    """Pictures that are the same, or nearly so.
 
     Attributes:
         pictures: indices, two or more.
-        same: "file" (byte for byte) or "pixels" (another file, the same picture).
+        same: "file" (byte for byte), "pixels" (another file, the same picture) or "near" (written again with loss,
+            resized, brighter or darker; looked for between splits only).
         across_splits: True if they are not all in the same split.
-        labels_agree: whether all have the same objects.
+        labels_agree: whether all have the same objects, to half a hundredth of the picture.
     """
 
     pictures: tuple[int, ...]
-    same: Literal["file", "pixels"]
+    same: Literal["file", "pixels", "near"]
     across_splits: bool
     labels_agree: bool
 
@@ -237,7 +238,9 @@ class Inspection:
         suspicions: faults that many labels seem to share.
         problems: what the reader could not use, or had to cut.
         odd_boxes: usable but strange.
-        duplicates: pictures that are the same.
+        duplicates: pictures that are the same, or nearly so in different splits.
+        turned: indices of pictures that their EXIF orientation turns: labels made without heeding it speak of the
+            unturned picture. alike_classes: groups of class names that differ in case, spaces, "_" and "-" only.
         unlabelled: indices of pictures without label file. empty: of those whose label file has no object.
         unreadable: pictures that cannot be decoded, index and reason.
         looked_at: number of pictures that were decoded (to find the same pixels, and the change across borders).
@@ -263,6 +266,8 @@ class Inspection:
     problems: tuple[Problem, ...]
     odd_boxes: tuple[OddBox, ...]
     duplicates: tuple[Duplicate, ...]
+    turned: tuple[int, ...]
+    alike_classes: tuple[tuple[str, ...], ...]
     unlabelled: tuple[int, ...]
     empty: tuple[int, ...]
     unreadable: tuple[tuple[int, str], ...]
@@ -344,6 +349,8 @@ class Inspection:
                 }
                 for duplicate in self.duplicates
             ],
+            "turned_by_exif": [self.picture_names[index] for index in self.turned],
+            "alike_classes": [list(names) for names in self.alike_classes],
             "unlabelled": [self.picture_names[index] for index in self.unlabelled],
             "without_objects": [self.picture_names[index] for index in self.empty],
             "unreadable": [

@@ -51,12 +51,16 @@ Painter = Callable[[Image.Image, Sequence[Row], np.random.Generator], tuple[Imag
 # ------------------------------------------------------------ right sets: pictures and boxes changed together
 
 
-def blurred(picture: Image.Image, rows: Sequence[Row], _: np.random.Generator) -> tuple[Image.Image, list[Row]]:
+def blurred(
+    picture: Image.Image, rows: Sequence[Row], _: np.random.Generator
+) -> tuple[Image.Image, list[Row]]:
     """So that borders say little."""
     return picture.filter(ImageFilter.GaussianBlur(max(picture.size) / 60)), list(rows)
 
 
-def turned(picture: Image.Image, rows: Sequence[Row], chance: np.random.Generator) -> tuple[Image.Image, list[Row]]:
+def turned(
+    picture: Image.Image, rows: Sequence[Row], chance: np.random.Generator
+) -> tuple[Image.Image, list[Row]]:
     """By any angle, on black; a box becomes the one around its turned corners."""
     angle = float(chance.uniform(TURNED, 90 - TURNED) + 90 * chance.integers(4))
     after = picture.rotate(angle, Image.Resampling.BILINEAR, expand=True)
@@ -78,7 +82,9 @@ def turned_and_blurred(
     return blurred(*turned(picture, rows, chance), chance)
 
 
-def cropped(picture: Image.Image, rows: Sequence[Row], chance: np.random.Generator) -> tuple[Image.Image, list[Row]]:
+def cropped(
+    picture: Image.Image, rows: Sequence[Row], chance: np.random.Generator
+) -> tuple[Image.Image, list[Row]]:
     """To six tenths of each side, anywhere; boxes are cut, and left out where less than a third remains."""
     after, uncut = cropped_uncut(picture, rows, chance)
     made: list[Row] = []
@@ -111,7 +117,9 @@ def grey(picture: Image.Image, rows: Sequence[Row], _: np.random.Generator) -> t
     return Image.new("L", picture.size, 128), list(rows)
 
 
-def quadrants(picture: Image.Image, _: Sequence[Row], chance: np.random.Generator) -> tuple[Image.Image, list[Row]]:
+def quadrants(
+    picture: Image.Image, _: Sequence[Row], chance: np.random.Generator
+) -> tuple[Image.Image, list[Row]]:
     """Nothing to see, and in each quarter of the picture a box too large for it."""
     rows: list[Row] = []
     for x in (0.25, 0.75):
@@ -221,14 +229,22 @@ def suspected(root: Path) -> tuple[list[str], float, Inspection]:
     return [one.fault() for one in inspection.suspicions], time.perf_counter() - start, inspection
 
 
-def measure(name: str, pictures: Sequence[Labelled], names: Sequence[str], work: Path) -> Iterator[dict[str, Any]]:
+def measure(
+    name: str, pictures: Sequence[Labelled], names: Sequence[str], work: Path
+) -> Iterator[dict[str, Any]]:
     """A row for every case of a data set."""
     for title, chosen in right_sets(work / "pictures", pictures):
         for write in (write_yolo, write_voc):
             root = write(work / f"right-{title}-{write.__name__}".replace(" ", "-"), chosen, names)
             found, seconds, _ = suspected(root)
             layout = write.__name__.removeprefix("write_")
-            yield {"data": name, "layout": layout, "right": title, "suspected": found, "seconds": round(seconds, 1)}
+            yield {
+                "data": name,
+                "layout": layout,
+                "right": title,
+                "suspected": found,
+                "seconds": round(seconds, 1),
+            }
     for share in SHARES:
         planted: list[tuple[str, str, Path]] = []
         for number, (fault, change) in enumerate(YOLO.items()):
@@ -241,7 +257,9 @@ def measure(name: str, pictures: Sequence[Labelled], names: Sequence[str], work:
             planted.append(
                 ("voc", fault, write_voc(work / f"voc-{share}-{number}", pictures, names, change, share))
             )
-        truth = {p.picture.name for p, has in zip(pictures, faults.faulty(pictures, share), strict=True) if has}
+        truth = {
+            p.picture.name for p, has in zip(pictures, faults.faulty(pictures, share), strict=True) if has
+        }
         for layout, fault, root in planted:
             found, seconds, inspection = suspected(root)
             told = {
@@ -271,14 +289,18 @@ def digits(folder: Path, count: int) -> list[Labelled]:
     for index, record in enumerate(dataset.records):
         file = folder / f"{index:03d}.png"
         Image.fromarray(dataset.picture(index)).save(file)
-        rows = [(label, *box) for label, box in zip(record.labels.tolist(), record.boxes.tolist(), strict=True)]
+        rows = [
+            (label, *box) for label, box in zip(record.labels.tolist(), record.boxes.tolist(), strict=True)
+        ]
         made.append(Labelled(file, (record.image_size[1], record.image_size[0]), rows))
     return made
 
 
 def main() -> None:
     """Plant, examine, count, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("bccd", type=Path)
     parser.add_argument("coco128", type=Path)
     parser.add_argument("--out", type=Path, default=RESULTS / "planted-faults.json")
@@ -290,7 +312,7 @@ def main() -> None:
         sets = (
             ("bccd", faults.bccd()[::6], faults.BCCD_CLASSES),
             ("coco128", faults.coco128(), faults.coco_names()),
-            ("digits", digits(work / "digits", 60), [str(number) for number in range(10)]),
+            ("digits", digits(work / "scenes", 60), [str(number) for number in range(10)]),
         )
         for name, pictures, names in sets:
             (work / name).mkdir()

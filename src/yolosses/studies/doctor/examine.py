@@ -59,9 +59,9 @@ def examine(
     written = [written_labels(record) for record in records]
     named = dataset.class_names != tuple(map(str, range(len(dataset.class_names))))
     readings = looked.readings
-    suspicions = suspect_boxes(rows, readings)
-    misread = {index for suspicion in suspicions for index in suspicion.pictures}
-    suspicions += suspect_classes(rows, readings[0], dataset.class_numbers, named=named, misread=misread)
+    first_alike = looked.first_alike(len(records))
+    suspicions = suspect_boxes(rows, readings, first_alike)
+    suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, named=named)
     return Inspection(
         name=dataset.name,
         notes=(dataset.note,) if dataset.note else (),

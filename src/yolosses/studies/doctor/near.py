@@ -8,7 +8,7 @@ many pictures cost little more than proportionally.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,27 +60,27 @@ class Look:
         )
 
 
-def near_groups(looks: Mapping[int, Look], splits: Sequence[int]) -> list[tuple[int, ...]]:
-    """Groups of pictures from different splits, each near another of its group.
+def near_groups(looks: Mapping[int, Look]) -> list[tuple[int, ...]]:
+    """Groups of two or more pictures, each near another of its group.
 
     Args:
-        looks: by index of the picture. splits: of each picture of the data set.
+        looks: by index of the picture.
     """
     group = {index: index for index in looks}
 
-    def leader(index: int) -> int:
+    def first(index: int) -> int:
         while group[index] != index:
             group[index] = index = group[group[index]]
         return index
 
     for one, other in _candidates(looks):
-        a, b = leader(one), leader(other)
+        a, b = first(one), first(other)
         if a != b and looks[one].is_near(looks[other]):
             group[max(a, b)] = min(a, b)
     members: defaultdict[int, list[int]] = defaultdict(list)
     for index in looks:
-        members[leader(index)].append(index)
-    return [tuple(sorted(some)) for some in members.values() if len({splits[index] for index in some}) > 1]
+        members[first(index)].append(index)
+    return [tuple(sorted(some)) for some in members.values() if len(some) > 1]
 
 
 def _candidates(looks: Mapping[int, Look]) -> Iterator[tuple[int, int]]:

@@ -83,7 +83,9 @@ def first_twins(boxes: Floats) -> dict[int, tuple[int, float]]:
         block = order[start : start + _BLOCK]
         near = slice(
             np.searchsorted(left, left[start] - reach[start : start + _BLOCK].max()),
-            np.searchsorted(left, left[start + len(block) - 1] + reach[start : start + _BLOCK].max(), "right"),
+            np.searchsorted(
+                left, left[start + len(block) - 1] + reach[start : start + _BLOCK].max(), "right"
+            ),
         )
         low, high = edges[block, 1].min(), edges[block, 3].max()
         others = order[near]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from yolosses.training.data import DataError, DetectionDataset, Record
 Progress = Callable[[int, int], None]
 
 _MOST_ROWS = 100  # boxes of one picture whose borders are looked at
+_BEFORE = 16  # pictures that are kept, so that neighbours, which may be alike, are not compared
 _ROUNDING = 0.005  # of the picture: labels that differ by less agree
 _ORIENTATION = 0x0112  # EXIF tag
 
@@ -32,7 +33,7 @@ class Looked:
 
     Attributes:
         pictures: indices of the pictures that were looked at.
-        pixels: index -> fingerprint of the decoded picture. looks: index -> what is compared of it.
+        pixels: index -> fingerprint of the decoded picture. near: groups of pictures that are nearly the same.
         turned: indices of those that their EXIF orientation turns.
         unreadable: index and reason.
         readings: with contrast.
@@ -40,10 +41,17 @@ class Looked:
 
     pictures: Ints
     pixels: dict[int, bytes]
-    looks: dict[int, Look]
+    near: list[tuple[int, ...]]
     turned: list[int]
     unreadable: list[tuple[int, str]]
     readings: list[Readings]
+
+    def first_alike(self, count: int) -> Ints:
+        """(N,) for each of ``count`` pictures the first that is nearly the same, itself if there is none."""
+        first = np.arange(count)
+        for group in self.near:
+            first[list(group)] = group[0]
+        return first
 
 
 def look_at_pictures(
@@ -62,6 +70,7 @@ def look_at_pictures(
     pixels: dict[int, bytes] = {}
     looks: dict[int, Look] = {}
     turned, unreadable = [], []
+    others: deque[Contrast] = deque(maxlen=_BEFORE)
     for done, index in enumerate(chosen.tolist(), 1):
         try:
             picture = dataset.picture(index)
@@ -74,21 +83,36 @@ def look_at_pictures(
             if _is_turned(dataset.records[index].path):
                 turned.append(index)
             these = slice(int(starts[index]), min(int(starts[index + 1]), int(starts[index]) + _MOST_ROWS))
+            here = Contrast(picture)
             if these.stop > these.start:
                 edges = np.concatenate([reading.edges[these] for reading in readings])
                 usable = np.concatenate([reading.inside[these] for reading in readings])
-                scores = np.where(usable, Contrast(picture).of(edges), np.nan)
+                scores = np.where(usable, _surplus(here, edges, others), np.nan)
                 contrast[:, these] = scores.reshape(len(readings), -1)
+            others.append(here)
         if progress is not None:
             progress(done, len(chosen))
     return Looked(
         pictures=chosen,
         pixels=pixels,
-        looks=looks,
+        near=near_groups(looks),
         turned=turned,
         unreadable=unreadable,
         readings=[with_contrast(one, row) for one, row in zip(readings, contrast, strict=True)],
     )
+
+
+def _surplus(here: Contrast, edges: Floats, others: Sequence[Contrast]) -> Floats:
+    """Contrast of boxes in their own picture above that in two others seen before, where the same boxes lie by chance:
+    what a box meets because it is large, or in the middle, it meets there too."""
+    chosen = {0, len(others) // 2} if others else ()
+    elsewhere = [others[place].of(here.on(edges, others[place])) for place in chosen]
+    own = here.of(edges)
+    if not elsewhere:
+        return own
+    known = np.isfinite(elsewhere)
+    mean = np.where(known, elsewhere, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+    return own - mean
 
 
 def _is_turned(path: Path | None) -> bool:
@@ -115,8 +139,9 @@ def find_duplicates(records: Sequence[Record], splits: Sequence[int], looked: Lo
     by_pixels = [group for group in _groups(looked.pixels.items()) if group not in known]
     found += [_duplicate(group, "pixels", records, splits) for group in by_pixels]
     same = {index: group[0] for group in (*by_file, *by_pixels) for index in group}
-    for group in near_groups(looked.looks, splits):
-        if len({same.get(index, index) for index in group}) > 1:
+    for group in looked.near:
+        different = len({same.get(index, index) for index in group}) > 1
+        if different and len({splits[index] for index in group}) > 1:
             found.append(_duplicate(group, "near", records, splits))
     return sorted(found, key=lambda one: (not one.across_splits, -len(one.pictures), one.pictures))
 

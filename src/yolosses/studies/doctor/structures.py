@@ -55,8 +55,6 @@ class ClassEvidence:
         used_elsewhere: how many of the other objects have it.
         first, last: the numbers that stand for classes.
         boxes: objects in the suspected labels. boxes_elsewhere: in the others.
-        likeness: objects whose shape and size is the more like that of the class elsewhere, (read, meant); None where
-            that was not needed.
     """
 
     shift: int
@@ -67,7 +65,6 @@ class ClassEvidence:
     last: int
     boxes: int
     boxes_elsewhere: int
-    likeness: tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,6 @@ class _Texts:
     no_contrast: str
     usual_contrast: str
     likeness: str
-    class_likeness: str
     class_high: str
     class_low: str
     unknown: str
@@ -71,8 +70,6 @@ _TEXTS: dict[Language, _Texts] = {
         usual_contrast="; the other boxes meet {value:+.2f}",
         likeness="Against the other boxes of the same class, shape and size are more usual as written for {read} "
         "boxes, read as suspected for {meant}.",
-        class_likeness="Of the objects whose class says something of their shape and size, {meant} are more like the "
-        "class so found, {read} more like the class as written.",
         class_high="class numbers are off by one: 1 too high",
         class_low="class numbers are off by one: 1 too low",
         unknown="{count} object(s) have the class number {number}, but the classes are numbered {first} to {last}.",
@@ -120,7 +117,6 @@ _TEXTS: dict[Language, _Texts] = {
         usual_contrast="；其他的框為 {value:+.2f}",
         likeness="與同類別的其他框相比，有 {read} 個框照現在的寫法形狀與大小較尋常，"
         "有 {meant} 個框照懷疑的寫法較尋常。",
-        class_likeness="就類別能說明形狀與大小的物件而言，{meant} 個較像如此得到的類別，{read} 個較像現在寫的類別。",
         class_high="類別編號差一：大了 1",
         class_low="類別編號差一：小了 1",
         unknown="有 {count} 個物件的類別編號是 {number}，但類別只編到 {first} 至 {last}。",
@@ -213,13 +209,10 @@ def class_reasons(
     """Why, in sentences with numbers."""
     texts = _TEXTS[language]
     said = [texts.scope[scope].format(pictures=pictures, of=of_pictures, boxes=evidence.boxes)]
-    if evidence.unknown is None and evidence.likeness is None:
+    if evidence.unknown is None:
         return [*said, texts.counted_from_one.format(last=evidence.last, boxes=evidence.boxes)]
-    if evidence.unknown is not None:
-        number, count = evidence.unknown
-        said.append(
-            texts.unknown.format(count=count, number=number, first=evidence.first, last=evidence.last)
-        )
+    number, count = evidence.unknown
+    said.append(texts.unknown.format(count=count, number=number, first=evidence.first, last=evidence.last))
     unused = texts.unused_here if evidence.boxes_elsewhere else texts.unused_anywhere
     said.append(
         unused.format(
@@ -230,9 +223,6 @@ def class_reasons(
         )
     )
     said.append(texts.mended.format(step=_STEPS[language][evidence.shift]))
-    if evidence.likeness is not None and any(evidence.likeness):
-        read, meant = evidence.likeness
-        said.append(texts.class_likeness.format(read=read, meant=meant))
     if evidence.boxes_elsewhere:
         said.append(texts.maybe_more)
     return said

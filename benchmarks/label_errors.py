@@ -1,15 +1,17 @@
-"""Plant label errors, train a detector on them, and rank the labels by ``studies.label_errors`` and by ObjectLab (Tkachenko
-et al. 2023, in cleanlab), both from the same predictions. Writes ``benchmarks/results/label-errors-NAME.json``.
+"""Plant label errors, train a detector on them, and rank the labels by ``studies.label_errors`` and by ObjectLab
+(Tkachenko et al. 2023, in cleanlab), both from the same predictions. Writes
+``benchmarks/results/label-errors-NAME.json``.
 
 python3 -m venv /tmp/cleanlab && /tmp/cleanlab/bin/pip install cleanlab==2.9.0
 .venv/bin/python benchmarks/label_errors.py bccd ../shared/data/bccd --minutes 5 --cleanlab /tmp/cleanlab/bin/python
-.venv/bin/python benchmarks/label_errors.py digits digits --minutes 2 --cleanlab /tmp/cleanlab/bin/python
+.venv/bin/python benchmarks/label_errors.py digits digits --minutes 2 --image-size 128 \
+    --cleanlab /tmp/cleanlab/bin/python
 
 One object in ten gets an error: a third of these are moved, a third removed, a third get another class. The detector
 learns from all of them. For each kind, labels that are right but for the errors of this kind are ranked by both.
-ObjectLab gives one score to a picture, so pictures are compared: ours by its most doubtful label, theirs by its score of
-a picture, and by its own score for this kind alone, which knows what was planted. A picture counts as hit if an error of
-the kind was planted in it. For ours the precision of single labels is given too.
+ObjectLab gives one score to a picture, so pictures are compared: ours by its most doubtful label, theirs by its score
+of a picture, and by its own score for this kind alone, which knows what was planted. A picture counts as hit if an
+error of the kind was planted in it. For ours the precision of single labels is given too.
 
 cleanlab runs in a Python of its own, which gets json and gives json; it is no dependency of this project.
 """
@@ -45,6 +47,7 @@ DIGIT_PICTURES = 300
 
 OBJECTLAB = """
 import json, sys
+out, sys.stdout = sys.stdout, sys.stderr  # cleanlab prints
 import cleanlab
 import numpy as np
 from cleanlab.object_detection import rank
@@ -61,7 +64,7 @@ json.dump({
     "moved": np.asarray(least(rank.compute_badloc_box_scores(labels=labels, predictions=found))).tolist(),
     "removed": np.asarray(least(rank.compute_overlooked_box_scores(labels=labels, predictions=found))).tolist(),
     "class": np.asarray(least(rank.compute_swap_box_scores(labels=labels, predictions=found))).tolist(),
-}, sys.stdout)
+}, out)
 """
 
 
@@ -108,9 +111,7 @@ def plant(records: Sequence[Record], errors: dict[tuple[int, int], str], classes
                     keep[n] = False
         place = np.cumsum(keep) - 1
         made.append(
-            replace(
-                record, boxes=boxes[keep], labels=labels[keep], ignore=record.ignore[keep], written=None
-            )
+            replace(record, boxes=boxes[keep], labels=labels[keep], ignore=record.ignore[keep], written=None)
         )
         objects.append([int(place[n]) if keep[n] else -1 for n in faulty])
         was.append([record.boxes[n] for n in faulty])
@@ -192,7 +193,9 @@ def precisions(hits: Sequence[bool]) -> dict[str, float]:
     return {str(top): sum(hits[:top]) / top for top in TOPS}
 
 
-def compare(planted: Planted, found: Sequence[Detections], names: Sequence[str], kind: str, python: str) -> Any:
+def compare(
+    planted: Planted, found: Sequence[Detections], names: Sequence[str], kind: str, python: str
+) -> Any:
     """Precision of all rankings for one kind of error."""
     has = [bool(objects) for objects in planted.objects]
     listed = likely_label_errors(planted.records, found, names)
@@ -227,9 +230,19 @@ def digit_files(folder: Path) -> DetectionDataset:
     return open_dataset(str(folder), "train")
 
 
-def trained(data: Path, run: Path, minutes: float) -> None:
+def trained(data: Path, run: Path, minutes: float, image_size: int) -> None:
     """A short run on the dirty labels."""
-    command = [sys.executable, "-m", "yolosses", "train", str(data), "--loss", "v8", "--minutes", str(minutes)]
+    command = [
+        sys.executable,
+        "-m",
+        "yolosses",
+        "train",
+        str(data),
+        "--loss",
+        "v8",
+        "--minutes",
+        str(minutes),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*command, "--out", str(run)], check=True, env=environment)
 
@@ -242,9 +255,12 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("data", help="a data set, or digits")
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--image-size", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cleanlab", required=True, help="the Python that has cleanlab")
-    parser.add_argument("--work", type=Path, help="keep the dirty data and the run here, and use those that are there")
+    parser.add_argument(
+        "--work", type=Path, help="keep the dirty data and the run here, and use those that are there"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = arguments.work or Path(temporary)
@@ -258,7 +274,7 @@ def main() -> None:
         if not (work / "run/model.pt").exists():
             dirty = plant(records, errors, len(names), arguments.seed)
             write_dirty(work / "dirty", dataset, dirty.records)
-            trained(work / "dirty", work / "run", arguments.minutes)
+            trained(work / "dirty", work / "run", arguments.minutes, arguments.image_size)
         cpu = torch.device("cpu")
         settings, model, loss = load_detector(RunFolder(work / "run"), cpu)
         found = detect_all(settings, model, loss, dataset, cpu)

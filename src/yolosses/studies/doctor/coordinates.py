@@ -245,9 +245,9 @@ def _border_strength(rows: Rows, read: Readings, other: Readings, asked: Bools, 
         return 0.0
     spread = _pooled(_by_group(rows.picture, other.contrast - read.contrast, rest), better)
     if len(usual) < _FEW_OTHERS * len(told):
-        surest = [float(some.mean() / some.std() * len(some) ** 0.5) for some in (told, better)]
-        least = min(surest[0], surest[1])
-        return 0.5 * least**2 * np.sign(least)
+        surest = [float(some.mean() / max(some.std(), 0.1) * len(some) ** 0.5) for some in (told, better)]
+        least = min(surest)
+        return 0.5 * least * abs(least)
     if usual.mean() < _CLEAR * usual.std() / len(usual) ** 0.5:
         return 0.0
     strength = float(np.clip(2 * usual.mean() * better / spread**2, -MOST, MOST).sum())

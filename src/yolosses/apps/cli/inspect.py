@@ -190,7 +190,8 @@ def _findings(console: Console, inspection: Inspection, folder: Path, language: 
     if inspection.odd_boxes:
         odd = Counter(t.odd_kinds[box.kind] for box in inspection.odd_boxes)
         lines = [
-            f"{_below(folder, str(box.file))}, {box.where}: {inspection.class_names[box.label]}{t.comma}{box.reason(language=language)}"
+            f"{_below(folder, str(box.file))}, {box.where}: {inspection.class_names[box.label]}{t.comma}"
+            + box.reason(language=language)
             for box in inspection.odd_boxes
         ]
         _listed(console, f"{t.odd}: {_counted(odd, t)}", lines, t)

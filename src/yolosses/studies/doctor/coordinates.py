@@ -11,6 +11,9 @@ The labels of one picture are taken to be written in one way, so their evidence 
 fault, and how much contrast says in these pictures, is estimated from all of them at once, as a mixture of right and
 faulty ones (expectation-maximisation). What is usual for a class, the pictures show that are right so far: likeness is
 asked last.
+
+That chooses pictures; it proves nothing, since some pictures suit a mistake by chance. What counts is the evidence that
+had no part in the choice (`_held_out`).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from yolosses.studies.doctor.mixture import ROUNDS, Mixture, bounded
 from yolosses.studies.doctor.rows import Bools, Floats, Ints, Rows
 from yolosses.studies.doctor.structures import BoxEvidence, Suspicion
 
-LEAST_STRENGTH = 6.0  # what all evidence together must reach, as a logarithm
+LEAST_STRENGTH = 6.0  # what evidence that is held out must reach, as a logarithm
 LEAST_SINGLE = 10.0  # for one picture alone
 LEAST_BOXES = 5  # for boxes that are suspected singly
 MOST_FAULTS = 3  # different ones in one data set

@@ -37,9 +37,9 @@ class Look:
     def of(cls, picture: NDArray[np.uint8]) -> Look:
         """Of a picture (H, W, 3)."""
         grey = Image.fromarray(picture).convert("L")
-        small = grey.resize((_BITS + 1, _BITS), Image.Resampling.BOX)
+        small = grey.resize((_BITS + 1, _BITS), Image.Resampling.BILINEAR)
         return cls(
-            thumbnail=np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX)),
+            thumbnail=np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)),
             bits=np.diff(np.asarray(small, np.float32), axis=1) > _STEP,
         )
 

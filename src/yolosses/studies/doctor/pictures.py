@@ -112,7 +112,7 @@ def _surplus(here: Contrast, edges: Floats, others: Sequence[Contrast]) -> Float
         return own
     known = np.isfinite(elsewhere)
     mean = np.where(known, elsewhere, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-    return own - mean
+    return np.asarray(own - mean)
 
 
 def _is_turned(path: Path | None) -> bool:

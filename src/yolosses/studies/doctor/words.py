@@ -65,7 +65,7 @@ _TEXTS: dict[Language, _Texts] = {
         misfits="As written, {read} of the {boxes} boxes have no area or leave their picture; read as suspected, "
         "{meant}.",
         contrast="The picture changes under the boxes' borders by {read} as written, by {meant} read as suspected "
-        "(in standard deviations; 0 is what borders at random places meet{usual}).",
+        "(in standard deviations; 0 is what the same boxes meet in other pictures{usual}).",
         no_contrast="nothing that could be looked at",
         usual_contrast="; the other boxes meet {value:+.2f}",
         likeness="Against the other boxes of the same class, shape and size are more usual as written for {read} "
@@ -112,7 +112,7 @@ _TEXTS: dict[Language, _Texts] = {
         },
         misfits="照現在的寫法，{boxes} 個框中有 {read} 個沒有面積或超出影像；照懷疑的寫法解讀，則有 {meant} 個。",
         contrast="框邊上的影像變化：照現在的寫法為 {read}，照懷疑的寫法為 {meant}"
-        "（單位是標準差；隨意擺放的邊為 0{usual}）。",
+        "（單位是標準差；同樣的框放在其他影像上為 0{usual}）。",
         no_contrast="無從比較",
         usual_contrast="；其他的框為 {value:+.2f}",
         likeness="與同類別的其他框相比，有 {read} 個框照現在的寫法形狀與大小較尋常，"

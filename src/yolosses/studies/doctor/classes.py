@@ -89,12 +89,11 @@ def _shifted(table: _Table, first_alike: Ints, shift: int) -> Suspicion | None:
     original = first_alike[table.pictures] == table.pictures
     contradicted = int(((unknown > 0) & (impossible > 0) & original).sum())
     independent = int((shown & original).sum())
-    strength = float(_UNKNOWN * np.minimum(unknown, 2)[shown & original].sum())
-    if contradicted > _SLIPS * independent or strength < (
-        LEAST_STRENGTH if independent > 1 else LEAST_SINGLE
-    ):
-        return None
     everywhere = not impossible.any()
+    strength = float(_UNKNOWN * np.minimum(unknown, 2)[shown & original].sum())
+    least = LEAST_STRENGTH if independent > 1 or everywhere else LEAST_SINGLE
+    if contradicted > _SLIPS * independent or strength < least:
+        return None
     if _fit(table, shown & original, ~shown & original & (not everywhere), shift) < LEAST_FIT:
         return None
     chosen = shown | everywhere

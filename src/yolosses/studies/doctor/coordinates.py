@@ -137,12 +137,17 @@ def _by_picture(rows: Rows, read: Readings, other: Readings, free: Bools) -> _Fo
     """The fault in all labels of pictures."""
     pictures, mixture = _weighed(rows, read, other, free)
     chosen = mixture.probability >= SURE
-    count = int(chosen.sum())
-    if not count:
-        return None
     suspected = free & np.isin(rows.picture, pictures[chosen])
-    strength = _held_out(rows, read, other, free, suspected) - other.convention.surprise
-    if strength < (LEAST_STRENGTH if count > 1 else LEAST_SINGLE):
+    strength = _held_out(rows, read, other, free, suspected) if chosen.any() else 0.0
+    if strength < LEAST_STRENGTH:  # nothing was chosen if all are suspected
+        chosen, suspected, nobody = np.ones(len(pictures), np.bool_), free, np.zeros(len(rows), np.bool_)
+        place, border = (
+            tell(rows, read, other, free, nobody) for tell in (_place_strength, _border_strength)
+        )
+        strength = border if place >= 0 else 0.0
+    count = int(chosen.sum())
+    strength -= other.convention.surprise
+    if not count or strength < (LEAST_STRENGTH if count > 1 else LEAST_SINGLE):
         return None
     order = np.argsort(-mixture.evidence, kind="stable")
     suspicion = Suspicion(
@@ -183,11 +188,16 @@ def _held_out(rows: Rows, read: Readings, other: Readings, free: Bools, suspecte
         half = rows.index % 2 == parity
         asked |= ~half & _in_likely(rows, read, other, free, half)
     rest = free & ~suspected & ~asked
-    by_halves = _place_strength(read, other, asked, rest) + _border_strength(rows, read, other, asked, rest)
+    by_halves = _place_strength(rows, read, other, asked, rest) + _border_strength(
+        rows, read, other, asked, rest
+    )
     unseen = np.full(len(rows), np.nan)
     blind = _in_likely(rows, with_contrast(read, unseen), with_contrast(other, unseen), free, free)
     by_contrast = _border_strength(rows, read, other, blind, free & ~suspected & ~blind)
-    return max(by_halves, by_contrast) + _likeness_strength(rows, read, other, suspected, free & ~suspected)
+    said = max(by_halves, by_contrast)
+    return (
+        said if said < -_CLEAR else said + _likeness_strength(rows, read, other, suspected, free & ~suspected)
+    )
 
 
 def _in_likely(rows: Rows, read: Readings, other: Readings, free: Bools, told: Bools) -> Bools:
@@ -205,7 +215,7 @@ def _agreement(read: Readings, other: Readings, suspected: Bools) -> float:
     return float(DEPENDENCE * difference[suspected].sum())
 
 
-def _place_strength(read: Readings, other: Readings, asked: Bools, rest: Bools) -> float:
+def _place_strength(rows: Rows, read: Readings, other: Readings, asked: Bools, rest: Bools) -> float:
     """How much likelier the places of the boxes are with the mistake than if they were like the rest."""
     kinds = [
         np.array(
@@ -247,6 +257,8 @@ def _border_strength(rows: Rows, read: Readings, other: Readings, asked: Bools, 
     if not len(told) or not len(better):
         return 0.0
     spread = _pooled(_by_group(rows.picture, other.contrast - read.contrast, rest), better)
+    if (against := float(better.mean() / spread * len(better) ** 0.5)) < -_CLEAR:
+        return -0.5 * against**2
     if len(usual) < _FEW_OTHERS * len(told):
         surest = [float(some.mean() / max(some.std(), 0.1) * len(some) ** 0.5) for some in (told, better)]
         least = min(surest)
@@ -263,8 +275,8 @@ def _likeness_strength(rows: Rows, read: Readings, other: Readings, asked: Bools
     model = Likeness.fitted(read.shapes, rows.labels, rest)
     told = np.where(rest | asked, model.comparison(other.shapes, read.shapes, rows.labels), np.nan)
     chosen, others = (_by_group(rows.picture, told, some) for some in (asked, rest))
-    if not len(chosen) or len(others) < _FEW_PICTURES or others.mean() >= 0:
-        return 0.0
+    if not len(chosen) or len(others) < max(_FEW_PICTURES, 2 * len(chosen)) or others.mean() >= 0:
+        return 0.0  # what is usual, most pictures must show
     mean, spread = others.mean(), max(float(others.std()), 0.1)
     right = -2 * np.log1p(((chosen - mean) / spread) ** 2 / 3)  # Student's t with 3 degrees of freedom
     faulty = -0.5 * ((chosen + mean) / spread) ** 2

@@ -232,19 +232,10 @@ def digit_files(folder: Path) -> DetectionDataset:
 
 def trained(data: Path, run: Path, minutes: float, image_size: int) -> None:
     """A short run on the dirty labels."""
-    command = [
-        sys.executable,
-        "-m",
-        "yolosses",
-        "train",
-        str(data),
-        "--loss",
-        "v8",
-        "--minutes",
-        str(minutes),
-    ]
+    command = [sys.executable, "-m", "yolosses", "train", str(data), "--loss", "v8", "--out", str(run)]
+    command += ["--minutes", str(minutes), "--image-size", str(image_size)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--out", str(run)], check=True, env=environment)
+    subprocess.run(command, check=True, env=environment)
 
 
 def main() -> None:

@@ -29,7 +29,8 @@ class BoxEvidence:
         boxes: how many are suspected.
         misfits: boxes without area or leaving the picture, (read, meant).
         contrast: mean change of the picture across the boxes' borders, in standard deviations above that of the same
-            boxes in other pictures, (read, meant); None where no border lies inside a picture, or no picture was looked at.
+            boxes in other pictures, (read, meant); None where no border lies inside a picture, or no picture was
+            looked at.
         usual_contrast: that of the boxes which are not suspected; None where there are none.
         likeness: boxes whose shape and size is the more like that of their class elsewhere, (read, meant); None where
             there are too few others.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from yolosses.arguments import integer
-from yolosses.studies.doctor.classes import suspect_classes
+from yolosses.studies.doctor.classes import alike_names, suspect_classes
 from yolosses.studies.doctor.coordinates import all_readings, suspect_boxes
 from yolosses.studies.doctor.grids import fit_grid
 from yolosses.studies.doctor.odd_boxes import find_odd_boxes
@@ -59,9 +59,9 @@ def examine(
     written = [written_labels(record) for record in records]
     named = dataset.class_names != tuple(map(str, range(len(dataset.class_names))))
     readings = looked.readings
-    suspicions = suspect_boxes(rows, readings)
-    misread = {index for suspicion in suspicions for index in suspicion.pictures}
-    suspicions += suspect_classes(rows, readings[0], dataset.class_numbers, named=named, misread=misread)
+    first_alike = looked.first_alike(len(records))
+    suspicions = suspect_boxes(rows, readings, first_alike)
+    suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, named=named)
     return Inspection(
         name=dataset.name,
         notes=(dataset.note,) if dataset.note else (),
@@ -85,7 +85,9 @@ def examine(
         suspicions=tuple(sorted(suspicions, key=lambda one: -one.strength)),
         problems=tuple(dataset.problems),
         odd_boxes=tuple(find_odd_boxes(records)),
-        duplicates=tuple(find_duplicates(records, split_of, looked.pixels)),
+        duplicates=tuple(find_duplicates(records, split_of, looked)),
+        turned=tuple(looked.turned),
+        alike_classes=tuple(alike_names(dataset.class_names)),
         unlabelled=tuple(index for index, labels in enumerate(written) if not labels.exists),
         empty=tuple(
             index

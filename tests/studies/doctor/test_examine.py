@@ -58,7 +58,7 @@ def test_equal_pictures_missing_labels_and_broken_files(painted: list[Labelled],
     (labels / f"{Path(fourth).stem}.txt").write_text("\n")
     whole = (images / fifth).read_bytes()
     (images / fifth).unlink()
-    (images / fifth).write_bytes(whole[: len(whole) // 2])
+    (images / fifth).write_bytes(whole[:41] + bytes(20) + whole[61:])  # only decoding shows it
     inspection = inspect(root)
 
     def names(indices: tuple[int, ...]) -> list[str]:

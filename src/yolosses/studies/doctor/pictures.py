@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from yolosses.studies.doctor.borders import Contrast
 from yolosses.studies.doctor.coordinates import Readings, with_contrast
 from yolosses.studies.doctor.near import Look, near_groups
 from yolosses.studies.doctor.rows import Floats, Ints, Rows
 from yolosses.studies.doctor.structures import Duplicate
-from yolosses.training.data import DataError, DetectionDataset, Record
+from yolosses.training.data import DataError, DetectionDataset, Record, is_turned
 
 Progress = Callable[[int, int], None]
 
 _MOST_ROWS = 100  # boxes of one picture whose borders are looked at
 _BEFORE = 16  # pictures that are kept, so that neighbours, which may be alike, are not compared
 _ROUNDING = 0.005  # of the picture: labels that differ by less agree
-_ORIENTATION = 0x0112  # EXIF tag
+_LEAST = (640, 640)  # pixels: photos are not decoded larger than they are looked at
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,19 +72,21 @@ def look_at_pictures(
     others: deque[Contrast] = deque(maxlen=_BEFORE)
     for done, index in enumerate(chosen.tolist(), 1):
         try:
-            picture = dataset.picture(index)
+            picture = dataset.picture(index, least=_LEAST)
         except DataError as error:
             unreadable.append((index, str(error)))
         else:
             shape = np.array(picture.shape, np.int64).tobytes()
             pixels[index] = hashlib.blake2b(shape + picture.tobytes(), digest_size=16).digest()
             looks[index] = Look.of(picture)
-            if _is_turned(dataset.records[index].path):
+            record = dataset.records[index]
+            if record.path is not None and is_turned(record.path):
                 turned.append(index)
             these = slice(int(starts[index]), min(int(starts[index + 1]), int(starts[index]) + _MOST_ROWS))
             here = Contrast(picture)
             if these.stop > these.start:
-                edges = np.concatenate([reading.edges[these] for reading in readings])
+                smaller = np.divide(picture.shape[1::-1], record.image_size[::-1])
+                edges = np.concatenate([reading.edges[these] for reading in readings]) * np.tile(smaller, 2)
                 usable = np.concatenate([reading.inside[these] for reading in readings])
                 scores = np.where(usable, _surplus(here, edges, others), np.nan)
                 contrast[:, these] = scores.reshape(len(readings), -1)
@@ -113,17 +114,6 @@ def _surplus(here: Contrast, edges: Floats, others: Sequence[Contrast]) -> Float
     known = np.isfinite(elsewhere)
     mean = np.where(known, elsewhere, 0.0).sum(0) / np.maximum(known.sum(0), 1)
     return np.asarray(own - mean)
-
-
-def _is_turned(path: Path | None) -> bool:
-    """Whether the file of a picture that can be decoded says by EXIF that it lies on its side or its head."""
-    if path is None:
-        return False
-    with Image.open(path) as image:
-        try:
-            return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
-        except (OSError, SyntaxError, ValueError):  # broken EXIF turns nothing
-            return False
 
 
 def find_duplicates(records: Sequence[Record], splits: Sequence[int], looked: Looked) -> list[Duplicate]:

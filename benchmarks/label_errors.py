@@ -13,6 +13,10 @@ ObjectLab gives one score to a picture, so pictures are compared: ours by its mo
 of a picture, and by its own score for this kind alone, which knows what was planted. A picture counts as hit if an
 error of the kind was planted in it. For ours the precision of single labels is given too.
 
+ObjectLab asks for predictions with scores of at least 0.5 or 0.95, as large detectors give them. Where a short run is
+less sure, many or all of its scores are 1, and their order is that of the pictures: ``distinct_scores`` tells. So a
+row with few distinct scores says nothing about ObjectLab with a better detector.
+
 cleanlab runs in a Python of its own, which gets json and gives json; it is no dependency of this project.
 """
 
@@ -215,6 +219,11 @@ def compare(
         "ours": by(-doubt),
         "objectlab": by(np.array(lab["all"])),
         "objectlab_for_this_kind": by(np.array(lab[kind])),
+        "distinct_scores": {
+            "ours": len(set(doubt.tolist())),
+            "objectlab": len(set(np.round(lab["all"], 9))),
+            "objectlab_for_this_kind": len(set(np.round(lab[kind], 9))),
+        },
         "ours_labels": precisions([is_about(one, planted) for one in listed]),
         "cleanlab": lab["version"],
     }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.apps.cli.test_cli import SMALL, fail, succeed, write_pictures
+from tests.apps.cli.test_cli import SMALL, fail, succeed, write_pictures, yolosses
 
 
 @pytest.fixture
@@ -66,8 +66,20 @@ def test_most_rows_unusable_is_an_error_that_says_why(work: Path) -> None:
     for file in labels(work)[1:]:
         file.write_text("5 0.5 0.5 0.5 0.5\n0 0.5 0.5 0.5 0.5\n7 0.5 0.5 0.5 0.5\n")
     line = fail("train", "shapes", "--epochs", "1", "--out", "run", *SMALL, cwd=work)
-    assert "and 18 rows cannot be used; 9 of them: class 5, but there are 2 classes (0..1)" in line
-    assert "labels/train/shape-01.txt, line 1" in line
+    assert "and 18 rows cannot be used (18 of no class that there is); the first: " in line
+    assert "labels/train/shape-01.txt, line 1: class 5, but there are 2 classes (0..1)" in line
+    result = yolosses("inspect", "shapes", "--out", "report", cwd=work)
+    assert result.returncode == 2
+    assert "18 rows cannot be used" in result.stderr
+    assert (work / "report/inspection.html").is_file()
+
+
+def test_a_picture_of_which_every_row_was_skipped_is_not_called_empty(work: Path) -> None:
+    first, second = labels(work)[:2]
+    first.write_text("0 0.5 0.5\n")
+    second.write_text("")
+    said = succeed("inspect", "shapes", "--out", "report", cwd=work)
+    assert "label file without objects: 1\n  shape-01.png" in said
 
 
 def test_the_only_split_need_not_be_called_train(work: Path) -> None:

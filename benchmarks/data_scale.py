@@ -151,6 +151,7 @@ DATA: dict[str, Callable[[Path], Path]] = {
 CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "100,000 pictures, opened": ("many-pictures", opened),
     "100,000 pictures, opened again": ("many-pictures", opened),
+    "100,000 pictures, inspected": ("many-pictures", examined),
     "COCO json of 200 MB, opened": ("large-json", opened),
     "57,000 boxes in one picture, opened": ("many-boxes", opened),
     "57,000 boxes in one picture, inspected": ("many-boxes", examined),

@@ -249,7 +249,7 @@ def _objects_of(record: Record, layout: str) -> int:
             root = ElementTree.fromstring(content)
         except (ElementTree.ParseError, ValueError, LookupError):  # in another encoding: its tags are counted
             return len(re.findall(rb"<object[\s/>]", content.replace(b"\0", b"")))
-        return sum(1 for _ in root.iterfind("object"))
+        return sum(element.tag.lower() == "object" for element in root.iter())
     if layout == "coco":
         whole = json.loads(content if b"\0" in content else content.decode("utf-8-sig", "replace"))
         ids = [image["id"] for image in whole["images"] if image.get("file_name") == record.name]

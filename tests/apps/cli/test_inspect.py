@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tests.apps.cli.command import fail, succeed
 from tests.studies.doctor import faults
-from tests.studies.doctor.faults import BCCD, SHAPES, scenes, write_voc, write_yolo
+from tests.studies.doctor.faults import BCCD, SHAPES, Labelled, scenes, write_voc, write_yolo
 
 from yolosses.apps.cli.arguments import repeat_option
 
@@ -93,8 +95,64 @@ def test_a_suspicion_is_told_with_reasons_and_files(work: Path) -> None:
     assert "Suspected: x and y are swapped in the labels of 24 of 24 pictures" in output
     for reason in suspicion["reasons"]:
         assert reason in output
-    assert f"  {suspicion['label_files'][0]}" in output.splitlines()
+    first = Path(suspicion["label_files"][0])
+    assert first.is_relative_to("swapped")
+    assert f"  {first.relative_to('swapped')}" in output.splitlines()
     assert "Broken annotations: " in output
+
+
+FOUND_IN = [
+    (
+        "en",
+        "Class names that differ in case or spacing only",
+        '"WBC" = "wbc"',
+        "EXIF orientation turns: 1",
+        "nearly the same",
+    ),
+    ("zh-TW", "只有大小寫或空格不同的類別名稱", '"WBC" = "wbc"', "依 EXIF 方向旋轉的影像：1 張", "幾乎相同"),
+]
+
+
+@pytest.mark.parametrize(("language", "words"), [(language, words) for language, *words in FOUND_IN])
+def test_near_copies_turned_pictures_and_alike_names(
+    work: Path, tmp_path: Path, language: str, words: list[str]
+) -> None:
+    pictures = scenes(tmp_path / "painted", 12)
+    root = tmp_path / "data"
+    for split, some in (("train", pictures[:8]), ("val", pictures[8:])):
+        write_yolo(root / split, some, ("WBC", "wbc", "disc"))
+    names = (root / "train/data.yaml").read_text().split("\n", 1)[1]
+    (root / "data.yaml").write_text(f"train: train/images\nval: val/images\n{names}")
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    with Image.open(pictures[0].picture) as first:
+        first.resize((150, 105)).save(root / "val/images/copy.png")
+        first.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / "val/images/turned.jpg", exif=exif)
+    output = succeed("inspect", root, "--grid", 7, "--lang", language, "--out", "found", cwd=tmp_path)
+    page = (tmp_path / "found/inspection.html").read_text("utf-8")
+    for word in words:
+        assert word in output
+        assert word in unescape(page)
+    assert "copy.png" in output
+    assert "turned.jpg" in output
+    assert str(tmp_path) not in output
+
+
+def test_very_many_boxes_make_a_page_of_bounded_size(tmp_path: Path) -> None:
+    (one,) = scenes(tmp_path / "painted", 1)
+    count = 6000
+    rows = [
+        (0, 0.1 + k * 0.8 / count, 0.1 + k * 7919 % count * 0.8 / count, 0.004, 0.02) for k in range(count)
+    ]
+    write_yolo(tmp_path / "data", [Labelled(one.picture, one.size, rows)], SHAPES)
+    output = succeed("inspect", "data", "--grid", 7, "--out", "found", cwd=tmp_path)
+    assert f"Odd boxes: tiny {count}" in output
+    assert f"… and {count - 5} more" in output
+    page = (tmp_path / "found/inspection.html").read_text("utf-8")
+    assert len(page) < 1_000_000
+    assert f"and {count - 24} more" in page
+    assert f"and {count - 24 - 200} more" in page
+    assert len(read(tmp_path / "found/inspection.json")["odd_boxes"]) == count
 
 
 def test_chinese(work: Path) -> None:

@@ -1,17 +1,21 @@
 """Everything but the faults that labels share: counts, odd boxes, equal pictures, missing labels, json, words."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.errors import exactly
 from tests.studies.doctor.faults import SHAPES, Labelled, Row, scenes, write_yolo
 from tests.training.shapes import shapes
 
+from yolosses.boxes import pairwise_iou
 from yolosses.studies.doctor import Inspection, OddBox, examine
-from yolosses.training.data import DetectionDataset, open_whole
+from yolosses.studies.doctor.odd_boxes import SAME, find_odd_boxes, first_twins
+from yolosses.training.data import DetectionDataset, Record, open_whole
 
 
 def inspect(root: Path) -> Inspection:
@@ -54,7 +58,7 @@ def test_equal_pictures_missing_labels_and_broken_files(painted: list[Labelled],
     (labels / f"{Path(fourth).stem}.txt").write_text("\n")
     whole = (images / fifth).read_bytes()
     (images / fifth).unlink()
-    (images / fifth).write_bytes(whole[: len(whole) // 2])
+    (images / fifth).write_bytes(whole[:41] + bytes(20) + whole[61:])  # only decoding shows it
     inspection = inspect(root)
 
     def names(indices: tuple[int, ...]) -> list[str]:
@@ -88,6 +92,95 @@ def test_the_same_picture_in_training_and_evaluation(painted: list[Labelled], tm
         f"train/{name}",
         f"val/{name}",
     ]
+
+
+def test_a_resized_copy_in_another_split(painted: list[Labelled], tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    write_yolo(root / "train", painted[:20], None)
+    write_yolo(root / "val", painted[20:], None)
+    copies = {"train": painted[2], "val": painted[4]}  # the first stays in its split, the second does not
+    for split, original in copies.items():
+        Image.open(original.picture).resize((150, 105)).save(root / split / "images" / "copy.png")
+        rows = (root / "train/labels" / f"{original.picture.stem}.txt").read_text()
+        (root / split / "labels/copy.txt").write_text(rows)
+    inspection = inspect(root)
+    (duplicate,) = inspection.duplicates
+    assert (duplicate.same, duplicate.across_splits, duplicate.labels_agree) == ("near", True, True)
+    assert [inspection.picture_names[index] for index in duplicate.pictures] == [
+        painted[4].picture.name,
+        "val/copy.png",
+    ]
+    assert [entry["same"] for entry in inspection.to_json()["duplicates"]] == ["near"]
+
+
+def test_pictures_that_exif_turns(painted: list[Labelled], tmp_path: Path) -> None:
+    root = write_yolo(tmp_path / "data", painted[:4], SHAPES)
+    for name, orientation in (("turned", 6), ("upright", 1)):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.open(painted[5].picture).save(root / "images" / f"{name}.jpg", exif=exif)
+        (root / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    inspection = inspect(root)
+    assert [inspection.picture_names[index] for index in inspection.turned] == ["turned.jpg"]
+    assert inspection.to_json()["turned_by_exif"] == ["turned.jpg"]
+
+
+def test_class_names_that_differ_in_case_or_spacing(painted: list[Labelled], tmp_path: Path) -> None:
+    names = ["WBC", "stop sign", "cell", "wbc", "stop_sign", "Stop-Sign"]
+    inspection = inspect(write_yolo(tmp_path / "data", painted[:4], names))
+    assert inspection.alike_classes == (("WBC", "wbc"), ("stop sign", "stop_sign", "Stop-Sign"))
+    assert inspection.to_json()["alike_classes"] == [["WBC", "wbc"], ["stop sign", "stop_sign", "Stop-Sign"]]
+    assert inspect(write_yolo(tmp_path / "other", painted[:4], ["cat", "cats", "dog"])).alike_classes == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_are_none_raise_no_warning(painted: list[Labelled], tmp_path: Path) -> None:
+    root = write_yolo(tmp_path / "data", painted[:5], SHAPES)
+    rows = (
+        "0 nan 0.5 0.2 0.2",
+        "0 0.5 inf 0.2 0.2",
+        "0 0.5 0.5 1e300 0.2",
+        "0 0.5 0.5 0.2 -inf",
+        "1e999 0.5 0.5 0.2 0.2",
+    )
+    for picture, row in zip(painted, rows, strict=False):
+        (root / "labels" / f"{picture.picture.stem}.txt").write_text(f"{row}\n1 0.5 0.5 0.2 0.2\n")
+    inspection = inspect(root)
+    assert inspection.suspicions == ()
+    json.dumps(inspection.to_json(), allow_nan=False)
+
+
+def test_first_twins_are_those_of_all_pairs() -> None:
+    rng = np.random.default_rng(0)
+    boxes = np.concatenate([rng.uniform(0.3, 0.7, (400, 2)), rng.uniform(0.02, 0.5, (400, 2))], 1)
+    boxes = np.concatenate([boxes, boxes[:200] + rng.normal(0, 0.002, (200, 4))])[rng.permutation(600)]
+    boxes[:, 2:] = boxes[:, 2:].clip(0.01)
+    iou = pairwise_iou(torch.from_numpy(boxes), torch.from_numpy(boxes)).triu(1).numpy() >= SAME
+    expected = {int(box): int(iou[:, box].argmax()) for box in np.flatnonzero(iou.any(0))}
+    assert len(expected) > 100
+    assert {box: first for box, (first, _) in first_twins(boxes).items()} == expected
+
+
+def test_very_many_boxes_need_little_memory() -> None:
+    count = 20_000  # all pairs at once would take gigabytes
+    place = np.arange(count)
+    boxes = np.stack([0.05 + place * 7919 % 90001 / 1e5, 0.05 + place * 4729 % 90001 / 1e5], 1)
+    boxes = np.concatenate([boxes, np.full((count, 2), 0.01)], 1)
+    boxes[-1] = boxes[123]
+    crowded = Record(
+        name="crowded",
+        path=None,
+        image_size=(480, 640),
+        boxes=boxes.astype(np.float32),
+        labels=np.zeros(count, np.int64),
+        ignore=np.zeros(count, np.bool_),
+    )
+    tracemalloc.start()
+    odd = find_odd_boxes([crowded])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100e6
+    assert [(box.object, box.other_object) for box in odd if box.kind == "twin"] == [(count - 1, 123)]
 
 
 ODD: list[tuple[str, list[Row], tuple[str, str, float, str | None], str, str]] = [

@@ -1,9 +1,12 @@
 """Planted faults are suspected by their name, in the right pictures; right data raise no suspicion."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 from tests.studies.doctor import faults
 from tests.studies.doctor.faults import (
     BCCD,
@@ -12,6 +15,7 @@ from tests.studies.doctor.faults import (
     SHAPES,
     Fault,
     Labelled,
+    Row,
     bccd,
     coco128,
     coco_names,
@@ -221,6 +225,92 @@ def test_single_boxes_among_right_ones(painted: list[Labelled], tmp_path: Path) 
     assert suspicion.reasons()[0].startswith(
         f"Suspected of {len(planted)} single boxes in {len(planted)} of 40"
     )
+
+
+# ------------------------------------------------------------ right labels that once were suspected
+
+
+def grey(folder: Path, size: tuple[int, int], rows: Sequence[Row]) -> Labelled:
+    """A picture in which nothing can be seen."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir())):04}.png"
+    Image.new("L", size, 128).save(path)
+    return Labelled(path, size, rows)
+
+
+def test_a_subset_that_a_mistake_suits_by_chance(tmp_path: Path) -> None:
+    """One box too large for its quarter in each quarter of a picture: many leave it, and swapping mends some."""
+    rng = np.random.default_rng(0)
+    pictures = []
+    for _ in range(300):
+        rows: list[Row] = []
+        for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)):
+            cx, cy = rng.normal((x, y), 0.08).tolist()
+            w, h = rng.uniform(0.35, 0.75, 2).tolist()
+            rows.append((int(rng.integers(2)), cx, cy, w, h))
+        pictures.append(grey(tmp_path / "grey", (60, 60), rows))
+    for write in (write_yolo, write_voc):
+        inspection = inspect(write(tmp_path / write.__name__, pictures, ("a", "b")))
+        assert sum(problem.kind == "leaves" for problem in inspection.problems) > 300
+        assert inspection.suspicions == ()
+
+
+def test_alike_boxes_of_one_class_are_no_shifted_numbers(tmp_path: Path) -> None:
+    """Copies of a crowded picture, whose objects have the shape of the next class: one piece of evidence, not many."""
+    rng = np.random.default_rng(0)
+
+    def sign(label: int, w: float, h: float) -> Row:
+        cx, cy = rng.uniform(0.3, 0.7, 2).tolist()
+        return label, cx, cy, w * float(rng.uniform(0.9, 1.1)), h * float(rng.uniform(0.9, 1.1))
+
+    wide, square, tall = (0.5, 0.1), (0.2, 0.2), (0.1, 0.4)
+    pictures = [
+        grey(tmp_path / "grey", (64, 48), [sign(label, *(wide, square, tall)[label])])
+        for label in rng.integers(0, 3, 400).tolist()
+    ]
+    crowd = [sign(1, *tall) for _ in range(9)]
+    pictures += [grey(tmp_path / "grey", (64 - step, 48), crowd) for step in range(9)]
+    assert inspect(write_yolo(tmp_path / "data", pictures, SHAPES)).suspicions == ()
+
+
+def test_blurred_and_turned_scenes_raise_no_suspicion(painted: list[Labelled], tmp_path: Path) -> None:
+    """With the boxes around the turned ones: their borders lie where nothing is."""
+    rng = np.random.default_rng(0)
+    turned = []
+    (tmp_path / "turned").mkdir()
+    for one in painted:
+        angle = float(rng.uniform(20, 70) + 90 * rng.integers(4))
+        picture = Image.open(one.picture).filter(ImageFilter.GaussianBlur(4)).rotate(angle, expand=True)
+        cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        rows: list[Row] = []
+        for label, cx, cy, w, h in one.rows:
+            x, y = (cx - 0.5) * one.size[0], (cy - 0.5) * one.size[1]
+            across, down = w * one.size[0], h * one.size[1]
+            rows.append(
+                (
+                    label,
+                    0.5 + float(cos * x + sin * y) / picture.width,
+                    0.5 + float(cos * y - sin * x) / picture.height,
+                    float(abs(cos) * across + abs(sin) * down) / picture.width,
+                    float(abs(sin) * across + abs(cos) * down) / picture.height,
+                )
+            )
+        path = tmp_path / "turned" / one.picture.name
+        picture.save(path)
+        turned.append(Labelled(path, picture.size, rows))
+    for write in (write_yolo, write_voc):
+        assert inspect(write(tmp_path / write.__name__, turned, SHAPES)).suspicions == ()
+
+
+def test_a_class_that_the_list_lacks_is_no_shifted_number(painted: list[Labelled], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with_fourth = [
+        replace(one, rows=[*one.rows, (3, 0.5, 0.5, 0.1, 0.1)]) if rng.random() < 0.3 else one
+        for one in painted
+    ]
+    inspection = inspect(write_yolo(tmp_path / "data", with_fourth, SHAPES))
+    assert inspection.suspicions == ()
+    assert {problem.kind for problem in inspection.problems} == {"class"}
 
 
 def test_right_data_in_memory_raise_no_suspicion() -> None:

@@ -110,7 +110,10 @@ def test_broken_images(tmp_path: Path) -> None:
             '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
             "category 2: id 1 is that of 'a' already",
         ),
-        ('{"images": [], "annotations": [], "categories": []}', "expected at least one class; got none"),
+        (
+            '{"images": [], "annotations": [], "categories": []}',
+            "categories: expected at least one; got none",
+        ),
         (
             '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}]}',
             "no usable picture remains of 0; 0 problem",

@@ -258,6 +258,19 @@ def test_pictures_in_no_list_are_counted(tmp_path: Path) -> None:
     assert "1 picture(s) are in no list, the first: c.png" in str(open_dataset(tmp_path).note)
 
 
+def test_labels_beside_the_splits_are_counted(tmp_path: Path) -> None:
+    stray = (Picture("stray.png", 16, 16, (Box("cat", 4, 4, 8, 8),)),)
+    voc_in("{split}", "{split}")(tmp_path / "voc")
+    pictures(tmp_path / "voc", stray)
+    xmls(tmp_path / "voc", stray)
+    note = "1 annotation(s) are in the folder of no split, the first: stray.xml"
+    assert note in open_dataset(tmp_path / "voc", "train").notes
+    labels_in("images/{split}", "labels/{split}")(tmp_path / "yolo")
+    pictures(tmp_path / "yolo/images", stray)
+    rows(tmp_path / "yolo/labels", stray)
+    assert "images is left out: 1 picture(s) in no split" in open_dataset(tmp_path / "yolo", "train").notes
+
+
 def test_annotations_that_name_another_picture_are_said(tmp_path: Path) -> None:
     root = write_voc(tmp_path, SPLITS)
     xml = root / "Annotations/a.xml"
@@ -292,6 +305,101 @@ def test_two_data_sets_in_one_folder_are_not_mixed(tmp_path: Path) -> None:
     roboflow_yolo(tmp_path / "second")
     with pytest.raises(DataError, match=r"several data sets \(first/data.yaml, second/data.yaml\)"):
         open_dataset(tmp_path)
+
+
+def test_lists_of_classes_that_differ_are_not_mixed(tmp_path: Path) -> None:
+    for name, names in (("A", ["cat", "dog", "owl"]), ("B", ["dog", "cat", "owl"])):
+        pictures(tmp_path / name / "images", [Picture(f"{name}.png", 16, 16)])
+        write(tmp_path / name / f"labels/{name}.txt", "0 0.5 0.5 0.5 0.5\n")
+        write(tmp_path / name / "classes.txt", "\n".join(names))
+    with pytest.raises(
+        DataError, match=r"several lists of classes that differ \(A/classes.txt, B/classes.txt\)"
+    ):
+        open_dataset(tmp_path)
+
+
+def test_two_jsons_for_one_split_are_not_mixed(tmp_path: Path) -> None:
+    coco_in("task_1/{split}", "task_1/annotations/instances_default.json")(tmp_path)
+    coco_in("task_2/{split}", "task_2/annotations/instances_default.json")(tmp_path)
+    with pytest.raises(DataError, match=r"several COCO files for the split 'default' \(.*task_1.*, .*task_2"):
+        open_dataset(tmp_path)
+
+
+def test_other_annotations_are_said_to_be_unused(tmp_path: Path) -> None:
+    labels_in("images/{split}", "labels/{split}")(tmp_path)
+    xmls(tmp_path / "xml", TRAIN[:1])
+    assert any(
+        note.startswith("1 label file(s) of another layout are not used")
+        for note in open_dataset(tmp_path).notes
+    )
+    roboflow_yolo(tmp_path)
+    assert (
+        "1 xml file(s) of the folder are not used: the data file says what is" in open_dataset(tmp_path).notes
+    )
+
+
+def test_split_folders_may_differ_in_case_and_word(tmp_path: Path) -> None:
+    for split, labelled in (("train", "Train"), ("val", "valid")):
+        pictures(tmp_path / "Images" / split, SPLITS[split])
+        rows(tmp_path / "LABELS" / labelled, SPLITS[split])
+    write(tmp_path / "classes.txt", NAMES)
+    for split, these in SPLITS.items():
+        assert boxes_of(open_dataset(tmp_path, split)) == truth(these)
+
+
+def test_a_picture_may_be_called_test(tmp_path: Path) -> None:
+    these = [
+        Picture(f"{name}.png", 16, 16, (Box("cat", 4, 4, 8, 8),)) for name in ("test", "classes", "notes")
+    ]
+    pictures(tmp_path / "images", these)
+    rows(tmp_path / "labels", these)
+    write(tmp_path / "data.yaml", "train: images\nnames: [cat]\n")
+    assert boxes_of(open_dataset(tmp_path, whole=True)) == truth(these)
+    assert open_dataset(tmp_path, whole=True).problems == []
+
+
+def test_a_data_file_whose_training_pictures_are_not_there(tmp_path: Path) -> None:
+    roboflow_yolo(tmp_path)
+    shutil.rmtree(tmp_path / "train")
+    with pytest.raises(DataError, match=r"train: no such file or folder: ../train/images"):
+        open_dataset(tmp_path, "train")
+    assert boxes_of(open_dataset(tmp_path, "val")) == truth(VAL)
+
+
+def test_xml_in_other_spellings(tmp_path: Path) -> None:
+    picture = Picture("a.png", 64, 64, (Box("cat", 8, 8, 24, 24),))
+    paint(tmp_path / "a.png", 64, 64)
+    plain = voc_xml(picture)
+    second = "<bndbox><xmin>32</xmin><ymin>32</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></object>"
+    for text, count in (
+        (plain.replace("<annotation>", '<annotation xmlns="http://some.org/voc">'), 1),
+        (plain.replace("object>", "Object>").replace("bndbox>", "BndBox>"), 1),
+        (plain.replace("<object>", "<objects><object>").replace("</object>", "</object></objects>"), 1),
+        (plain.replace("</object>", second), 2),
+        (plain.replace("<width>64</width>", "<width>64.0</width>"), 1),
+    ):
+        write(tmp_path / "a.xml", text)
+        dataset = open_dataset(tmp_path)
+        assert len(dataset.records[0].labels) == count
+        assert dataset.problems == []
+    for yes, ignored in (("Yes", True), ("true", True), ("1", True), ("0", False), ("Unspecified", False)):
+        write(tmp_path / "a.xml", plain.replace("<difficult>0<", f"<difficult>{yes}<"))
+        assert open_dataset(tmp_path).records[0].ignore.tolist() == [ignored]
+    write(tmp_path / "a.xml", plain.replace("<width>64</width>", "<width>128.0</width>"))
+    with pytest.raises(DataError, match="labelled as 128x64"):
+        open_dataset(tmp_path)
+    paint(tmp_path / "b.png", 64, 64)
+    write(tmp_path / "b.xml", "<html><body/></html>")
+    write(
+        tmp_path / "a.xml",
+        plain.replace("</object>", "<deleted>1</deleted></object>" + "<object><name>cat</name></object>"),
+    )
+    dataset = open_dataset(tmp_path, whole=True)
+    assert "1 object(s) are marked as deleted and left out" in dataset.notes
+    assert [problem.reason for problem in dataset.problems] == [
+        "no xmin in its bndbox",
+        "expected an <annotation>; got <html>",
+    ]
 
 
 def test_names_stay_as_they_are_written(tmp_path: Path) -> None:

@@ -50,9 +50,18 @@ def test_the_box_around_a_rotated_box_touches_its_corners(
 
 def test_what_a_sixth_value_means() -> None:
     assert as_angles([0.3, 0.9, 1.0]) == "confidence"
+    assert as_angles([0.3, 0.9, 1.01]) == "confidence"
     assert as_angles([0.3, -1.57]) == "radians"
     assert as_angles([0.3, 45.0]) == "degrees"
     assert row("0 0.5 0.5 0.2 0.1 0.9") == ("0", (0.5, 0.5, 0.2, 0.1), "sixth", 0.9)
+
+
+def test_tracks_and_polygons_at_the_edge() -> None:
+    assert row("0 0.5 0.5 0.2 0.2 0.9 17") == ("0", (0.5, 0.5, 0.2, 0.2), "sixth", 0.9)
+    assert row("0 0.5 0.5 0.2 0.2 0.9 0.75").shape == "polygon"
+    pentagon = row("0 0.3 0.2 0.5 0.4 0.4 0.6 0 0.5 0.1 0")
+    assert pentagon.shape == "polygon"
+    assert pentagon.numbers == pytest.approx((0.25, 0.3, 0.5, 0.6))
 
 
 def test_keypoints_are_left_out() -> None:
@@ -80,4 +89,4 @@ def test_rows_that_are_none(text: str, reason: str) -> None:
 
 
 def test_commas_between_values() -> None:
-    assert row("0,0.5,0.5,0.25,0.25") == row("0 0.5 0.5 0.25 0.25")
+    assert row("0,0.5,0.5,0.25,0.25") == row("0, 0.5, 0.5, 0.25, 0.25") == row("0 0.5 0.5 0.25 0.25")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.pages.inspection import inspection_page, verdicts
+from yolosses.apps.pages.inspection import alike_classes, inspection_page, verdicts
 from yolosses.apps.pages.inspection_texts import Texts, texts
 from yolosses.explain.words import Language
 from yolosses.studies.doctor import Inspection, examine
@@ -24,6 +25,8 @@ from yolosses.training.files import require_folder, write_json, write_text
 PAGE, VALUES = "inspection.html", "inspection.json"
 SHOWN = 5  # of each kind of finding
 CLASSES = 12
+TOGETHER = 3  # names of equal pictures in a line
+LONGEST = 160  # letters of a listed line
 
 
 def inspect_data(
@@ -41,6 +44,9 @@ def inspect_data(
         grids: each S, as it was written.
         splits: those to examine; none given: the whole data set.
         out: ``None``: ``runs/inspect-`` and the name of the data set.
+
+    Raises:
+        DataError: the data cannot be read, or there would be nothing to learn from them.
     """
     console, wanted = Console(), [_grid(text) for text in grids]
     joined = open_whole(data, splits)
@@ -60,9 +66,10 @@ def inspect_data(
         )
     write_json(out / VALUES, inspection.to_json())
     write_text(out / PAGE, inspection_page(inspection, dataset, language=language))
-    _show(console, inspection, language)
+    _show(console, inspection, Path(data), language)
     written = texts(language).written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]")
     console.print(written, highlight=False, soft_wrap=True)
+    dataset.require_objects()  # last: what was found says why
 
 
 def _grid(text: str) -> int:
@@ -71,7 +78,7 @@ def _grid(text: str) -> int:
     return int(text)
 
 
-def _show(console: Console, inspection: Inspection, language: Language) -> None:
+def _show(console: Console, inspection: Inspection, data: Path, language: Language) -> None:
     t = texts(language)
     title = t.title.format(data=inspection.name, splits="+".join(inspection.split_names))
     summary = t.summary.format(
@@ -83,14 +90,15 @@ def _show(console: Console, inspection: Inspection, language: Language) -> None:
     _line(console, escape(summary))
     for note in inspection.notes:
         _line(console, f"[yellow]{escape(t.note)}[/]: {escape(note)}")
-    _suspicions(console, inspection, language)
-    _classes(console, inspection, t)
+    folder = data if data.is_dir() else data.parent
+    _suspicions(console, inspection, folder, language)
+    _classes(console, inspection, language)
     for show in (_grids, _balance, _zero_loss):
         show(console, inspection, t)
-    _findings(console, inspection, language)
+    _findings(console, inspection, folder, language)
 
 
-def _suspicions(console: Console, inspection: Inspection, language: Language) -> None:
+def _suspicions(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
     t = texts(language)
     if not inspection.suspicions:
         _line(console, f"[green]{escape(t.sound)}[/]")
@@ -98,11 +106,14 @@ def _suspicions(console: Console, inspection: Inspection, language: Language) ->
         _line(console, f"[bold red]{escape(line)}[/]")
         for reason in suspicion.reasons(language=language):
             _line(console, f"  {escape(reason)}")
-        files = list(dict.fromkeys(str(inspection.label_files[index]) for index in suspicion.pictures))
+        files = list(
+            dict.fromkeys(_below(folder, str(inspection.label_files[index])) for index in suspicion.pictures)
+        )
         _listed(console, t.files.format(count=len(files)), files, t)
 
 
-def _classes(console: Console, inspection: Inspection, t: Texts) -> None:
+def _classes(console: Console, inspection: Inspection, language: Language) -> None:
+    t = texts(language)
     totals = inspection.counts.sum(0)
     order = [int(label) for label in np.argsort(-totals, kind="stable") if totals[label]]
     table = _table("", t.class_, t.count, t.share, t.pictures)
@@ -119,6 +130,8 @@ def _classes(console: Console, inspection: Inspection, t: Texts) -> None:
     unused = [name for name, total in zip(inspection.class_names, totals, strict=True) if not total]
     if unused:
         _line(console, escape(t.never_used.format(names=_short(unused, t))))
+    for line in alike_classes(inspection, language=language):
+        _line(console, f"[yellow]{escape(line)}[/]")
     least, median, most = inspection.objects_per_picture
     said = t.objects_per_picture.format(least=least, median=f"{median:g}", most=most)
     _line(console, escape(said))
@@ -169,19 +182,20 @@ def _zero_loss(console: Console, inspection: Inspection, t: Texts) -> None:
     console.print(table)
 
 
-def _findings(console: Console, inspection: Inspection, language: Language) -> None:
+def _findings(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
     t = texts(language)
     if inspection.problems:
-        kinds = Counter(t.kinds[problem.kind] for problem in inspection.problems)
-        _listed(
-            console, f"{t.broken}: {_counted(kinds, t)}", [str(problem) for problem in inspection.problems], t
-        )
+        kinds = Counter(t.kinds.get(problem.kind, problem.kind) for problem in inspection.problems)
+        lines = [_below(folder, str(problem)) for problem in inspection.problems]
+        _listed(console, f"{t.broken}: {_counted(kinds, t)}", lines, t)
     if inspection.unreadable:
-        _listed(console, t.unreadable, [reason for _, reason in inspection.unreadable], t)
+        reasons = [_below(folder, reason) for _, reason in inspection.unreadable]
+        _listed(console, f"{t.unreadable}: {len(reasons)}", reasons, t)
     if inspection.odd_boxes:
         odd = Counter(t.odd_kinds[box.kind] for box in inspection.odd_boxes)
         lines = [
-            f"{box.file}, {box.where}: {inspection.class_names[box.label]}{t.comma}{box.reason(language=language)}"
+            f"{_below(folder, str(box.file))}, {box.where}: {inspection.class_names[box.label]}{t.comma}"
+            + box.reason(language=language)
             for box in inspection.odd_boxes
         ]
         _listed(console, f"{t.odd}: {_counted(odd, t)}", lines, t)
@@ -189,8 +203,8 @@ def _findings(console: Console, inspection: Inspection, language: Language) -> N
         lines = [
             t.comma.join(
                 (
-                    " = ".join(inspection.picture_names[index] for index in group.pictures),
-                    t.same_file if group.same == "file" else t.same_pixels,
+                    _equal([inspection.picture_names[index] for index in group.pictures], t),
+                    t.same[group.same],
                     t.across_splits if group.across_splits else t.one_split,
                     t.labels_agree if group.labels_agree else t.labels_differ,
                 )
@@ -198,6 +212,9 @@ def _findings(console: Console, inspection: Inspection, language: Language) -> N
             for group in inspection.duplicates
         ]
         _listed(console, f"{t.duplicates}: {len(lines)}", lines, t)
+    if inspection.turned:
+        names = [inspection.picture_names[index] for index in inspection.turned]
+        _listed(console, t.turned.format(count=len(names)), names, t)
     if inspection.unlabelled:
         names = [inspection.picture_names[index] for index in inspection.unlabelled]
         _listed(console, f"{len(names)} {t.tiles['unlabelled']}", names, t)
@@ -208,6 +225,20 @@ def _findings(console: Console, inspection: Inspection, language: Language) -> N
         _line(console, escape(t.looked_at.format(count=inspection.looked_at, of=inspection.num_pictures)))
 
 
+def _below(folder: Path, text: str) -> str:
+    """A line that begins with a path, without the data set's folder or the working directory in front."""
+    for root in (folder, folder.absolute(), Path.cwd()):
+        if (shorter := text.removeprefix(f"{root}{os.sep}")) != text:
+            return shorter
+    return text
+
+
+def _equal(names: Sequence[str], t: Texts) -> str:
+    rest = len(names) - TOGETHER
+    shown = " = ".join(names[:TOGETHER])
+    return f"{shown} … {t.and_more.format(count=rest)}" if rest > 0 else shown
+
+
 def _counted(counts: Counter[str], t: Texts) -> str:
     return t.comma.join(f"{name} {count}" for name, count in counts.most_common())
 
@@ -215,9 +246,15 @@ def _counted(counts: Counter[str], t: Texts) -> str:
 def _listed(console: Console, title: str, lines: Sequence[str], t: Texts) -> None:
     _line(console, f"[yellow]{escape(title)}[/]")
     for line in lines[:SHOWN]:
-        _line(console, f"  {escape(line)}")
+        _line(console, f"  {escape(_shortened(line))}")
     if len(lines) > SHOWN:
         _line(console, f"  … {escape(t.and_more.format(count=len(lines) - SHOWN))}")
+
+
+def _shortened(line: str) -> str:
+    """Its middle left out, which says the least: a path begins with folders, a reason ends with the numbers."""
+    half = LONGEST // 2
+    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
 
 
 def _short(names: Sequence[str], t: Texts) -> str:

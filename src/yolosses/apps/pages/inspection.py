@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,10 @@ def inspection_page(inspection: Inspection, dataset: DetectionDataset, *, langua
         Section(t.duplicates, _duplicates(inspection, dataset, language)),
         Section(t.unlabelled, _unlabelled(inspection, language)),
     ]
+    if inspection.turned:
+        turned = [inspection.picture_names[index] for index in inspection.turned]
+        said = _note(t.turned_note) + _names(turned, t)
+        sections.append(Section(t.turned.format(count=len(turned)), said))
     title = t.title.format(data=inspection.name, splits="+".join(inspection.split_names))
     lead = patterns(len(inspection.grids[0].zero_loss)) + _lead(inspection, language)
     return page(title, sections, language=language, lead=lead, style=STYLE)
@@ -111,6 +116,13 @@ def verdicts(inspection: Inspection, *, language: Language) -> list[str]:
         space = " " if language == "en" else ""
         lines.append(t.suspected.format(fault=suspicion.fault(language=language)) + space + told)
     return lines
+
+
+def alike_classes(inspection: Inspection, *, language: Language) -> list[str]:
+    """A line where class names are alike, none else."""
+    t = texts(language)
+    names = t.comma.join(" = ".join(f'"{name}"' for name in names) for names in inspection.alike_classes)
+    return [t.alike_classes.format(names=names)] if names else []
 
 
 def _lead(inspection: Inspection, language: Language) -> str:
@@ -230,7 +242,7 @@ def _named_marks(record: Record, dataset: DetectionDataset, kind: Kind, shift: i
     names = dict(zip(dataset.class_numbers or (), dataset.class_names, strict=False))
     written = written_labels(record)
     marks = _marks(record, as_read(written.box_format), kind, None)
-    numbers = [int(float(category)) - shift for category in written.categories]
+    numbers = [int(float(category)) - shift for category in written.categories[: len(marks)]]
     return [
         Mark(box=mark.box, kind=kind, text=names.get(number, str(number)))
         for mark, number in zip(marks, numbers, strict=False)
@@ -243,7 +255,8 @@ def _files(files: Sequence[str], t: Texts) -> str:
 
     rest = len(files) - FILES
     more = (
-        f"<details><summary>{escape(t.and_more.format(count=rest))}</summary>{listed(files[FILES:])}</details>"
+        f"<details><summary>{escape(t.and_more.format(count=rest))}</summary>"
+        f"{listed(files[FILES:FINDINGS])}{_more(len(files) - FINDINGS, t)}</details>"
         if rest > 0
         else ""
     )
@@ -294,6 +307,7 @@ def _objects(inspection: Inspection, language: Language) -> str:
         more = f"<details><summary>{said_more}</summary><p>{escape(names)}</p></details>"
     unused = [name for name, total in zip(inspection.class_names, totals, strict=True) if not total]
     never = f"<p>{escape(t.never_used.format(names=t.comma.join(unused)))}</p>" if unused else ""
+    never += "".join(f"<p>{escape(line)}</p>" for line in alike_classes(inspection, language=language))
     classes = table([t.class_, "", t.count, t.pictures], rows)
     return (
         f'{_note(t.objects_note)}<div class="side"><div>{_note(said)}{chart}</div>'
@@ -421,13 +435,13 @@ def _broken(inspection: Inspection, language: Language) -> str:
     if not problems:
         return (unreadable or _note(t.no_broken)) + _looked(inspection, t)
     kinds = Counter(problem.kind for problem in problems)
-    summary = t.comma.join(f"{t.kinds[kind]} {count}" for kind, count in kinds.most_common())
+    summary = t.comma.join(f"{t.kinds.get(kind, kind)} {count}" for kind, count in kinds.most_common())
     rows: list[list[Cell]] = [
         [
-            t.kinds[problem.kind],
+            t.kinds.get(problem.kind, problem.kind),
             Html(f"<code>{escape(_short(inspection, problem.file))}, {escape(problem.where)}</code>"),
             problem.reason,
-            t.actions[problem.action],
+            t.actions.get(problem.action, problem.action),
         ]
         for problem in problems[:FINDINGS]
     ]
@@ -453,7 +467,8 @@ def _odd(inspection: Inspection, dataset: DetectionDataset, language: Language) 
     summary = t.comma.join(f"{t.odd_kinds[kind]} {count}" for kind, count in kinds.most_common())
     chosen = _of_every_kind(boxes, THUMBNAILS)
     rows = [_odd_row(inspection, box, dataset, language, drawn=True) for box in chosen]
-    rest = [box for box in boxes if box not in chosen][:FINDINGS]
+    drawn = {id(box) for box in chosen}
+    rest = list(islice((box for box in boxes if id(box) not in drawn), FINDINGS))
     more = ""
     if rest:
         others = table(
@@ -461,7 +476,10 @@ def _odd(inspection: Inspection, dataset: DetectionDataset, language: Language) 
             [_odd_row(inspection, box, dataset, language, drawn=False) for box in rest],
         )
         count = len(boxes) - len(chosen)
-        more = f"<details><summary>{escape(t.and_more.format(count=count))}</summary>{others}</details>"
+        more = (
+            f"<details><summary>{escape(t.and_more.format(count=count))}</summary>{others}"
+            f"{_more(count - len(rest), t)}</details>"
+        )
     shown = table(["", t.kind, t.place, t.class_, t.reason], rows)
     return f'{_note(t.odd_note)}<p><b>{escape(summary)}</b></p><div class="odd">{shown}</div>{more}'
 
@@ -514,7 +532,7 @@ def _duplicates(inspection: Inspection, dataset: DetectionDataset, language: Lan
     parts = [_note(t.duplicates_note)]
     for group in groups[:GROUPS]:
         facts = (
-            t.same_file if group.same == "file" else t.same_pixels,
+            t.same[group.same],
             t.across_splits if group.across_splits else t.one_split,
             t.labels_agree if group.labels_agree else t.labels_differ,
         )
@@ -530,7 +548,7 @@ def _labelled(inspection: Inspection, index: int, dataset: DetectionDataset) -> 
         picture = dataset.picture(index)
     except DataError:
         return ""
-    marks = [Mark(box=_as_box(box), kind="faint") for box in record.boxes.tolist()]
+    marks = [Mark(box=_as_box(box), kind="faint") for box in record.boxes[:EXAMPLE_BOXES].tolist()]
     drawn = marked(picture, marks, alt=record.name, max_side=240, shown=170)
     return f"<figure>{drawn}<figcaption>{escape(record.name)} ({escape(split)})</figcaption></figure>"
 

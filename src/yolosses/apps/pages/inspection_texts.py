@@ -96,12 +96,15 @@ class Texts:
     duplicates: str
     duplicates_note: str
     no_duplicates: str
-    same_file: str
-    same_pixels: str
+    same: dict[str, str]
     across_splits: str
     one_split: str
     labels_agree: str
     labels_differ: str
+
+    alike_classes: str
+    turned: str
+    turned_note: str
 
     unlabelled: str
     unlabelled_note: str
@@ -134,7 +137,7 @@ _TEXTS: dict[Language, Texts] = {
             "lost": "objects lost at S = {grid} ({share})",
             "broken": "broken annotations",
             "odd": "odd boxes",
-            "duplicates": "groups of equal pictures",
+            "duplicates": "groups of equal or nearly equal pictures",
             "unlabelled": "pictures without label file",
         },
         suspicions="Suspected faults",
@@ -207,6 +210,8 @@ _TEXTS: dict[Language, Texts] = {
             "leaves": "leaves the picture",
             "row": "cannot be read",
             "file": "file cannot be used",
+            "picture": "picture cannot be read",
+            "other class": "class that is not wanted",
         },
         actions={"skipped": "skipped", "clipped": "clipped"},
         kind="kind",
@@ -224,16 +229,20 @@ _TEXTS: dict[Language, Texts] = {
             "twin": "twice the same",
             "two classes": "two classes",
         },
-        duplicates="Equal pictures",
-        duplicates_note="A picture in training and in evaluation makes the scores look better than they are; one that "
-        "is labelled in two ways teaches both.",
+        duplicates="Equal and nearly equal pictures",
+        duplicates_note="A picture in training and in evaluation makes the scores look better than they are, also if "
+        "it was written again, resized or made a little brighter; one that is labelled in two ways teaches both. "
+        "Nearly equal pictures are looked for between splits only.",
         no_duplicates="None.",
-        same_file="the same file",
-        same_pixels="the same pixels",
+        same={"file": "the same file", "pixels": "the same pixels", "near": "nearly the same"},
         across_splits="in different splits",
         one_split="in one split",
         labels_agree="labels agree",
         labels_differ="labels differ",
+        alike_classes="Class names that differ in case or spacing only: {names}. They count as different classes.",
+        turned="Pictures that their EXIF orientation turns: {count}",
+        turned_note="They are read upright. If the tool that made their labels did not heed EXIF, the labels speak of "
+        "the picture before it is turned.",
         unlabelled="Pictures without objects",
         unlabelled_note="A picture without label file counts as one without objects: all its boxes are taught to "
         "say 0.",
@@ -264,7 +273,7 @@ _TEXTS: dict[Language, Texts] = {
             "lost": "個物件在 S = {grid} 時遺失（{share}）",
             "broken": "處損壞的標註",
             "odd": "個異常的框",
-            "duplicates": "組相同的影像",
+            "duplicates": "組相同或幾乎相同的影像",
             "unlabelled": "張影像沒有標註檔",
         },
         suspicions="可疑的錯誤",
@@ -335,6 +344,8 @@ _TEXTS: dict[Language, Texts] = {
             "leaves": "超出影像",
             "row": "無法解讀",
             "file": "檔案無法使用",
+            "picture": "影像無法讀取",
+            "other class": "不需要的類別",
         },
         actions={"skipped": "略過", "clipped": "裁切"},
         kind="種類",
@@ -352,15 +363,18 @@ _TEXTS: dict[Language, Texts] = {
             "twin": "標了兩次",
             "two classes": "兩個類別",
         },
-        duplicates="相同的影像",
-        duplicates_note="同一張影像若同時用來訓練與評估，分數會虛高；若有兩種標註，兩種都會被學到。",
+        duplicates="相同與幾乎相同的影像",
+        duplicates_note="同一張影像若同時用來訓練與評估，分數會虛高，重新存檔、縮放或稍微調亮過的也一樣；"
+        "若有兩種標註，兩種都會被學到。幾乎相同的影像只在不同子集之間尋找。",
         no_duplicates="無。",
-        same_file="檔案相同",
-        same_pixels="像素相同",
+        same={"file": "檔案相同", "pixels": "像素相同", "near": "幾乎相同"},
         across_splits="在不同的子集",
         one_split="在同一個子集",
         labels_agree="標註一致",
         labels_differ="標註不同",
+        alike_classes="只有大小寫或空格不同的類別名稱：{names}。它們會被當成不同的類別。",
+        turned="依 EXIF 方向旋轉的影像：{count} 張",
+        turned_note="這些影像會先轉正再讀取。若標註工具沒有理會 EXIF，標註說的就是轉正之前的影像。",
         unlabelled="沒有物件的影像",
         unlabelled_note="沒有標註檔的影像視為沒有物件：它所有的框都被教成 0。",
         empty="標註檔裡沒有物件：{count}",

@@ -27,6 +27,7 @@ class Contrast:
     def __init__(self, picture: NDArray[np.uint8]) -> None:
         height, width = picture.shape[:2]
         factor = min(1.0, _LONG_SIDE / max(height, width))
+        self._size = np.array([width, height], np.float64)
         shape = (max(2, round(width * factor)), max(2, round(height * factor)))
         small = np.asarray(Image.fromarray(picture).resize(shape, Image.Resampling.BOX), np.float32)
         self._scale = np.array([shape[0] / width, shape[1] / height])
@@ -34,6 +35,10 @@ class Contrast:
         across = np.sqrt(np.abs(np.diff(small, axis=1)).max(2))
         down = np.sqrt(np.abs(np.diff(small, axis=0)).max(2))
         self._across, self._down = _summed(across), _summed(down.T)
+
+    def on(self, edges: Floats, other: Contrast) -> Floats:
+        """The same part of another picture, in its pixels."""
+        return np.asarray(edges * np.tile(other._size / self._size, 2))
 
     def of(self, edges: Floats) -> Floats:
         """(R,) for boxes (R, 4) left, top, right, bottom in pixels of the picture: the change across their borders,

@@ -2,121 +2,126 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from yolosses.studies.doctor.coordinates import ALMOST_ALL, DEPENDENCE, LIKENESS_ROUNDS, SURE, Readings
-from yolosses.studies.doctor.likeness import Likeness
-from yolosses.studies.doctor.mixture import Mixture
-from yolosses.studies.doctor.rows import Bools, Floats, Rows
+from yolosses.studies.doctor.rows import Bools, Ints, Rows
 from yolosses.studies.doctor.structures import ClassEvidence, Suspicion
 
-LEAST_STRENGTH = 8.0  # what all evidence together must reach, as a logarithm
+LEAST_STRENGTH = 8.0  # what numbers beyond the end must say together, as a logarithm
 LEAST_SINGLE = 12.0  # for one picture alone
-LEAST_UNSHOWN = 15.0  # where no number is beyond the end
+LEAST_FIT = 1.0  # how much better the other numbers must fit once shifted back, as a logarithm
+ALMOST_ALL = 0.9  # of the pictures: taken for all
 
 _UNKNOWN = 4.0  # that a number beyond the end says, if it were a slip of the pen; twice in a picture at most
-_SPEAKS = 1.0  # evidence of a picture that says something
-_IMPOSSIBLE = -20.0  # a number that would stand for no class once shifted back
+_SLIPS = 0.1  # of the pictures with such a number: so many may hold a number that cannot be shifted back
+_MOST = 5.0  # what the other numbers of one picture may say
 
 
 def suspect_classes(
-    rows: Rows,
-    read: Readings,
-    class_numbers: Sequence[int] | None,
-    *,
-    named: bool,
-    misread: Collection[int] = (),
+    rows: Rows, class_numbers: Sequence[int] | None, first_alike: Ints, *, named: bool
 ) -> list[Suspicion]:
     """The fault, if the numbers in the labels show it.
 
-    A number beyond one end of those that stand for classes shows it, if all numbers of the same labels would stand for
-    classes once shifted back. So do boxes whose shape and size is usual for the class before or after theirs, and not
-    for theirs. Where classes have no names, a first number that nothing uses shows it as well.
+    A number just beyond one end of those that stand for classes shows it, if all numbers of the same picture would
+    stand for classes once shifted back, and if they are then as usual as in the other pictures: else a class may be
+    missing in the list. Where classes have no names, a first number that nothing uses shows it as well.
 
     Args:
-        read: the boxes as they are read.
         class_numbers: those that stand for classes; None if classes are written by name, which nobody miscounts.
+        first_alike: (N,) for each picture the first that is nearly the same, itself if there is none: all its copies
+            are one piece of evidence.
         named: False if classes are known by their numbers only.
-        misread: pictures whose boxes have a fault of their own, so that shape and size say nothing there.
     """
     if not class_numbers or not len(rows):
         return []
-    numbers = _numbers(rows)
-    right = read.inside & ~np.isin(rows.picture, list(misread))
-    shapes = np.where(right[:, None], read.shapes, np.nan)
-    found = [
-        one
-        for shift in (1, -1)
-        if (
-            one := _in_all(rows, numbers, class_numbers, shift)
-            or _in_some(rows, shapes, numbers, class_numbers, shift)
-        )
-    ]
+    table = _Table.of(rows, class_numbers)
+    found = [one for shift in (1, -1) if (one := _shifted(table, first_alike, shift)) is not None]
     if not found and not named and (one := _counted_from_one(rows, class_numbers)) is not None:
         found.append(one)
     return sorted(found, key=lambda one: -one.strength)[:1]
 
 
-def _in_all(
-    rows: Rows, numbers: list[int | None], class_numbers: Sequence[int], shift: int
-) -> Suspicion | None:
-    """Numbers beyond one end, none at the other, and all of them numbers of classes once shifted back."""
-    used, known = Counter(numbers), set(class_numbers)
-    other_end = min(known) if shift > 0 else max(known)
-    unknown = sum(count for number, count in used.items() if number not in known)
-    if not unknown or used[other_end] or not {number + shift for number in known}.issuperset(used):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Table:
+    """Which numbers are used where.
+
+    Attributes:
+        numbers: of each row, None for what is no number. class_numbers: those that stand for classes.
+        pictures: (F,) those with objects. group: (R,) place in ``pictures`` of each row.
+    """
+
+    numbers: list[int | None]
+    class_numbers: Sequence[int]
+    pictures: Ints
+    group: Ints
+
+    @classmethod
+    def of(cls, rows: Rows, class_numbers: Sequence[int]) -> _Table:
+        pictures, group = np.unique(rows.picture, return_inverse=True)
+        return cls(numbers=_numbers(rows), class_numbers=class_numbers, pictures=pictures, group=group)
+
+    def counted(self, wanted: Callable[[int | None], bool]) -> Ints:
+        """(F,) rows with such a number."""
+        chosen = np.array([wanted(number) for number in self.numbers], np.bool_)
+        return np.bincount(self.group[chosen], minlength=len(self.pictures))
+
+    def present(self, shift: int) -> Bools:
+        """(F, C) which classes a picture has if ``shift`` is taken off its numbers."""
+        index = {number + shift: place for place, number in enumerate(self.class_numbers)}
+        found = np.zeros((len(self.pictures), len(self.class_numbers)), np.bool_)
+        for picture, number in zip(self.group.tolist(), self.numbers, strict=True):
+            if number in index:
+                found[picture, index[number]] = True
+        return found
+
+
+def _shifted(table: _Table, first_alike: Ints, shift: int) -> Suspicion | None:
+    known = set(table.class_numbers)
+    beyond = max(known) + 1 if shift > 0 else min(known) - 1
+    unknown = table.counted(lambda number: number == beyond)
+    impossible = table.counted(lambda number: number is None or number - shift not in known)
+    shown = (unknown > 0) & (impossible == 0)
+    original = first_alike[table.pictures] == table.pictures
+    contradicted = int(((unknown > 0) & (impossible > 0) & original).sum())
+    independent = int((shown & original).sum())
+    everywhere = not impossible.any()
+    strength = float(_UNKNOWN * np.minimum(unknown, 2)[shown & original].sum())
+    least = LEAST_STRENGTH if independent > 1 or everywhere else LEAST_SINGLE
+    if contradicted > _SLIPS * independent or strength < least:
         return None
-    strength = _UNKNOWN - len(rows) * float(np.log1p(-1 / len(known))) if len(known) > 1 else 2 * _UNKNOWN
-    if strength < LEAST_STRENGTH:
+    if _fit(table, shown & original, ~shown & original & (not everywhere), shift) < LEAST_FIT:
         return None
-    pictures = tuple(dict.fromkeys(rows.picture.tolist()))
-    every = np.ones(len(rows), np.bool_)
+    chosen = shown | everywhere
+    suspected, order = chosen[table.group], np.argsort(-unknown, kind="stable")
     return Suspicion(
-        scope="all",
-        pictures=pictures,
-        of_pictures=len(pictures),
+        scope="all" if chosen.mean() >= ALMOST_ALL else "pictures",
+        pictures=tuple(int(table.pictures[i]) for i in order if chosen[i]),
+        of_pictures=len(table.pictures),
         strength=strength,
-        evidence=_evidence(numbers, every, class_numbers, shift, None),
+        evidence=_evidence(table.numbers, suspected, table.class_numbers, shift),
     )
 
 
-def _in_some(
-    rows: Rows, shapes: Floats, numbers: list[int | None], class_numbers: Sequence[int], shift: int
-) -> Suspicion | None:
-    index = {number: label for label, number in enumerate(class_numbers)}
-    here = np.array([index.get(number, -1) if number is not None else -1 for number in numbers])
-    meant = np.array([index.get(number - shift, -1) if number is not None else -1 for number in numbers])
-    pictures, group = np.unique(rows.picture, return_inverse=True)
-    unknown = np.bincount(group, here < 0, len(pictures))
-    impossible = np.bincount(group, meant < 0, len(pictures))
-    shown = np.where(impossible > 0, _IMPOSSIBLE, _UNKNOWN * np.minimum(unknown, 2))
-    mixture = Mixture.fitted(shown)
-    likeness = np.zeros(len(rows))
-    # A picture that says nothing itself is trusted, and not suspected, however many others have the fault.
-    for _ in range(LIKENESS_ROUNDS):  # each trusts other pictures
-        model = Likeness.fitted(shapes, here, mixture.evidence[group] < _SPEAKS)
-        told = model.comparison(shapes, shapes, meant, here)
-        likeness = np.where(model.known[meant] & model.known[here], told, 0.0)
-        mixture = Mixture.fitted(shown + DEPENDENCE * np.bincount(group, likeness, len(pictures)))
-    chosen = (mixture.probability >= SURE) & (mixture.evidence >= _SPEAKS)
-    count = int(chosen.sum())
-    least = LEAST_STRENGTH if count > 1 else LEAST_SINGLE
-    if not count or mixture.strength < (least if unknown[chosen].any() else LEAST_UNSHOWN):
-        return None
-    suspected, order = chosen[group], np.argsort(-mixture.evidence, kind="stable")
-    compared = likeness[suspected]
-    return Suspicion(
-        scope="all" if count >= ALMOST_ALL * len(pictures) else "pictures",
-        pictures=tuple(int(pictures[i]) for i in order if chosen[i]),
-        of_pictures=len(pictures),
-        strength=mixture.strength,
-        evidence=_evidence(
-            numbers, suspected, class_numbers, shift, (int((compared < 0).sum()), int((compared > 0).sum()))
-        ),
-    )
+def _fit(table: _Table, shown: Bools, rest: Bools, shift: int) -> float:
+    """How much better the classes of the pictures fit to those of the rest once shifted back, as a logarithm. Where
+    there is no rest, how unlikely it is that nothing uses the class at the other end."""
+    read, meant = table.present(0), table.present(shift)
+    if not rest.any():
+        return (
+            float("inf") if shift < 0 else -float(read.sum() * np.log1p(-1 / (len(table.class_numbers) + 1)))
+        )
+    usual = (read[rest].sum(0) + 0.5) / (rest.sum() + 1)
+    # That the pictures have the class at the end is what they were chosen for: it says nothing of how usual it is.
+    end = int(np.argmin(table.class_numbers) if shift < 0 else np.argmax(table.class_numbers))
+    meant_fit, read_fit = (found * np.log(usual) + ~found * np.log1p(-usual) for found in (meant, read))
+    meant_fit[:, end] = 0
+    better = (meant_fit - read_fit)[shown].sum(1)
+    return float(np.clip(better, -_MOST, _MOST).sum())
 
 
 def _evidence(
@@ -124,7 +129,6 @@ def _evidence(
     suspected: Bools,
     class_numbers: Sequence[int],
     shift: int,
-    likeness: tuple[int, int] | None,
 ) -> ClassEvidence:
     first, last = min(class_numbers), max(class_numbers)
     inside = Counter(number for number, chosen in zip(numbers, suspected, strict=True) if chosen)
@@ -145,7 +149,6 @@ def _evidence(
         last=last,
         boxes=inside.total(),
         boxes_elsewhere=outside.total(),
-        likeness=likeness,
     )
 
 
@@ -170,9 +173,16 @@ def _counted_from_one(rows: Rows, class_numbers: Sequence[int]) -> Suspicion | N
             last=last,
             boxes=len(rows),
             boxes_elsewhere=0,
-            likeness=None,
         ),
     )
+
+
+def alike_names(class_names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Groups of names that differ in case, spaces, "_" and "-" only: one class, most likely."""
+    alike: dict[str, list[str]] = {}
+    for name in class_names:
+        alike.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), []).append(name)
+    return [tuple(names) for key, names in alike.items() if key and len(names) > 1]
 
 
 def _numbers(rows: Rows) -> list[int | None]:

@@ -86,10 +86,10 @@ def mistakes(box_format: BoxFormat) -> tuple[Convention, ...]:
     return (*found, *(Convention(format=other, unit=other_unit, surprise=1.0) for other in formats))
 
 
-def placement(edges: Floats, size: Floats) -> tuple[Bools, Bools]:
+def placement(edges: Floats, size: Floats, *, least: float = 0.5) -> tuple[Bools, Bools]:
     """Which boxes have an area, and which of these lie in their picture.
 
-    Both sides must be at least half a pixel; a box may leave the picture by 2 % of it, but at least 2 pixels.
+    Both sides must be at least ``least`` pixels; a box may leave the picture by 2 % of it, but at least 2 pixels.
 
     Args:
         edges: (R, 4) pixels. size: (R, 2) width, height.
@@ -99,6 +99,6 @@ def placement(edges: Floats, size: Floats) -> tuple[Bools, Bools]:
     """
     slack = np.maximum(2.0, 0.02 * size)
     with np.errstate(invalid="ignore"):
-        whole = np.isfinite(edges).all(1) & (edges[:, 2:] - edges[:, :2] >= 0.5).all(1)
+        whole = np.isfinite(edges).all(1) & (edges[:, 2:] - edges[:, :2] >= least).all(1)
         inside = whole & (edges[:, :2] >= -slack).all(1) & (edges[:, 2:] <= size + slack).all(1)
     return np.asarray(whole), np.asarray(inside)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from yolosses.arguments import integer
-from yolosses.studies.doctor.classes import suspect_classes
+from yolosses.studies.doctor.classes import alike_names, suspect_classes
 from yolosses.studies.doctor.coordinates import all_readings, suspect_boxes
 from yolosses.studies.doctor.grids import fit_grid
 from yolosses.studies.doctor.odd_boxes import find_odd_boxes
 from yolosses.studies.doctor.pictures import Progress, find_duplicates, look_at_pictures
 from yolosses.studies.doctor.rows import Rows, written_labels
 from yolosses.studies.doctor.structures import Inspection
-from yolosses.training.data import DetectionDataset, Record
+from yolosses.training.data import LOSES_AN_OBJECT, DetectionDataset, Record, WrittenLabels
 
 MOST_PICTURES = 2000
 
@@ -57,11 +58,13 @@ def examine(
     rows = Rows.of(dataset)
     looked = look_at_pictures(dataset, rows, all_readings(rows), most=most_pictures, progress=progress)
     written = [written_labels(record) for record in records]
+    # Label files of which a row was skipped: they are not without objects.
+    lost = {problem.file for problem in dataset.problems if problem.kind in LOSES_AN_OBJECT}
     named = dataset.class_names != tuple(map(str, range(len(dataset.class_names))))
     readings = looked.readings
-    suspicions = suspect_boxes(rows, readings)
-    misread = {index for suspicion in suspicions for index in suspicion.pictures}
-    suspicions += suspect_classes(rows, readings[0], dataset.class_numbers, named=named, misread=misread)
+    first_alike = looked.first_alike(len(records))
+    suspicions = suspect_boxes(rows, readings, first_alike)
+    suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, named=named)
     return Inspection(
         name=dataset.name,
         notes=(dataset.note,) if dataset.note else (),
@@ -85,16 +88,25 @@ def examine(
         suspicions=tuple(sorted(suspicions, key=lambda one: -one.strength)),
         problems=tuple(dataset.problems),
         odd_boxes=tuple(find_odd_boxes(records)),
-        duplicates=tuple(find_duplicates(records, split_of, looked.pixels)),
+        duplicates=tuple(find_duplicates(records, split_of, looked)),
+        turned=tuple(looked.turned),
+        alike_classes=tuple(alike_names(dataset.class_names)),
         unlabelled=tuple(index for index, labels in enumerate(written) if not labels.exists),
         empty=tuple(
             index
             for index, (record, labels) in enumerate(zip(records, written, strict=True))
-            if labels.exists and not len(record.labels)
+            if _is_empty(record, labels, lost)
         ),
         unreadable=tuple(looked.unreadable),
         looked_at=len(looked.pictures),
     )
+
+
+def _is_empty(record: Record, labels: WrittenLabels, lost: Collection[Path]) -> bool:
+    """Whether a picture has labels that name no object. ``lost``: files of which a row was skipped; a json of COCO is
+    the file of many pictures."""
+    skipped = bool(labels.places) or (labels.box_format != "xywh" and labels.file in lost)
+    return labels.exists and not len(record.labels) and not skipped
 
 
 def _counts(records: Sequence[Record], num_classes: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from yolosses.structures import Targets
 from yolosses.studies.doctor.structures import GridFit
 from yolosses.training.data import Record
 
-_AT_ONCE = 64  # pictures
+_PICTURES, _OBJECTS = 64, 65536  # at once; all pictures take as much memory as the fullest
 
 
 def fit_grid(records: Sequence[Record], grid: int, *, boxes_per_cell: int, num_classes: int) -> GridFit:
@@ -24,8 +24,8 @@ def fit_grid(records: Sequence[Record], grid: int, *, boxes_per_cell: int, num_c
     occupancy = torch.zeros(codec.num_cells, dtype=torch.int64)
     objects = positive = background = with_loss = below = crowded = 0
     sums = dict.fromkeys(TERMS, (0.0, 0.0))
-    for start in range(0, len(records), _AT_ONCE):
-        targets = _targets(records[start : start + _AT_ONCE])
+    for some in _batches(records):
+        targets = _targets(some)
         takes_part, (cell, _) = targets.positive, codec.locate(targets.boxes)
         first = first_in_cell(cell, takes_part, num_cells=codec.num_cells)
         lost = takes_part & ~first
@@ -61,6 +61,21 @@ def fit_grid(records: Sequence[Record], grid: int, *, boxes_per_cell: int, num_c
         },
         scales=output.scales,
     )
+
+
+def _batches(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """In order, none with so many pictures that filling them up to the fullest would take much memory."""
+    batch: list[Record] = []
+    fullest = 0
+    for record in records:
+        most = max(fullest, len(record.labels))
+        if batch and (len(batch) == _PICTURES or most * (len(batch) + 1) > _OBJECTS):
+            yield batch
+            batch, most = [], len(record.labels)
+        batch.append(record)
+        fullest = most
+    if batch:
+        yield batch
 
 
 def _targets(records: Sequence[Record]) -> Targets:

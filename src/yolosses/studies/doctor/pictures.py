@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from yolosses.studies.doctor.borders import Contrast
 from yolosses.studies.doctor.coordinates import Readings, with_contrast
-from yolosses.studies.doctor.rows import Ints, Rows
+from yolosses.studies.doctor.near import Look, near_groups
+from yolosses.studies.doctor.rows import Floats, Ints, Rows
 from yolosses.studies.doctor.structures import Duplicate
-from yolosses.training.data import DataError, DetectionDataset, Record
+from yolosses.training.data import DataError, DetectionDataset, Record, is_turned
 
 Progress = Callable[[int, int], None]
 
 _MOST_ROWS = 100  # boxes of one picture whose borders are looked at
+_BEFORE = 16  # pictures that are kept, so that neighbours, which may be alike, are not compared
+_ROUNDING = 0.005  # of the picture: labels that differ by less agree
+_LEAST = (640, 640)  # pixels: photos are not decoded larger than they are looked at
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,15 +32,25 @@ class Looked:
 
     Attributes:
         pictures: indices of the pictures that were looked at.
-        pixels: index -> fingerprint of the decoded picture.
+        pixels: index -> fingerprint of the decoded picture. near: groups of pictures that are nearly the same.
+        turned: indices of those that their EXIF orientation turns.
         unreadable: index and reason.
         readings: with contrast.
     """
 
     pictures: Ints
     pixels: dict[int, bytes]
+    near: list[tuple[int, ...]]
+    turned: list[int]
     unreadable: list[tuple[int, str]]
     readings: list[Readings]
+
+    def first_alike(self, count: int) -> Ints:
+        """(N,) for each of ``count`` pictures the first that is nearly the same, itself if there is none."""
+        first = np.arange(count)
+        for group in self.near:
+            first[list(group)] = group[0]
+        return first
 
 
 def look_at_pictures(
@@ -52,62 +67,98 @@ def look_at_pictures(
     contrast = np.full((len(readings), len(rows)), np.nan)
     starts = np.searchsorted(rows.picture, np.arange(count + 1))
     pixels: dict[int, bytes] = {}
-    unreadable = []
+    looks: dict[int, Look] = {}
+    turned, unreadable = [], []
+    others: deque[Contrast] = deque(maxlen=_BEFORE)
     for done, index in enumerate(chosen.tolist(), 1):
         try:
-            picture = dataset.picture(index)
+            picture = dataset.picture(index, least=_LEAST)
         except DataError as error:
             unreadable.append((index, str(error)))
         else:
             shape = np.array(picture.shape, np.int64).tobytes()
             pixels[index] = hashlib.blake2b(shape + picture.tobytes(), digest_size=16).digest()
+            looks[index] = Look.of(picture)
+            record = dataset.records[index]
+            if record.path is not None and is_turned(record.path):
+                turned.append(index)
             these = slice(int(starts[index]), min(int(starts[index + 1]), int(starts[index]) + _MOST_ROWS))
+            here = Contrast(picture)
             if these.stop > these.start:
-                edges = np.concatenate([reading.edges[these] for reading in readings])
+                smaller = np.divide(picture.shape[1::-1], record.image_size[::-1])
+                edges = np.concatenate([reading.edges[these] for reading in readings]) * np.tile(smaller, 2)
                 usable = np.concatenate([reading.inside[these] for reading in readings])
-                scores = np.where(usable, Contrast(picture).of(edges), np.nan)
+                scores = np.where(usable, _surplus(here, edges, others), np.nan)
                 contrast[:, these] = scores.reshape(len(readings), -1)
+            others.append(here)
         if progress is not None:
             progress(done, len(chosen))
     return Looked(
         pictures=chosen,
         pixels=pixels,
+        near=near_groups(looks),
+        turned=turned,
         unreadable=unreadable,
         readings=[with_contrast(one, row) for one, row in zip(readings, contrast, strict=True)],
     )
 
 
-def find_duplicates(
-    records: Sequence[Record], splits: Sequence[int], pixels: dict[int, bytes]
-) -> list[Duplicate]:
-    """Pictures that are the same, byte for byte or in their pixels; the larger groups first.
+def _surplus(here: Contrast, edges: Floats, others: Sequence[Contrast]) -> Floats:
+    """Contrast of boxes in their own picture above that in two others seen before, where the same boxes lie by chance:
+    what a box meets because it is large, or in the middle, it meets there too."""
+    chosen = {0, len(others) // 2} if others else ()
+    elsewhere = [others[place].of(here.on(edges, others[place])) for place in chosen]
+    own = here.of(edges)
+    if not elsewhere:
+        return own
+    known = np.isfinite(elsewhere)
+    mean = np.where(known, elsewhere, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+    return np.asarray(own - mean)
+
+
+def find_duplicates(records: Sequence[Record], splits: Sequence[int], looked: Looked) -> list[Duplicate]:
+    """Pictures that are the same, byte for byte or in their pixels, and those of different splits that are nearly so;
+    the larger groups first.
 
     Args:
-        splits: of each record. pixels: fingerprints of decoded pictures, by index.
+        splits: of each record. looked: what looking at the pictures found.
     """
     by_file = _groups((index, fingerprint) for index, fingerprint in _files(records))
-    by_pixels = _groups(pixels.items())
     found = [_duplicate(group, "file", records, splits) for group in by_file]
     known = set(by_file)
-    found += [_duplicate(group, "pixels", records, splits) for group in by_pixels if group not in known]
+    by_pixels = [group for group in _groups(looked.pixels.items()) if group not in known]
+    found += [_duplicate(group, "pixels", records, splits) for group in by_pixels]
+    same = {index: group[0] for group in (*by_file, *by_pixels) for index in group}
+    for group in looked.near:
+        different = len({same.get(index, index) for index in group}) > 1
+        if different and len({splits[index] for index in group}) > 1:
+            found.append(_duplicate(group, "near", records, splits))
     return sorted(found, key=lambda one: (not one.across_splits, -len(one.pictures), one.pictures))
 
 
 def _duplicate(
-    group: tuple[int, ...], same: str, records: Sequence[Record], splits: Sequence[int]
+    group: tuple[int, ...],
+    same: Literal["file", "pixels", "near"],
+    records: Sequence[Record],
+    splits: Sequence[int],
 ) -> Duplicate:
+    first, *others = (_content(records[index]) for index in group)
     return Duplicate(
         pictures=group,
-        same="file" if same == "file" else "pixels",
+        same=same,
         across_splits=len({splits[index] for index in group}) > 1,
-        labels_agree=len({_content(records[index]) for index in group}) == 1,
+        labels_agree=all(
+            len(first) == len(other) and np.allclose(first, other, atol=_ROUNDING) for other in others
+        ),
     )
 
 
-def _content(record: Record) -> tuple[tuple[float, ...], ...]:
-    """Its objects, whatever their order."""
-    boxes = record.boxes.round(5).tolist()
-    return tuple(sorted((label, *box) for label, box in zip(record.labels.tolist(), boxes, strict=True)))
+def _content(record: Record) -> Floats:
+    """Its objects, whatever their order: class by class, every column sorted by itself."""
+    labels, counts = np.unique(record.labels, return_counts=True)
+    parts = [np.sort(record.boxes[record.labels == label], axis=0) for label in labels]
+    boxes = np.concatenate([np.zeros((0, 4)), *parts])
+    return np.concatenate([np.repeat(labels, counts)[:, None], boxes], 1)
 
 
 def _files(records: Sequence[Record]) -> Iterable[tuple[int, bytes]]:

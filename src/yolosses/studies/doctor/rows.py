@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from yolosses.training.data import BoxFormat, DetectionDataset, Record, WrittenLabels
 
+_BEYOND = 1e9  # pixels
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -21,7 +23,7 @@ class Rows:
 
     Attributes:
         box_format: of ``numbers``, see `WrittenLabels`.
-        numbers: (R, 4) as written.
+        numbers: (R, 4) as written; NaN in place of what is infinite or beyond reckoning.
         size: (R, 2) width, height of the object's picture in pixels.
         picture: (R,) index of the picture in the data set.
         index: (R,) position within the picture's written labels.
@@ -52,7 +54,7 @@ class Rows:
         sizes = np.array([record.image_size[::-1] for record in dataset.records], np.float64).reshape(-1, 2)
         return cls(
             box_format=written[0].box_format if written else "cxcywh",
-            numbers=np.concatenate([np.zeros((0, 4)), *(labels.numbers for labels in written)]),
+            numbers=_usable(np.concatenate([np.zeros((0, 4)), *(labels.numbers for labels in written)])),
             size=np.repeat(sizes, counts, axis=0),
             picture=np.repeat(np.arange(len(written)), counts),
             index=np.concatenate([np.zeros(0, np.int64), *(np.arange(count) for count in counts)]),
@@ -61,6 +63,11 @@ class Rows:
             places=tuple(place for labels in written for place in labels.places),
             num_pictures=len(written),
         )
+
+
+def _usable(numbers: Floats) -> Floats:
+    """With NaN, which goes through every sum quietly, for what no picture can have."""
+    return np.where(np.isfinite(numbers) & (np.abs(numbers) < _BEYOND), numbers, np.nan)
 
 
 def written_labels(record: Record) -> WrittenLabels:

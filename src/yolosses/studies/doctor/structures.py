@@ -28,8 +28,9 @@ class BoxEvidence:
         meant: what they seem to be.
         boxes: how many are suspected.
         misfits: boxes without area or leaving the picture, (read, meant).
-        contrast: mean change of the picture across the boxes' borders, in standard deviations above that at random
-            places, (read, meant); None where no border lies inside a picture, or no picture was looked at.
+        contrast: mean change of the picture across the boxes' borders, in standard deviations above that of the same
+            boxes in other pictures, (read, meant); None where no border lies inside a picture, or no picture was
+            looked at.
         usual_contrast: that of the boxes which are not suspected; None where there are none.
         likeness: boxes whose shape and size is the more like that of their class elsewhere, (read, meant); None where
             there are too few others.
@@ -55,8 +56,6 @@ class ClassEvidence:
         used_elsewhere: how many of the other objects have it.
         first, last: the numbers that stand for classes.
         boxes: objects in the suspected labels. boxes_elsewhere: in the others.
-        likeness: objects whose shape and size is the more like that of the class elsewhere, (read, meant); None where
-            that was not needed.
     """
 
     shift: int
@@ -67,7 +66,6 @@ class ClassEvidence:
     last: int
     boxes: int
     boxes_elsewhere: int
-    likeness: tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +141,18 @@ class OddBox:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicate:
-    """Pictures that are the same.
+    """Pictures that are the same, or nearly so.
 
     Attributes:
         pictures: indices, two or more.
-        same: "file" (byte for byte) or "pixels" (another file, the same picture).
+        same: "file" (byte for byte), "pixels" (another file, the same picture) or "near" (written again with loss,
+            resized, brighter or darker; looked for between splits only).
         across_splits: True if they are not all in the same split.
-        labels_agree: whether all have the same objects.
+        labels_agree: whether all have the same objects, to half a hundredth of the picture.
     """
 
     pictures: tuple[int, ...]
-    same: Literal["file", "pixels"]
+    same: Literal["file", "pixels", "near"]
     across_splits: bool
     labels_agree: bool
 
@@ -237,7 +236,9 @@ class Inspection:
         suspicions: faults that many labels seem to share.
         problems: what the reader could not use, or had to cut.
         odd_boxes: usable but strange.
-        duplicates: pictures that are the same.
+        duplicates: pictures that are the same, or nearly so in different splits.
+        turned: indices of pictures that their EXIF orientation turns: labels made without heeding it speak of the
+            unturned picture. alike_classes: groups of class names that differ in case, spaces, "_" and "-" only.
         unlabelled: indices of pictures without label file. empty: of those whose label file has no object.
         unreadable: pictures that cannot be decoded, index and reason.
         looked_at: number of pictures that were decoded (to find the same pixels, and the change across borders).
@@ -263,6 +264,8 @@ class Inspection:
     problems: tuple[Problem, ...]
     odd_boxes: tuple[OddBox, ...]
     duplicates: tuple[Duplicate, ...]
+    turned: tuple[int, ...]
+    alike_classes: tuple[tuple[str, ...], ...]
     unlabelled: tuple[int, ...]
     empty: tuple[int, ...]
     unreadable: tuple[tuple[int, str], ...]
@@ -344,6 +347,8 @@ class Inspection:
                 }
                 for duplicate in self.duplicates
             ],
+            "turned_by_exif": [self.picture_names[index] for index in self.turned],
+            "alike_classes": [list(names) for names in self.alike_classes],
             "unlabelled": [self.picture_names[index] for index in self.unlabelled],
             "without_objects": [self.picture_names[index] for index in self.empty],
             "unreadable": [

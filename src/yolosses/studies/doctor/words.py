@@ -30,7 +30,6 @@ class _Texts:
     no_contrast: str
     usual_contrast: str
     likeness: str
-    class_likeness: str
     class_high: str
     class_low: str
     unknown: str
@@ -66,13 +65,11 @@ _TEXTS: dict[Language, _Texts] = {
         misfits="As written, {read} of the {boxes} boxes have no area or leave their picture; read as suspected, "
         "{meant}.",
         contrast="The picture changes under the boxes' borders by {read} as written, by {meant} read as suspected "
-        "(in standard deviations; 0 is what borders at random places meet{usual}).",
+        "(in standard deviations; 0 is what the same boxes meet in other pictures{usual}).",
         no_contrast="nothing that could be looked at",
         usual_contrast="; the other boxes meet {value:+.2f}",
         likeness="Against the other boxes of the same class, shape and size are more usual as written for {read} "
         "boxes, read as suspected for {meant}.",
-        class_likeness="Of the objects whose class says something of their shape and size, {meant} are more like the "
-        "class so found, {read} more like the class as written.",
         class_high="class numbers are off by one: 1 too high",
         class_low="class numbers are off by one: 1 too low",
         unknown="{count} object(s) have the class number {number}, but the classes are numbered {first} to {last}.",
@@ -115,12 +112,11 @@ _TEXTS: dict[Language, _Texts] = {
         },
         misfits="照現在的寫法，{boxes} 個框中有 {read} 個沒有面積或超出影像；照懷疑的寫法解讀，則有 {meant} 個。",
         contrast="框邊上的影像變化：照現在的寫法為 {read}，照懷疑的寫法為 {meant}"
-        "（單位是標準差；隨意擺放的邊為 0{usual}）。",
+        "（單位是標準差；同樣的框放在其他影像上為 0{usual}）。",
         no_contrast="無從比較",
         usual_contrast="；其他的框為 {value:+.2f}",
         likeness="與同類別的其他框相比，有 {read} 個框照現在的寫法形狀與大小較尋常，"
         "有 {meant} 個框照懷疑的寫法較尋常。",
-        class_likeness="就類別能說明形狀與大小的物件而言，{meant} 個較像如此得到的類別，{read} 個較像現在寫的類別。",
         class_high="類別編號差一：大了 1",
         class_low="類別編號差一：小了 1",
         unknown="有 {count} 個物件的類別編號是 {number}，但類別只編到 {first} 至 {last}。",
@@ -213,13 +209,10 @@ def class_reasons(
     """Why, in sentences with numbers."""
     texts = _TEXTS[language]
     said = [texts.scope[scope].format(pictures=pictures, of=of_pictures, boxes=evidence.boxes)]
-    if evidence.unknown is None and evidence.likeness is None:
+    if evidence.unknown is None:
         return [*said, texts.counted_from_one.format(last=evidence.last, boxes=evidence.boxes)]
-    if evidence.unknown is not None:
-        number, count = evidence.unknown
-        said.append(
-            texts.unknown.format(count=count, number=number, first=evidence.first, last=evidence.last)
-        )
+    number, count = evidence.unknown
+    said.append(texts.unknown.format(count=count, number=number, first=evidence.first, last=evidence.last))
     unused = texts.unused_here if evidence.boxes_elsewhere else texts.unused_anywhere
     said.append(
         unused.format(
@@ -230,9 +223,6 @@ def class_reasons(
         )
     )
     said.append(texts.mended.format(step=_STEPS[language][evidence.shift]))
-    if evidence.likeness is not None and any(evidence.likeness):
-        read, meant = evidence.likeness
-        said.append(texts.class_likeness.format(read=read, meant=meant))
     if evidence.boxes_elsewhere:
         said.append(texts.maybe_more)
     return said

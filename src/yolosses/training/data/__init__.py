@@ -6,7 +6,7 @@ from yolosses.training.data.digits import digit_pool, digit_scenes
 from yolosses.training.data.joined import Joined, join_datasets, open_whole
 from yolosses.training.data.layout import open_dataset, splits_of
 from yolosses.training.data.pictures import PICTURE_SUFFIXES, is_turned, picture_size, read_picture
-from yolosses.training.data.problems import DataError, Problem, ProblemKind, printable
+from yolosses.training.data.problems import LOSES_AN_OBJECT, DataError, Problem, ProblemKind, printable
 from yolosses.training.data.splits import HELD_OUT_SPLITS
 from yolosses.training.data.transforms import (
     Augmentation,
@@ -23,6 +23,7 @@ from yolosses.training.data.transforms import (
 
 __all__ = [
     "HELD_OUT_SPLITS",
+    "LOSES_AN_OBJECT",
     "PICTURE_SUFFIXES",
     "Augmentation",
     "Axis",

@@ -272,6 +272,15 @@ def unreadable(name: str, picture: Path, error: DataError) -> Entry:
     return unusable(name, picture, "file", reason, "picture")
 
 
+def stated_side(value: object) -> int | None:
+    """A side in pixels as a label file states it: a whole number, also written as 640.0 or as text."""
+    try:
+        side = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0.0
+    except (ValueError, OverflowError):
+        return None
+    return int(side) if side.is_integer() and 0 < side < 1e9 else None
+
+
 def size_conflict(stated: tuple[object, object], actual: tuple[int, int]) -> str | None:
     """The reason why pixels of the ``stated`` (height, width) say nothing about a picture of the ``actual``
     one, if they differ.

@@ -15,6 +15,7 @@ from yolosses.training.data.annotations import (
     Labels,
     Reading,
     size_conflict,
+    stated_side,
     unreadable,
     unusable,
 )
@@ -61,6 +62,7 @@ class COCOFiles:
     def __init__(self, root: Path, tree: Tree | None = None) -> None:
         self.root = root
         self._tree = tree
+        self.notes: list[str] = []
 
     @classmethod
     def of_folder(cls, tree: Tree) -> COCOFiles | None:
@@ -170,7 +172,8 @@ class _Content:
         for name in _LISTS:
             if not found.get(name):
                 keys = ", ".join(sorted(found)[:20]) or "nothing"
-                raise DataError(f"{file}: expected a COCO instances file with a list {name!r}; it has {keys}")
+                what = f"its {name!r} is no list" if name in found else f"it has {keys}"
+                raise DataError(f"{file}: expected a COCO instances file with a list {name!r}; {what}")
         for where, image_id, row in waiting:
             if not _hashable(image_id) or image_id not in self.rows:
                 reason = f"image_id {_short(image_id)} is not among the images"
@@ -208,7 +211,7 @@ class _Content:
         if not box and (around := _around(row.get("segmentation"))) is not None:
             box = around
             self._polygons += 1
-        kept = _Annotation(where, row.get("category_id"), box, row.get("iscrowd") in (1, True))
+        kept = _Annotation(where, row.get("category_id"), box, row.get("iscrowd") in (1, True, "1", "true"))
         waiting.append((where, row.get("image_id"), kept))
 
 
@@ -225,6 +228,7 @@ class _Pictures:
             root = root if root != here else above
         self.places = [place for place in places if place.is_dir()]
         self.found: set[Path] = set()
+        self.used: set[Path | None] = set()
         self._finder = PictureFinder(root)
 
     def find(self, name: str) -> Path | None:
@@ -243,13 +247,17 @@ def _entry(
     classes: ClassIndex,
 ) -> Entry:
     path = pictures.find(image.name)
+    if path in pictures.used:
+        return unusable(image.name, file, image.where, f"picture {path} is listed twice", "repeat")
     if path is None:
         places = ", ".join(map(str, pictures.places))
         return unusable(image.name, file, image.where, f"no picture {image.name!r} in {places}", "picture")
+    pictures.used.add(path)
     size = index.look(path)
     if isinstance(size, DataError):
         return unreadable(image.name, path, size)
-    conflict = size_conflict(image.size, size)
+    height, width = map(stated_side, image.size)
+    conflict = size_conflict((height, width), size)
     if conflict is not None:
         return unusable(image.name, file, image.where, f"{conflict} ({image.name})")
     labels = Labels(file, size, "xywh")
@@ -289,7 +297,10 @@ def _by_split(files: Sequence[Path]) -> dict[str, Path]:
         if len(paths) == 1 or len(instances) == 1:
             found[name] = (instances or paths)[0]
         else:
-            found |= {path.stem: path for path in paths}
+            names = ", ".join(str(path) for path in paths[:5])
+            raise DataError(
+                f"several COCO files for the split {name!r} ({names}); name the one that is meant"
+            )
     return {split: found[name] for split, name in named_splits(found).items()}
 
 
@@ -335,6 +346,8 @@ def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list
         if number in names:
             raise DataError(f"{file}, category {index}: id {number} is that of {names[number]!r} already")
         names[number] = str(category["name"])
+    if not names:
+        raise DataError(f"{file}, categories: expected at least one; got none")
     ids = sorted(names)
     return {number: index for index, number in enumerate(ids)}, [names[number] for number in ids]
 

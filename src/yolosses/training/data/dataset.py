@@ -17,6 +17,13 @@ from yolosses.training.data.problems import LOSES_AN_OBJECT, DataError, Problem
 
 CACHE_BYTES = 2 << 30
 
+_WHY = {
+    "row": "not in the format",
+    "number": "not finite or too large",
+    "class": "of no class that there is",
+    "area": "without area",
+    "outside": "outside the picture",
+}
 BoxFormat = Literal["cxcywh", "xyxy", "xywh"]  # as written: fractions, pixels, pixels
 
 
@@ -132,11 +139,9 @@ class DetectionDataset:
         found = f"{self.name}, split {self.split!r}: {objects} objects in {len(self)} pictures"
         if not lost:
             raise DataError(f"{found}: the labels hold none, so there is nothing to learn")
-        reason, count = Counter(problem.reason.split(": ")[0] for problem in lost).most_common(1)[0]
-        share = "all of them" if count == len(lost) else f"{count:,} of them"
-        raise DataError(
-            f"{found}, and {len(lost):,} rows cannot be used; {share}: {reason}; the first: {lost[0]}"
-        )
+        kinds = Counter(_WHY[problem.kind] for problem in lost)
+        counts = ", ".join(f"{count:,} {why}" for why, count in kinds.most_common())
+        raise DataError(f"{found}, and {len(lost):,} rows cannot be used ({counts}); the first: {lost[0]}")
 
     def __len__(self) -> int:
         return len(self.records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -40,6 +41,8 @@ class PictureIndex:
             status = path.stat()
         except (OSError, ValueError):
             return _look(path)
+        if not stat.S_ISREG(status.st_mode):
+            return DataError(f"{path}: cannot read the picture (it is not a file)")
         key, stamp = os.fspath(path), [status.st_size, status.st_mtime_ns]
         known = self._known.get(key)
         if known is not None and known[:2] == stamp:

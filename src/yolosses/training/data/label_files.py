@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from yolosses.training.data.pictures import PICTURE_SUFFIXES
+from yolosses.training.data.splits import canonical_split
 
 PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures"})
 
@@ -68,9 +72,13 @@ class LabelFolders:
             known = {}
             for name in self._files(folder):
                 stem, suffix = _split(name)
-                if suffix == ".txt" and stem.lower() not in _NO_LABELS:
-                    known.setdefault(stem.lower(), name)
-                    known[stem] = name
+                if suffix != ".txt":
+                    continue
+                inner, inner_suffix = _split(stem)
+                if inner_suffix in PICTURE_SUFFIXES:  # a.jpg.txt
+                    known.setdefault(inner, name)
+                known.setdefault(stem.lower(), name)
+                known[stem] = name
             self._stems[folder] = known
         return known
 
@@ -79,15 +87,26 @@ class LabelFolders:
         pictures: dict[Path, set[str]] = {}
         for folder in dict.fromkeys(folders):
             parts = [_split(name) for name in self._files(folder)]
-            own = {stem.lower() for stem, suffix in parts if suffix != ".txt"}
+            own = {stem.lower() for stem, suffix in parts if suffix in PICTURE_SUFFIXES}
             for place in self.of(folder):
                 pictures.setdefault(place, set()).update(own)
         return sorted(
             place / name
             for place, stems in pictures.items()
             for name in set(self._stems_in(place).values())
-            if _split(name)[0].lower() not in stems
+            if not {stem := _split(name)[0].lower(), _split(stem)[0]} & stems and stem not in _NO_LABELS
         )
+
+    def shared(self, folders: Iterable[Path]) -> int:
+        """How many label files are those of pictures of the same name in several of ``folders``."""
+        seen: Counter[tuple[Path, str]] = Counter()
+        for folder in dict.fromkeys(folders):
+            parts = [_split(name) for name in self._files(folder)]
+            stems = {stem for stem, suffix in parts if suffix in PICTURE_SUFFIXES}
+            seen.update(
+                (place, stem) for place in self.of(folder) for stem in stems & set(self._stems_in(place))
+            )
+        return sum(count > 1 for count in seen.values())
 
     def _serves(self, place: Path, pictures: set[str]) -> bool:
         return any(stem.lower() in pictures for stem in self._stems_in(place))
@@ -97,9 +116,23 @@ class LabelFolders:
         below: list[str] = []
         for above in (folder, *folder.parents)[:_LEVELS]:
             for labels in self._label_folders(above):
-                yield labels.joinpath(*below)
-                yield labels.joinpath(*(name for name in below if name.lower() not in PICTURE_FOLDERS))
+                yield from self._descend(labels, below)
+                yield from self._descend(
+                    labels, [name for name in below if name.lower() not in PICTURE_FOLDERS]
+                )
+            if below and "image" in below[0].lower():  # images_train beside labels_train
+                yield from self._descend(above, [below[0].lower().replace("image", "label"), *below[1:]])
             below.insert(0, above.name)
+        yield folder
+
+    def _descend(self, folder: Path, names: Sequence[str]) -> Iterator[Path]:
+        """The folder below another by names whose case, or whose word for a split, may differ."""
+        for name in names:
+            here = self._folders_in(folder)
+            alike = [one for one in here if canonical_split(one.lower()) == canonical_split(name.lower())]
+            if not alike:
+                return
+            folder /= name if name in here else alike[0]
         yield folder
 
     def _flat(self, folder: Path) -> Iterator[Path]:
@@ -107,13 +140,16 @@ class LabelFolders:
             yield from self._label_folders(above)
 
     def _label_folders(self, above: Path) -> list[Path]:
+        names = [name for name in self._folders_in(above) if name.lower() in LABEL_FOLDERS]
+        return [above / name for name in sorted(names, key=lambda name: LABEL_FOLDERS.index(name.lower()))]
+
+    def _folders_in(self, above: Path) -> list[str]:
         if above not in self._names:
             try:
                 self._names[above] = sorted(entry.name for entry in os.scandir(above) if entry.is_dir())
             except (OSError, ValueError):  # ValueError: no name that a file can have
                 self._names[above] = []
-        names = [name for name in self._names[above] if name.lower() in LABEL_FOLDERS]
-        return [above / name for name in sorted(names, key=lambda name: LABEL_FOLDERS.index(name.lower()))]
+        return self._names[above]
 
     def _files(self, folder: Path) -> list[str]:
         try:

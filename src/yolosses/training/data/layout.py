@@ -24,6 +24,8 @@ DIGITS = "digits"
 
 
 class _Reader(Protocol):
+    notes: list[str]
+
     @property
     def splits(self) -> tuple[str, ...]: ...
 
@@ -64,9 +66,13 @@ def open_dataset(
     path = Path(data)
     reader = _reader(path)
     chosen, source = choose_split(path, reader.splits, split)
+    if isinstance(reader, YOLOFiles) and chosen == "train" in reader.missing:
+        raise DataError(
+            f"{path}, {reader.missing[chosen]}"
+        )  # to learn from the pictures for evaluation is no way out
     reading = reader.read(source, class_names)
     entries = sorted(reading.entries, key=lambda entry: entry.name)
-    notes = list(reading.notes)
+    notes = [*reader.notes, *reading.notes]
     of_no_picture = reading.problems
     if holds_out(reader.splits) and not whole:
         of_no_picture = of_no_picture if chosen == "train" else []  # they are told once
@@ -154,6 +160,9 @@ def _recognised(tree: Tree) -> _Reader:
         return usual
     yolo = YOLOFiles.of_folder(tree)
     if yolo is not None and yolo.has_places:
+        xmls = len(tree.files(".xml"))
+        if xmls:
+            yolo.notes.append(f"{xmls} xml file(s) of the folder are not used: the data file says what is")
         return yolo
     voc = VOCFolder.of_folder(tree)
     found = [reader for reader in (voc, yolo, COCOFiles.of_folder(tree)) if reader is not None]
@@ -163,7 +172,13 @@ def _recognised(tree: Tree) -> _Reader:
             f"{tree.root}: not recognised as a data set; looked for {looked_for}; {_what_is_there(tree)}"
         )
     _require_one(tree, found)
-    return max(found, key=lambda reader: reader.num_labelled)
+    chosen = max(found, key=lambda reader: reader.num_labelled)
+    chosen.notes += [
+        f"{len(other.label_files)} label file(s) of another layout are not used, the first: {other.label_files[0]}"
+        for other in found
+        if other is not chosen
+    ]
+    return chosen
 
 
 def _require_one(tree: Tree, found: Sequence[VOCFolder | YOLOFiles | COCOFiles]) -> None:

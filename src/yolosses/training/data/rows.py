@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 Shape = Literal["box", "polygon", "keypoints", "sixth"]
 
+_MOST_CONFIDENCE = 1.05  # some detectors are surer than sure
 _TWO_PI = 2 * math.pi
 
 
@@ -29,6 +30,7 @@ def parse_row(line: str, keypoint_values: int | None = None) -> Row | str:
 
     - 5 values: ``class cx cy w h``
     - 6 values: the same with a confidence or an angle after it
+    - 7 values of which the last is a whole number: a box with a confidence and the number of a track
     - 7, 9, 11, ... values: ``class x1 y1 x2 y2 ...``, the corners of a polygon or of a rotated box
     - 8, 11, 14, ... values of which each third is 0, 1 or 2: a box with keypoints and how visible they are
 
@@ -37,8 +39,10 @@ def parse_row(line: str, keypoint_values: int | None = None) -> Row | str:
         keypoint_values: how many values of keypoints follow a box, where the data set says so (``kpt_shape``).
     """
     words = line.split()
-    if len(words) == 1 and "," in line:
-        words = [word.strip() for word in line.split(",")]
+    if "," in line:
+        between = [word.strip() for word in line.split(",")]
+        if all(len(word.split()) == 1 for word in between):
+            words = between
     count = len(words)
     if count < 5 or (count % 2 == 0 and count != 6 and (count - 5) % 3 and count - 5 != keypoint_values):
         return f"expected 5 values (class cx cy w h); got {count}: {line.strip()[:60]!r}"
@@ -57,6 +61,8 @@ def parse_row(line: str, keypoint_values: int | None = None) -> Row | str:
     if count == 5:
         return Row(words[0], _first_four(values), "box")
     if count == 6:
+        return Row(words[0], _first_four(values), "sixth", values[4])
+    if count == 7 and _is_tracked(words, values):
         return Row(words[0], _first_four(values), "sixth", values[4])
     if count - 5 == keypoint_values or _has_keypoints(values):
         return Row(words[0], _first_four(values), "keypoints")
@@ -79,7 +85,7 @@ def turned_box(
 def as_angles(sixths: Sequence[float]) -> Literal["confidence", "radians", "degrees"]:
     """What the sixth values of all rows of a data set are: values beyond 0..1 are angles, beyond a circle degrees."""
     finite = [value for value in sixths if math.isfinite(value)]
-    if all(0 <= value <= 1 for value in finite):
+    if all(0 <= value <= _MOST_CONFIDENCE for value in finite):
         return "confidence"
     return "radians" if all(abs(value) <= _TWO_PI for value in finite) else "degrees"
 
@@ -92,16 +98,27 @@ def _is_number(word: str) -> bool:
     return word.isascii() and "_" not in word
 
 
+def _is_tracked(words: Sequence[str], values: Sequence[float]) -> bool:
+    """Whether a box in the picture is followed by a confidence and a whole number, as trackers write."""
+    cx, cy, w, h, confidence, _ = values
+    inside = w > 0 and h > 0 and all(c - s / 2 >= -0.01 and c + s / 2 <= 1.01 for c, s in ((cx, w), (cy, h)))
+    return inside and 0 <= confidence <= 1 and words[6].isdecimal()
+
+
 def _has_keypoints(values: Sequence[float]) -> bool:
-    """Whether a box is followed by points with a visibility of 0, 1 or 2, each point that counts inside the box."""
+    """Whether a box is followed by points with a visibility of 0, 1 or 2: those of 0 at the origin, the others, at
+    least one, inside the box."""
     rest = values[4:]
     if len(rest) % 3:
         return False
     cx, cy, w, h = values[:4]
+    points = list(zip(rest[::3], rest[1::3], rest[2::3], strict=True))
     slack = 0.05
-    return all(
-        seen in (0, 1, 2) and (seen == 0 or (abs(x - cx) <= w / 2 + slack and abs(y - cy) <= h / 2 + slack))
-        for x, y, seen in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    return any(seen for _, _, seen in points) and all(
+        (x == y == 0)
+        if seen == 0
+        else seen in (1, 2) and abs(x - cx) <= w / 2 + slack and abs(y - cy) <= h / 2 + slack
+        for x, y, seen in points
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
 
@@ -111,7 +112,7 @@ class PictureFinder:
 
         Of several that end alike the one that agrees in most folders is taken; if that is not decided, none.
         """
-        spellings = dict.fromkeys((written, written.replace("\\", "/")))
+        spellings = dict.fromkeys((written, written.replace("\\", "/"), unquote(written)))
         for spelling in spellings:
             for base in bases:
                 path = Path(os.path.normpath(base / spelling))
@@ -136,6 +137,14 @@ class PictureFinder:
             except (OSError, ValueError):
                 self._present[folder] = frozenset()
         return path.name in self._present[folder]
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something; one that no file can have leads nowhere."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:

@@ -17,6 +17,7 @@ from yolosses.training.data.annotations import (
     Labels,
     Reading,
     size_conflict,
+    stated_side,
     unreadable,
     unusable,
 )
@@ -30,7 +31,8 @@ from yolosses.training.data.tree import Tree
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _SAMPLE = 20  # xml files that are looked into to know what they are
-_ANNOTATION = re.compile(r"<(\w+:)?annotation[\s>/]")
+_ANNOTATION = re.compile(r"<(\w+:)?annotation[\s>/]", re.IGNORECASE)
+_OF_ONE_CLASS = re.compile(r"(\s*\S+[ \t]+(-1|0|1)[ \t]*\r?\n)+")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
@@ -41,6 +43,13 @@ class _Listed(NamedTuple):
     xml: Path | None
     listing: Path
     where: str
+
+
+class _Broken(NamedTuple):
+    """What is wrong with an xml, and where."""
+
+    where: str
+    reason: str
 
 
 class VOCFolder:
@@ -61,8 +70,10 @@ class VOCFolder:
     def __init__(self, tree: Tree) -> None:
         self.root = tree.root
         self._tree = tree
-        self._polygons = 0
+        self._polygons = self._deleted = 0
         self._renamed: list[str] = []
+        self._beside: list[str] = []
+        self.notes: list[str] = []
         self._found: set[Path] = set()  # pictures of the annotations that were read
 
     @classmethod
@@ -109,7 +120,9 @@ class VOCFolder:
 
         def is_of_one_class(stem: str) -> bool:  # VOC's own aeroplane_train.txt, with a column of -1, 0, 1
             prefix, _, split = stem.rpartition("_")
-            return bool(prefix) and split in found
+            return bool(prefix) and (
+                split in found or _OF_ONE_CLASS.match(head_of(found[stem], 200)) is not None
+            )
 
         return {canonical_split(stem): path for stem, path in found.items() if not is_of_one_class(stem)}
 
@@ -123,6 +136,11 @@ class VOCFolder:
             found[named[-1] if named else ""].append(path)
         if set(found) == {""}:
             return {"train": found[""]}
+        if found[""]:
+            place = found[""][0].relative_to(self.root)
+            self._beside = [
+                f"{len(found[''])} annotation(s) are in the folder of no split, the first: {place}"
+            ]
         own = {name: paths for name, paths in found.items() if name}
         return {split: own[name] for split, name in named_splits(own).items()}
 
@@ -164,7 +182,7 @@ class VOCFolder:
             class_names=classes.names,
             entries=list(entries.values()),
             problems=problems,
-            notes=[*self._never_listed(split), *self._notes(), *self._tree.notes],
+            notes=[*self._never_listed(split), *self._beside, *self._notes(), *self._tree.notes],
         )
 
     def _named(self, entry: Entry) -> Entry:
@@ -180,6 +198,8 @@ class VOCFolder:
             notes.append(
                 f"{self._polygons} object(s) have a polygon and no bndbox: the box around it is taken"
             )
+        if self._deleted:
+            notes.append(f"{self._deleted} object(s) are marked as deleted and left out")
         if self._renamed:
             notes.append(
                 f"{len(self._renamed)} annotation(s) name another picture in <filename> than theirs;"
@@ -191,7 +211,9 @@ class VOCFolder:
         """Pictures that nothing says anything about may have been forgotten."""
         folders = {path.parent for path in self._found}
         pictures = [
-            path for path in self._tree.pictures if path.parent in folders and path not in self._found
+            path
+            for path in self._tree.pictures
+            if path not in self._found and (path.parent in folders or path.stem in self._by_stem)
         ]
         if split in self._lists:
             known = {
@@ -235,7 +257,7 @@ class VOCFolder:
             root = _parsed(path)
             if not isinstance(root, ElementTree.Element):
                 continue  # reported with the split that lists it
-            names.update(name for item in root.iterfind("object") if (name := _text(item, "name")))
+            names.update(name for item in root.iter("object") if (name := _text(item, "name")))
         if not names:
             raise DataError(f"{self.root}: no annotation holds an object with a name")
         return sorted(names)
@@ -253,10 +275,9 @@ class VOCFolder:
                 picture.name if picture else stem, listed.listing, listed.where, f"{missing} in {self.root}"
             )
         root = _parsed(file)
-        if isinstance(root, str):
+        if isinstance(root, _Broken):
             picture = self._picture_of(file, None)
-            where, _, reason = root.rpartition("|")
-            return unusable(picture.name if picture else stem, file, where or "file", reason)
+            return unusable(picture.name if picture else stem, file, root.where, root.reason)
         picture = self._picture_of(file, _text(root, "filename"))
         if picture is None:
             return unusable(
@@ -266,11 +287,12 @@ class VOCFolder:
         size = index.look(picture)
         if isinstance(size, DataError):
             return unreadable(picture.name, picture, size)
-        conflict = size_conflict((_whole(root, "size/height"), _whole(root, "size/width")), size)
+        sides = [stated_side(_text(root, f"size/{side}")) for side in ("height", "width")]
+        conflict = size_conflict((sides[0], sides[1]), size)
         if conflict is not None:
             return unusable(picture.name, file, "size", conflict)
         labels = Labels(file, size, "xyxy")
-        for number, item in enumerate(root.iterfind("object"), 1):
+        for number, item in enumerate(root.iter("object"), 1):
             self._add_object(labels, f"object {number}", item, classes)
         return labels.entry(picture.name, picture)
 
@@ -298,26 +320,42 @@ class VOCFolder:
         name = _text(item, "name")
         if not name:
             return labels.skip(where, "no class name")
-        texts = [_text(item, f"bndbox/{edge}") for edge in _EDGES]
-        if texts == [None] * 4 and (corners := _polygon(item)) is not None:
-            texts = [*corners]
+        if _says_yes(item, "deleted"):  # LabelMe keeps what was deleted
+            self._deleted += 1
+            return None
+        boxes: list[Sequence[str | None]] = [
+            [_text(box, edge) for edge in _EDGES] for box in item.iterfind("bndbox")
+        ]
+        if not boxes and (corners := _polygon(item)) is not None:
+            boxes = [corners]
             self._polygons += 1
-        edges: list[float] = []
-        for edge, text in zip(_EDGES, texts, strict=True):
-            if text is None:
-                return labels.skip(where, f"no {edge} in its bndbox")
-            try:
-                edges.append(float(text))
-            except ValueError:
-                return labels.skip(where, f"{edge} is not a number: {text[:40]!r}")
-        left, top, right, bottom = edges
-        return labels.add(
-            where,
-            name,
-            classes.by_name(name),
-            (left, top, right, bottom),
-            ignore=_text(item, "difficult") == "1",
-        )
+        ignore = _says_yes(item, "difficult")
+        for number, texts in enumerate(boxes or [[None] * 4], 1):
+            place = where if number == 1 else f"{where}, bndbox {number}"
+            edges = _edges(texts)
+            if isinstance(edges, str):
+                labels.skip(place, edges)
+            else:
+                labels.add(place, name, classes.by_name(name), edges, ignore=ignore)
+        return None
+
+
+def _edges(texts: Sequence[str | None]) -> tuple[float, float, float, float] | str:
+    """Left, top, right, bottom, or why they are not known."""
+    edges: list[float] = []
+    for edge, text in zip(_EDGES, texts, strict=True):
+        if text is None:
+            return f"no {edge} in its bndbox"
+        try:
+            edges.append(float(text))
+        except ValueError:
+            return f"{edge} is not a number: {text[:40]!r}"
+    left, top, right, bottom = edges
+    return left, top, right, bottom
+
+
+def _says_yes(item: ElementTree.Element, tag: str) -> bool:
+    return (_text(item, tag) or "").lower() in ("1", "1.0", "true", "yes")
 
 
 def _list_files(tree: Tree) -> list[Path]:
@@ -334,23 +372,32 @@ def _list_files(tree: Tree) -> list[Path]:
     return [path for path in texts if path.parent == tree.root and canonical_split(path.stem) in SPLITS]
 
 
-def _parsed(file: Path) -> ElementTree.Element | str:
-    """The root of an xml, or ``place|reason``."""
+def _parsed(file: Path) -> ElementTree.Element | _Broken:
+    """The root of an annotation, its tags in lower case and without namespaces; or what is wrong with it."""
     try:
-        content = file.read_bytes()
-        try:
-            return ElementTree.fromstring(content)
-        except (ElementTree.ParseError, ValueError, LookupError) as error:
-            # Expat knows few encodings, and believes what the declaration says.
-            text = _DECLARATION.sub("", decode(content).lstrip("\ufeff"), count=1)
-            if isinstance(error, ElementTree.ParseError) and content.isascii():
-                raise
-            return ElementTree.fromstring(text)
+        root = _root_of(file.read_bytes())
     except ElementTree.ParseError as error:
         line, column = error.position
-        return f"line {line}|broken xml at column {column}: {str(error).split(':')[0]}"
+        return _Broken(f"line {line}", f"broken xml at column {column}: {str(error).split(':')[0]}")
     except (OSError, ValueError, LookupError, RecursionError) as error:
-        return f"file|cannot be read ({error})"
+        return _Broken("file", f"cannot be read ({error})")
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rpartition("}")[2].lower()
+    if root.tag != "annotation":
+        return _Broken("file", f"expected an <annotation>; got <{root.tag}>")
+    return root
+
+
+def _root_of(content: bytes) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        if isinstance(error, ElementTree.ParseError) and content.isascii():
+            raise
+        # Expat knows few encodings, and believes what the declaration says.
+        text = _DECLARATION.sub("", decode(content).lstrip("\ufeff"), count=1)
+        return ElementTree.fromstring(text)
 
 
 def _is_annotation(file: Path) -> bool:
@@ -411,11 +458,6 @@ def _polygon(item: ElementTree.Element) -> tuple[str, str, str, str] | None:
 def _text(element: ElementTree.Element, path: str) -> str | None:
     text = element.findtext(path)
     return None if text is None else text.strip()
-
-
-def _whole(element: ElementTree.Element, path: str) -> int | None:
-    text = _text(element, path)
-    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else None
 
 
 def _stem(listed: str) -> str:

@@ -19,11 +19,12 @@ from yolosses.training.data.annotations import (
 from yolosses.training.data.index import PictureIndex
 from yolosses.training.data.label_files import PICTURE_FOLDERS, LabelFolders, label_file
 from yolosses.training.data.lookalikes import looks_like
+from yolosses.training.data.pictures import PICTURE_SUFFIXES
 from yolosses.training.data.problems import DataError, Problem
-from yolosses.training.data.rows import parse_row
+from yolosses.training.data.rows import Row, parse_row
 from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
 from yolosses.training.data.text import head_of, read_lines
-from yolosses.training.data.tree import PictureFinder, Tree
+from yolosses.training.data.tree import PictureFinder, Tree, is_there
 from yolosses.training.data.yolo_config import YOLOConfig, find_config, is_data_file, load_config
 from yolosses.training.data.yolo_labels import YOLOLabels
 
@@ -60,11 +61,13 @@ class YOLOFiles:
 
     def __init__(self, source: Path, tree: Tree | None = None) -> None:
         self.source = source
+        self.notes: list[str] = []
         self.root = source if source.is_dir() else source.parent
         self._tree_given = tree
         self._trees: dict[Path, Tree] = {}
         self._labels = LabelFolders()
-        self._left_out: list[str] = []  # splits that are named and cannot be used
+        self._left_out: list[str] = []  # what is named or there and cannot be used
+        self.missing: dict[str, str] = {}  # splits that the data file names and that are not there -> why
 
     @classmethod
     def of_folder(cls, tree: Tree) -> YOLOFiles | None:
@@ -145,17 +148,21 @@ class YOLOFiles:
             split = canonical_split(self.source.stem)
             return {split if split in SPLITS else "train": [self.source]}
         places: dict[str, list[Path]] = {}
-        missing: list[str] = []
         for key, entries in self._config.places.items() if self._config else ():
             found = [self._resolve(entry) for entry in entries]
-            gone = [entry for entry, path in zip(entries, found, strict=True) if path is None]
-            missing += [f"{key}: no such file or folder: {entry}" for entry in gone]
             there = [path for path in found if path is not None]
+            gone = [entry for entry, path in zip(entries, found, strict=True) if path is None]
+            lines = [f"{key}: no such file or folder: {entry}" for entry in gone]
             if there:
                 places.setdefault(canonical_split(key), []).extend(there)
-        if missing and not places:
-            raise DataError(f"{self._config.file if self._config else self.source}, {missing[0]}")
-        self._left_out += [f"{line} (the split is left out)" for line in missing]
+                self._left_out += [f"{line} (left out)" for line in lines]
+            else:
+                self.missing[canonical_split(key)] = lines[0]
+        if self.missing and not places:
+            raise DataError(
+                f"{self._config.file if self._config else self.source}, {next(iter(self.missing.values()))}"
+            )
+        self._left_out += [f"{line} (the split is left out)" for line in self.missing.values()]
         return places
 
     def _resolve(self, entry: str) -> Path | None:
@@ -164,7 +171,7 @@ class YOLOFiles:
         candidates = [self.root / base / plain, self.root / plain, Path(base) / plain]
         # Exporters write paths as seen from some other folder, so their ends are tried as well.
         candidates += [self.root.joinpath(*end) for end in _ends(Path(plain).parts)]
-        return next((Path(os.path.normpath(path)) for path in candidates if path.exists()), None)
+        return next((Path(os.path.normpath(path)) for path in candidates if is_there(path)), None)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -206,6 +213,7 @@ class YOLOFiles:
                 *notes,
                 *self._unusual_folders(listed),
                 *self._in_no_list(listed),
+                *self._shared_labels(listed),
                 *self._left_out,
                 *rows.notes(),
             ],
@@ -222,7 +230,7 @@ class YOLOFiles:
             size = index.look(one.path)
             if not isinstance(size, DataError):
                 entries.append(rows.read(name, one.path, file, size))
-            elif one.where != "file" and not one.path.is_file():
+            elif one.where != "file" and not is_there(one.path):
                 entries.append(unusable(name, one.listing, one.where, f"no picture {one.path}", "picture"))
             else:
                 entries.append(unreadable(name, one.path, size))
@@ -239,6 +247,8 @@ class YOLOFiles:
                 tree = self._tree_of(place)
                 self._left_out += tree.notes
                 listed = [_Listed(path, place, "file") for path in tree.pictures]
+            elif place.suffix.lower() in PICTURE_SUFFIXES:
+                listed = [_Listed(place, place, "file")]
             else:
                 listed = self._listed(place)
             for one in listed:
@@ -282,13 +292,20 @@ class YOLOFiles:
             if file.parent in shared
         ]
 
+    def _shared_labels(self, listed: Sequence[_Listed]) -> list[str]:
+        """Label files that several pictures of the same name would have."""
+        within = Counter(self._labels.find(one.path) for one in listed if one.where == "file")
+        twice = sum(count > 1 for file, count in within.items() if file is not None)
+        count = max(twice, self._labels.shared(self._all_folders()))
+        return [f"{count} label file(s) are those of several pictures of the same name"] if count else []
+
     def _in_no_list(self, listed: Sequence[_Listed]) -> list[str]:
         """Pictures beside listed ones that no list of the data file has."""
         lists = [place for places in self._places.values() for place in places if place.is_file()]
         if not lists:
             return []
         known = {one.path for one in listed} | {one.path for place in lists for one in self._listed(place)}
-        folders = dict.fromkeys(path.parent for path in known if path.is_file())
+        folders = dict.fromkeys(path.parent for path in known if is_there(path))
         beside = {path for folder in folders for path in self._tree_of(folder).pictures}
         count = len(beside - known)
         return [f"{count} picture(s) beside those that are listed are in no list"] if count else []
@@ -325,14 +342,13 @@ class YOLOFiles:
             written = self._config.names_file.replace("\\", "/")
             named = (self._resolve(written), self.root / Path(written).name)
             files = [*(file for file in named if file is not None), *files]
-        for file in files:
-            if file.is_file():
-                lines = [line.strip() for line in _lines(file)]
-                while lines and not lines[-1]:
-                    lines.pop()
-                if any(lines):
-                    return lines
-        return None
+        lists = {file: names for file in dict.fromkeys(files) if (names := _names_in(file))}
+        if len({tuple(names) for names in lists.values()}) > 1 and self._config is None:
+            places = ", ".join(map(self._short, lists))
+            raise DataError(
+                f"{self.source}: holds several lists of classes that differ ({places}); name the folder of one"
+            )
+        return next(iter(lists.values()), None)
 
     def _name_folders(self, label_folders: Sequence[Path]) -> list[Path]:
         inside = [folder for folder in dict.fromkeys(label_folders) if folder.is_relative_to(self.root)]
@@ -344,6 +360,16 @@ def _lines(file: Path) -> list[str]:
         return read_lines(file)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read as text ({error})") from error
+
+
+def _names_in(file: Path) -> list[str]:
+    """The class names that a file lists; none if it is not there, or holds rows of labels."""
+    if not file.is_file():
+        return []
+    lines = [line.strip() for line in _lines(file)]
+    while lines and not lines[-1]:
+        lines.pop()
+    return [] if lines and isinstance(parse_row(lines[0]), Row) else lines
 
 
 def _no_row_is_readable(files: Sequence[Path]) -> bool:

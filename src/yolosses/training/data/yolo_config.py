@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from yolosses.training.data.problems import DataError
+from yolosses.training.data.splits import SPLITS, canonical_split
 from yolosses.training.data.text import read_lines, read_text
-
-SPLIT_KEYS = ("train", "val", "valid", "test", "trainval")
 
 _NOTHING = ("", "~", "null", "none")
 _YAML = (".yaml", ".yml")
@@ -88,7 +87,8 @@ def _load_yaml(path: Path, *, lenient: bool = False) -> dict[str, Any]:
 
 
 def _from_yaml(file: Path, content: Mapping[str, Any]) -> YOLOConfig:
-    places = {key: _paths(file, key, content[key]) for key in SPLIT_KEYS if _given(content.get(key))}
+    keys = [key for key in content if canonical_split(key) in SPLITS and _given(content[key])]
+    places = {key: _paths(file, key, content[key]) for key in sorted(keys, key=_rank)}
     base = content.get("path")
     return YOLOConfig(
         file=file,
@@ -108,9 +108,19 @@ def _from_data(file: Path) -> YOLOConfig:
     content = {key.strip().lower(): value.strip() for key, value in lines}
     return YOLOConfig(
         file=file,
-        places={key: [content[key]] for key in SPLIT_KEYS if content.get(key)},
+        places={
+            key: [content[key]]
+            for key in sorted(content, key=_rank)
+            if canonical_split(key) in SPLITS and content[key]
+        },
         names_file=content.get("names") or None,
     )
+
+
+def _rank(key: str) -> tuple[int, str]:
+    """Splits in their usual order."""
+    split = canonical_split(key)
+    return SPLITS.index(split) if split in SPLITS else len(SPLITS), key
 
 
 def _given(value: object) -> bool:

@@ -6,7 +6,7 @@ import os
 import struct
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,11 +107,13 @@ def picture_size(path: Path) -> PictureSize:
         DataError: naming the file, if it is missing, not a picture, or not whole.
     """
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             width, height = image.size
             sideways = _orientation(image) >= 5
-            if not _ends_well(path, image.format):
-                image.load()
+            if not _ends_well(file, image.format):
+                file.seek(0)
+                with Image.open(file) as again:
+                    again.load()
     except _BROKEN_PICTURE as error:
         raise _unreadable(path, error) from error
     return PictureSize(width, height) if sideways else PictureSize(height, width)
@@ -176,13 +178,13 @@ def _as_bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.asarray((finite * (255.0 / whole)).round().clip(0, 255), np.uint8)
 
 
-def _ends_well(path: Path, kind: str | None) -> bool:
+def _ends_well(file: BinaryIO, kind: str | None) -> bool:
     """Whether a file has its format's end, for the formats that have one."""
-    length = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(16)
-        file.seek(max(0, length - _END_WITHIN))
-        tail = file.read()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(max(0, length - _END_WITHIN))
+    tail = file.read()
+    file.seek(0)
+    head = file.read(16)
     match kind:
         case "JPEG" | "MPO":
             return b"\xff\xd9" in tail

@@ -24,7 +24,7 @@ from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
-from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.data import Batches, DetectionDataset, printable
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
@@ -70,7 +70,7 @@ def explain_run(
         version=settings.version,
     )
     if image is not None:
-        index = _picture_named(dataset, image)
+        index = _picture_named(dataset, printable(image))
         out = out or folder.path / "explanation" / Path(dataset.records[index].name).stem
         require_folder(out)
         explained = explain_one(model, loss, batches, index, where)

@@ -406,3 +406,13 @@ def test_a_reader_that_stops_hears_nothing_more(work: Path) -> None:
     os.close(writer)
     assert done.stderr == b""
     assert done.returncode in (1, 141)
+
+
+def test_what_a_data_base_refuses_is_one_line() -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy.exc")
+    full = sqlalchemy.OperationalError("INSERT INTO trials", {}, OSError("database or disk is full"))
+    assert failure_line(full) == "--storage: database or disk is full"
+    optuna = pytest.importorskip("optuna.exceptions")
+    wrapped = optuna.StorageInternalError("An exception is raised during the commit.")
+    wrapped.__cause__ = full
+    assert failure_line(wrapped) == "--storage: database or disk is full"

@@ -20,6 +20,8 @@ def failure_line(error: Exception) -> str | None:
         return _system_line(error)
     if hasattr(error, "format_message"):  # what typer raises for arguments that it checks itself
         return str(error.format_message())
+    if type(error).__module__.partition(".")[0] in ("optuna", "sqlalchemy"):
+        return f"--storage: {_first_line(error)}"
     # Only now: whoever raised one of these has imported torch already, and `--help` must not.
     from yolosses.training.data import DataError
     from yolosses.training.loop import NonFiniteLossError
@@ -39,6 +41,12 @@ def _system_line(error: OSError) -> str | None:
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"{file}: expected a folder; {_first_file(Path(file))} is a file"
     return f"{file}: {_lower(error.strerror)}"
+
+
+def _first_line(error: BaseException) -> str:
+    """What a data base says, without the statement and the layers above it."""
+    cause = getattr(error, "orig", None) or error.__cause__
+    return _first_line(cause) if cause is not None else str(error).partition("\n")[0]
 
 
 def _first_file(path: Path) -> Path:

@@ -72,6 +72,9 @@ def test_most_rows_unusable_is_an_error_that_says_why(work: Path) -> None:
     result = yolosses("inspect", "shapes", "--out", "report", cwd=work)
     assert result.returncode == 2
     assert "18 rows cannot be used" in result.stderr
+    assert "Too little to learn from: 16 objects, and 18 rows that cannot be used." in result.stdout
+    assert "No fault suspected" not in result.stdout
+    assert "Too little to learn from" in (work / "report/inspection.html").read_text("utf-8")
     assert (work / "report/inspection.html").is_file()
 
 

@@ -100,9 +100,12 @@ def _show(console: Console, inspection: Inspection, data: Path, language: Langua
 
 def _suspicions(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
     t = texts(language)
-    if not inspection.suspicions:
+    lines = verdicts(inspection, language=language)
+    if not lines:
         _line(console, f"[green]{escape(t.sound)}[/]")
-    for line, suspicion in zip(verdicts(inspection, language=language), inspection.suspicions, strict=True):
+    if inspection.is_unlearnable:
+        _line(console, f"[bold red]{escape(lines.pop(0))}[/]")
+    for line, suspicion in zip(lines, inspection.suspicions, strict=True):
         _line(console, f"[bold red]{escape(line)}[/]")
         for reason in suspicion.reasons(language=language):
             _line(console, f"  {escape(reason)}")

@@ -105,9 +105,11 @@ def inspection_page(inspection: Inspection, dataset: DetectionDataset, *, langua
 
 
 def verdicts(inspection: Inspection, *, language: Language) -> list[str]:
-    """One line for each suspicion."""
+    """One line for each suspicion; before them, whether there is enough to learn from."""
     t = texts(language)
     lines = []
+    if inspection.is_unlearnable:
+        lines.append(t.unlearnable.format(objects=inspection.num_objects, rows=inspection.num_lost_rows))
     for suspicion in inspection.suspicions:
         where = t.of_boxes if suspicion.scope == "boxes" else t.of_pictures
         told = where.format(

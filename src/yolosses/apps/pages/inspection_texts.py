@@ -14,6 +14,7 @@ class Texts:
     comma: str
     title: str
     summary: str
+    unlearnable: str
     sound: str
     sound_note: str
     suspected: str
@@ -120,6 +121,7 @@ _TEXTS: dict[Language, Texts] = {
         comma=", ",
         title="Inspection of {data} ({splits})",
         summary="{pictures} pictures, {objects} objects, {classes} classes",
+        unlearnable="Too little to learn from: {objects:,} objects, and {rows:,} rows that cannot be used.",
         sound="No fault suspected that many labels would share.",
         sound_note="Looked for: x and y, centre or size swapped, corners given as centre and size and the reverse, "
         "pixels given as fractions and the reverse, class numbers off by one.",
@@ -257,6 +259,7 @@ _TEXTS: dict[Language, Texts] = {
         comma="，",
         title="資料集檢查：{data}（{splits}）",
         summary="{pictures} 張影像、{objects} 個物件、{classes} 個類別",
+        unlearnable="可供學習的內容太少：{objects:,} 個物件，另有 {rows:,} 列無法使用。",
         sound="沒有發現大量標註共有的錯誤。",
         sound_note="檢查過：x 與 y、中心或大小對調，角點與中心大小兩種寫法混淆，像素與比例混淆，類別編號差一。",
         suspected="懷疑：{fault}",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from yolosses.explain.words import Language
 from yolosses.studies.doctor.conventions import Convention
 from yolosses.studies.doctor.words import box_fault, box_reasons, class_fault, class_reasons, odd_reason
-from yolosses.training.data import BoxFormat, Problem
+from yolosses.training.data import LOSES_AN_OBJECT, BoxFormat, Problem
 
 OddKind = Literal["tiny", "sliver", "whole", "size", "twin", "two classes"]
 
@@ -278,6 +278,16 @@ class Inspection:
     @property
     def num_objects(self) -> int:
         return int(self.counts.sum())
+
+    @property
+    def num_lost_rows(self) -> int:
+        """Rows of the labels that name an object and cannot be used."""
+        return sum(problem.kind in LOSES_AN_OBJECT for problem in self.problems)
+
+    @property
+    def is_unlearnable(self) -> bool:
+        """Whether training refuses the data, see `DetectionDataset.require_objects`."""
+        return self.num_objects == 0 or self.num_lost_rows > self.num_objects
 
     @property
     def objects_per_picture(self) -> tuple[int, float, int]:

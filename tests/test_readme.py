@@ -107,3 +107,37 @@ def test_ranks_of_moved_labels_are_those_of_the_committed_results() -> None:
         same = [row for row in rows if row["moved_along"] == along]
         counts = [sum(row[key] for row in same) for key in ("labels", "in_top_3", "in_top_3_among_new")]
         assert f"| digits, along {along} | " + " | ".join(map(str, counts)) + " |" in page
+
+
+def test_suspicions_are_those_of_the_committed_results() -> None:
+    page = " ".join((ROOT / "docs/data.md").read_text("utf-8").split())
+    found, wrong = {}, {}
+    for name in ("planted-faults", "planted-faults-before"):
+        cases = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())["cases"]
+        planted, right = ([case for case in cases if kind in case] for kind in ("planted", "right"))
+        found[name] = f"{sum(case['found'] for case in planted)} of {len(planted)}"
+        wrong[name] = sum(bool(case["suspected"]) for case in right)
+        assert f"Of {len(right)} sets that are right" in page
+    assert f"{found['planted-faults']} are found" in page
+    assert (
+        f"{wrong['planted-faults']} are suspected; before this page {wrong['planted-faults-before']} were"
+        in page
+    )
+    kills = json.loads((ROOT / "benchmarks/results/kill.json").read_text())
+    same = kills["kills_of_runs_that_end_as_the_one_never_killed"]
+    assert f"in {same} of {kills['kills']} kills" in page
+
+
+@pytest.mark.parametrize("name", ["fuzz", "data-scale"])
+def test_tables_of_data_are_those_of_the_committed_results(name: str) -> None:
+    page = (ROOT / "docs/data.md").read_text("utf-8")
+    table = page.partition(f"<!-- {name}.json -->")[2].partition("<!-- end -->")[0]
+    result = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
+    if name == "fuzz":
+        for layout, count in [*result["layouts"].items(), ("in all", result["in_all"])]:
+            assert f"| {layout} | {count['inputs']:,} | {count['opened']:,} | {count['refused']:,} |" in table
+    else:
+        for case, versions in result["cases"].items():
+            now = versions["now"]
+            assert f"| {case} |" in table
+            assert f"{now['cpu_seconds']:.0f} s of processor, {now['peak_mib']:,} MiB" in table

@@ -65,7 +65,7 @@ class ObjectLoss:
     Attributes:
         picture: position in the data set's ``records``; ``object``: in that record's boxes.
         box: cxcywh, fractions of the picture. pixels: (width, height) in the picture as it is stored.
-        iou: with the responsible box, None where there is none.
+        iou: with the responsible box; None if no box is responsible.
         terms: weighted.
     """
 
@@ -102,7 +102,7 @@ class GroupLoss:
     Attributes:
         terms: sums over the objects, weighted, divided by the number of pictures of the data set: over all groups and
             the background they add up to its loss.
-        mean_iou: of the assigned objects; None if there is none.
+        mean_iou: of the assigned objects; None without any.
     """
 
     name: str

@@ -44,7 +44,7 @@ def _system_line(error: OSError) -> str | None:
 
 
 def _first_line(error: BaseException) -> str:
-    """What a data base says, without the statement and the layers above it."""
+    """What a database says, without the statement and the layers above it."""
     cause = getattr(error, "orig", None) or error.__cause__
     return _first_line(cause) if cause is not None else str(error).partition("\n")[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.labels import below
 from yolosses.apps.pages.inspection import alike_classes, inspection_page, verdicts
 from yolosses.apps.pages.inspection_texts import Texts, texts
 from yolosses.explain.words import Language
@@ -110,7 +110,7 @@ def _suspicions(console: Console, inspection: Inspection, folder: Path, language
         for reason in suspicion.reasons(language=language):
             _line(console, f"  {escape(reason)}")
         files = list(
-            dict.fromkeys(_below(folder, str(inspection.label_files[index])) for index in suspicion.pictures)
+            dict.fromkeys(below(folder, str(inspection.label_files[index])) for index in suspicion.pictures)
         )
         _listed(console, t.files.format(count=len(files)), files, t)
 
@@ -189,15 +189,15 @@ def _findings(console: Console, inspection: Inspection, folder: Path, language: 
     t = texts(language)
     if inspection.problems:
         kinds = Counter(t.kinds.get(problem.kind, problem.kind) for problem in inspection.problems)
-        lines = [_below(folder, str(problem)) for problem in inspection.problems]
+        lines = [below(folder, str(problem)) for problem in inspection.problems]
         _listed(console, f"{t.broken}: {_counted(kinds, t)}", lines, t)
     if inspection.unreadable:
-        reasons = [_below(folder, reason) for _, reason in inspection.unreadable]
+        reasons = [below(folder, reason) for _, reason in inspection.unreadable]
         _listed(console, f"{t.unreadable}: {len(reasons)}", reasons, t)
     if inspection.odd_boxes:
         odd = Counter(t.odd_kinds[box.kind] for box in inspection.odd_boxes)
         lines = [
-            f"{_below(folder, str(box.file))}, {box.where}: {inspection.class_names[box.label]}{t.comma}"
+            f"{below(folder, str(box.file))}, {box.where}: {inspection.class_names[box.label]}{t.comma}"
             + box.reason(language=language)
             for box in inspection.odd_boxes
         ]
@@ -226,14 +226,6 @@ def _findings(console: Console, inspection: Inspection, folder: Path, language: 
         _listed(console, t.empty.format(count=len(names)), names, t)
     if inspection.looked_at < inspection.num_pictures:
         _line(console, escape(t.looked_at.format(count=inspection.looked_at, of=inspection.num_pictures)))
-
-
-def _below(folder: Path, text: str) -> str:
-    """A line that begins with a path, without the data set's folder or the working directory in front."""
-    for root in (folder, folder.absolute(), Path.cwd()):
-        if (shorter := text.removeprefix(f"{root}{os.sep}")) != text:
-            return shorter
-    return text
 
 
 def _equal(names: Sequence[str], t: Texts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def report_unreadable(console: Console, datasets: Sequence[DetectionDataset]) ->
     for dataset in datasets:
         reasons = list(dataset.unreadable.values())
         for reason in reasons[:SHOWN]:
-            note(console, f"{dataset.split}: left out, {_from_here(reason)}")
+            note(console, f"{dataset.split}: left out, {below(Path.cwd(), reason)}")
         if len(reasons) > SHOWN:
             note(console, f"{dataset.split}: left out, and {len(reasons) - SHOWN} more pictures")
 
@@ -55,7 +56,7 @@ def report_problems(console: Console, datasets: Sequence[DetectionDataset], file
         summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
         console.print(f"[yellow]problems[/] in {dataset.split}: {summary}", highlight=False)
         for problem in dataset.problems[:SHOWN]:
-            console.print(f"  {escape(_from_here(str(problem)))}", highlight=False, soft_wrap=True)
+            console.print(f"  {escape(below(Path.cwd(), str(problem)))}", highlight=False, soft_wrap=True)
         if len(dataset.problems) > SHOWN:
             console.print(f"  ... and {len(dataset.problems) - SHOWN} more", highlight=False)
     problems = [problem for dataset in datasets for problem in dataset.problems]
@@ -64,6 +65,9 @@ def report_problems(console: Console, datasets: Sequence[DetectionDataset], file
         console.print(f"  all of them: {escape(str(file))}", highlight=False, soft_wrap=True)
 
 
-def _from_here(text: str) -> str:
-    """A line that begins with a path, which is shortened where it leads below the working directory."""
-    return text.removeprefix(f"{Path.cwd()}/")
+def below(folder: Path, text: str) -> str:
+    """A line that begins with a path, without ``folder`` or the working directory in front."""
+    for root in (folder, folder.absolute(), Path.cwd()):
+        if (shorter := text.removeprefix(f"{root}{os.sep}")) != text:
+            return shorter
+    return text

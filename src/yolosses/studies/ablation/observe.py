@@ -24,7 +24,7 @@ class Observed:
     """Attributes:
     detections: of each picture.
     empty_confidence: mean confidence of the boxes of cells without an object's centre that are responsible for nothing;
-        object_confidence: of the boxes that are responsible for an object. None where there is none.
+        object_confidence: of the boxes that are responsible for an object; None without any.
     covered: share of the objects with which some predicted box has IoU >= 0.5, whatever its score and class.
     """
 

@@ -33,7 +33,7 @@ def suspect_classes(
 
     Args:
         class_numbers: those that stand for classes; None if classes are written by name, which nobody miscounts.
-        first_alike: (N,) for each picture the first that is nearly the same, itself if there is none: all its copies
+        first_alike: (N,) for each picture the first that is nearly the same, which may be itself: all its copies
             are one piece of evidence.
         named: False if classes are known by their numbers only.
     """

@@ -114,7 +114,7 @@ def suspect_boxes(rows: Rows, readings: list[Readings], first_alike: Ints) -> li
 
     Args:
         readings: as `all_readings` gives them, with contrast where pictures could be looked at.
-        first_alike: (N,) for each picture the first that is nearly the same, itself if there is none: all its copies
+        first_alike: (N,) for each picture the first that is nearly the same, which may be itself: all its copies
             are one piece of evidence.
     """
     found: list[Suspicion] = []

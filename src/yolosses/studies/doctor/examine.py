@@ -67,7 +67,7 @@ def examine(
     suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, named=named)
     return Inspection(
         name=dataset.name,
-        notes=(dataset.note,) if dataset.note else (),
+        notes=dataset.notes,
         class_names=dataset.class_names,
         split_names=split_names,
         picture_names=tuple(record.name for record in records),

@@ -46,7 +46,7 @@ class Looked:
     readings: list[Readings]
 
     def first_alike(self, count: int) -> Ints:
-        """(N,) for each of ``count`` pictures the first that is nearly the same, itself if there is none."""
+        """(N,) for each of ``count`` pictures the first that is nearly the same, which may be itself."""
         first = np.arange(count)
         for group in self.near:
             first[list(group)] = group[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from yolosses.explain.words import Language
 from yolosses.studies.doctor.conventions import Convention
 from yolosses.studies.doctor.words import box_fault, box_reasons, class_fault, class_reasons, odd_reason
-from yolosses.training.data import LOSES_AN_OBJECT, BoxFormat, Problem
+from yolosses.training.data import LOSES_AN_OBJECT, BoxFormat, Problem, is_too_little
 
 OddKind = Literal["tiny", "sliver", "whole", "size", "twin", "two classes"]
 
@@ -287,7 +287,7 @@ class Inspection:
     @property
     def is_unlearnable(self) -> bool:
         """Whether training refuses the data, see `DetectionDataset.require_objects`."""
-        return self.num_objects == 0 or self.num_lost_rows > self.num_objects
+        return is_too_little(self.num_objects, self.num_lost_rows)
 
     @property
     def objects_per_picture(self) -> tuple[int, float, int]:

@@ -1,7 +1,7 @@
 """Labelled pictures: readers of the VOC, YOLO and COCO layouts, digit scenes, augmentation and batches."""
 
 from yolosses.training.data.batches import Batch, Batches
-from yolosses.training.data.dataset import BoxFormat, DetectionDataset, Record, WrittenLabels
+from yolosses.training.data.dataset import BoxFormat, DetectionDataset, Record, WrittenLabels, is_too_little
 from yolosses.training.data.digits import digit_pool, digit_scenes
 from yolosses.training.data.joined import Joined, join_datasets, open_whole
 from yolosses.training.data.layout import open_dataset, splits_of
@@ -42,6 +42,7 @@ __all__ = [
     "adjust_colours",
     "digit_pool",
     "digit_scenes",
+    "is_too_little",
     "is_turned",
     "jitter_colours",
     "join_datasets",

@@ -228,13 +228,10 @@ class _Pictures:
             root = root if root != here else above
         self.places = [place for place in places if place.is_dir()]
         self.found: set[Path] = set()
-        self.used: set[Path | None] = set()
         self._finder = PictureFinder(root)
 
     def find(self, name: str) -> Path | None:
-        path = self._finder.find(name, self.places)
-        self.found |= {path} if path is not None else set()
-        return path
+        return self._finder.find(name, self.places)
 
 
 def _entry(
@@ -247,12 +244,12 @@ def _entry(
     classes: ClassIndex,
 ) -> Entry:
     path = pictures.find(image.name)
-    if path in pictures.used:
+    if path in pictures.found:
         return unusable(image.name, file, image.where, f"picture {path} is listed twice", "repeat")
     if path is None:
         places = ", ".join(map(str, pictures.places))
         return unusable(image.name, file, image.where, f"no picture {image.name!r} in {places}", "picture")
-    pictures.used.add(path)
+    pictures.found.add(path)
     size = index.look(path)
     if isinstance(size, DataError):
         return unreadable(image.name, path, size)

@@ -134,7 +134,7 @@ class DetectionDataset:
         """
         objects = sum(len(record.labels) for record in self.records)
         lost = [problem for problem in self.problems if problem.kind in LOSES_AN_OBJECT]
-        if objects > 0 and len(lost) <= objects:
+        if not is_too_little(objects, len(lost)):
             return
         found = f"{self.name}, split {self.split!r}: {objects} objects in {len(self)} pictures"
         if not lost:
@@ -210,6 +210,11 @@ class DetectionDataset:
                 f" got {_size(picture.shape)}"
             )
         return picture
+
+
+def is_too_little(objects: int, lost_rows: int) -> bool:
+    """Whether labels are not worth training on: no object, or more rows that cannot be used than objects."""
+    return objects == 0 or lost_rows > objects
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
+from yolosses.training.data.splits import SPLITS, canonical_split
 
 _PASSED_OVER = frozenset({"__macosx", "__pycache__", "node_modules"})
 _OTHER_PICTURES = frozenset(
@@ -177,17 +178,5 @@ def _common_end(path: Path, parts: Sequence[str]) -> int:
 
 def _of_another_split(path: Path, parts: Sequence[str]) -> bool:
     """Whether the paths name different splits: a picture of the same name is then another picture."""
-    own, other = (
-        {_SPLITS[p] for p in names if p in _SPLITS} for names in (map(str.lower, path.parts), parts)
-    )
+    own, other = ({canonical_split(name) for name in names} & set(SPLITS) for names in (path.parts, parts))
     return bool(own and other and not own & other)
-
-
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}

@@ -397,8 +397,8 @@ emitted = Exercise(
     key="emitted_cost",
     lesson=4,
     task=Words(
-        "The cost of one side when the network emits its root: emitted (it may be negative) and the true side come, one "
-        "number is returned.",
+        "The cost of one side when the network emits its root: emitted (it may be negative) and the true side come, "
+        "one number is returned.",
         "網路直接輸出邊長的平方根時，這一邊的代價。輸入 emitted（可能是負數）和真實的邊長 true，回傳一個數字。",
     ),
     right=emitted_cost,

@@ -54,7 +54,7 @@ def _as_numpy(value: Any) -> Any:
 
 
 def _as_torch(value: Any) -> Any:
-    return torch.tensor(value) if isinstance(value, np.ndarray | float) else value
+    return torch.tensor(value, dtype=torch.float64) if isinstance(value, np.ndarray | float) else value
 
 
 def _as_lists(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a learner may do in a notebook: half an answer, an error, an endless loop, an odd return value."""
 
+import contextlib
 import functools
 import itertools
 import json
@@ -55,9 +56,7 @@ def torch_function(pred, truth, obj, lambda_coord):
 def lists_alone(pred, truth, obj, lambda_coord):
     pairs = [
         (side, true)
-        for boxes, true_sides, marks in zip(
-            pred + [], truth + [], obj + [], strict=True
-        )  # NumPy would add numbers
+        for boxes, true_sides, marks in zip([*pred], [*truth], [*obj], strict=True)  # NumPy would add numbers
         for box, mark in zip(boxes, marks, strict=True)
         if mark
         for side, true in zip(box, true_sides, strict=True)
@@ -161,10 +160,8 @@ def forever(*parts):
 
 def forever_deaf(*parts):
     while True:
-        try:
+        with contextlib.suppress(Exception):
             time.sleep(0.01)
-        except Exception:
-            pass
 
 
 def forever_asleep(*parts):

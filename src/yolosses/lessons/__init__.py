@@ -6,10 +6,10 @@ helps and ``q.wh_term.solution()`` shows one way. ``q.progress()`` prints what i
 
 from typing import Any
 
-from yolosses.lessons import classes, confidence, record, sizes
+from yolosses.lessons import classes, confidence, record, sizes, whole
 from yolosses.lessons.words import set_language
 
-_LESSONS = (sizes, confidence, classes)
+_LESSONS = (sizes, confidence, classes, whole)
 _EXERCISES = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
 
 __all__ = ["progress", "set_language", *_EXERCISES]

@@ -37,7 +37,8 @@ def draw_scene(scene: Scene) -> Figure:
             chosen = bool(scene.obj[object_.cell, box])
             colour = BLUE if chosen else VERMILLION
             _box(axes, place, colour, 2.2 if chosen else 1.2, "--" if chosen else ":")
-            axes.text(min(max(place[0], 0.02), 0.7), min(max(place[1] - place[3] / 2, 0.06), 0.97),
+            edge = place[1] + place[3] / 2 * (-1 if chosen else 1)  # above or below, so that both can be read
+            axes.text(min(max(place[0], 0.02), 0.7), min(max(edge, 0.06), 0.97),
                       f"{box}: IoU {scene.iou[object_.cell, box]:.2f}", color=colour, fontsize=8,
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8})  # fmt: skip
     return figure

@@ -153,14 +153,14 @@ whole = Exercise(
     lesson=7,
     task=Words(
         "The YOLOv1 loss of one picture, one number, with lambda_coord = 5 and lambda_noobj = 0.5. "
-        "raw: (S, S, 5B + C), of each cell [row, column] what the network emits: for each of the B boxes x, y "
-        "(offset in the cell, 0 to 1), sqrt w, sqrt h (w, h as fractions of the picture), confidence; then C class outputs. objects: one row "
-        "each, cx, cy, w, h as fractions of the picture and the class 0.0, 1.0, ...; there may be none. If two of them "
-        "share a cell, only the first counts. S, B, C: whole numbers.",
+        "raw: (S, S, 5B + C), of each cell [row, column] what the network emits: for each of the B boxes x, y (offset "
+        "in the cell, 0 to 1), sqrt w, sqrt h (w, h as fractions of the picture), confidence; then C class outputs. "
+        "objects: one row each, cx, cy, w, h as fractions of the picture and the class 0.0, 1.0, ...; there may be "
+        "none. If two of them share a cell, only the first counts. S, B, C: whole numbers.",
         "一張圖片的 YOLOv1 損失，回傳一個數字，lambda_coord = 5，lambda_noobj = 0.5。"
         "raw：(S, S, 5B + C)，每一格 [row, column] 的網路輸出：B 個框各有 x、y（格子裡的位置，0 到 1）、"
-        "√w、√h（w、h 是佔圖片的比例）、信心度，最後是 C 個類別輸出。objects：每個物體一列，cx、cy、w、h 是佔圖片的比例，最後是類別 0.0、1.0……，"
-        "也可能沒有物體。"
+        "√w、√h（w、h 是佔圖片的比例）、信心度，最後是 C 個類別輸出。"
+        "objects：每個物體一列，cx、cy、w、h 是佔圖片的比例，最後是類別 0.0、1.0……，也可能沒有物體。"
         "如果兩個物體在同一格，只算第一個。S、B、C：整數。",
     ),
     right=my_loss,

@@ -46,7 +46,8 @@ def _term_by_choice(pred, truth, obj):
 
 
 def _term_in_torch(pred, truth, obj):
-    cells = torch.as_tensor(obj).sum(1) > 0
+    pred, truth, obj = torch.as_tensor(pred), torch.as_tensor(truth), torch.as_tensor(obj)
+    cells = obj.sum(1) > 0
     return torch.nn.functional.mse_loss(pred[cells], truth[cells], reduction="sum")
 
 

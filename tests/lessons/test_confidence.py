@@ -79,8 +79,8 @@ def _obj_by_choice(confidence, iou, obj):
 
 
 def _obj_in_torch(confidence, iou, obj):
-    mask = torch.as_tensor(obj).bool()
-    return torch.nn.functional.mse_loss(confidence[mask], iou[mask], reduction="sum")
+    confidence, iou, obj = torch.as_tensor(confidence), torch.as_tensor(iou), torch.as_tensor(obj)
+    return torch.nn.functional.mse_loss(confidence[obj > 0], iou[obj > 0], reduction="sum")
 
 
 def _noobj_by_loops(confidence, iou, obj, lambda_noobj):

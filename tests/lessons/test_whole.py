@@ -107,35 +107,67 @@ def _in_torch(raw, objects, S, B, C):
     return loss(raw[None].float(), targets).total
 
 
-@pytest.mark.parametrize("answer", [_by_loops, _by_tables, _in_torch], ids=lambda each: each.__name__)
-def test_right_answers_in_other_styles(answer):
-    def with_its_arguments(raw, objects, S, B, C):
-        return answer(raw, objects, S, B, C)
+RIGHT = [("my_loss", answer) for answer in (_by_loops, _by_tables, _in_torch)]
 
-    verdict = q.my_loss.check(with_its_arguments)
+
+@pytest.mark.parametrize(("key", "answer"), RIGHT, ids=lambda part: getattr(part, "__name__", part))
+def test_right_answers_in_other_styles(key, answer):
+    verdict = getattr(q, key).check(answer)
     assert verdict.outcome == "right", str(verdict)
 
 
-def _varied(answer, **options):
-    return lambda raw, objects, S, B, C: answer(raw, objects, S, B, C, **options)
+def _sure(raw, objects, S, B, C):
+    return _by_loops(raw, objects, S, B, C, target_one=True)
+
+
+def _quiet_cells(raw, objects, S, B, C):
+    return _by_loops(raw, objects, S, B, C, empty_cells=True)
+
+
+def _without_five(raw, objects, S, B, C):
+    return _by_loops(raw, objects, S, B, C, lambda_coord=1)
+
+
+def _classes_of_boxes(raw, objects, S, B, C):
+    return _by_loops(raw, objects, S, B, C, each_box=True)
+
+
+def _overwritten(raw, objects, S, B, C):
+    return _by_tables(raw, objects, S, B, C, first_wins=False)
+
+
+def _classes_of_all_cells(raw, objects, S, B, C):
+    return _by_tables(raw, objects, S, B, C, same_cells=True)
+
+
+def _sure_and_quiet_cells(raw, objects, S, B, C):
+    return _by_loops(raw, objects, S, B, C, target_one=True, empty_cells=True)
+
+
+def _without_five_and_classes_of_boxes(raw, objects, S, B, C):
+    return _by_loops(raw, objects, S, B, C, lambda_coord=1, each_box=True)
+
+
+def _overwritten_and_classes_of_all_cells(raw, objects, S, B, C):
+    return _by_tables(raw, objects, S, B, C, first_wins=False, same_cells=True)
 
 
 WRONG = [
-    (_varied(_by_loops, target_one=True), "target-one"),
-    (_varied(_by_loops, empty_cells=True), "empty-cells"),
-    (_varied(_by_loops, lambda_coord=1), "no-lambda-coord"),
-    (_varied(_by_loops, each_box=True), "class-each-box"),
-    (_varied(_by_tables, first_wins=False), "last-object"),
-    (_varied(_by_tables, same_cells=True), "class-every-cell"),
-    (_varied(_by_loops, target_one=True, empty_cells=True), "target-one+empty-cells"),
-    (_varied(_by_loops, lambda_coord=1, each_box=True), "class-each-box+no-lambda-coord"),
-    (_varied(_by_tables, first_wins=False, same_cells=True), "last-object+class-every-cell"),
+    ("my_loss", _sure, "target-one"),
+    ("my_loss", _quiet_cells, "empty-cells"),
+    ("my_loss", _without_five, "no-lambda-coord"),
+    ("my_loss", _classes_of_boxes, "class-each-box"),
+    ("my_loss", _overwritten, "last-object"),
+    ("my_loss", _classes_of_all_cells, "class-every-cell"),
+    ("my_loss", _sure_and_quiet_cells, "target-one+empty-cells"),
+    ("my_loss", _without_five_and_classes_of_boxes, "class-each-box+no-lambda-coord"),
+    ("my_loss", _overwritten_and_classes_of_all_cells, "last-object+class-every-cell"),
 ]
 
 
-@pytest.mark.parametrize(("answer", "name"), WRONG, ids=[name for _, name in WRONG])
-def test_wrong_answers_get_their_name(answer, name):
-    verdict = q.my_loss.check(answer)
+@pytest.mark.parametrize(("key", "answer", "name"), WRONG, ids=lambda part: getattr(part, "__name__", part))
+def test_wrong_answers_get_their_name(key, answer, name):
+    verdict = getattr(q, key).check(answer)
     assert verdict.misconception == name, str(verdict)
 
 

@@ -54,8 +54,8 @@ _NOOBJ = (
             "你只算了空格子的框。只要不負責，1noobj_ij 就是 1，有物體的格子裡的其他框也一樣。",
         ),
         why=Words(
-            "Nothing would ever teach the second box of such a cell to be quiet: it reports each object again.",
-            "不然這些格子裡的另一個框永遠學不到要安靜，同一個物體會被回報兩次。",
+            "Nothing would ever lower the confidence of the second box of such a cell: it reports each object again.",
+            "不然沒有東西會降低這些格子裡另一個框的信心度，同一個物體會被回報兩次。",
         ),
         hint=Words(
             "1noobj_ij has a j. It is 1 - 1obj_ij, box for box.",
@@ -70,7 +70,7 @@ _NOOBJ = (
             "你把負責的框也算進來了。它們有自己的 3-1。",
         ),
         why=Words(
-            "The right box would be told to be confident and to be quiet at once.",
+            "The confidence of the right box would be pulled up and down at once.",
             "同一個框會同時被要求「有信心」和「沒信心」。",
         ),
         hint=Words("Leave out the boxes where obj is 1.", "去掉 obj 是 1 的框。"),
@@ -82,7 +82,7 @@ _NOOBJ = (
             "You count the responsible boxes. Term 3-2 is for all others.",
             "你算的是負責的框。3-2 算的是其他所有的框。",
         ),
-        why=Words("Boxes that find objects would be taught to be quiet.", "找到物體的框反而會學到要安靜。"),
+        why=Words("Boxes that find objects would learn a confidence of 0.", "找到物體的框，信心度反而會學成 0。"),
         hint=Words("The mask is 1 - obj.", "遮罩是 1 - obj。"),
     ),
     Misconception(
@@ -162,7 +162,7 @@ _NOOBJ = (
         mutant=_weighted(lambda weight, obj: 1),
         says=Words("lambda_noobj is forgotten.", "忘了乘上 lambda_noobj。"),
         why=Words(
-            "The many boxes of the background would drown the few with an object.",
+            "The many boxes of the background would overpower the few with an object.",
             "大量的背景框會蓋過少數有物體的框。",
         ),
         hint=Words("Which factor stands before this line of the formula?", "公式這一行前面有什麼係數？"),

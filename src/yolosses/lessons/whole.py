@@ -187,7 +187,7 @@ whole = Exercise(
     picture=_draw,
 )  # fmt: skip
 
-quiet = Question(
+second_box = Question(
     key="second_box_question",
     lesson=7,
     question=Words(
@@ -200,15 +200,15 @@ quiet = Question(
     ),
     answer=Words(
         "The second box of such a cell would get no gradient from any term: it is not responsible, so 1, 2 and 3-1 "
-        "leave it alone, and 3-2 was the only one left. Its confidence stays what it happens to be. In a network that "
-        "shares its weights among boxes it follows the first one, and each object is reported twice, by a good box and "
-        "by one that nobody trained to fit. Non-maximum suppression removes the double only where the two overlap "
-        "enough. On paper the loss is even smaller than the right one, so nobody sees it in the curve.",
+        "leave it alone, and 3-2 was the only one left. Its confidence stays what it happens to be. In a network, "
+        "whose boxes share most weights, it tends to follow the first one: each object is reported twice, by a good "
+        "box and by one that was never trained to fit. Non-maximum suppression removes the double only where the two "
+        "overlap enough. On paper the loss is even smaller than the right one, so nobody sees it in the curve.",
         "這個框從任何一項都得不到梯度：它不負責，所以第 1、2 項和 3-1 都不管它，剩下的只有 3-2。"
-        "它的信心度就停在碰巧的數字上。網路裡各個框共用大部分的權重，所以它會跟著第一個框變高，"
+        "它的信心度就停在碰巧的數字上。網路裡各個框共用大部分的權重，所以它往往會跟著第一個框變高，"
         "於是每個物體會被回報兩次：一次是準的框，一次是沒有人教過它要準的框。"
         "NMS 只有在兩個框重疊夠多時才能刪掉多餘的那個。而且這樣算出來的損失比正確的還小，從曲線上完全看不出來。",
     ),
 )
 
-EXERCISES = (whole, quiet)
+EXERCISES = (whole, second_box)

@@ -91,7 +91,7 @@ FAULTS: dict[str, tuple[Words, Words, Words]] = {
     "most-confident": (
         Words("You make the most confident box of the cell responsible. It is the one with the highest IoU.",
               "你讓信心度最高的框負責。應該是 IoU 最高的框負責。"),
-        Words("The box that is confident by chance would win forever, however badly it fits.",
+        Words("The box that is confident by chance would always win, however badly it fits.",
               "碰巧有信心的框會一直贏，不管它有多不準。"),
         Words("argmax of the IoUs.", "對 IoU 取 argmax。"),
     ),
@@ -155,14 +155,14 @@ FAULTS: dict[str, tuple[Words, Words, Words]] = {
     "empty-cells": (
         Words("Term 3-2 leaves out the other boxes of an object's cell. \"No object\" is said of a box, not of a cell.",
               "你的 3-2 漏了有物體的格子裡其他的框。「沒有物體」說的是框，不是格子。"),
-        Words("Nothing would quiet the second box: it reports each object again.",
-              "另一個框永遠學不到要安靜，同一個物體會被回報兩次。"),
+        Words("Nothing would lower the confidence of the second box: it reports each object again.",
+              "沒有東西會降低另一個框的信心度，同一個物體會被回報兩次。"),
         Words("All boxes but the responsible ones.", "負責的框以外，所有的框。"),
     ),
     "noobj-everyone": (
         Words("Term 3-2 counts responsible boxes, too. They have their own term 3-1.",
               "你的 3-2 把負責的框也算進去了。它們有自己的 3-1。"),
-        Words("The right box would be told to be confident and to be quiet at once.",
+        Words("The confidence of the right box would be pulled up and down at once.",
               "同一個框會同時被要求「有信心」和「沒信心」。"),
         Words("All boxes but the responsible ones.", "負責的框以外，所有的框。"),
     ),

@@ -22,10 +22,10 @@ half = Question(
     answer=Words(
         "A picture has 98 boxes and few objects. With two of them, 96 boxes are pulled towards 0 and 2 upwards. A "
         "network that has not learned to tell them apart yet says the same confidence everywhere, and the best such "
-        "number is almost 0: the background overpowers the gradients of the few boxes with an object. The "
-        "weight 0.5 halves the pull of the background. It does not make the sides equal (48 against 2), it only makes "
-        "the start easier. With 1 the background counts twice as much as now; the paper reports that training may "
-        "diverge early. With 0 nothing is ever pulled down: every box may be as confident as it likes, and the picture fills "
+        "number is almost 0: the background overpowers the gradients of the few boxes with an object. The weight 0.5 "
+        "halves the pull of the background. It does not make the sides equal (48 against 2), it only makes the start "
+        "easier. With 1 the background counts twice as much as now; the paper reports that training may diverge "
+        "early. With 0 nothing is ever pulled down: every box may be as confident as it likes, and the picture fills "
         "with false alarms.",
         "一張圖片有 98 個框，物體卻很少。如果有 2 個物體，就有 96 個框被拉向 0，只有 2 個框往上拉。"
         "網路一開始還分不出兩者，只能到處說同一個信心度，而這個數字最好就是接近 0："

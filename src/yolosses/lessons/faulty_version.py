@@ -23,14 +23,12 @@ FRESH = 3  # sets of scenes that the learner has not seen
 LOSSES = dict(zip(RIGHT, (faulty.library_loss, faulty.PlainLoss()), strict=True))
 
 TASK = Words(
-    "Write test(loss): True for a right loss, False for version {number}. loss(raw, objects) gives one number, a torch "
-    "tensor with a gradient. raw: (S, S, 10 + C), two times x, y, w, h, confidence, then the classes; x, y in cell "
-    "units, w, h fractions of the picture. objects: a list of (cell, x, y, w, h, label). q.probe(seed) gives a random "
-    "scene (raw, objects), q.perfect(objects) the output that is right in every number.",
-    "寫一個 test(loss)：損失函數正確時回傳 True，遇到版本 {number} 時回傳 False。loss(raw, objects) 回傳一個數字"
-    "（torch 張量，可以求梯度）。raw：(S, S, 10 + C)，先是兩組 x、y、w、h、信心度，再來是類別；x、y 以格子為單位，"
-    "w、h 是佔整張圖的比例。objects：由 (cell, x, y, w, h, label) 組成的串列。q.probe(seed) 給你一個隨機場景 "
-    "(raw, objects)，q.perfect(objects) 給你每個數字都對的輸出。",
+    "Write test(loss): True for a right loss, False for version {number}. loss(raw, objects) gives one number with a "
+    "gradient. q.probe(seed) draws a scene (raw, objects), q.perfect(objects) is the output that is right in every "
+    "number.",
+    "寫一個 test(loss)：損失函數正確時回傳 True，遇到版本 {number} 時回傳 False。loss(raw, objects) 回傳一個"
+    "可以求梯度的數字。"
+    "q.probe(seed) 隨機產生一個場景 (raw, objects)，q.perfect(objects) 是每個數字都對的輸出。",
 )
 FOUND = Words(
     "Your test accepts two right losses that are written differently, and refuses version {number}.\n"

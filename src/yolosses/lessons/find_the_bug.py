@@ -126,10 +126,9 @@ silent = Question(
     key="silent_faults_question",
     lesson=10,
     question=Words(
-        "All eight versions train: the loss falls, and boxes appear (version 4 until its first NaN). Why does nobody "
-        "notice the faults, and what would you run before you use somebody's loss?",
-        "八個版本都能訓練：損失會下降，也會出現框（版本 4 到第一個 NaN 為止）。為什麼沒有人發現這些錯誤？"
-        "使用別人的損失函數之前，你會先測試什麼？",
+        "A network that minimises a faulty loss makes it fall as well. Why does nobody notice the fault, and what "
+        "would you run before you use somebody's loss?",
+        "網路最小化一個有錯的損失函數時，損失一樣會下降。為什麼沒有人發現錯誤？使用別人的損失函數之前，你會先測試什麼？",
     ),
     hints=Words(
         "With what would somebody compare the falling curve?",

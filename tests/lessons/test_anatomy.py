@@ -123,15 +123,15 @@ def _best_by_counting(alignment, k):
     return [(a > 0) and sum(other > a for other in alignment) < k for a in alignment]
 
 
-@pytest.mark.parametrize(
-    ("key", "answer"),
-    [
-        ("v3_decode", _decode_in_loops), ("v3_decode", _decode_in_torch), ("dfl_distance", _distance_in_loops),
-        ("dfl_distance", _distance_in_torch), ("alignment", _alignment_in_loops),
-        ("alignment", _alignment_by_logarithms), ("best_locations", _best_in_loops),
-        ("best_locations", _best_in_torch), ("best_locations", _best_by_counting),
-    ],
-)  # fmt: skip
+RIGHT = [
+    ("v3_decode", _decode_in_loops), ("v3_decode", _decode_in_torch), ("dfl_distance", _distance_in_loops),
+    ("dfl_distance", _distance_in_torch), ("alignment", _alignment_in_loops),
+    ("alignment", _alignment_by_logarithms), ("best_locations", _best_in_loops),
+    ("best_locations", _best_in_torch), ("best_locations", _best_by_counting),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "answer"), RIGHT)
 def test_right_answers_in_any_style_are_taken(key, answer):
     assert getattr(q, key).check(answer).outcome == "right"
 
@@ -206,18 +206,18 @@ def _best_of_all(alignment, k):
     return taken
 
 
-@pytest.mark.parametrize(
-    ("key", "answer", "misconception"),
-    [
-        ("v3_decode", _decode_without_sigmoid, "no-sigmoid"), ("v3_decode", _decode_with_rows_first, "row-first"),
-        ("v3_decode", _decode_as_v5, "v5"), ("v3_decode", _decode_in_cells, "cell-units"),
-        ("dfl_distance", _distance_of_the_largest, "argmax"), ("dfl_distance", _distance_from_one, "from-one"),
-        ("dfl_distance", _distance_of_logits, "no-softmax"), ("alignment", _alignment_swapped, "swapped"),
-        ("alignment", _alignment_added, "sum"), ("alignment", _alignment_plain, "no-exponents"),
-        ("best_locations", _best_with_zeros, "zeros-too"), ("best_locations", _best_upwards, "lowest"),
-        ("best_locations", _best_of_all, "best-alone"),
-    ],
-)  # fmt: skip
+WRONG = [
+    ("v3_decode", _decode_without_sigmoid, "no-sigmoid"), ("v3_decode", _decode_with_rows_first, "row-first"),
+    ("v3_decode", _decode_as_v5, "v5"), ("v3_decode", _decode_in_cells, "cell-units"),
+    ("dfl_distance", _distance_of_the_largest, "argmax"), ("dfl_distance", _distance_from_one, "from-one"),
+    ("dfl_distance", _distance_of_logits, "no-softmax"), ("alignment", _alignment_swapped, "swapped"),
+    ("alignment", _alignment_added, "sum"), ("alignment", _alignment_plain, "no-exponents"),
+    ("best_locations", _best_with_zeros, "zeros-too"), ("best_locations", _best_upwards, "lowest"),
+    ("best_locations", _best_of_all, "best-alone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "answer", "misconception"), WRONG)
 def test_wrong_answers_as_learners_write_them_get_the_right_name(key, answer, misconception):
     verdict = getattr(q, key).check(answer)
     assert (verdict.outcome, verdict.misconception) == ("not yet", misconception)

@@ -132,7 +132,7 @@ def _moved_by_a_cell(loss):
     return max(values) - min(values) < 1e-4
 
 
-RIGHT_TESTS = [
+RIGHT = [
     ("version_1", _asserted), ("version_1", _moved_by_a_cell), ("version_1", _like_the_library),
     ("version_2", _each_object_by_itself), ("version_2", _like_the_library), ("version_3", _like_the_library),
     ("version_4", _negative_sizes_in_numpy), ("version_5", _like_the_library), ("version_6", _pull_of_the_confidence),
@@ -140,7 +140,7 @@ RIGHT_TESTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("key", "test"), RIGHT_TESTS)
+@pytest.mark.parametrize(("key", "test"), RIGHT)
 def test_tests_in_other_styles_are_taken(key, test):
     assert getattr(q, key).check(test).outcome == "right"
 
@@ -188,13 +188,13 @@ def _typed_in(loss):
 
 def _lucky_scene(loss):
     raw, objects = q.probe(0)
-    return abs(loss(raw, objects).item() - WRONG) > 1e-3
+    return abs(loss(raw, objects).item() - FAULTY) > 1e-3
 
 
 TYPED = faulty.PlainLoss()(*q.probe(0)).item()
-WRONG = q.version_2.loss(*q.probe(0)).item()
+FAULTY = q.version_2.loss(*q.probe(0)).item()
 
-WRONG_TESTS = [
+WRONG = [
     ("version_3", _exactly, "exact-equality"), ("version_4", _always, "always-true"),
     ("version_1", lambda loss: True, "always-true"), ("version_8", lambda loss: False, "always-false"),
     ("version_2", _forgets_the_iou, "refuses-right"), ("version_1", _upside_down, "inverted"),
@@ -204,7 +204,7 @@ WRONG_TESTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("key", "test", "mistake"), WRONG_TESTS)
+@pytest.mark.parametrize(("key", "test", "mistake"), WRONG)
 def test_a_wrong_test_is_told_what_is_wrong_with_it(key, test, mistake):
     verdict = getattr(q, key).check(test)
     assert (verdict.outcome, verdict.misconception) == ("not yet", mistake)

@@ -6,11 +6,11 @@ helps and ``q.wh_term.solution()`` shows one way. ``q.progress()`` prints what i
 
 from typing import Any
 
-from yolosses.lessons import anatomy, cells, find_the_bug, loss_functions, record, sizes
+from yolosses.lessons import anatomy, cells, centres, find_the_bug, loss_functions, record, sizes
 from yolosses.lessons.probing import perfect, probe
 from yolosses.lessons.words import set_language
 
-_LESSONS = (loss_functions, cells, sizes, find_the_bug, anatomy)
+_LESSONS = (loss_functions, cells, centres, sizes, find_the_bug, anatomy)
 _EXERCISES: dict[str, record.Task] = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
 
 __all__ = ["perfect", "probe", "progress", "set_language", *_EXERCISES]

@@ -349,7 +349,7 @@ decoding = Exercise(
 )
 
 question = Question(
-    key="noobj_question",
+    key="empty_cell_question",
     lesson=2,
     question=Words(
         "What is the difference between an empty cell and 1noobj_ij?",

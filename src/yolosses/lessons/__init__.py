@@ -6,11 +6,11 @@ helps and ``q.wh_term.solution()`` shows one way. ``q.progress()`` prints what i
 
 from typing import Any
 
-from yolosses.lessons import anatomy, find_the_bug, lambdas, record, sizes
+from yolosses.lessons import anatomy, detector, find_the_bug, lambdas, record, sizes
 from yolosses.lessons.probing import perfect, probe
 from yolosses.lessons.words import set_language
 
-_LESSONS = (sizes, lambdas, find_the_bug, anatomy)
+_LESSONS = (sizes, lambdas, detector, find_the_bug, anatomy)
 _EXERCISES: dict[str, record.Task] = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
 
 __all__ = ["perfect", "probe", "progress", "set_language", *_EXERCISES]

@@ -91,6 +91,7 @@ def _average_loop(values, beta):
 
 
 def _average_torch(values, beta):
+    values = torch.as_tensor(values)
     out = torch.empty_like(values)
     out[0] = values[0]
     for step in range(1, len(values)):
@@ -116,8 +117,8 @@ def _counted(scores, hits, num_objects, threshold):
 
 
 def _counted_torch(scores, hits, num_objects, threshold):
-    keep = torch.gt(scores, threshold).double()
-    right = (keep * hits).sum()
+    keep = torch.gt(torch.as_tensor(scores), threshold).double()
+    right = (keep * torch.as_tensor(hits)).sum()
     return torch.stack([right / keep.sum(), right / num_objects])
 
 
@@ -135,23 +136,23 @@ def _taken_out(losses, k):
     return found
 
 
-@pytest.mark.parametrize(
-    ("exercise", "answer"),
-    [
-        (q.average_curve, _average_loop),
-        (q.average_curve, _average_torch),
-        (q.average_curve, _average_weights),
-        (q.precision_recall, _counted),
-        (q.precision_recall, _counted_torch),
-        (q.precision_recall, lambda s, h, n, t: [h[s > t].mean(), h[s > t].sum() / n]),
-        (q.worst, _sorted_pairs),
-        (q.worst, _taken_out),
-        (q.worst, lambda losses, k: torch.topk(losses, k).indices),
-        (q.worst, lambda losses, k: np.flip(np.argsort(losses))[:k]),
-    ],
-)
-def test_right_answers_in_other_styles_are_accepted(exercise, answer):
-    assert exercise.check(answer).outcome == "right"
+RIGHT = [
+    ("average_curve", _average_loop),
+    ("average_curve", _average_torch),
+    ("average_curve", _average_weights),
+    ("precision_recall", _counted),
+    ("precision_recall", _counted_torch),
+    ("precision_recall", lambda s, h, n, t: [h[s > t].mean(), h[s > t].sum() / n]),
+    ("worst", _sorted_pairs),
+    ("worst", _taken_out),
+    ("worst", lambda losses, k: torch.topk(torch.as_tensor(losses), k).indices),
+    ("worst", lambda losses, k: np.flip(np.argsort(losses))[:k]),
+]
+
+
+@pytest.mark.parametrize(("key", "answer"), RIGHT)
+def test_right_answers_in_other_styles_are_accepted(key, answer):
+    assert getattr(q, key).check(answer).outcome == "right"
 
 
 def _average_swapped(values, beta):
@@ -195,21 +196,21 @@ def _ascending(losses, k):
     return order[-k:]
 
 
-@pytest.mark.parametrize(
-    ("exercise", "answer", "name"),
-    [
-        (q.average_curve, _average_swapped, "swapped-weights"),
-        (q.average_curve, _average_from_zero, "from-zero"),
-        (q.average_curve, _average_of_neighbours, "two-values"),
-        (q.precision_recall, _recall_first, "swapped"),
-        (q.precision_recall, _of_all_detections, "all-detections"),
-        (q.worst, _ascending, "upwards"),
-        (q.worst, lambda losses, k: torch.topk(losses, k).values, "values"),
-        (q.worst, lambda losses, k: torch.topk(losses, k, largest=False).indices, "smallest"),
-    ],
-)
-def test_wrong_answers_get_the_right_name(exercise, answer, name):
-    verdict = exercise.check(answer)
+WRONG = [
+    ("average_curve", _average_swapped, "swapped-weights"),
+    ("average_curve", _average_from_zero, "from-zero"),
+    ("average_curve", _average_of_neighbours, "two-values"),
+    ("precision_recall", _recall_first, "swapped"),
+    ("precision_recall", _of_all_detections, "all-detections"),
+    ("worst", _ascending, "upwards"),
+    ("worst", lambda losses, k: torch.topk(torch.as_tensor(losses), k).values, "values"),
+    ("worst", lambda losses, k: torch.topk(torch.as_tensor(losses), k, largest=False).indices, "smallest"),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "name"), WRONG)
+def test_wrong_answers_get_the_right_name(key, answer, name):
+    verdict = getattr(q, key).check(answer)
     assert (verdict.outcome, verdict.misconception) == ("not yet", name)
 
 

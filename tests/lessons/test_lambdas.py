@@ -76,7 +76,7 @@ def _shares_loop(terms, lambdas):
 
 
 def _shares_torch(terms, lambdas):
-    weighted = torch.mul(terms, lambdas)
+    weighted = torch.as_tensor(terms) * torch.as_tensor(lambdas)
     return weighted / torch.sum(weighted)
 
 
@@ -97,21 +97,21 @@ def _settled_torch(p, iou, lambda_noobj):
     return torch.div(p * iou, p + lambda_noobj - lambda_noobj * p)
 
 
-@pytest.mark.parametrize(
-    ("exercise", "answer"),
-    [
-        (q.shares, _shares_loop),
-        (q.shares, _shares_torch),
-        (q.shares, lambda terms, lambdas: np.multiply(terms, lambdas) / np.dot(terms, lambdas)),
-        (q.quiet_boxes, _quiet_loop),
-        (q.quiet_boxes, lambda s, b, m: np.array([s * s * b - m]) / m),
-        (q.quiet_boxes, lambda s, b, m: ((s**2 - m) * b + m * (b - 1)) / m),
-        (q.settled_confidence, _settled_fractions),
-        (q.settled_confidence, _settled_torch),
-    ],
-)
-def test_right_answers_in_other_styles_are_accepted(exercise, answer):
-    assert exercise.check(answer).outcome == "right"
+RIGHT = [
+    ("shares", _shares_loop),
+    ("shares", _shares_torch),
+    ("shares", lambda terms, lambdas: np.multiply(terms, lambdas) / np.dot(terms, lambdas)),
+    ("quiet_boxes", _quiet_loop),
+    ("quiet_boxes", lambda s, b, m: np.array([s * s * b - m]) / m),
+    ("quiet_boxes", lambda s, b, m: ((s**2 - m) * b + m * (b - 1)) / m),
+    ("settled_confidence", _settled_fractions),
+    ("settled_confidence", _settled_torch),
+]
+
+
+@pytest.mark.parametrize(("key", "answer"), RIGHT)
+def test_right_answers_in_other_styles_are_accepted(key, answer):
+    assert getattr(q, key).check(answer).outcome == "right"
 
 
 def _lambdas_forgotten(terms, lambdas):
@@ -148,20 +148,20 @@ def _pushes_equal(p, iou, lambda_noobj):
     return up / down
 
 
-@pytest.mark.parametrize(
-    ("exercise", "answer", "name"),
-    [
-        (q.shares, _lambdas_forgotten, "no-lambdas"),
-        (q.shares, _weighted_only, "not-normalised"),
-        (q.shares, _softmax, "softmax"),
-        (q.quiet_boxes, _of_empty_cells, "empty-cells"),
-        (q.quiet_boxes, lambda s, b, m: s * s * b - m, "count"),
-        (q.settled_confidence, _wrong_side, "lambda-on-object"),
-        (q.settled_confidence, _pushes_equal, "one-side-each"),
-    ],
-)
-def test_wrong_answers_get_the_right_name(exercise, answer, name):
-    verdict = exercise.check(answer)
+WRONG = [
+    ("shares", _lambdas_forgotten, "no-lambdas"),
+    ("shares", _weighted_only, "not-normalised"),
+    ("shares", _softmax, "softmax"),
+    ("quiet_boxes", _of_empty_cells, "empty-cells"),
+    ("quiet_boxes", lambda s, b, m: s * s * b - m, "count"),
+    ("settled_confidence", _wrong_side, "lambda-on-object"),
+    ("settled_confidence", _pushes_equal, "one-side-each"),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "name"), WRONG)
+def test_wrong_answers_get_the_right_name(key, answer, name):
+    verdict = getattr(q, key).check(answer)
     assert (verdict.outcome, verdict.misconception) == ("not yet", name)
 
 

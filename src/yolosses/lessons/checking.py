@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yolosses.lessons.exercise import Exercise, Misconception
 
 DRAWN = 60  # cases drawn in a check
-PATIENCE = 20.0  # seconds after which no further cases are drawn
+PATIENCE = 5.0  # seconds after which no further cases are drawn
 
 
 @dataclass(frozen=True)

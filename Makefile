@@ -22,7 +22,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Some minutes on a machine that does nothing else; writes benchmarks/results/*.json and docs/performance.md.
+# Some minutes on a machine that does nothing else; writes benchmarks/results/*.json and docs/reference/performance.md.
 bench: $(READY)
 	$(BIN)/python benchmarks/step_time.py
 	$(BIN)/python benchmarks/scaling.py

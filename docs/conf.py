@@ -39,6 +39,8 @@ nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 
+smartquotes = False  # what stands in quotes is often code
+
 # --- what is read from docstrings
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"

@@ -61,7 +61,7 @@ def test_compared_losses_are_those_of_the_committed_results() -> None:
 
 @pytest.mark.parametrize("name", ["step-time", "step-time-large-pages"])
 def test_times_are_those_of_the_committed_results(name: str) -> None:
-    page = (ROOT / "docs/performance.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/performance.md").read_text("utf-8")
     table = page.partition(f"<!-- {name}.json -->")[2].partition("<!-- end -->")[0]
     cases = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())["cases"]
     losses = {"v1", "v8", "v10", "YOLO26"} | ({"YOLOX", "v5"} if name == "step-time" else set())
@@ -82,7 +82,7 @@ def test_times_are_those_of_the_committed_results(name: str) -> None:
 
 
 def test_growth_and_shares_are_those_of_the_committed_results() -> None:
-    page, results = (ROOT / "docs/performance.md").read_text("utf-8"), ROOT / "benchmarks/results"
+    page, results = (ROOT / "docs/reference/performance.md").read_text("utf-8"), ROOT / "benchmarks/results"
     for sweep, case in json.loads((results / "scaling.json").read_text())["cases"].items():
         for name, slope in case["slope"].items():
             times = case["median_ms"][name]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
+ROOMS = ("structures", "losses", "codecs", "assigners", "functional", "boxes", "explain", "explain.pictures")
 BLOCKS = ("Args", "Attributes", "Shapes", "Raises", "Returns")
 LABELS = re.compile(r"^(Shapes|Detached|Deviations|Normaliser|Terms)\b[^:\n]{0,60}:\s", re.MULTILINE)
 NAME = r"\*{0,2}[A-Za-z_]\w*"
@@ -150,27 +152,52 @@ def _with_literal(text: str) -> str:
 
 def _inline(text: str) -> str:
     parts = re.split(r"(``.+?``|`[^`\s]+`)", text, flags=re.DOTALL)
-    return "".join(
-        f"{{py:obj}}`{part[1:-1]}`"
-        if part.startswith("`") and not part.startswith("``")
-        else f"`{part[2:-2]}`"
-        if part.startswith("``")
-        else part.replace("*", r"\*").replace("_", r"\_").replace("<", r"\<").replace("[", r"\[").replace("^", r"\^")
-        for part in parts
-    )
+    return "".join(_piece(part, "{{py:obj}}`~{}`", "`{}`", _escaped_markdown) for part in parts)
+
+
+def _escaped_markdown(text: str) -> str:
+    return re.sub(r"([*_<\[^])", r"\\\1", text)
 
 
 def rest(text: str) -> str:
     """A paragraph of a docstring as reStructuredText: `X` leads to X where the API has it."""
-    pieces = re.split(r"(``.+?``)", text, flags=re.DOTALL)
-    return "".join(
-        piece if piece.startswith("``") else re.sub(r"(?<![:\w`])`([^`\n]+)`(?!`)", r":py:obj:`\1`", _escaped(piece))
-        for piece in pieces
+    head, mark, code = text.partition("::\n")
+    parts = re.split(r"(``.+?``|`[^`\s]+`)", head, flags=re.DOTALL)
+    return "".join(_piece(part, ":py:obj:`~{}`", "``{}``", _escaped_rest) for part in parts) + mark + code
+
+
+def _escaped_rest(text: str) -> str:
+    return re.sub(r"(?<=\w)_(?=\W|$)", r"\\_", re.sub(r"([*|])", r"\\\1", text))
+
+
+def _piece(part: str, link: str, code: str, escape: Callable[[str], str]) -> str:
+    """Code in two backticks; a name in one, which leads to the API if it is there; or words."""
+    if part.startswith("``"):
+        return code.format(part[2:-2])
+    if part.startswith("`") and len(part) > 2:
+        path = documented(part[1:-1])
+        return link.format(path) if path else code.format(part[1:-1])
+    return escape(part)
+
+
+def documented(name: str) -> str | None:
+    """Where the API has a name that a docstring gives in short."""
+    import yolosses as yl
+
+    name = name.removesuffix("()").removeprefix("yolosses.")
+    first, _, rest = name.partition(".")
+    if first.startswith("YOLO") and first in yl.__all__:
+        return f"yolosses.{first}"
+    rooms = [room for room in ROOMS if room == first and rest] or ROOMS
+    name = rest if rooms == [first] else name
+    for room in rooms:
+        if name.partition(".")[0] in import_module(f"yolosses.{room}").__all__:
+            return f"yolosses.{room}.{name}"
+    return None
+
+
+def names_as_code(text: str) -> str:
+    """``raw: ...`` and ``ValueError, TypeError: ...`` with the names as code."""
+    return re.sub(
+        rf"^({NAME}(?:, {NAME})*): ", lambda m: ", ".join(f"``{n}``" for n in m[1].split(", ")) + ": ", text
     )
-
-
-def _escaped(text: str) -> str:
-    """Stars and the underscores at the end of words mean something in reStructuredText."""
-    literal = text.find("::\n")
-    head, code = (text, "") if literal < 0 else (text[: literal + 3], text[literal + 3 :])
-    return re.sub(r"(?<=\w)_(?=\W|$)", r"\\_", head.replace("*", r"\*")) + code

@@ -15,6 +15,7 @@ import jinja2
 import parity
 import register
 import scene
+import speed
 import torch
 
 import yolosses as yl
@@ -108,7 +109,7 @@ def _loss_page(key: str, folder: Path, language: Language) -> dict[str, Any]:
         entries=_entries(facts["register"]),
         parity=_parity(facts["parity"]),
         speed=_speed(facts["speed"]),
-        bibtex=_bibtex(key, facts),
+        bibtex=_bibtex(facts),
     )
     return row
 
@@ -136,7 +137,7 @@ def _paragraphs(owner: Any, title: str) -> list[str]:
     for text in docstrings.inherited(owner):
         found = docstrings.parse(text).sections.get(title)
         if found:
-            return [docstrings.markdown(part) for part in found]
+            return [docstrings.markdown(docstrings.names_as_code(part)) for part in found]
     return []
 
 
@@ -175,7 +176,6 @@ def _arguments(owner: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
             tables[name] = value
             value = f"{len(parameter.default)} entries"
         meaning = docstrings.markdown(said[name])
-        meaning = meaning[:1].upper() + meaning[1:]
         if rows and rows[-1]["meaning"] == meaning:
             rows[-1]["names"].append(name)
             rows[-1]["defaults"].append(value)
@@ -228,15 +228,16 @@ def _speed(names: list[str]) -> list[dict[str, str]]:
     for case in (case for case in cases if case["loss"] in names):
         times = {who: result["median_ms"] for who, result in case["contestants"].items()}
         ours = {who: times.pop(who, None) for who in ("yolosses", "compiled", "loops", "loops, compiled", "floor")}
+        ours = {who: time for who, time in ours.items() if (case["loss"], who) not in speed.GONE}
         (peer, slow), *_ = times.items()
-        best = min(ours[who] for who in ("yolosses", "compiled", "loops") if ours[who])
+        best = min(ours[who] for who in ("yolosses", "compiled", "loops") if ours.get(who))
         size = f"{case['images']} images, S={case['grid']}" if "grid" in case else f"{case['objects']} objects an image"
         found.append(
             {
                 "case": size if len(names) == 1 else f"{case['loss']}, {size}",
                 "eager": _ms(ours["yolosses"]),
                 "compiled": _ms(ours["compiled"]),
-                "loops": _ms(ours["loops"]),
+                "loops": _ms(ours.get("loops")),
                 "peer": f"{peer} {_ms(slow)}",
                 "ratio": f"{slow / best:.1f}",
             }
@@ -248,14 +249,14 @@ def _ms(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f} ms"
 
 
-def _bibtex(key: str, facts: dict[str, Any]) -> str:
+def _bibtex(facts: dict[str, Any]) -> str:
     authors = facts["authors"].replace(", ", " and ")
     lines = [f"  author = {{{authors}}},", f"  title = {{{facts['title']}}},", f"  year = {{{facts['year']}}},"]
     if "venue" in facts:
         lines.append(f"  booktitle = {{{facts['venue']}}},")
     lines.append(f"  eprint = {{{facts['arxiv']}}}," if "arxiv" in facts else f"  url = {{{facts['url']}}},")
     kind = "inproceedings" if "venue" in facts else "misc"
-    return "\n".join([f"@{kind}{{{key}{facts['year']},", *lines, "}"])
+    return "\n".join([f"@{kind}{{{facts['name'].lower()},", *lines, "}"])
 
 
 # --- the API ----------------------------------------------------------------------------------------------------------
@@ -305,7 +306,7 @@ def _cli_page(file: Path) -> None:
 
 
 def _command(name: str, command: Any) -> dict[str, Any]:
-    context = command.make_context(name, [], resilient_parsing=True, info_name=f"yolosses {name}")
+    context = command.make_context(f"yolosses {name}", [], resilient_parsing=True)
     text = inspect.cleandoc(command.help or "")
     return {
         "name": name,
@@ -313,25 +314,22 @@ def _command(name: str, command: Any) -> dict[str, Any]:
         "summary": _cell(re.split(r"(?<=\.)\s", " ".join(text.split()))[0]),
         "help": "\n\n".join(_cell(part) for part in text.split("\n\n")),
         "usage": " ".join(["yolosses", name, *command.collect_usage_pieces(context)]),
-        "arguments": [
-            {"name": p.make_metavar(context), "help": _cell(p.help or "")}
-            for p in command.params
-            if p.param_type_name == "argument"
-        ],
-        "options": [
-            _option(p, context) for p in command.params if p.param_type_name == "option" and not p.hidden
-        ],
+        "arguments": [_parameter(p, context) for p in command.params if p.param_type_name == "argument"],
+        "options": [_parameter(p, context) for p in command.params if p.param_type_name == "option" and not p.hidden],
     }
 
 
-def _option(parameter: Any, context: Any) -> dict[str, str]:
-    names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
-    metavar = "" if parameter.is_flag else f" `{parameter.make_metavar(context)}`"
+def _parameter(parameter: Any, context: Any) -> dict[str, str]:
+    """A row of the table of arguments or options."""
+    name, _ = parameter.get_help_record(context)
+    least = getattr(parameter, "min", None)
+    name = name.replace(" range>", ">" if least is None else f" >= {least}>")
     shown = parameter.show_default if isinstance(parameter.show_default, str) else parameter.default
     default = getattr(shown, "value", shown)
+    text = "" if default is None or isinstance(default, bool) or callable(default) else str(default)
     return {
-        "name": names + metavar.replace("|", r"\|"),
-        "default": "" if default is None or default is False or callable(default) else f"`{default}`",
+        "name": name.replace("|", r"\|"),
+        "default": f"`{text}`" if text and " " not in text else text,
         "help": _cell(parameter.help or ""),
     }
 

@@ -15,10 +15,11 @@ def _is_loss(what: Any) -> bool:
     return inspect.isclass(what) and issubclass(what, Loss) and what.__name__ in yl.__all__
 
 
-def rewrite(_app: Any, _kind: str, _name: str, what: Any, _options: Any, lines: list[str]) -> None:
+def rewrite(_app: Any, kind: str, _name: str, what: Any, _options: Any, lines: list[str]) -> None:
     """A docstring as reStructuredText. That of a loss is left out: its page says the same in its own order."""
-    text = "\n".join(lines)
-    lines[:] = [] if _is_loss(what) else as_rest(text, _names(what)).splitlines()
+    text = "\n".join(lines).strip()
+    plain = kind == "data" and text == inspect.cleandoc(type(what).__doc__ or "").strip()
+    lines[:] = [] if _is_loss(what) or plain else as_rest(text, _names(what)).splitlines()
 
 
 def _names(what: Any) -> list[str]:

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
 # Of each language of Sphinx: the folder, the HTML's lang, and its own name.
 LANGUAGES = {"en": ("en", "en", "English"), "zh_TW": ("zh-TW", "zh-Hant-TW", "繁體中文")}
 WORDS = re.compile(r"[^\W\d_]{2}")
+MEASURED = re.compile(r"[\w ]*[\d.,]+ (ms|µs|M)")  # a time, and maybe whose
 
 
 def add_switch(app: Any, page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
@@ -23,22 +25,28 @@ def add_switch(app: Any, page: str, _template: str, context: dict[str, Any], _tr
     ]
 
 
-class LeaveNumbers(SphinxTransform):
-    """Cells of tables that hold code or numbers alone are not for translators."""
+class LeaveCode(SphinxTransform):
+    """Paragraphs and cells that hold code or numbers alone are not for translators."""
 
     default_priority = 5  # before what collects messages
 
     def apply(self, **_: Any) -> None:
         for node in self.document.findall(nodes.TextElement):
-            if isinstance(node, (nodes.paragraph, nodes.term)):
-                code = (nodes.literal, nodes.math, nodes.Inline)
-                prose = "".join(child.astext() for child in node.children if not isinstance(child, code))
-                code_only = all(isinstance(child, (*code[:2], nodes.Text)) for child in node.children)
-                if code_only and not WORDS.search(prose):
-                    node["translatable"] = False
+            prose = isinstance(node, (nodes.paragraph, nodes.term, nodes.rubric))
+            if isinstance(node, nodes.math_block) or (prose and all(map(_is_code, node.children))):
+                node["translatable"] = False
+
+
+def _is_code(node: nodes.Node) -> bool:
+    """Whether nothing in it is in a language."""
+    if isinstance(node, nodes.Text):
+        return not WORDS.search(node.astext()) or bool(MEASURED.fullmatch(node.astext()))
+    if isinstance(node, (nodes.literal, nodes.math, nodes.image)):
+        return True
+    return isinstance(node, (addnodes.pending_xref, nodes.reference)) and all(map(_is_code, node.children))
 
 
 def setup(app: Any) -> dict[str, bool]:
-    app.add_transform(LeaveNumbers)
+    app.add_transform(LeaveCode)
     app.connect("html-page-context", add_switch)
     return {"parallel_read_safe": True}

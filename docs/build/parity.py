@@ -87,7 +87,7 @@ def summed_up(lines: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def row(family: str, found: dict[str, Any]) -> dict[str, Any]:
     """A line of the table."""
     errors = {name: "–" if found[name] is None else f"{found[name]:.1e}" for name in ("value", "gradient")}
-    same = f"{found['same_assignments']} of {found['assignments']}" if found["assignments"] else "–"
+    same = f"{found['same_assignments']} / {found['assignments']}" if found["assignments"] else "–"
     return {"reference": FAMILIES[family][1], "cases": found["cases"], **errors, "same": same}
 
 

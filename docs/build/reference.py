@@ -197,17 +197,9 @@ def _entries(prefixes: list[str]) -> list[dict[str, Any]]:
             if entry["no"].partition(".")[0] not in prefixes:
                 continue
             total, gradient = register.effect_of(entry, effects)
-            parts = [
-                (part.capitalize(), _one_level_down(entry[part].strip()))
-                for part in ("paper", "code", "here", "why")
-                if entry.get(part, "-").strip() != "-"
-            ]
-            title = f"{entry['no']} {entry['choice']}"
-            found.append(
-                {"title": title, "total": total, "gradient": gradient, "parts": parts}
-                if gradient
-                else {"title": title, "total": "–", "gradient": "–", "parts": [*parts, ("Effect", total)]}
-            )
+            cells = (total, gradient) if gradient else ("–", "–")
+            detail = _one_level_down("\n".join(register.detail(entry, effects)))
+            found.append({"title": register.title(entry), "total": cells[0], "gradient": cells[1], "detail": detail})
     return found
 
 
@@ -238,7 +230,8 @@ def _speed(names: list[str]) -> list[dict[str, str]]:
                 "eager": _ms(ours["yolosses"]),
                 "compiled": _ms(ours["compiled"]),
                 "loops": _ms(ours.get("loops")),
-                "peer": f"{peer} {_ms(slow)}",
+                "peer": peer,
+                "time": _ms(slow),
                 "ratio": f"{slow / best:.1f}",
             }
         )

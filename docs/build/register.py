@@ -605,7 +605,7 @@ def page(text: dict[str, Any], effects: dict[str, Effect]) -> str:
     """The page: what matters most, then a table of each family with the details behind."""
     families = text["family"]
     lines = [text["intro"].strip(), "", "## In short", "", *summary(families, effects), ""]
-    lines += [":::{dropdown} How the effects are measured", text["method"].strip(), ":::"]
+    lines += ["::::{dropdown} How the effects are measured", text["method"].strip(), "::::"]
     for family in families:
         lines += ["", f"## {family['title']}", ""]
         if "about" in family:
@@ -614,11 +614,11 @@ def page(text: dict[str, Any], effects: dict[str, Effect]) -> str:
         for entry in family["entry"]:
             total, gradient = effect_of(entry, effects)
             cells = (total, gradient) if gradient else ("–", "–")
-            lines.append(f"| {entry['no']} {entry['choice']} | {' | '.join(cells)} |")
-        lines += ["", ":::{dropdown} What the paper says, what the code does, what is done here and why"]
+            lines.append(f"| {title(entry)} | {' | '.join(cells)} |")
+        lines += ["", "::::{dropdown} Each choice: what the paper says, what the code does, what is done here and why"]
         for entry in family["entry"]:
             lines += [*detail(entry, effects), ""]
-        lines[-1] = ":::"
+        lines[-1] = "::::"
     return "\n".join([*lines, "", text["outro"].strip(), ""])
 
 
@@ -638,23 +638,30 @@ def summary(families: list[dict[str, Any]], effects: dict[str, Effect]) -> list[
         "|---|---|---:|",
     ]
     for entry in found[:5]:
-        family = entry["no"].partition(".")[0]
-        where = "every loss" if family == "all" else {"x": "YOLOX"}.get(family, f"YOLO{family}")
-        gradient = effect_of(entry, effects)[1]
-        lines.append(f"| {where}: {entry['choice']} | {entry['here'].strip()} | {gradient} |")
+        lines.append(f"| {title(entry)} | {entry['here'].strip()} | {effect_of(entry, effects)[1]} |")
     return lines
 
 
+def title(entry: dict[str, str]) -> str:
+    """Number and choice."""
+    return f"{entry['no']} {entry['choice']}"
+
+
 def detail(entry: dict[str, str], effects: dict[str, Effect]) -> list[str]:
-    """What is said of one choice."""
-    lines = ["", f"**{entry['no']} {entry['choice'][0].upper()}{entry['choice'][1:]}.**", ""]
-    for name in ("paper", "code", "here", "why"):
-        if entry.get(name, "-").strip() != "-":
-            lines.append(f"- {name}: {entry[name].strip()}")
-    total, gradient = effect_of(entry, effects)
-    said = entry.get("other", "the other rule")
-    line = f"{said}: total {total}, gradient {gradient}" + dropped(effects.get(entry["no"], {})) + "."
-    return [*lines, f"- effect: {line if gradient else total}"]
+    """What is said of one choice, as a list of definitions."""
+    found = effects.get(entry["no"])
+    said = {
+        "Paper": entry.get("paper", "-"),
+        "Code": entry["code"],
+        "Here": entry["here"],
+        "Why": entry["why"],
+        "The other rule, as measured": entry.get("other", "-") + dropped(found) if found else "-",
+        "Effect": "-" if found else entry["effect"],
+    }
+    lines = ["", f":::{{rubric}} {title(entry)}", ":::", ""]
+    for name, text in said.items():
+        lines += [name, f": {text.strip()}", ""] if text.strip() != "-" else []
+    return lines[:-1]
 
 
 def entries() -> dict[str, Any]:

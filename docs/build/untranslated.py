@@ -24,14 +24,13 @@ def catalogue(path: Path = CATALOGUE) -> Catalog:
 
 
 def pages(message: Message) -> set[str]:
-    """Where it stands, as paths below ``reference/``; docstrings are pages of ``api/``."""
-    places = [str(place).replace("\\", "/") for place, _ in message.locations]
-    return {
-        "api/" + place.partition("/src/yolosses/")[2].partition(":")[0]
-        if "/src/yolosses/" in place
-        else place.partition("/reference/")[2]
-        for place in places
-    }
+    """Where it stands: a page below ``reference/``, or a docstring."""
+    return {_page(str(place)) for place, _ in message.locations}
+
+
+def _page(place: str) -> str:
+    _, found, page = place.partition("/reference/")
+    return page if found else "docstrings"
 
 
 def counted(found: Catalog) -> dict[str, Counter[str]]:

@@ -42,7 +42,7 @@ def sphinx(builder: str, tree: Path, out: Path, language: str) -> None:
     """Run Sphinx. Raises ``CalledProcessError`` where it finds anything wrong."""
     options = ["--fail-on-warning", "--keep-going", "--quiet", "-D", f"language={language}"]
     doctrees = OUT / "doctrees" / f"{builder}-{language}"
-    command = [sys.executable, "-m", "sphinx", "-b", builder, "-c", DOCS, "-d", doctrees, *options, tree, out]
+    command = [sys.executable, "-m", "sphinx", "-E", "-b", builder, "-c", DOCS, "-d", doctrees, *options, tree, out]
     threads = {"OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     subprocess.run(list(map(str, command)), check=True, env={**os.environ, **threads})
 

@@ -12,6 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted([*DOCS.glob("en/**/*.md"), *DOCS.glob("zh-TW/**/*.md")])
 ENGLISH = sorted(DOCS.glob("en/**/*.md"))
 EXAMPLE = re.compile(r"```python\n(.*?)```(?:\s+```text\n(.*?)```)?", re.DOTALL)
+LANGUAGE = re.compile(r'(, )?\blanguage="zh-TW"(?(1)|(, )?)')
 BLOCK = re.compile(r"^(`{3,})(\S*)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 
 
@@ -24,7 +25,9 @@ def in_chinese(page: Path) -> Path:
 
 
 def code_alone(code: str) -> list[str]:
-    """A program without comments and without the contents of its strings, which a page may translate."""
+    """A program without comments, without the contents of its strings, and without asking for Chinese: what a page
+    may translate."""
+    code = LANGUAGE.sub("", code)
     return [
         "" if "STRING" in tokenize.tok_name[token.type] else token.string
         for token in tokenize.generate_tokens(io.StringIO(code).readline)

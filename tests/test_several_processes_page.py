@@ -1,4 +1,4 @@
-"""The recipes of docs/training-loop.md for several processes, in several processes."""
+"""The recipe of the page on several processes, in several processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 import yolosses as yl
 
-PAGE = Path(__file__).parents[1] / "docs/training-loop.md"
+PAGE = Path(__file__).parents[1] / "docs/en/how-to/several-processes.md"
 RECIPE = r"def distributed_loss\(.*?\n(?=\n\n)"
 IMAGES = (1, 3)  # of each process; the first has no object
 

@@ -58,6 +58,7 @@ intersphinx_mapping = {
 # --- how it looks
 html_theme = "furo"
 html_title = "yolosses"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["site.css"]

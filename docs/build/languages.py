@@ -25,6 +25,17 @@ def add_switch(app: Any, page: str, _template: str, context: dict[str, Any], _tr
     ]
 
 
+def mend_html(_app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    """What the keyboard and screen readers need: blocks of code can be scrolled, captions say how deep they are."""
+    if "body" in context:
+        body = context["body"].replace("<pre>", '<pre tabindex="0">')
+        body = body.replace("<dl>", '<dl role="presentation">')  # Sphinx lays long signatures out with these
+        context["body"] = body.replace('<dd><em class="sig-param">', '<dd role="presentation"><em class="sig-param">')
+    menu = context.get("furo_navigation_tree")
+    if menu:
+        context["furo_navigation_tree"] = menu.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 class LeaveCode(SphinxTransform):
     """Paragraphs and cells that hold code or numbers alone are not for translators."""
 
@@ -49,4 +60,5 @@ def _is_code(node: nodes.Node) -> bool:
 def setup(app: Any) -> dict[str, bool]:
     app.add_transform(LeaveCode)
     app.connect("html-page-context", add_switch)
+    app.connect("html-page-context", mend_html, priority=900)  # after the theme has put the menu there
     return {"parallel_read_safe": True}

@@ -29,7 +29,6 @@ function splitQuery(query) {
 class Search(SearchEnglish):
     """English words and pairs of Chinese characters."""
 
-    language_name = "English and Chinese"
     js_splitter_code = SPLIT_IN_BROWSER
 
     def split(self, input: str) -> list[str]:

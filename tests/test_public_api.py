@@ -38,6 +38,7 @@ SURFACE = {
         "codecs",
         "explain",
         "functional",
+        "lessons",
         "losses",
         "structures",
     ],
@@ -103,6 +104,7 @@ SURFACE = {
         "draw_term_maps",
         "explain_picture",
     ],
+    "yolosses.export": ["LossGraph", "save_onnx"],
     "yolosses.functional": [
         "Activation",
         "BoxLoss",

@@ -44,7 +44,7 @@ _HOME = {
     "YOLOv8Loss": "losses",
     "YOLOv10Loss": "losses",
 }
-_ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "losses", "structures")
+_ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "lessons", "losses", "structures")
 
 __all__ = [*_HOME, *_ROOMS]
 

@@ -372,3 +372,14 @@ def study(
             language=lang.value,
         )
     )  # fmt: skip
+
+
+@app.command()
+def lessons(
+    folder: Annotated[Path, typer.Argument(help="Where the notebooks go.", metavar="DIR")],
+    lang: Annotated[LanguageName, typer.Option("--lang", help="Language of the lessons.")] = LanguageName.EN,
+) -> None:
+    """Write the lessons as notebooks, ready to open in Jupyter. Notebooks that are there already are kept."""
+    from yolosses.apps.cli.lessons import run_lessons
+
+    run_lessons(folder, lang.value)

@@ -1,0 +1,195 @@
+"""Is an answer right, and if not, what is misunderstood?"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import HypothesisException
+
+from yolosses.lessons import texts
+from yolosses.lessons.answers import Result, dialect_of, parameters, run, same
+from yolosses.lessons.cases import Case
+from yolosses.lessons.pictures import as_svg
+from yolosses.lessons.scene import Array
+from yolosses.lessons.verdict import Verdict
+from yolosses.lessons.words import Words, say
+
+if TYPE_CHECKING:
+    from yolosses.lessons.exercise import Exercise, Misconception
+
+DRAWN = 60  # cases drawn in a check
+PATIENCE = 20.0  # seconds after which no further cases are drawn
+
+
+@dataclass(frozen=True)
+class _Try:
+    """A case, what the answer gave, and what is right."""
+
+    case: Case
+    result: Result
+    expected: Result
+
+    @property
+    def agrees(self) -> bool:
+        return _agree(self.result, self.expected)
+
+
+class _DiffersError(Exception):
+    """Ends one try of the search."""
+
+
+def examine(exercise: Exercise, answer: Any) -> Verdict:
+    """Try ``answer`` on the exercise's cases."""
+    if answer is None or answer is Ellipsis:
+        return _untried(exercise)
+    names = tuple(inspect.signature(exercise.right).parameters)
+    if not callable(answer):
+        return _wrong(exercise, say(texts.NOT_A_FUNCTION, names=", ".join(names), came=type(answer).__name__))
+    takes = parameters(answer)
+    if takes is not None and not takes[0] <= len(names) <= takes[1]:
+        return _wrong(
+            exercise, say(texts.OTHER_ARGUMENTS, names=", ".join(names), count=len(names), came=takes[0])
+        )
+    return _Check(exercise, answer).verdict()
+
+
+def _untried(exercise: Exercise) -> Verdict:
+    return Verdict(key=exercise.key, outcome="not tried", text=say(texts.NOT_TRIED, task=say(exercise.task)))
+
+
+def _wrong(exercise: Exercise, text: str) -> Verdict:
+    return Verdict(key=exercise.key, outcome="not yet", text=text)
+
+
+class _Check:
+    """One check of one answer."""
+
+    def __init__(self, exercise: Exercise, answer: Callable[..., Any]) -> None:
+        self.exercise, self.answer = exercise, answer
+        first = exercise.chosen[0]
+        self.dialect, result = dialect_of(answer, first.arguments)
+        self.tried = [_Try(first, result, exercise.expected(first))]
+        self.end = time.monotonic() + PATIENCE
+
+    def verdict(self) -> Verdict:
+        for case in self.exercise.chosen[1:]:
+            if self._endless():
+                break
+            self._try(case)
+        if all(one.result.value is None and one.result.failure is None for one in self.tried):
+            return _untried(self.exercise)
+        if not self._endless():
+            self._draw()
+        wrong = [one for one in self.tried if not one.agrees]
+        if wrong:
+            return self._explained(min(wrong, key=_telling))
+        text = say(texts.RIGHT, count=len(self.tried))
+        return Verdict(key=self.exercise.key, outcome="right", text=text)
+
+    def _endless(self) -> bool:
+        """A function that does not end is not tried again: each try costs seconds."""
+        failure = self.tried[-1].result.failure
+        return failure is not None and failure.kind == "too long"
+
+    def _try(self, case: Case) -> None:
+        result = run(self.answer, case.arguments, self.dialect)
+        self.tried.append(_Try(case, result, self.exercise.expected(case)))
+
+    def _draw(self) -> None:
+        """Try drawn cases; where the answer is wrong, the search goes on to the smallest such case."""
+
+        @settings(
+            max_examples=DRAWN, database=None, deadline=None, report_multiple_bugs=False, print_blob=False,
+            phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(self.exercise.cases)
+        def search(case: Case) -> None:
+            if time.monotonic() > self.end:
+                return
+            self._try(case)
+            if self._endless():
+                self.end = 0
+            if not self.tried[-1].agrees:
+                raise _DiffersError
+
+        try:
+            search()
+        except (_DiffersError, HypothesisException, ExceptionGroup):
+            return  # HypothesisException: an answer that is random, which the cases tried so far show as well
+
+    def _explained(self, one: _Try) -> Verdict:
+        """What is wrong, on the most telling case."""
+        failure = one.result.failure
+        if failure is not None and failure.kind == "too long":
+            return _wrong(self.exercise, say(texts.TOO_LONG, seconds=failure.message))
+        figure = self.exercise.draw(one.case)
+        misconception = None if failure is not None else self._misconception()
+        return Verdict(
+            key=self.exercise.key, outcome="not yet", text=self._sentence(one.result, misconception),
+            case=one.case, came=one.result.value, expected=one.expected.value, printed=one.result.printed,
+            misconception=None if misconception is None else misconception.key,
+            picture=None if figure is None else as_svg(figure),
+        )  # fmt: skip
+
+    def _sentence(self, result: Result, misconception: Misconception | None) -> str:
+        failure = result.failure
+        if failure is not None and failure.kind == "error":
+            template = texts.ERROR if failure.line else texts.ERROR_ELSEWHERE
+            return say(template, line=failure.line, number=failure.number, message=failure.message)
+        if failure is not None:
+            return say(texts.NOT_NUMBERS, came=failure.message)
+        if result.value is None:
+            return say(texts.NOTHING_CAME)
+        if misconception is not None:
+            return f"{say(misconception.says)} {say(misconception.why)}"
+        return say(self._general())
+
+    def _misconception(self) -> Misconception | None:
+        """The misunderstanding whose function gives what the answer gives, on all cases."""
+        for each in self.exercise.misconceptions:
+            mutants = (run(each.mutant, one.case.arguments) for one in self.tried)
+            if all(_agree(one.result, mutant) for one, mutant in zip(self.tried, mutants, strict=True)):
+                return each
+        return None
+
+    def _general(self) -> Words:
+        """What can be said about any exercise when no known misunderstanding fits."""
+        pairs = [(one.result.value, one.expected.value) for one in self.tried]
+        known = [(came, right) for came, right in pairs if came is not None and right is not None]
+        if all(right.size == 1 and same(np.asarray(came.sum()), right) for came, right in known):
+            return texts.NOT_SUMMED
+        if any(came.squeeze().shape != right.squeeze().shape for came, right in known):
+            return texts.OTHER_SHAPE
+        if len(known) > 1 and all(same(came, known[0][0]) for came, _ in known):
+            return texts.CONSTANT
+        factor = _factor(known)
+        return texts.OTHER_VALUE if factor is None else texts.factor_words(factor)
+
+
+def _agree(result: Result, expected: Result) -> bool:
+    if result.value is None or expected.value is None:
+        return False
+    return same(result.value, expected.value)
+
+
+def _telling(one: _Try) -> tuple[bool, bool, int]:
+    """What to show first: an error in the learner's code, then a value that is not 0, then few numbers."""
+    failed = one.result.failure is not None
+    zero = one.expected.value is not None and not one.expected.value.any()
+    return not failed, zero, one.case.size
+
+
+def _factor(pairs: list[tuple[Array, Array]]) -> float | None:
+    """The one number by which all answers differ from what is right; None if there is none."""
+    came = np.concatenate([came.ravel() for came, _ in pairs])
+    right = np.concatenate([right.ravel() for _, right in pairs])
+    if not right.any():
+        return None
+    factor = float(came @ right / (right @ right))
+    return factor if factor and len(right) > 1 and same(came, factor * right) else None

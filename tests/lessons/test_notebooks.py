@@ -1,0 +1,59 @@
+"""The lessons as notebooks: both languages alike, ready to open, a learner's work is never overwritten."""
+
+import json
+
+import jupytext
+import pytest
+
+from yolosses.lessons.notebooks import lesson_files, write_notebooks
+
+NAMES = [path.stem for path in lesson_files("en")]
+
+
+def _code(path):
+    return [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+
+
+def test_both_languages_have_the_same_lessons():
+    assert [path.name for path in lesson_files("zh-TW")] == [path.name for path in lesson_files("en")]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_every_lesson_opens_by_itself(language, tmp_path):
+    written, kept = write_notebooks(tmp_path / "new", language)
+    assert [path.stem for path in written] == NAMES
+    assert kept == []
+    for path in written:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+        assert "%pip install" in "".join(first["source"])
+        assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_define_the_same_functions_and_ask_for_the_same_checks(name):
+    english, chinese = (
+        [line for cell in _code(next(path for path in lesson_files(language) if path.stem == name))
+         for line in cell.source.splitlines() if line.startswith(("def ", "q.")) and "set_language" not in line
+         and "question" not in line]
+        for language in ("en", "zh-TW")
+    )  # fmt: skip
+    assert english == chinese
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bold_words_are_bold_beside_chinese_letters(name):
+    """CommonMark does not end ** after punctuation when a letter follows at once."""
+    text = next(path for path in lesson_files("zh-TW") if path.stem == name).read_text(encoding="utf-8")
+    for mark in "：。，）」":
+        assert f"{mark}**" not in text.replace(f"{mark}**\n", "").replace(f"{mark}** ", "")
+
+
+def test_notebooks_that_are_there_are_kept(tmp_path):
+    write_notebooks(tmp_path, "en")
+    mine = tmp_path / f"{NAMES[0]}.ipynb"
+    mine.write_text("my work", encoding="utf-8")
+    written, kept = write_notebooks(tmp_path, "zh-TW")
+    assert written == []
+    assert len(kept) == len(NAMES)
+    assert mine.read_text(encoding="utf-8") == "my work"

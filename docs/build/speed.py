@@ -37,7 +37,7 @@ def table() -> str:
     ]
     for loss, on_cpu in cpu.items():
         cells = [*on_cpu, *gpu.get(loss, [[], []])]
-        shown = [f"{min(numbers):.1f} to {max(numbers):.1f}" if numbers else "–" for numbers in cells]
+        shown = [f"{min(numbers):.1f}–{max(numbers):.1f}" if numbers else "–" for numbers in cells]
         lines.append(f"| {loss} | {' | '.join(shown)} |")
     return "\n".join(lines)
 

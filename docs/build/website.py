@@ -48,26 +48,37 @@ def sphinx(builder: str, tree: Path, out: Path, language: str) -> None:
 
 
 def build() -> None:
-    """Both languages, and the page that leads to them."""
+    """Both languages, the page that leads to them, and the sentences that the catalogue should have."""
     inventories.write(OUT / "inventories")
     for language, (folder, _, _) in LANGUAGES.items():
         sphinx("html", assemble(folder), OUT / "html" / folder, language)
     shutil.copyfile(DOCS / "build" / "templates" / "root.html", OUT / "html" / "index.html")
+    extract(OUT / "source" / "en")
 
 
-def messages() -> None:
-    """Extract the sentences of reference/ and bring the catalogue up to date."""
-    inventories.write(OUT / "inventories")
-    tree = assemble("en")
-    for page in tree.rglob("*"):
-        if page.suffix == ".md" and tree / "reference" not in page.parents and page != tree / "index.md":
-            page.unlink()
-    (tree / "index.md").write_text("# Index\n\n```{toctree}\n:glob:\n\nreference/**\n```\n", "utf-8")
+def extract(english: Path) -> None:
+    """The sentences of reference/, into ``_build/messages/reference.pot``."""
+    tree = OUT / "source" / "messages"
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in SHARED:
+        shutil.copytree(english / name, tree / name)
+    for page in english.rglob("*.md"):
+        place = tree / page.relative_to(english)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.exists():  # what reference/ links to
+            place.write_text("# Left out\n", "utf-8")
+    (tree / "index.md").write_text("# Index\n\n```{toctree}\n:glob:\n\n**\n```\n", "utf-8")
     sphinx("gettext", tree, OUT / "messages", "en")
-    for pot in OUT.glob("messages/*.pot"):
+
+
+def update_catalogue() -> None:
+    """Extract the sentences and bring the catalogue up to date."""
+    inventories.write(OUT / "inventories")
+    extract(assemble("en"))
+    for pot in (OUT / "messages").glob("*.pot"):
         if pot.stem != "reference":
             pot.unlink()
-    update = ["update", "-p", OUT / "messages", "-d", DOCS / "locale", "-l", "zh_TW", "--no-obsolete"]
+    update = ["update", "-p", OUT / "messages", "-d", DOCS / "locale", "-l", "zh_TW", "--no-obsolete", "-w", "100"]
     subprocess.run([sys.executable, "-m", "sphinx_intl", *map(str, update)], check=True, cwd=DOCS)
 
 
@@ -75,6 +86,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", action="store_true", help="extract the sentences of reference/")
     if parser.parse_args().messages:
-        messages()
+        update_catalogue()
     else:
         build()

@@ -36,7 +36,10 @@ def as_rest(text: str, names: list[str]) -> str:
     for title, entries in found.entries.items():
         parts.append(f"**{title}**")
         parts.append(
-            "\n".join(f"- {', '.join(f'``{n}``' for n in keys)}: {docstrings.rest(said)}" for keys, said in entries.items())
+            "\n".join(
+                f"- {', '.join(f'``{n}``' for n in keys)}: {docstrings.rest(said)}"
+                for keys, said in entries.items()
+            )
         )
     for title, paragraphs in found.sections.items():
         if title != "Notes":

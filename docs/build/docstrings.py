@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -48,7 +49,7 @@ def parse(text: str, names: Sequence[str] = ()) -> Docstring:
         if title in ("Args", "Attributes"):
             found.entries[title] = _entries(body, names)
         elif title in BLOCKS:
-            found.sections[title] = _joined(inspect.cleandoc(body))
+            found.sections[title] = _joined(textwrap.dedent(body))
         elif LABELS.match(block):
             for name, part in _labelled(block):
                 found.sections.setdefault(name, []).append(part)
@@ -79,7 +80,9 @@ def _joined(text: str) -> list[str]:
 def _labelled(paragraph: str) -> list[tuple[str, str]]:
     """``Detached: a. Normaliser: b.`` as its two parts."""
     text = " ".join(paragraph.split())
-    starts = [m.start() for m in re.finditer(r"(?:(?<=^)|(?<=\. ))(?:Detached|Normaliser|Deviations|Terms)\b", text)]
+    starts = [
+        m.start() for m in re.finditer(r"(?:(?<=^)|(?<=\. ))(?:Detached|Normaliser|Deviations|Terms)\b", text)
+    ]
     parts = [text[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)] or [text]
     found = []
     for part in parts:
@@ -92,7 +95,7 @@ def _labelled(paragraph: str) -> list[tuple[str, str]]:
 
 def _entries(body: str, names: Sequence[str]) -> dict[tuple[str, ...], str]:
     """The entries of an ``Args:`` block."""
-    lines = inspect.cleandoc(body).splitlines()
+    lines = textwrap.dedent(body).splitlines()
     whole: list[str] = []
     for line in lines:
         if line.startswith(" ") and whole:
@@ -119,7 +122,10 @@ def described(owner: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in inherited(owner):
         own = parse(text, names).arguments
-        found = {**{name: said.partition(" The other")[0] for name, said in own.items() if name in names}, **found}
+        found = {
+            **{name: said.partition(" The other")[0] for name, said in own.items() if name in names},
+            **found,
+        }
     for name in set(names) - set(found):
         found[name] = inspect.getdoc(getattr(owner, name)) or ""
     return found

@@ -20,7 +20,9 @@ NAMES = {
     "numpy": {"numpy.ndarray": ("class", "reference/generated/numpy.ndarray.html#numpy.ndarray")},
     "python": {
         **{f"{name}": ("class", f"library/functions.html#{name}") for name in ("bool", "float", "int")},
-        **{f"{name}": ("class", f"library/stdtypes.html#{name}") for name in ("dict", "list", "str", "tuple")},
+        **{
+            f"{name}": ("class", f"library/stdtypes.html#{name}") for name in ("dict", "list", "str", "tuple")
+        },
         "ValueError": ("exception", "library/exceptions.html#ValueError"),
         "TypeError": ("exception", "library/exceptions.html#TypeError"),
         "collections.abc.Callable": ("class", "library/collections.abc.html#collections.abc.Callable"),

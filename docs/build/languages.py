@@ -30,7 +30,9 @@ def mend_html(_app: Any, _page: str, _template: str, context: dict[str, Any], _t
     if "body" in context:
         body = context["body"].replace("<pre>", '<pre tabindex="0">')
         body = body.replace("<dl>", '<dl role="presentation">')  # Sphinx lays long signatures out with these
-        context["body"] = body.replace('<dd><em class="sig-param">', '<dd role="presentation"><em class="sig-param">')
+        context["body"] = body.replace(
+            '<dd><em class="sig-param">', '<dd role="presentation"><em class="sig-param">'
+        )
     menu = context.get("furo_navigation_tree")
     if menu:
         context["furo_navigation_tree"] = menu.replace('role="heading"', 'role="heading" aria-level="2"')

@@ -33,15 +33,19 @@ FAMILIES = {
 }
 TEXT = """# Parity
 
-In {cases} recorded runs of the authors' programs every loss gives the same value, the same gradient and the same assignment.
+In {cases} recorded runs of the authors' programs every loss gives the same value, gradient and assignment.
 
-The largest error is {value} in a value and {gradient} in a gradient; {same} of {assignments} assignments are the same. The recorded runs are in `tests/golden`, and the tests compare them each time. This page is written by `python docs/build/parity.py` from what the tests measured.
+The largest error is {value} in a value and {gradient} in a gradient; {same} of {assignments} assignments are the same.
+The recorded runs are in `tests/golden`, and the tests compare them each time. This page is written by
+`python docs/build/parity.py` from what the tests measured.
 
 | loss | reference | cases | largest error in value | in gradient | assignments |
 |---|---|---:|---:|---:|---:|
 {rows}
 
-Errors of values are relative to the value, those of gradients to the largest gradient of the same map. The tests demand 1e-5 and 2e-5, and every assignment. Where the publication says something else, or the result here is another on purpose, and which recorded cases are left out for it: [paper, code, here](deviations.md).
+Errors of values are relative to the value, those of gradients to the largest gradient of the same map. The tests demand
+1e-5 and 2e-5, and every assignment. Where the publication says something else, or the result here is another on
+purpose, and which recorded cases are left out for it: [paper, code, here](deviations.md).
 """
 
 

@@ -75,7 +75,13 @@ def _loss_page(key: str, folder: Path, language: Language) -> dict[str, Any]:
     said = docstrings.parse(owner.__doc__ or "", list(inspect.signature(owner).parameters))
     head, _, plain = said.intro[0].partition("::\n")
     arguments, tables = _arguments(owner)
-    row = {"key": key, "name": facts["name"], "year": facts["year"], "terms": list(out.terms), "class": owner.__name__}
+    row = {
+        "key": key,
+        "name": facts["name"],
+        "year": facts["year"],
+        "terms": list(out.terms),
+        "class": owner.__name__,
+    }
     _render(
         "loss.md.j2",
         folder / f"{key}.md",
@@ -128,7 +134,9 @@ def _printed(facts: dict[str, Any]) -> str:
     """What the example prints."""
     names: dict[str, Any] = {"yl": yl, "torch": torch}
     torch.manual_seed(0)
-    targets = yl.Targets.from_xyxy([[[22, 30, 118, 126], [130, 106, 202, 178]]], [[0, 1]], image_size=(224, 224))
+    targets = yl.Targets.from_xyxy(
+        [[[22, 30, 118, 126], [130, 106, 202, 178]]], [[0, 1]], image_size=(224, 224)
+    )
     return str(eval(facts["make"], names)(eval(facts["raw"], names), targets))
 
 
@@ -146,7 +154,9 @@ def _responsible(loss: Any, raw: Any, out: yl.LossOutput) -> dict[str, Any]:
     codec, a = loss.codec_for(raw), out.assignment
     grids = [f"{rows} x {columns}" for rows, columns in codec.grids]
     if len(grids) == 6:  # two heads
-        grids = [f"{head} {grid}" for head, grid in zip(("one2one",) * 3 + ("one2many",) * 3, grids, strict=True)]
+        grids = [
+            f"{head} {grid}" for head, grid in zip(("one2one",) * 3 + ("one2many",) * 3, grids, strict=True)
+        ]
     level = codec.places(a.predictor).level
     objects = []
     for index, (_, label, _) in enumerate(scene.OBJECTS):
@@ -199,7 +209,9 @@ def _entries(prefixes: list[str]) -> list[dict[str, Any]]:
             total, gradient = register.effect_of(entry, effects)
             cells = (total, gradient) if gradient else ("–", "–")
             detail = _one_level_down("\n".join(register.detail(entry, effects)))
-            found.append({"title": register.title(entry), "total": cells[0], "gradient": cells[1], "detail": detail})
+            found.append(
+                {"title": register.title(entry), "total": cells[0], "gradient": cells[1], "detail": detail}
+            )
     return found
 
 
@@ -219,11 +231,17 @@ def _speed(names: list[str]) -> list[dict[str, str]]:
     found = []
     for case in (case for case in cases if case["loss"] in names):
         times = {who: result["median_ms"] for who, result in case["contestants"].items()}
-        ours = {who: times.pop(who, None) for who in ("yolosses", "compiled", "loops", "loops, compiled", "floor")}
+        ours = {
+            who: times.pop(who, None) for who in ("yolosses", "compiled", "loops", "loops, compiled", "floor")
+        }
         ours = {who: time for who, time in ours.items() if (case["loss"], who) not in speed.GONE}
         (peer, slow), *_ = times.items()
         best = min(ours[who] for who in ("yolosses", "compiled", "loops") if ours.get(who))
-        size = f"{case['images']} images, S={case['grid']}" if "grid" in case else f"{case['objects']} objects an image"
+        size = (
+            f"{case['images']} images, S={case['grid']}"
+            if "grid" in case
+            else f"{case['objects']} objects an image"
+        )
         found.append(
             {
                 "case": size if len(names) == 1 else f"{case['loss']}, {size}",
@@ -244,7 +262,11 @@ def _ms(value: float | None) -> str:
 
 def _bibtex(facts: dict[str, Any]) -> str:
     authors = facts["authors"].replace(", ", " and ")
-    lines = [f"  author = {{{authors}}},", f"  title = {{{facts['title']}}},", f"  year = {{{facts['year']}}},"]
+    lines = [
+        f"  author = {{{authors}}},",
+        f"  title = {{{facts['title']}}},",
+        f"  year = {{{facts['year']}}},",
+    ]
     if "venue" in facts:
         lines.append(f"  booktitle = {{{facts['venue']}}},")
     lines.append(f"  eprint = {{{facts['arxiv']}}}," if "arxiv" in facts else f"  url = {{{facts['url']}}},")
@@ -308,7 +330,9 @@ def _command(name: str, command: Any) -> dict[str, Any]:
         "help": "\n\n".join(_cell(part) for part in text.split("\n\n")),
         "usage": " ".join(["yolosses", name, *command.collect_usage_pieces(context)]),
         "arguments": [_parameter(p, context) for p in command.params if p.param_type_name == "argument"],
-        "options": [_parameter(p, context) for p in command.params if p.param_type_name == "option" and not p.hidden],
+        "options": [
+            _parameter(p, context) for p in command.params if p.param_type_name == "option" and not p.hidden
+        ],
     }
 
 
@@ -329,5 +353,7 @@ def _parameter(parameter: Any, context: Any) -> dict[str, str]:
 
 def _cell(text: str) -> str:
     """Words of a terminal as Markdown."""
-    text = " ".join(text.split()).replace("|", r"\|").replace("*", r"\*").replace("_", r"\_").replace("<", r"\<")
+    text = (
+        " ".join(text.split()).replace("|", r"\|").replace("*", r"\*").replace("_", r"\_").replace("<", r"\<")
+    )
     return re.sub(r"(?<!\w)(--[a-z][\w-]*)", r"`\1`", text)

@@ -2,9 +2,9 @@
 
     python docs/build/register.py
 
-writes ``docs/data/register.json`` and ``docs/reference/deviations.md``; takes some seconds. Each measurement compares the rule of
-this library with the other one on a fixed batch: four images of 128 px with 8 to 14 objects each, five classes, and an
-output that has learned these images for 20 steps.
+writes ``docs/data/register.json`` and ``docs/reference/deviations.md``; takes some seconds. Each measurement compares
+the rule of this library with the other one on a fixed batch: four images of 128 px with 8 to 14 objects each, five
+classes, and an output that has learned these images for 20 steps.
 """
 
 from __future__ import annotations
@@ -615,7 +615,10 @@ def page(text: dict[str, Any], effects: dict[str, Effect]) -> str:
             total, gradient = effect_of(entry, effects)
             cells = (total, gradient) if gradient else ("–", "–")
             lines.append(f"| {title(entry)} | {' | '.join(cells)} |")
-        lines += ["", "::::{dropdown} Each choice: what the paper says, what the code does, what is done here and why"]
+        lines += [
+            "",
+            "::::{dropdown} Each choice: what the paper says, what the code does, what is done here and why",
+        ]
         for entry in family["entry"]:
             lines += [*detail(entry, effects), ""]
         lines[-1] = "::::"
@@ -637,8 +640,9 @@ def summary(families: list[dict[str, Any]], effects: dict[str, Effect]) -> list[
         "| Choice | Here | Gradient |",
         "|---|---|---:|",
     ]
-    for entry in found[:5]:
-        lines.append(f"| {title(entry)} | {entry['here'].strip()} | {effect_of(entry, effects)[1]} |")
+    lines += [
+        f"| {title(each)} | {each['here'].strip()} | {effect_of(each, effects)[1]} |" for each in found[:5]
+    ]
     return lines
 
 

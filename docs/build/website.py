@@ -17,8 +17,9 @@ import sys
 from pathlib import Path
 
 import inventories
-import reference
 from languages import LANGUAGES
+
+import reference
 
 DOCS = Path(__file__).resolve().parent.parent
 OUT = DOCS / "_build"
@@ -42,7 +43,21 @@ def sphinx(builder: str, tree: Path, out: Path, language: str) -> None:
     """Run Sphinx. Raises ``CalledProcessError`` where it finds anything wrong."""
     options = ["--fail-on-warning", "--keep-going", "--quiet", "-D", f"language={language}"]
     doctrees = OUT / "doctrees" / f"{builder}-{language}"
-    command = [sys.executable, "-m", "sphinx", "-E", "-b", builder, "-c", DOCS, "-d", doctrees, *options, tree, out]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-E",
+        "-b",
+        builder,
+        "-c",
+        DOCS,
+        "-d",
+        doctrees,
+        *options,
+        tree,
+        out,
+    ]
     threads = {"OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     subprocess.run(list(map(str, command)), check=True, env={**os.environ, **threads})
 
@@ -78,7 +93,18 @@ def update_catalogue() -> None:
     for pot in (OUT / "messages").glob("*.pot"):
         if pot.stem != "reference":
             pot.unlink()
-    update = ["update", "-p", OUT / "messages", "-d", DOCS / "locale", "-l", "zh_TW", "--no-obsolete", "-w", "100"]
+    update = [
+        "update",
+        "-p",
+        OUT / "messages",
+        "-d",
+        DOCS / "locale",
+        "-l",
+        "zh_TW",
+        "--no-obsolete",
+        "-w",
+        "100",
+    ]
     subprocess.run([sys.executable, "-m", "sphinx_intl", *map(str, update)], check=True, cwd=DOCS)
 
 

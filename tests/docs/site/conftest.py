@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-LANGUAGES = {"en": "en", "zh-TW": "zh-Hant-TW"}  # folder, and lang of its pages
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "YOLOSSES_SITE" not in os.environ:

@@ -89,7 +89,9 @@ def main() -> None:
     refused_variations = []
     for index in range(VARIATIONS):
         key, answer = right[index % len(right)]
-        take, give = draw.choice(list(TAKES)), draw.choice(list(RETURNS))
+        # An answer in torch takes tensors, and nothing else.
+        take = "as given" if _style(answer) == "torch" else draw.choice(list(TAKES))
+        give = draw.choice(list(RETURNS))
         if _check(key, _varied(answer, TAKES[take], RETURNS[give])).outcome != "right":
             refused_variations.append([key, answer.__name__, take, give])
     lessons = Counter(getattr(q, key).lesson for key, *_ in wrong)

@@ -6,13 +6,14 @@ helps and ``q.wh_term.solution()`` shows one way. ``q.progress()`` prints what i
 
 from typing import Any
 
-from yolosses.lessons import record, sizes
+from yolosses.lessons import anatomy, find_the_bug, record, sizes
+from yolosses.lessons.probing import perfect, probe
 from yolosses.lessons.words import set_language
 
-_LESSONS = (sizes,)
-_EXERCISES = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
+_LESSONS = (sizes, find_the_bug, anatomy)
+_EXERCISES: dict[str, record.Task] = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
 
-__all__ = ["progress", "set_language", *_EXERCISES]
+__all__ = ["perfect", "probe", "progress", "set_language", *_EXERCISES]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import HypothesisException
 
 from yolosses.lessons import texts
-from yolosses.lessons.answers import Result, dialect_of, parameters, run, same
+from yolosses.lessons.answers import Failure, Result, dialect_of, parameters, run, same
 from yolosses.lessons.cases import Case
 from yolosses.lessons.pictures import as_svg
 from yolosses.lessons.scene import Array
@@ -48,15 +48,28 @@ def examine(exercise: Exercise, answer: Any) -> Verdict:
     """Try ``answer`` on the exercise's cases."""
     if answer is None or answer is Ellipsis:
         return _untried(exercise)
-    names = tuple(inspect.signature(exercise.right).parameters)
+    unfit = unfit_text(answer, tuple(inspect.signature(exercise.right).parameters))
+    return _wrong(exercise, unfit) if unfit else _Check(exercise, answer).verdict()
+
+
+def unfit_text(answer: Any, names: tuple[str, ...]) -> str | None:
+    """What to say of an answer that is no function of these arguments; None if it is one."""
     if not callable(answer):
-        return _wrong(exercise, say(texts.NOT_A_FUNCTION, names=", ".join(names), came=type(answer).__name__))
+        return say(texts.NOT_A_FUNCTION, names=", ".join(names), came=type(answer).__name__)
     takes = parameters(answer)
-    if takes is not None and not takes[0] <= len(names) <= takes[1]:
-        return _wrong(
-            exercise, say(texts.OTHER_ARGUMENTS, names=", ".join(names), count=len(names), came=takes[0])
-        )
-    return _Check(exercise, answer).verdict()
+    if takes is None or takes[0] <= len(names) <= takes[1]:
+        return None
+    return say(texts.OTHER_ARGUMENTS, names=", ".join(names), count=len(names), came=takes[0])
+
+
+def failure_text(failure: Failure) -> str:
+    """What to say of a call that gave no number."""
+    if failure.kind == "too long":
+        return say(texts.TOO_LONG, seconds=failure.message)
+    if failure.kind == "error":
+        template = texts.ERROR if failure.line else texts.ERROR_ELSEWHERE
+        return say(template, line=failure.line, number=failure.number, message=failure.message)
+    return say(texts.NOT_NUMBERS, came=failure.message)
 
 
 def _untried(exercise: Exercise) -> Verdict:
@@ -127,7 +140,7 @@ class _Check:
         """What is wrong, on the most telling case."""
         failure = one.result.failure
         if failure is not None and failure.kind == "too long":
-            return _wrong(self.exercise, say(texts.TOO_LONG, seconds=failure.message))
+            return _wrong(self.exercise, failure_text(failure))
         figure = self.exercise.draw(one.case)
         misconception = None if failure is not None else self._misconception()
         return Verdict(
@@ -138,12 +151,8 @@ class _Check:
         )  # fmt: skip
 
     def _sentence(self, result: Result, misconception: Misconception | None) -> str:
-        failure = result.failure
-        if failure is not None and failure.kind == "error":
-            template = texts.ERROR if failure.line else texts.ERROR_ELSEWHERE
-            return say(template, line=failure.line, number=failure.number, message=failure.message)
-        if failure is not None:
-            return say(texts.NOT_NUMBERS, came=failure.message)
+        if result.failure is not None:
+            return failure_text(result.failure)
         if result.value is None:
             return say(texts.NOTHING_CAME)
         if misconception is not None:

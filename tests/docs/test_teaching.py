@@ -29,7 +29,7 @@ def test_the_answers_of_the_worksheet_are_those_of_the_loss(figures: ModuleType,
     boxes = figures.worksheet_boxes()
     ious = [figures.iou(boxes[name], boxes["truth"]) for name in "AB"]
     assert out.assignment.iou.item() == pytest.approx(ious[0])
-    answers = (DOCS / language / "teaching/sheet.md").read_text("utf-8").rpartition("- - -")[2]
+    answers = (DOCS / language / "teaching/sheet.md").read_text("utf-8").rpartition("— — —")[2]
     shown = [float(number) for number in re.findall(r"\*\*([\d.]+)\*\*", answers)]
     assert shown == pytest.approx(
         [*ious, *(term.item() for term in out.terms.values()), out.total.item()], abs=1e-6
@@ -43,7 +43,7 @@ def test_the_numbers_given_by_the_worksheet_are_what_the_loss_gets(
     figures: ModuleType, language: str
 ) -> None:
     _, raw, targets = figures.worksheet()
-    task = (DOCS / language / "teaching/sheet.md").read_text("utf-8").partition("- - -")[0]
+    task = (DOCS / language / "teaching/sheet.md").read_text("utf-8").partition("— — —")[0]
     rows = [
         re.findall(r"\d\.\d+", line)
         for line in task.splitlines()

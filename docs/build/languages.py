@@ -59,8 +59,15 @@ def _is_code(node: nodes.Node) -> bool:
     return isinstance(node, (addnodes.pending_xref, nodes.reference)) and all(map(_is_code, node.children))
 
 
+def name_folds(_app: Any, config: Any) -> None:
+    """The words on folded cells of notebooks."""
+    if config.language == "zh_TW":
+        config.nb_code_prompt_show, config.nb_code_prompt_hide = "顯示程式碼", "隱藏程式碼"
+
+
 def setup(app: Any) -> dict[str, bool]:
     app.add_transform(LeaveCode)
+    app.connect("config-inited", name_folds, priority=1)
     app.connect("html-page-context", add_switch)
     app.connect("html-page-context", mend_html, priority=900)  # after the theme has put the menu there
     return {"parallel_read_safe": True}

@@ -299,7 +299,7 @@ def _item(module: Any, name: str) -> dict[str, str]:
     what = getattr(module, name)
     kind = "class" if inspect.isclass(what) else "function" if inspect.isroutine(what) else "data"
     text = inspect.getdoc(what) if kind != "data" else ""
-    sentence = re.split(r"(?<=\.)\s|\n\n|::\n", text or "")[0]
+    sentence = re.split(r"(?<!\bal\.)(?<!\beq\.)(?<=\.)\s|\n\n|::\n", text or "")[0]
     return {
         "name": name,
         "path": f"{module.__name__}.{name}",

@@ -18,6 +18,13 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+def test_no_module_hides_an_exercise_of_its_name():
+    """Importing ``yolosses.lessons.iou`` would replace ``q.iou``."""
+    for lesson in q._LESSONS:
+        for each in lesson.EXERCISES:
+            assert getattr(q, each.key) is each
+
+
 def _values(function, exercise):
     return [run(function, case.arguments).value for case in exercise.chosen]
 

@@ -157,14 +157,32 @@ class _Check:
             return say(texts.NOTHING_CAME)
         if misconception is not None:
             return f"{say(misconception.says)} {say(misconception.why)}"
-        return say(self._general())
+        return self._one_term() or say(self._general())
 
     def _misconception(self) -> Misconception | None:
         """The misunderstanding whose function gives what the answer gives, on all cases."""
-        for each in self.exercise.misconceptions:
+        for each in (*self.exercise.misconceptions, *self.exercise.pairs):
             mutants = (run(each.mutant, one.case.arguments) for one in self.tried)
             if all(_agree(one.result, mutant) for one, mutant in zip(self.tried, mutants, strict=True)):
                 return each
+        return None
+
+    def _one_term(self) -> str | None:
+        """That one term alone differs, if all answers are right but for one factor of it."""
+        if self.exercise.terms is None or any(one.result.value is None for one in self.tried):
+            return None
+        came, right = (
+            np.array([np.sum(result.value) for result in results])
+            for results in zip(*((one.result, one.expected) for one in self.tried), strict=True)
+        )
+        if not np.isfinite(came).all():
+            return None
+        found = [self.exercise.terms(**one.case.arguments) for one in self.tried]
+        for name in found[0]:
+            term = np.array([terms[name] for terms in found])
+            extra = (came - right) @ term / max(term @ term, 1e-12)
+            if same(came, right + extra * term):
+                return say(texts.ONE_TERM, name=name, factor=f"{1 + extra:.4g}")
         return None
 
     def _general(self) -> Words:

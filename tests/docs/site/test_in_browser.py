@@ -159,7 +159,7 @@ def test_the_switch_leads_to_the_same_page_and_back(browser: Any, address: str, 
     [
         ("en", "my loss is NaN", "how-to/nan.html"),
         ("en", "several processes", "how-to/several-processes.html"),
-        ("zh-TW", "信心度", "explanation/yolov1-loss.html"),
+        ("zh-TW", "信心度", "lessons/05-confidence.html"),
         ("zh-TW", "損失函數 NaN", "how-to/nan.html"),
         ("zh-TW", "負責", "reference/losses/v1.html"),
         ("zh-TW", "my loss is NaN", "how-to/nan.html"),

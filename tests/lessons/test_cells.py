@@ -12,8 +12,8 @@ from yolosses.boxes import pairwise_iou
 from yolosses.codecs import GridCodec
 from yolosses.codecs.cells import locate
 from yolosses.lessons.cases import scenes
-from yolosses.lessons.cells import centres, decode, decoding, owner_cell
-from yolosses.lessons.responsible_box import exercise, noobj_mask, responsible
+from yolosses.lessons.exercises.cells import centres, decode, decoding, owner_cell
+from yolosses.lessons.exercises.responsible_box import exercise, noobj_mask, responsible
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from yolosses import lessons as q
 from yolosses.codecs.cells import locate
 from yolosses.lessons.cases import scenes
-from yolosses.lessons.cells import centres
-from yolosses.lessons.centres import offset, x_gradient, xy_term
+from yolosses.lessons.exercises.cells import centres
+from yolosses.lessons.exercises.centres import offset, x_gradient, xy_term
 
 
 @pytest.fixture(autouse=True)

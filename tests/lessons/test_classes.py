@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from yolosses import lessons as q
 from yolosses.lessons.cases import scenes
-from yolosses.lessons.class_term import cls_term
-from yolosses.lessons.detection_scores import class_scores
+from yolosses.lessons.exercises.class_term import cls_term
+from yolosses.lessons.exercises.detection_scores import class_scores
 
 
 @pytest.fixture(autouse=True)

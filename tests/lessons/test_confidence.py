@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from yolosses import lessons as q
 from yolosses.boxes import paired_iou
-from yolosses.lessons.background import noobj_term
 from yolosses.lessons.cases import scenes
-from yolosses.lessons.objectness import obj_term
-from yolosses.lessons.overlap import iou
+from yolosses.lessons.exercises.background import noobj_term
+from yolosses.lessons.exercises.objectness import obj_term
+from yolosses.lessons.exercises.overlap import iou
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 import yolosses as yl
 from yolosses import lessons as q
 from yolosses.lessons.cases import scenes
-from yolosses.lessons.detector import average_curve, precision_recall, worst
+from yolosses.lessons.exercises.detector import average_curve, precision_recall, worst
 from yolosses.lessons.notebooks import lesson_files
 from yolosses.training.data import Record, digit_scenes
 from yolosses.training.evaluation import Detections, evaluate

@@ -9,8 +9,8 @@ import torch
 
 import yolosses as yl
 from yolosses import lessons as q
-from yolosses.lessons import faulty
-from yolosses.lessons.faulty_version import FaultyVersion
+from yolosses.lessons.exercises import faulty
+from yolosses.lessons.exercises.faulty_version import FaultyVersion
 from yolosses.lessons.words import set_language
 
 VERSIONS = [each for name in q.__all__ if isinstance(each := getattr(q, name), FaultyVersion)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import yolosses as yl
 from yolosses import lessons as q
 from yolosses.lessons.cases import scenes
-from yolosses.lessons.lambdas import TERMS, quiet_boxes, settled_confidence, shares
+from yolosses.lessons.exercises.lambdas import TERMS, quiet_boxes, settled_confidence, shares
 from yolosses.lessons.notebooks import lesson_files
 
 STUDY = Path(__file__).parents[2] / "docs" / "data" / "lambdas" / "digits.json"

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 
 import yolosses as yl
 from yolosses import lessons as q
-from yolosses.lessons.cross_entropy_loss import cross_entropy
-from yolosses.lessons.huber_loss import huber
-from yolosses.lessons.loss_functions import sse
+from yolosses.lessons.exercises.cross_entropy_loss import cross_entropy
+from yolosses.lessons.exercises.huber_loss import huber
+from yolosses.lessons.exercises.loss_functions import sse
 
 
 @pytest.fixture(autouse=True)

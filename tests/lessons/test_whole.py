@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 import yolosses as yl
 from yolosses import lessons as q
-from yolosses.lessons.whole import is_clear, my_loss
-from yolosses.lessons.whole_faults import terms
+from yolosses.lessons.exercises.whole import is_clear, my_loss
+from yolosses.lessons.exercises.whole_faults import terms
 from yolosses.lessons.words import set_language
 
 

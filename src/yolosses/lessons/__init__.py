@@ -6,7 +6,8 @@ helps and ``q.wh_term.solution()`` shows one way. ``q.progress()`` prints what i
 
 from typing import Any
 
-from yolosses.lessons import (
+from yolosses.lessons import record
+from yolosses.lessons.exercises import (
     anatomy,
     cells,
     centres,
@@ -16,7 +17,6 @@ from yolosses.lessons import (
     find_the_bug,
     lambdas,
     loss_functions,
-    record,
     sizes,
     whole,
 )

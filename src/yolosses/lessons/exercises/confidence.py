@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from yolosses.lessons.background import noobj
 from yolosses.lessons.exercise import Question
-from yolosses.lessons.objectness import obj
-from yolosses.lessons.overlap import overlap
+from yolosses.lessons.exercises.background import noobj
+from yolosses.lessons.exercises.objectness import obj
+from yolosses.lessons.exercises.overlap import overlap
 from yolosses.lessons.words import Words
 
 half = Question(

@@ -17,11 +17,11 @@ from matplotlib.patches import Rectangle
 from yolosses.explain.style import FAINT_INK
 from yolosses.lessons.cases import STEPS, Case, fractions, tables
 from yolosses.lessons.exercise import Exercise, Misconception, Question
-from yolosses.lessons.overlap import iou
+from yolosses.lessons.exercises.overlap import iou
+from yolosses.lessons.exercises.whole_faults import terms, total
+from yolosses.lessons.exercises.whole_words import FAULTS
 from yolosses.lessons.pictures import draw_scene
 from yolosses.lessons.scene import Array, Object, Scene
-from yolosses.lessons.whole_faults import terms, total
-from yolosses.lessons.whole_words import FAULTS
 from yolosses.lessons.words import Words
 
 

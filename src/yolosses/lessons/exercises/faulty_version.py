@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from yolosses.lessons import faulty, record, texts
+from yolosses.lessons import record, texts
 from yolosses.lessons.answers import run
 from yolosses.lessons.checking import failure_text, unfit_text
-from yolosses.lessons.mistakes import MISTAKES, RIGHT, Decisions
+from yolosses.lessons.exercises import faulty
+from yolosses.lessons.exercises.mistakes import MISTAKES, RIGHT, Decisions
 from yolosses.lessons.probing import fresh_scenes
 from yolosses.lessons.verdict import Outcome, Verdict, show
 from yolosses.lessons.words import Words, say

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from yolosses.lessons.cases import Case, fractions, scene_of, scenes
 from yolosses.lessons.exercise import Exercise, Misconception
-from yolosses.lessons.objectness import TWO_GOOD, obj_case
+from yolosses.lessons.exercises.objectness import TWO_GOOD, obj_case
 from yolosses.lessons.scene import Array, Scene
 from yolosses.lessons.words import Words
 

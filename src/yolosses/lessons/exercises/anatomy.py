@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from yolosses.explain.style import BLUE, FAINT_INK, GRID, ORANGE
-from yolosses.lessons.alignment_mistakes import ALIGNMENT, BEST
 from yolosses.lessons.cases import STEPS, Case, fractions, tables
-from yolosses.lessons.decoding_mistakes import DECODE, DISTANCE
 from yolosses.lessons.exercise import Exercise, Question
+from yolosses.lessons.exercises.alignment_mistakes import ALIGNMENT, BEST
+from yolosses.lessons.exercises.decoding_mistakes import DECODE, DISTANCE
 from yolosses.lessons.words import Words
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from yolosses.lessons import bug_tests
 from yolosses.lessons.exercise import Question
-from yolosses.lessons.faulty_version import FaultyVersion
+from yolosses.lessons.exercises import bug_tests
+from yolosses.lessons.exercises.faulty_version import FaultyVersion
 from yolosses.lessons.words import Words
 
 VERSIONS = (

@@ -11,9 +11,9 @@ from hypothesis.strategies import SearchStrategy
 from matplotlib.figure import Figure
 
 from yolosses.explain.style import BLUE, GREEN
-from yolosses.lessons import responsible_box
 from yolosses.lessons.cases import Case, fractions
 from yolosses.lessons.exercise import Exercise, Misconception, Question
+from yolosses.lessons.exercises import responsible_box
 from yolosses.lessons.pictures import draw_box, draw_cells
 from yolosses.lessons.words import Words
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from yolosses.lessons.class_term import term
-from yolosses.lessons.detection_scores import scores
 from yolosses.lessons.exercise import Question
+from yolosses.lessons.exercises.class_term import term
+from yolosses.lessons.exercises.detection_scores import scores
 from yolosses.lessons.words import Words
 
 squares = Question(

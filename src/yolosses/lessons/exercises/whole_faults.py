@@ -10,7 +10,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.lessons.overlap import iou
+from yolosses.lessons.exercises.overlap import iou
 from yolosses.lessons.scene import Array
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from yolosses.lessons import centre_misconceptions as known
 from yolosses.lessons.cases import Case, fractions, scene_of, scenes
-from yolosses.lessons.cells import centres, draw_centre
 from yolosses.lessons.exercise import Exercise, Misconception, Question
+from yolosses.lessons.exercises import centre_misconceptions as known
+from yolosses.lessons.exercises.cells import centres, draw_centre
 from yolosses.lessons.scene import Scene
 from yolosses.lessons.words import Words
 

@@ -8,9 +8,9 @@ from hypothesis.strategies import SearchStrategy
 from matplotlib.figure import Figure
 
 from yolosses.explain.style import FAINT_INK, GREEN, VERMILLION, new_figure, plain_axes
-from yolosses.lessons import cross_entropy_loss, huber_loss
 from yolosses.lessons.cases import Case, tables
 from yolosses.lessons.exercise import Exercise, Misconception, Question
+from yolosses.lessons.exercises import cross_entropy_loss, huber_loss
 from yolosses.lessons.scene import Array
 from yolosses.lessons.words import Words
 

@@ -112,18 +112,25 @@ def _shifted(table: _Table, first_alike: Ints, appearance: Appearance, shift: in
     if contradicted > _SLIPS * independent or strength < least:
         return None
     rest = ~shown & original & (not everywhere)
-    looks = _looks(table, appearance, rest, first_alike, shift)
+    more, looks = _looks(table, appearance, rest, first_alike, shift)
     if _fit(table, shown & original, rest, shift) + looks[shown & original].sum() < LEAST_FIT:
         return None
     alike = Mixture.fitted(np.where(impossible > 0, -np.inf, looks)).probability >= _SURE
     chosen = shown | alike | everywhere
+    compared = more[chosen[table.group[appearance.rows]]]
     suspected, order = chosen[table.group], np.argsort(-unknown, kind="stable")
     return Suspicion(
         scope="all" if chosen.mean() >= ALMOST_ALL else "pictures",
         pictures=tuple(int(table.pictures[i]) for i in order if chosen[i]),
         of_pictures=len(table.pictures),
         strength=strength,
-        evidence=_evidence(table.numbers, suspected, table.class_numbers, shift),
+        evidence=_evidence(
+            table.numbers,
+            suspected,
+            table.class_numbers,
+            shift,
+            likeness=(int((compared < 0).sum()), int((compared > 0).sum())) if compared.any() else None,
+        ),
     )
 
 
@@ -144,25 +151,29 @@ def _fit(table: _Table, shown: Bools, rest: Bools, shift: int) -> float:
     return float(np.clip(better, -_MOST, _MOST).sum())
 
 
-def _looks(table: _Table, appearance: Appearance, rest: Bools, first_alike: Ints, shift: int) -> Floats:
-    """(F,) how much more the objects of each picture look like the classes of their numbers once shifted back, as a
-    logarithm. What a class looks like the rest shows, of which some may be shifted too: told apart in rounds, beginning
+def _looks(
+    table: _Table, appearance: Appearance, rest: Bools, first_alike: Ints, shift: int
+) -> tuple[Floats, Floats]:
+    """Which of the N objects that were looked at look more like the class of their number once shifted back (1) than
+    like that of the number as written (-1), 0 if unknown; (F,) what those of each picture say, as a logarithm.
+
+    What a class looks like the rest shows, of which some may be shifted too: told apart in rounds, beginning
     with none. How often looks are wrong the rest shows as well."""
     rows, group = appearance.rows, table.group[appearance.rows]
     read, meant = table.classes(0)[rows], table.classes(shift)[rows]
-    moved, votes, weight = np.zeros(len(rest), np.bool_), np.zeros(len(rest)), 0.0
+    moved, weight = np.zeros(len(rest), np.bool_), 0.0
+    sign, votes = np.zeros(len(rows)), np.zeros(len(rest))
     for _ in range(_ROUNDS):
         known = np.where(rest[group], np.where(moved[group], meant, read), -1)
-        more = appearance.comparison(known, meant, read, first_alike[table.pictures[group]])
-        sign = np.sign(np.nan_to_num(more))
-        votes = np.bincount(group, sign, len(rest))
-        told = rest[group] & (sign != 0)
-        right = ((sign > 0) == (votes > 0)[group])[told]
+        told = appearance.comparison(known, meant, read, first_alike[table.pictures[group]])
+        sign = np.sign(np.nan_to_num(told))
+        votes = np.bincount(group, sign, len(rest)).astype(np.float64)
+        right = ((sign > 0) == (votes > 0)[group])[rest[group] & (sign != 0)]
         weight = max(0.0, float(np.log((right.sum() + 1) / ((~right).sum() + 1))))
         if ((votes > 0) == moved).all():
             break
         moved = votes > 0
-    return np.clip(_DEPENDENCE * weight * votes, -_MOST, _MOST)
+    return sign, np.clip(_DEPENDENCE * weight * votes, -_MOST, _MOST)
 
 
 def _evidence(
@@ -170,6 +181,8 @@ def _evidence(
     suspected: Bools,
     class_numbers: Sequence[int],
     shift: int,
+    *,
+    likeness: tuple[int, int] | None,
 ) -> ClassEvidence:
     first, last = min(class_numbers), max(class_numbers)
     inside = Counter(number for number, chosen in zip(numbers, suspected, strict=True) if chosen)
@@ -190,6 +203,7 @@ def _evidence(
         last=last,
         boxes=inside.total(),
         boxes_elsewhere=outside.total(),
+        likeness=likeness,
     )
 
 
@@ -214,6 +228,7 @@ def _counted_from_one(rows: Rows, class_numbers: Sequence[int]) -> Suspicion | N
             last=last,
             boxes=len(rows),
             boxes_elsewhere=0,
+            likeness=None,
         ),
     )
 

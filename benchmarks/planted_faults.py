@@ -6,8 +6,8 @@ PYTHONPATH=. .venv/bin/python benchmarks/planted_faults.py ../shared/data/bccd .
 Each fault is planted in a tenth, in half and in all of the pictures of BCCD, COCO128 and painted scenes of digits. A
 fault is found if it is suspected by its name; ``stray`` counts suspicions of anything else. Right sets are the data as
 they are, and changed in ways that leave the labels right: blurred, turned by any angle (with the boxes around the
-turned ones), cropped, of a few classes, with many copies of one picture, and so on. Whatever is suspected there is
-wrong.
+turned ones), cropped, of a few classes, with many copies of one picture, and so on; and painted ones whose boxes are
+laid out as in text, by a fixed camera, on a diagonal, and so on (``layout``). Whatever is suspected there is wrong.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 from tests.studies.doctor import faults
 from tests.studies.doctor.faults import Fault, Labelled, Row, write_voc, write_yolo
+from tests.studies.doctor.layouts import LAYOUT_CLASSES, LAYOUTS, SIZES, painted_layout
 
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.training.data import digit_scenes, open_whole
@@ -278,6 +279,25 @@ def measure(
             }
 
 
+def measure_layouts(work: Path) -> Iterator[dict[str, Any]]:
+    """A row for every painted layout, in pictures of three shapes, with objects that can be seen and without."""
+    for place in LAYOUTS:
+        for size in SIZES:
+            for visible in (True, False):
+                title = f"{place.__name__.replace('_', ' ')}, {size[0]} x {size[1]}{'' if visible else ', invisible'}"
+                folder = work / title.replace(" ", "-")
+                pictures = painted_layout(folder / "pictures", place, size, visible=visible)
+                for write in (write_yolo, write_voc):
+                    found, seconds, _ = suspected(write(folder / write.__name__, pictures, LAYOUT_CLASSES))
+                    yield {
+                        "data": "painted",
+                        "layout": write.__name__.removeprefix("write_"),
+                        "painted": title,
+                        "suspected": found,
+                        "seconds": round(seconds, 1),
+                    }
+
+
 def digits(folder: Path, count: int) -> list[Labelled]:
     """Painted scenes as files."""
     folder.mkdir()
@@ -315,10 +335,17 @@ def main() -> None:
             for row in measure(name, pictures, names, work / name):
                 print(json.dumps(row, ensure_ascii=False), flush=True)
                 rows.append(row)
-    right, planted = [row for row in rows if "right" in row], [row for row in rows if "planted" in row]
+        for row in measure_layouts(work / "layouts"):
+            print(json.dumps(row), flush=True)
+            rows.append(row)
+    right, painted_sets, planted = (
+        [row for row in rows if kind in row] for kind in ("right", "painted", "planted")
+    )
     summary = {
         "right_sets": len(right),
         "right_sets_suspected": sum(bool(row["suspected"]) for row in right),
+        "painted_sets": len(painted_sets),
+        "painted_sets_suspected": sum(bool(row["suspected"]) for row in painted_sets),
         "planted": [
             {
                 "data": name,

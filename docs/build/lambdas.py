@@ -154,8 +154,8 @@ def head(study: StudyResults, name: str) -> list[str]:
     """The first two lines of a table with a column a value; the loss's own value has a star."""
     levels = study.parameters[name]
     own = study.defaults.get(name)
-    heads = [f"{name} = {level_name(level)}" + ("*" if level == own else "") for level in levels]
-    return [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(levels)]
+    heads = [level_name(level) + ("*" if level == own else "") for level in levels]
+    return [f"| {name} | {' | '.join(heads)} |", "|---|" + "---:|" * len(levels)]
 
 
 def brief(study: StudyResults, name: str, at: Setting, language: Language) -> str:

@@ -189,7 +189,7 @@ def masks(words: dict[str, str]) -> Figure:
     for index, (name, colour) in enumerate((("obj", BLUE), ("noobj", ORANGE), ("cell", GREEN))):
         axes = figure.add_subplot(1, 3, index + 1)
         picture(axes, 4)
-        axes.set_title(words[name], size=11, color=INK)
+        axes.set_title(words[name], size=11, color=INK, linespacing=1.5)
         for row, column, half in np.ndindex(4, 4, 2):
             here = (row, column) == own
             one = {"obj": here and half == 1, "noobj": not (here and half == 1), "cell": here}[name]

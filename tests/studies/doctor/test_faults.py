@@ -1,6 +1,6 @@
 """Planted faults are suspected by their name, in the right pictures; right data raise no suspicion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.studies.doctor.faults import (
     write_voc,
     write_yolo,
 )
+from tests.studies.doctor.layouts import LAYOUT_CLASSES, LAYOUTS, Box, Place, painted_layout
 from tests.training.shapes import shapes
 
 from yolosses.studies.doctor import BoxEvidence, ClassEvidence, Inspection, Suspicion, examine
@@ -189,6 +190,61 @@ def test_classes_without_names_that_are_counted_from_one(painted: list[Labelled]
     (suspicion,) = inspect(write_yolo(tmp_path / "data", painted, None, faults.class_too_high)).suspicions
     assert suspicion.fault() == "class numbers are off by one: 1 too high"
     assert suspicion.reasons()[1].startswith("Numbers 1 to 3 are all used, and none of the")
+
+
+def test_swapped_halves_are_told_apart_by_what_the_pictures_show(tmp_path: Path) -> None:
+    """Half of the boxes tall, half wide: shapes cannot say which half was swapped. In the right set neither was."""
+    tall = painted_layout(tmp_path / "tall", tall_boxes, (160, 160))
+    right = inspect(
+        write_yolo(tmp_path / "right", [*tall[::2], *turned_right_angle(tmp_path, tall[1::2])], ("a",))
+    )
+    assert right.suspicions == ()
+    inspection = inspect(write_yolo(tmp_path / "data", tall, ("a",), faults.swapped_xy, 0.5))
+    check(inspection, tall, 0.5, "x and y are swapped")
+
+
+def tall_boxes(chance: np.random.Generator, width: float, height: float) -> Iterator[Box]:
+    for _ in range(3):
+        yield 0, chance.uniform(0.1, width - 0.1), chance.uniform(0.2, height - 0.2), 0.12, 0.35
+
+
+def turned_right_angle(folder: Path, pictures: Sequence[Labelled]) -> list[Labelled]:
+    """Pictures and boxes mirrored along the diagonal."""
+    (folder / "mirrored").mkdir()
+    made = []
+    for one in pictures:
+        path = folder / "mirrored" / f"m{one.picture.name}"
+        Image.open(one.picture).transpose(Image.Transpose.TRANSPOSE).save(path)
+        made.append(Labelled(path, one.size[::-1], [faults.swapped_xy(row) for row in one.rows]))
+    return made
+
+
+@pytest.mark.parametrize("place", LAYOUTS, ids=named)
+def test_right_layouts_raise_no_suspicion(tmp_path: Path, place: Place) -> None:
+    pictures = painted_layout(tmp_path / "pictures", place, (200, 140))
+    for write in (write_yolo, write_voc):
+        assert inspect(write(tmp_path / write.__name__, pictures, LAYOUT_CLASSES)).suspicions == ()
+
+
+def squares_and_others(chance: np.random.Generator, width: float, height: float) -> Iterator[Box]:
+    """Class 0 or 2 painted as rectangles, 1 or 3 as ellipses, never the first and the last in one picture."""
+    first = int(chance.integers(2))
+    for _ in range(4):
+        label = int(chance.integers(first, first + 3))
+        yield label, chance.uniform(0.15, width - 0.15), chance.uniform(0.15, height - 0.15), 0.15, 0.15
+
+
+def test_objects_show_whether_numbers_are_shifted_or_the_list_lacks_a_class(tmp_path: Path) -> None:
+    """The numbers are alike in both sets: pictures with the number beyond the end never have the first one."""
+    pictures = painted_layout(tmp_path / "pictures", squares_and_others, (160, 160), count=60)
+    assert inspect(write_yolo(tmp_path / "lacks", pictures, ("a", "b", "c"))).suspicions == ()
+    low = [replace(one, rows=[row for row in one.rows if row[0] < 3]) for one in pictures]
+    inspection = inspect(write_yolo(tmp_path / "data", low, ("a", "b", "c"), faults.class_too_high, 0.5))
+    suspicion = check(inspection, low, 0.5, "class numbers are off by one: 1 too high", least=0.5)
+    assert isinstance(suspicion.evidence, ClassEvidence)
+    as_written, shifted_back = suspicion.evidence.likeness or (0, 0)
+    assert as_written < shifted_back
+    assert any(f"{shifted_back} like the class with 1 subtracted" in reason for reason in suspicion.reasons())
 
 
 def test_one_slip_of_the_pen_is_no_fault_of_many(painted: list[Labelled], tmp_path: Path) -> None:

@@ -144,7 +144,9 @@ def _by_picture(rows: Rows, read: Readings, other: Readings, free: Bools) -> _Fo
         place, border = (
             tell(rows, read, other, free, nobody) for tell in (_place_strength, _border_strength)
         )
-        strength = border if place >= 0 else 0.0
+        strength = border + min(
+            place, 0.0
+        )  # that all places suit a mistake may be chance; that some do not, is none
     count = int(chosen.sum())
     strength -= other.convention.surprise
     if not count or strength < (LEAST_STRENGTH if count > 1 else LEAST_SINGLE):
@@ -350,7 +352,8 @@ def _mean(contrast: Floats) -> float | None:
 
 def _with_contrast(group: Ints, count: int, place: Floats, difference: Floats) -> Mixture:
     """Fit the share of faulty pictures, and how far contrast tells them from right ones: the difference of contrast
-    (as a mistake minus as read) is taken as normal around +d for faulty boxes, around -d for right ones.
+    (as a mistake minus as read) is taken as normal around +d for faulty boxes, around -d for right ones. The fit begins
+    with the pictures whose contrast is in favour of the mistake.
 
     Args:
         group: (R,) picture of each box, of ``count``. place: (R,) evidence of its place. difference: (R,) of its
@@ -359,36 +362,15 @@ def _with_contrast(group: Ints, count: int, place: Floats, difference: Floats) -
     known = np.isfinite(difference)
     moved = np.where(known, difference, 0.0)
     placed: Floats = np.bincount(group, place, count).astype(np.float64)
-    # From few faulty pictures, from many, and from those whose contrast is in favour: it might find only the nearest
-    # of several solutions.
-    favoured = np.where(np.bincount(group, moved, count) > 0, 0.95, 0.05)
-    starts = (np.full(count, 0.02), np.full(count, 0.98), favoured)
-    fits = [_fit_contrast(group, placed, moved, known, start) for start in starts]
-    return max(fits, key=lambda one: one[1])[0]
-
-
-def _fit_contrast(
-    group: Ints, placed: Floats, moved: Floats, known: Bools, start: Floats
-) -> tuple[Mixture, float]:
-    """From a ``start`` (F,) of probabilities. The mixture, and the likelihood of everything."""
-    count, mean, variance = len(placed), 0.0, 1.0
-    mixture = Mixture(evidence=placed, share=bounded(float(start.mean()), count))
-    probability = start
+    probability = np.where(np.bincount(group, moved, count) > 0, 0.95, 0.05)
+    told, mean, variance = np.zeros(len(group)), 0.0, 1.0
     for _ in range(ROUNDS):
         if known.any():
             sign = 2 * probability[group] - 1
             mean = max(0.0, float((sign * moved)[known].mean()))
             variance = max(float((moved[known] ** 2).mean()) - mean**2, 0.05)
         told = np.clip(2 * mean * moved / variance, -MOST_CONTRAST, MOST_CONTRAST)
-        evidence = placed + DEPENDENCE * np.bincount(group, told, count)
-        mixture = Mixture(evidence=evidence, share=bounded(float(probability.mean()), count))
-        probability = mixture.probability
-    right, faulty = (
-        -0.5
-        * DEPENDENCE
-        * np.bincount(group, (np.log(variance) + (moved - side) ** 2 / variance) * known, count)
-        for side in (-mean, mean)
-    )
-    share = mixture.share
-    likelihood = np.logaddexp(np.log1p(-share) + right, np.log(share) + placed + faulty).sum()
-    return mixture, float(likelihood)
+        share = bounded(float(probability.mean()), count)
+        # All that the boxes say: with less than that, the two means would move together.
+        probability = Mixture(evidence=placed + np.bincount(group, told, count), share=share).probability
+    return Mixture(evidence=placed + DEPENDENCE * np.bincount(group, told, count), share=share)

@@ -64,7 +64,7 @@ def examine(
     readings = looked.readings
     first_alike = looked.first_alike(len(records))
     suspicions = suspect_boxes(rows, readings, first_alike)
-    suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, named=named)
+    suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, looked.appearance, named=named)
     return Inspection(
         name=dataset.name,
         notes=dataset.notes,

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from yolosses.studies.doctor.appearance import Appearance
 from yolosses.studies.doctor.borders import Contrast
 from yolosses.studies.doctor.coordinates import Readings, with_contrast
 from yolosses.studies.doctor.near import Look, near_groups
@@ -36,6 +37,7 @@ class Looked:
         turned: indices of those that their EXIF orientation turns.
         unreadable: index and reason.
         readings: with contrast.
+        appearance: of the objects, if some have a class that there is not.
     """
 
     pictures: Ints
@@ -44,6 +46,7 @@ class Looked:
     turned: list[int]
     unreadable: list[tuple[int, str]]
     readings: list[Readings]
+    appearance: Appearance
 
     def first_alike(self, count: int) -> Ints:
         """(N,) for each of ``count`` pictures the first that is nearly the same, which may be itself."""
@@ -70,6 +73,8 @@ def look_at_pictures(
     looks: dict[int, Look] = {}
     turned, unreadable = [], []
     others: deque[Contrast] = deque(maxlen=_BEFORE)
+    appearances: list[Appearance] = []
+    unknown_classes = bool((rows.labels < 0).any())
     for done, index in enumerate(chosen.tolist(), 1):
         try:
             picture = dataset.picture(index, least=_LEAST)
@@ -90,6 +95,10 @@ def look_at_pictures(
                 usable = np.concatenate([reading.inside[these] for reading in readings])
                 scores = np.where(usable, _surplus(here, edges, others), np.nan)
                 contrast[:, these] = scores.reshape(len(readings), -1)
+                if unknown_classes:
+                    count_here = these.stop - these.start
+                    as_read = np.where(usable[:count_here, None], edges[:count_here], np.nan)
+                    appearances.append(Appearance.of(picture, as_read, np.arange(these.start, these.stop)))
             others.append(here)
         if progress is not None:
             progress(done, len(chosen))
@@ -100,6 +109,7 @@ def look_at_pictures(
         turned=turned,
         unreadable=unreadable,
         readings=[with_contrast(one, row) for one, row in zip(readings, contrast, strict=True)],
+        appearance=Appearance.joined(appearances),
     )
 
 

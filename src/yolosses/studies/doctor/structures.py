@@ -56,6 +56,8 @@ class ClassEvidence:
         used_elsewhere: how many of the other objects have it.
         first, last: the numbers that stand for classes.
         boxes: objects in the suspected labels. boxes_elsewhere: in the others.
+        likeness: of the suspected objects, how many look more like the class of their number, (as written, shifted
+            back), by what the others show; None where there are too few others.
     """
 
     shift: int
@@ -66,6 +68,7 @@ class ClassEvidence:
     last: int
     boxes: int
     boxes_elsewhere: int
+    likeness: tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)

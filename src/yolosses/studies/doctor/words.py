@@ -37,6 +37,7 @@ class _Texts:
     unused_anywhere: str
     counted_from_one: str
     mended: str
+    class_likeness: str
     maybe_more: str
     odd: dict[str, str]
 
@@ -79,6 +80,8 @@ _TEXTS: dict[Language, _Texts] = {
         counted_from_one="Numbers 1 to {last} are all used, and none of the {boxes} objects has class 0: "
         "the classes seem to be counted from 1, and there are no names that say otherwise.",
         mended="With {step} every number would stand for a class.",
+        class_likeness="Against the other objects, {read} of these look more like the class as written, "
+        "{meant} like the class with {step}.",
         maybe_more="Other labels may have the same fault without showing it: their numbers all stand for some class.",
         odd={
             "tiny": "a side of {value:.1f} pixels",
@@ -125,6 +128,7 @@ _TEXTS: dict[Language, _Texts] = {
         counted_from_one="編號 1 到 {last} 全都用到，{boxes} 個物件卻沒有一個是類別 0："
         "類別似乎從 1 開始編號，也沒有類別名稱可以對照。",
         mended="把編號{step}之後，每個編號都有對應的類別。",
+        class_likeness="與其他物件相比，有 {read} 個物件較像現在編號的類別，有 {meant} 個較像編號{step}之後的類別。",
         maybe_more="其他標註可能也有同樣的錯誤而看不出來：它們的編號都各自對應到某個類別。",
         odd={
             "tiny": "有一邊只有 {value:.1f} 像素",
@@ -222,7 +226,11 @@ def class_reasons(
             elsewhere=evidence.used_elsewhere,
         )
     )
-    said.append(texts.mended.format(step=_STEPS[language][evidence.shift]))
+    step = _STEPS[language][evidence.shift]
+    said.append(texts.mended.format(step=step))
+    if evidence.likeness is not None:
+        read, meant = evidence.likeness
+        said.append(texts.class_likeness.format(read=read, meant=meant, step=step))
     if evidence.boxes_elsewhere:
         said.append(texts.maybe_more)
     return said

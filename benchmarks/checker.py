@@ -1,6 +1,6 @@
 """How well the checker of the lessons tells learners' mistakes.
 
-    python benchmarks/checker.py        # from the root of the repository; some minutes
+    PYTHONPATH=. python benchmarks/checker.py        # from the root of the repository; some minutes
 
 Every wrong answer of ``tests/lessons`` should get the name of its misunderstanding, every right one should be taken,
 and so should 500 variations of right ones: other types come back, and arguments are turned into other types first.
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from measuring import put_between_marks
 
 from yolosses import lessons as q
 from yolosses.lessons.answers import numbers
@@ -29,6 +30,18 @@ ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "checker.json"
 VARIATIONS = 500
 Answer = Callable[..., Any]
+
+HEADS = {
+    "en": (
+        ("lesson", "wrong answers planted"), "what was tried",
+        ("wrong answers that get the right name", "right answers that are taken",
+         "variations of right answers that are refused", "misunderstandings known"),
+    ),
+    "zh-TW": (
+        ("課", "寫好的錯誤答案"), "試了什麼",
+        ("錯誤答案，說對了是哪一種誤解", "正確答案，判為正確", "正確答案的變化，被誤判", "認得的誤解種類"),
+    ),
+}  # fmt: skip
 
 # What a learner's function may return for the same value.
 RETURNS: dict[str, Callable[[np.ndarray], Any]] = {
@@ -108,7 +121,26 @@ def main() -> None:
         "misunderstandings": sum(len(getattr(getattr(q, name), "misconceptions", ())) for name in q.__all__),
     }  # fmt: skip
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    for language in HEADS:
+        put_between_marks(
+            ROOT / "docs" / language / "teaching" / "index.md", "checker", table(result, language)
+        )
     print(json.dumps(result, indent=1))
+
+
+def table(result: dict[str, Any], language: str) -> str:
+    """The page's table."""
+    head, all_, rows = HEADS[language]
+    wrong, right, varied = result["wrong"], result["right"], result["variations"]
+    lessons = [f"| {lesson} | {count} |" for lesson, count in wrong["by lesson"].items()]
+    values = (
+        f"{wrong['named']} / {wrong['planted']}", f"{right['planted'] - len(right['refused'])} / {right['planted']}",
+        f"{len(varied['refused'])} / {varied['drawn']}", str(result["misunderstandings"]),
+    )  # fmt: skip
+    summary = [f"| {row} | {value} |" for row, value in zip(rows, values, strict=True)]
+    return "\n".join(
+        [f"| {all_} | |", "|---|---:|", *summary, "", f"| {head[0]} | {head[1]} |", "|---|---:|", *lessons]
+    )
 
 
 if __name__ == "__main__":

@@ -119,10 +119,14 @@ def test_suspicions_are_those_of_the_committed_results() -> None:
         wrong[name] = sum(bool(case["suspected"]) for case in right)
         assert f"Of {len(right)} sets that are right" in page
     assert f"{found['planted-faults']} are found" in page
+    assert f"and {found['planted-faults-before'].split()[0]} of the planted faults were found" in page
     assert (
         f"{wrong['planted-faults']} are suspected; before this page {wrong['planted-faults-before']} were"
         in page
     )
+    summary = json.loads((ROOT / "benchmarks/results/planted-faults.json").read_text())["summary"]
+    assert f"Of {summary['painted_sets']} painted sets" in page
+    assert f"before a fixed camera, {summary['painted_sets_suspected']} are suspected" in page
     kills = json.loads((ROOT / "benchmarks/results/kill.json").read_text())
     same = kills["kills_of_runs_that_end_as_the_one_never_killed"]
     assert f"in {same} of {kills['kills']} kills" in page

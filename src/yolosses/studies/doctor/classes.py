@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from yolosses.studies.doctor.appearance import Appearance
-from yolosses.studies.doctor.mixture import Mixture
 from yolosses.studies.doctor.rows import Bools, Floats, Ints, Rows
 from yolosses.studies.doctor.structures import ClassEvidence, Suspicion
 
@@ -22,7 +21,6 @@ ALMOST_ALL = 0.9  # of the pictures: taken for all
 _UNKNOWN = 4.0  # that a number beyond the end says, if it were a slip of the pen; twice in a picture at most
 _SLIPS = 0.1  # of the pictures with such a number: so many may hold a number that cannot be shifted back
 _MOST = 5.0  # what the other numbers of one picture may say, and what its objects look like
-_SURE = 0.8  # probability from which a picture without such a number is suspected
 _ROUNDS = 8  # in which pictures are told apart by what their objects look like
 _DEPENDENCE = 0.5  # objects of one picture are not independent: so much of their looks counts
 
@@ -115,8 +113,7 @@ def _shifted(table: _Table, first_alike: Ints, appearance: Appearance, shift: in
     more, looks = _looks(table, appearance, rest, first_alike, shift)
     if _fit(table, shown & original, rest, shift) + looks[shown & original].sum() < LEAST_FIT:
         return None
-    alike = Mixture.fitted(np.where(impossible > 0, -np.inf, looks)).probability >= _SURE
-    chosen = shown | alike | everywhere
+    chosen = shown | everywhere
     compared = more[chosen[table.group[appearance.rows]]]
     suspected, order = chosen[table.group], np.argsort(-unknown, kind="stable")
     return Suspicion(

@@ -38,11 +38,6 @@ class Mixture:
         odds = np.log(self.share) - np.log1p(-self.share) + self.evidence
         return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500))))
 
-    @property
-    def strength(self) -> float:
-        """How much likelier all pictures together are with this share than with none, as a logarithm."""
-        return float(np.logaddexp(np.log1p(-self.share), np.log(self.share) + self.evidence).sum())
-
 
 def bounded(share: float, count: int) -> float:
     """No share is so sure that one picture more or less could not change it."""

@@ -8,7 +8,7 @@ from PIL import Image
 
 from yolosses.studies.doctor.rows import Bools, Floats
 
-_LONG_SIDE = 128  # pixels to which pictures are reduced: finer texture says nothing of objects
+_LONG_SIDE = 80  # pixels to which pictures are reduced: finer texture says nothing of objects
 _PLACES = 32  # with which each border is compared
 _MOST = 5.0  # standard deviations: what a single border may say
 _AT_THE_FRAME = 0.015  # of the picture's side: a border so near the picture's own says nothing

@@ -159,7 +159,7 @@ def _by_picture(rows: Rows, read: Readings, other: Readings, free: Bools) -> _Fo
         strength=strength,
         evidence=_evidence(rows, read, other, suspected),
     )
-    return _Found(suspicion=suspicion, rows=suspected, rank=strength + _agreement(read, other, suspected))
+    return _Found(suspicion=suspicion, rows=suspected, rank=_explained(read, other, suspected))
 
 
 def _weighed(rows: Rows, read: Readings, other: Readings, free: Bools) -> tuple[Ints, Mixture]:
@@ -210,11 +210,12 @@ def _in_likely(rows: Rows, read: Readings, other: Readings, free: Bools, told: B
     return free & (everywhere | np.isin(rows.picture, pictures[likely]))
 
 
-def _agreement(read: Readings, other: Readings, suspected: Bools) -> float:
-    """What contrast says of this reading against others that explain the misfits as well: in `_with_contrast` it can
-    speak for a mistake, never against one."""
-    difference = np.nan_to_num(other.contrast) - np.nan_to_num(read.contrast)
-    return float(DEPENDENCE * difference[suspected].sum())
+def _explained(read: Readings, other: Readings, suspected: Bools) -> float:
+    """How much likelier all boxes are with this mistake in those suspected, as a logarithm: what mistakes that explain
+    the same misfits are compared by. Strengths depend on which boxes are left to compare with."""
+    place = other.place_likelihood - read.place_likelihood
+    contrast = np.nan_to_num(other.contrast) - np.nan_to_num(read.contrast)
+    return float((place + DEPENDENCE * contrast)[suspected].sum()) - other.convention.surprise
 
 
 def _place_strength(rows: Rows, read: Readings, other: Readings, asked: Bools, rest: Bools) -> float:
@@ -324,7 +325,7 @@ def _by_box(rows: Rows, read: Readings, other: Readings) -> _Found | None:
         evidence=_evidence(rows, read, other, wrong),
         places=tuple((int(rows.picture[i]), rows.places[i]) for i in where),
     )
-    return _Found(suspicion=suspicion, rows=wrong, rank=strength + _agreement(read, other, wrong))
+    return _Found(suspicion=suspicion, rows=wrong, rank=_explained(read, other, wrong))
 
 
 def _evidence(rows: Rows, read: Readings, other: Readings, suspected: Bools) -> BoxEvidence:

@@ -128,16 +128,16 @@ def _mask_torch(obj):
     return torch.ones(obj.shape) - torch.as_tensor(obj)
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"),
-    [
-        ("owner_cell", _owner_by_divmod), ("owner_cell", _owner_by_search), ("owner_cell", _owner_torch),
-        ("decode", _decode_divmod), ("decode", _decode_numpy), ("decode", _decode_torch),
-        ("responsible", _responsible_loop), ("responsible", _responsible_lists),
-        ("responsible", _responsible_torch),
-        ("noobj_mask", _mask_loop), ("noobj_mask", _mask_bool), ("noobj_mask", _mask_torch),
-    ],
-)  # fmt: skip
+RIGHT = [
+    ("owner_cell", _owner_by_divmod), ("owner_cell", _owner_by_search), ("owner_cell", _owner_torch),
+    ("decode", _decode_divmod), ("decode", _decode_numpy), ("decode", _decode_torch),
+    ("responsible", _responsible_loop), ("responsible", _responsible_lists),
+    ("responsible", _responsible_torch),
+    ("noobj_mask", _mask_loop), ("noobj_mask", _mask_bool), ("noobj_mask", _mask_torch),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
 def test_right_answers_in_other_styles_are_taken(name, answer):
     assert getattr(q, name).check(answer).outcome == "right"
 
@@ -190,17 +190,17 @@ def _by_cell(obj):
     return [0 if any(box == 1 for box in cell) else 1 for cell in obj]
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "key"),
-    [
-        ("owner_cell", _rounded, "rounded"), ("owner_cell", _column_first, "column-first"),
-        ("owner_cell", _floor_last, "floor-last"),
-        ("decode", _added_as_fractions, "offset-not-divided"), ("decode", _not_squared, "root-not-squared"),
-        ("decode", _row_to_x, "swapped"),
-        ("responsible", _confident, "most-confident"), ("responsible", _closest, "nearest-centre"),
-        ("noobj_mask", _only_empty_cells, "empty-cells"), ("noobj_mask", _by_cell, "one-a-cell"),
-    ],
-)  # fmt: skip
+WRONG = [
+    ("owner_cell", _rounded, "rounded"), ("owner_cell", _column_first, "column-first"),
+    ("owner_cell", _floor_last, "floor-last"),
+    ("decode", _added_as_fractions, "offset-not-divided"), ("decode", _not_squared, "root-not-squared"),
+    ("decode", _row_to_x, "swapped"),
+    ("responsible", _confident, "most-confident"), ("responsible", _closest, "nearest-centre"),
+    ("noobj_mask", _only_empty_cells, "empty-cells"), ("noobj_mask", _by_cell, "one-a-cell"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "key"), WRONG)
 def test_wrong_answers_as_learners_write_them_are_named(name, answer, key):
     verdict = getattr(q, name).check(answer)
     assert (verdict.outcome, verdict.misconception) == ("not yet", key)

@@ -95,15 +95,15 @@ def _gradient_differences(x, true, lambda_coord):
     return (cost(x + 0.01) - cost(x - 0.01)) / 0.02
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"),
-    [
-        ("offset", _offset_modf), ("offset", _offset_numpy), ("offset", _offset_torch),
-        ("xy_term", _term_loop), ("xy_term", _term_index), ("xy_term", _term_torch),
-        ("x_gradient", _gradient_plain), ("x_gradient", _gradient_autograd),
-        ("x_gradient", _gradient_differences),
-    ],
-)  # fmt: skip
+RIGHT = [
+    ("offset", _offset_modf), ("offset", _offset_numpy), ("offset", _offset_torch),
+    ("xy_term", _term_loop), ("xy_term", _term_index), ("xy_term", _term_torch),
+    ("x_gradient", _gradient_plain), ("x_gradient", _gradient_autograd),
+    ("x_gradient", _gradient_differences),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
 def test_right_answers_in_other_styles_are_taken(name, answer):
     assert getattr(q, name).check(answer).outcome == "right"
 
@@ -152,15 +152,15 @@ def _descent(x, true, lambda_coord):
     return -2 * lambda_coord * (x - true)
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "key"),
-    [
-        ("offset", _not_scaled, "not-scaled"), ("offset", _rounded, "nearest-corner"),
-        ("xy_term", _mse, "mean-of-all"), ("xy_term", _root_like_the_size, "root"), ("xy_term", _rmse, "rmse"),
-        ("xy_term", _euclid, "distance"), ("xy_term", _cells_with_objects, "whole-cell"),
-        ("x_gradient", _descent, "sign"),
-    ],
-)  # fmt: skip
+WRONG = [
+    ("offset", _not_scaled, "not-scaled"), ("offset", _rounded, "nearest-corner"),
+    ("xy_term", _mse, "mean-of-all"), ("xy_term", _root_like_the_size, "root"), ("xy_term", _rmse, "rmse"),
+    ("xy_term", _euclid, "distance"), ("xy_term", _cells_with_objects, "whole-cell"),
+    ("x_gradient", _descent, "sign"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "key"), WRONG)
 def test_wrong_answers_as_learners_write_them_are_named(name, answer, key):
     verdict = getattr(q, name).check(answer)
     assert (verdict.outcome, verdict.misconception) == ("not yet", key)

@@ -105,15 +105,15 @@ def _cross_entropy_torch(scores, label):
     return torch.nn.CrossEntropyLoss()(torch.tensor(scores).unsqueeze(0), torch.tensor([label]))
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"),
-    [
-        ("sse", _sse_loop), ("sse", _sse_lists), ("sse", _sse_dot), ("sse", _sse_torch),
-        ("huber", _huber_loop), ("huber", _huber_mask), ("huber", _huber_torch),
-        ("cross_entropy", _cross_entropy_loop), ("cross_entropy", _cross_entropy_stable),
-        ("cross_entropy", _cross_entropy_one_hot), ("cross_entropy", _cross_entropy_torch),
-    ],
-)  # fmt: skip
+RIGHT = [
+    ("sse", _sse_loop), ("sse", _sse_lists), ("sse", _sse_dot), ("sse", _sse_torch),
+    ("huber", _huber_loop), ("huber", _huber_mask), ("huber", _huber_torch),
+    ("cross_entropy", _cross_entropy_loop), ("cross_entropy", _cross_entropy_stable),
+    ("cross_entropy", _cross_entropy_one_hot), ("cross_entropy", _cross_entropy_torch),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
 def test_right_answers_in_other_styles_are_taken(name, answer):
     assert getattr(q, name).check(answer).outcome == "right"
 
@@ -193,17 +193,17 @@ def _binary_torch(scores, label):
     return F.binary_cross_entropy_with_logits(torch.tensor(scores), truth, reduction="sum")
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "key"),
-    [
-        ("sse", _mse_torch, "mean"), ("sse", _cancels, "not-squared"), ("sse", _overwritten, "last-only"),
-        ("sse", _returned_early, "first-only"), ("sse", _norm, "root"),
-        ("huber", _smooth, "smooth-l1"), ("huber", _huber_default_delta, "delta-one"),
-        ("huber", _huber_without_abs, "signed-other-way"), ("huber", _gradient_clipping, "clipped"),
-        ("cross_entropy", _twice, "softmax-twice"), ("cross_entropy", _bits, "base-2"),
-        ("cross_entropy", _called_cross_entropy, "yolov1-class-term"), ("cross_entropy", _binary_torch, "binary"),
-    ],
-)  # fmt: skip
+WRONG = [
+    ("sse", _mse_torch, "mean"), ("sse", _cancels, "not-squared"), ("sse", _overwritten, "last-only"),
+    ("sse", _returned_early, "first-only"), ("sse", _norm, "root"),
+    ("huber", _smooth, "smooth-l1"), ("huber", _huber_default_delta, "delta-one"),
+    ("huber", _huber_without_abs, "signed-other-way"), ("huber", _gradient_clipping, "clipped"),
+    ("cross_entropy", _twice, "softmax-twice"), ("cross_entropy", _bits, "base-2"),
+    ("cross_entropy", _called_cross_entropy, "yolov1-class-term"), ("cross_entropy", _binary_torch, "binary"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "key"), WRONG)
 def test_wrong_answers_as_learners_write_them_are_named(name, answer, key):
     verdict = getattr(q, name).check(answer)
     assert (verdict.outcome, verdict.misconception) == ("not yet", key)

@@ -16,10 +16,7 @@ from yolosses.export.__main__ import main
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("playground")
     patch = pytest.MonkeyPatch()
-    jobs = [("codec", {"grid": 3, "boxes_per_cell": 2}),
-            ("v1", {"grid": 3, "boxes_per_cell": 2, "size_term": "linear", "confidence_target": "one",
-                    "class_term": "cross_entropy"})]  # fmt: skip
-    patch.setattr(playground, "_jobs", lambda: iter(jobs))
+    patch.setattr(playground, "_keys", lambda: iter(["codec-3-2", "v1-3-2-linear-one-cross_entropy"]))
     playground.write_playground(out)
     patch.undo()
     return out
@@ -69,3 +66,22 @@ def test_options_reach_the_graph(folder):
 def test_other_arguments_get_the_usage(capsys):
     assert main(["playgruond", "out"]) == 2
     assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "v1",
+        "v2",
+        "codec-0-1",
+        "codec-14-1",
+        "codec-3-x",
+        "codec-3-²",
+        "v1-3-2-sqrt-iou-hinge",
+        "v8-decode-x",
+    ],
+)
+def test_a_key_that_is_no_graph_is_refused(key):
+    with pytest.raises(ValueError, match=r"graph|class_term"):
+        playground.graph_of(key)

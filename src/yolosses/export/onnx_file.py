@@ -32,8 +32,13 @@ def save_onnx(loss: Loss, raw: Any, targets: Targets, path: Path) -> LossGraph:
         OSError: naming ``path``.
     """
     graph = LossGraph(loss, raw, targets)
-    _save(graph.traced(), graph.example, graph.inputs, graph.outputs, path)
+    save_graph(graph, path)
     return graph
+
+
+def save_graph(graph: LossGraph, path: Path) -> None:
+    """`save_onnx` of a graph that is there already."""
+    _save(graph.traced(), graph.example, graph.inputs, graph.outputs, path)
 
 
 def save_function(

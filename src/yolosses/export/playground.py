@@ -15,15 +15,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from yolosses.arguments import choice
 from yolosses.codecs import GridCodec
-from yolosses.export.onnx_file import save_function, save_onnx
+from yolosses.export.graph import LossGraph
+from yolosses.export.onnx_file import save_function, save_graph
 from yolosses.losses import YOLOv1Loss, YOLOv3Loss, YOLOv8Loss, YOLOv10Loss
 from yolosses.losses.base import Loss
 from yolosses.structures import Targets
 
 CLASSES = 10  # digits
 SLOTS = 6  # objects of a scene
-GRIDS, BOXES = (3, 5, 7), (1, 2, 3)
+GRIDS, BOXES = (3, 5, 7), (1, 2, 3)  # of the files; the live engine takes any up to
+MOST_GRID, MOST_BOXES = 13, 5
 OPTIONS: dict[str, tuple[str, str]] = {
     "size_term": ("sqrt", "linear"),
     "confidence_target": ("iou", "one"),
@@ -41,6 +44,15 @@ class GraphEntry:
     outputs: tuple[str, ...]
     terms: tuple[str, ...] = ()
     lambdas: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A function of tensors, an example of its inputs, and what the page has to know of it."""
+
+    function: nn.Module
+    example: tuple[Tensor, ...]
+    entry: GraphEntry
 
 
 class _GridCoder(nn.Module):
@@ -77,9 +89,9 @@ def write_playground(folder: Path, workers: int = 1) -> dict[str, GraphEntry]:
         OSError: naming a file that cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(folder, *job) for job in _jobs()]
+    jobs = [(folder, key) for key in _keys()]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        entries = dict(pair for pairs in pool.map(_write, jobs) for pair in pairs)
+        entries = dict(pool.map(_write, jobs))
     manifest = {
         "classes": CLASSES, "slots": SLOTS, "grids": GRIDS, "boxes": BOXES, "options": OPTIONS, "sides": SIDES,
         "graphs": {key: vars(entry) for key, entry in sorted(entries.items())},
@@ -88,69 +100,104 @@ def write_playground(folder: Path, workers: int = 1) -> dict[str, GraphEntry]:
     return entries
 
 
-def _jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+def _keys() -> Iterator[str]:
     for grid, boxes in product(GRIDS, BOXES):
-        yield "codec", {"grid": grid, "boxes_per_cell": boxes}
-        for options in product(*OPTIONS.values()):
-            yield "v1", {"grid": grid, "boxes_per_cell": boxes, **dict(zip(OPTIONS, options, strict=True))}
-    yield from (("v3", {}), ("v8", {}), ("v10", {}))
+        yield f"codec-{grid}-{boxes}"
+        yield from (f"v1-{grid}-{boxes}-{'-'.join(options)}" for options in product(*OPTIONS.values()))
+    yield from (key for kind in _LATER for key in (kind, f"{kind}-decode"))
 
 
-def _write(job: tuple[Path, str, dict[str, Any]]) -> list[tuple[str, GraphEntry]]:
-    folder, kind, options = job
+def _write(job: tuple[Path, str]) -> tuple[str, GraphEntry]:
+    folder, key = job
     torch.set_num_threads(1)
-    key = "-".join([kind, *(str(value) for value in options.values())])
-    if kind == "codec":
-        return [(key, _write_coder(folder, key, options))]
-    loss, raw = _loss(kind, options)
-    entries = [(key, _write_loss(folder, key, loss, raw))]
-    if kind != "v1":
-        entries.append((f"{key}-decode", _write_decoder(folder, f"{key}-decode", loss, raw)))
-    return entries
+    graph = graph_of(key)
+    path = folder / graph.entry.file
+    if isinstance(graph.function, LossGraph):
+        save_graph(graph.function, path)
+    else:
+        save_function(graph.function, graph.example, tuple(graph.entry.inputs), graph.entry.outputs, path)
+    return key, graph.entry
 
 
-def _loss(kind: str, options: dict[str, Any]) -> tuple[Loss, Any]:
-    if kind == "v1":
-        grid = options["grid"]
-        raw = torch.zeros(1, grid, grid, 5 * options["boxes_per_cell"] + CLASSES)
-        return YOLOv1Loss(num_classes=CLASSES, impl="torch", **options), raw
-    if kind == "v3":
-        return YOLOv3Loss(num_classes=CLASSES), [
-            torch.zeros(1, 3 * (5 + CLASSES), side, side) for side in SIDES
-        ]
-    maps = [torch.zeros(1, 64 + CLASSES, side, side) for side in SIDES]
-    if kind == "v8":
-        return YOLOv8Loss(num_classes=CLASSES), maps
+def graph_of(key: str) -> Graph:
+    """The function that a key stands for: ``codec-S-B``, ``v1-S-B-SIZE_TERM-CONFIDENCE_TARGET-CLASS_TERM``, ``v3``,
+    ``v8``, ``v10``, and these with ``-decode``.
+
+    Raises:
+        ValueError: ``key`` is none of these, or its grid or boxes are out of range.
+    """
+    match key.split("-"):
+        case ["codec", grid, boxes]:
+            return _coder(key, grid=_integer(grid, MOST_GRID), boxes_per_cell=_integer(boxes, MOST_BOXES))
+        case ["v1", grid, boxes, *options] if len(options) == len(OPTIONS):
+            chosen = dict(zip(OPTIONS, options, strict=True))
+            for name, value in chosen.items():
+                choice(name, value, OPTIONS[name])
+            return _loss_graph(
+                key,
+                *_v1(grid=_integer(grid, MOST_GRID), boxes_per_cell=_integer(boxes, MOST_BOXES), **chosen),
+            )
+        case [kind] if kind in _LATER:
+            return _loss_graph(key, *_LATER[kind]())
+        case [kind, "decode"] if kind in _LATER:
+            return _decoder(key, *_LATER[kind]())
+    raise ValueError(f"graph: expected codec-S-B, v1-S-B-..., v3, v8 or v10; got {key[:80]!r}")
+
+
+def _integer(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 2 or not 1 <= int(text) <= most:
+        raise ValueError(f"graph: expected a number of 1 to {most}; got {text[:20]!r}")
+    return int(text)
+
+
+def _v1(**options: Any) -> tuple[Loss, Any]:
+    grid = options["grid"]
+    raw = torch.zeros(1, grid, grid, 5 * options["boxes_per_cell"] + CLASSES)
+    return YOLOv1Loss(num_classes=CLASSES, impl="torch", **options), raw
+
+
+def _v3() -> tuple[Loss, Any]:
+    return YOLOv3Loss(num_classes=CLASSES), [torch.zeros(1, 3 * (5 + CLASSES), side, side) for side in SIDES]
+
+
+def _v8() -> tuple[Loss, Any]:
+    return YOLOv8Loss(num_classes=CLASSES), [torch.zeros(1, 64 + CLASSES, side, side) for side in SIDES]
+
+
+def _v10() -> tuple[Loss, Any]:
+    _, maps = _v8()
     return YOLOv10Loss(num_classes=CLASSES), {"one2many": maps, "one2one": [level.clone() for level in maps]}
 
 
-def _write_loss(folder: Path, key: str, loss: Loss, raw: Any) -> GraphEntry:
+_LATER = {"v3": _v3, "v8": _v8, "v10": _v10}
+
+
+def _loss_graph(key: str, loss: Loss, raw: Any) -> Graph:
     boxes = torch.tensor([[[0.5, 0.5, 0.4, 0.4]]]).repeat(1, SLOTS, 1)
-    targets = Targets(
-        boxes=boxes, labels=torch.zeros(1, SLOTS, dtype=torch.long), mask=torch.arange(SLOTS)[None] < 1
+    mask = torch.arange(SLOTS)[None] < 1
+    graph = LossGraph(
+        loss, raw, Targets(boxes=boxes, labels=torch.zeros(1, SLOTS, dtype=torch.long), mask=mask)
     )
-    graph = save_onnx(loss, raw, targets, folder / f"{key}.onnx")
     lambdas = tuple(graph.example[-1].tolist())
-    return GraphEntry(
-        f"{key}.onnx", _shapes(graph.inputs, graph.example), graph.outputs, graph.names, lambdas
-    )
+    return _graph(key, graph, graph.example, graph.inputs, graph.outputs, terms=graph.names, lambdas=lambdas)
 
 
-def _write_coder(folder: Path, key: str, options: dict[str, Any]) -> GraphEntry:
-    coder = _GridCoder(YOLOv1Loss(num_classes=CLASSES, **options).codec)
-    grid, count = options["grid"], coder.codec.num_predictors
-    example = (torch.zeros(1, grid, grid, coder.codec.channels), torch.full((count, 4), 0.5))
-    names, outputs = ("raw", "boxes"), ("decoded", "encoded")
-    save_function(coder, example, names, outputs, folder / f"{key}.onnx")
-    return GraphEntry(f"{key}.onnx", _shapes(names, example), outputs)
+def _coder(key: str, **options: Any) -> Graph:
+    codec = YOLOv1Loss(num_classes=CLASSES, **options).codec
+    raw = torch.zeros(1, *codec.grid, codec.channels)
+    example = (raw, torch.full((codec.num_predictors, 4), 0.5))
+    return _graph(key, _GridCoder(codec), example, ("raw", "boxes"), ("decoded", "encoded"))
 
 
-def _write_decoder(folder: Path, key: str, loss: Loss, raw: Any) -> GraphEntry:
+def _decoder(key: str, loss: Loss, raw: Any) -> Graph:
     levels, form = tree_flatten(raw)
-    names, outputs = tuple(f"raw_{index}" for index in range(len(levels))), ("boxes", "scores")
-    save_function(_Decoder(loss, form), tuple(levels), names, outputs, folder / f"{key}.onnx")
-    return GraphEntry(f"{key}.onnx", _shapes(names, levels), outputs)
+    names = tuple(f"raw_{index}" for index in range(len(levels)))
+    return _graph(key, _Decoder(loss, form), tuple(levels), names, ("boxes", "scores"))
 
 
-def _shapes(names: Sequence[str], example: Sequence[Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in zip(names, example, strict=True)}
+def _graph(
+    key: str, function: nn.Module, example: tuple[Tensor, ...], inputs: Sequence[str], outputs: Sequence[str],
+    terms: tuple[str, ...] = (), lambdas: tuple[float, ...] = (),
+) -> Graph:  # fmt: skip
+    shapes = {name: tuple(tensor.shape) for name, tensor in zip(inputs, example, strict=True)}
+    return Graph(function, example, GraphEntry(f"{key}.onnx", shapes, tuple(outputs), terms, lambdas))

@@ -9,10 +9,10 @@ import time
 
 import pytest
 import uvicorn
+from tests.apps.play.test_messages import request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.apps.play.test_messages import request
 from yolosses.apps.play import server
 from yolosses.apps.play.server import make_app
 
@@ -25,7 +25,9 @@ def port(tmp_path):
     (page / "index.html").write_text("<title>playground</title>")
     (tmp_path / "secret.txt").write_text("secret")
     listening = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(uvicorn.Config(make_app(page, "127.0.0.1"), log_level="critical", ws="websockets-sansio"))
+    running = uvicorn.Server(
+        uvicorn.Config(make_app(page, "127.0.0.1"), log_level="critical", ws="websockets-sansio")
+    )
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
     while not running.started:
@@ -51,6 +53,11 @@ def ask(talk, message):
     return json.loads(talk.recv(timeout=20))
 
 
+def send_without_end(talk):
+    while True:
+        talk.send("{}")
+
+
 def test_the_page_is_served(port):
     assert get(port, "/") == (200, "<title>playground</title>")
 
@@ -69,7 +76,9 @@ def test_a_bad_message_ends_nothing(port):
         assert "total" in ask(talk, request())["outputs"]
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null", "http://localhost.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://127.0.0.1:1", "null", "http://localhost.evil.example"]
+)
 def test_pages_from_elsewhere_are_refused(port, origin):
     with pytest.raises(InvalidStatus), live(port, origin=origin):
         pass
@@ -102,6 +111,35 @@ def test_a_reader_who_floods_is_cut_off_and_others_are_not(port, monkeypatch):
     monkeypatch.setattr(server, "PATIENCE", 50)
     with live(port) as other, contextlib.suppress(ConnectionClosed), live(port) as flood:
         with pytest.raises(ConnectionClosed):
-            for _ in range(100_000):
-                flood.send("{}")
+            send_without_end(flood)
         assert "total" in ask(other, request())["outputs"]
+
+
+TRAIN = {"id": 1, "do": "train", "settings": [{"lambda_coord": 5, "lambda_noobj": 0.5}], "minutes": 1}
+
+
+def test_a_training_sends_its_lines_and_can_be_stopped(port):
+    with live(port) as talk, live(port) as other:
+        assert ask(talk, TRAIN) == {"id": 1, "training": "started"}
+        assert "already" in ask(other, TRAIN)["error"]
+        assert "total" in ask(other, request())["outputs"]
+        line = json.loads(talk.recv(timeout=120))
+        assert line["training"] == 0
+        assert line["step"] > 0
+        assert set(line["unweighted"]) == {"xy", "wh", "obj", "noobj", "cls"}
+        assert set(line["measures"]) == {"precision", "recall"}
+        talk.send(json.dumps({"id": 2, "do": "stop"}))
+        while (reply := json.loads(talk.recv(timeout=20))).get("id") != 2:
+            pass
+        assert reply["training"] == "stopped"
+        assert ask(other, TRAIN)["training"] == "started"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"settings": []}, {"settings": [{}]}, {"settings": [{"lambda_coord": -1, "lambda_noobj": 1}]}, {"minutes": 0},
+     {"minutes": "long"}, {"settings": [{"lambda_coord": 1e9, "lambda_noobj": 1}]}, {"settings": "all"}],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(port, change):
+    with live(port) as talk:
+        assert "expected" in ask(talk, {**TRAIN, **change})["error"]

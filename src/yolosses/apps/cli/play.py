@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import webbrowser
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def run_play(*, host: str, port: int, language: Language, browser: bool) -> None
     if host not in LOOPBACK:
         console.print("Everyone who reaches this address can use it.")
     console.print("Ctrl-C ends it.")
+    sys.stdout.flush()  # also where it is read by a program
     if browser:
         webbrowser.open(address)
     config = uvicorn.Config(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import torch
@@ -17,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from yolosses.apps.play.messages import MessageError, answer, parse
+from yolosses.apps.play.trainings import Trainings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 A_SECOND = 240  # messages of one reader; a drag sends 60
@@ -45,14 +48,15 @@ async def talk(socket: WebSocket) -> None:
         await socket.close(ELSEWHERE)
         return
     await socket.accept()
-    newest = _Newest()
-    worker = asyncio.create_task(_work(socket, newest))
+    newest, trainings = _Newest(), Trainings(partial(_send, socket))
+    worker = asyncio.create_task(_work(socket, newest, trainings))
     try:
         await _listen(socket, newest)
-    except (WebSocketDisconnect, RuntimeError):
+    except (WebSocketDisconnect, RuntimeError):  # gone, perhaps while something was sent
         pass
     finally:
         worker.cancel()
+        await trainings.stop()
 
 
 class _Newest:
@@ -101,24 +105,36 @@ async def _listen(socket: WebSocket, newest: _Newest) -> None:
             await _send(socket, {"id": _id(overtaken), "error": "overtaken"})
 
 
-async def _work(socket: WebSocket, newest: _Newest) -> None:
+async def _work(socket: WebSocket, newest: _Newest, trainings: Trainings) -> None:
     while True:
-        text = await newest.get()
-        async with (
-            _TURN
-        ):  # one after the other, in the order of asking: nobody is served twice before the others
-            reply = await asyncio.to_thread(_reply, text)
+        reply = await _answered(await newest.get(), trainings)
         await socket.send_text(reply)
+
+
+async def _answered(text: str, trainings: Trainings) -> str:
+    number = None
+    try:
+        number, message = parse(text)
+        match message.get("do"):
+            case "train":
+                await trainings.stop()
+                return json.dumps({"id": number, **trainings.start(message)})
+            case "stop":
+                await trainings.stop()
+                return json.dumps({"id": number, "training": "stopped"})
+    except MessageError as error:
+        return json.dumps({"id": number, "error": str(error)})
+    async with _TURN:  # one after the other, in the order of asking: nobody is served twice before the others
+        return await asyncio.to_thread(reply_to, number, message)
 
 
 _TURN = asyncio.Semaphore(1)
 
 
-def _reply(text: str) -> str:
+def reply_to(number: object, message: dict[str, Any]) -> str:
+    """The reply to one message, whatever it holds."""
     torch.set_num_threads(1)
-    number = None
     try:
-        number, message = parse(text)
         return json.dumps({"id": number, **answer(message)})
     except MessageError as error:
         return json.dumps({"id": number, "error": str(error)})

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-gpu lint bench clean
+.PHONY: demo test test-gpu lint bench playground clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
@@ -29,6 +29,15 @@ bench: $(READY)
 	$(BIN)/python benchmarks/step_share.py
 	$(BIN)/python benchmarks/images_per_second.py
 	$(BIN)/python benchmarks/import_time.py
+
+# The page in playground/dist. Needs node 20 or newer; the graphs are written again when the library's code changes.
+playground: playground/graphs/.written
+	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
+
+playground/graphs/.written: $(READY) $(shell find src/yolosses -name '*.py' -not -path '*/apps/*' -not -path '*/training/*' \
+  -not -path '*/studies/*' -not -path '*/explain/*')
+	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.export playground playground/graphs 2
+	touch $@
 
 $(READY): pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv $(VENV)

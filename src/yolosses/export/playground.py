@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from yolosses.boxes import pairwise_iou
 from yolosses.codecs import GridCodec
 from yolosses.export.onnx_file import save_function, save_onnx
 from yolosses.losses import YOLOv1Loss, YOLOv3Loss, YOLOv8Loss, YOLOv10Loss
@@ -44,18 +45,19 @@ class GraphEntry:
 
 
 class _GridCoder(nn.Module):
-    """What the raw output means, and what a network would have to emit for given boxes."""
+    """What the raw output means, how well it fits, and what a network would have to emit for given boxes."""
 
     def __init__(self, codec: GridCodec) -> None:
         super().__init__()
         self.codec = codec
 
-    def forward(self, raw: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """``raw`` (1, S, S, F) to boxes (A, 4); ``boxes`` (A, 4) cxcywh in fractions to x, y and the sizes (A, 4)."""
+    def forward(self, raw: Tensor, boxes: Tensor, truths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``raw`` (1, S, S, F) to boxes (A, 4); ``boxes`` (A, 4) cxcywh in fractions to x, y and the sizes (A, 4); the
+        IoU (A, M) of the first with ``truths`` (M, 4)."""
         predictor = torch.arange(self.codec.num_predictors)
         cell = predictor // self.codec.boxes_per_cell
         decoded = self.codec.decode(self.codec.split(raw).boxes.reshape(-1, 4), cell)
-        return decoded, self.codec.encode(boxes, cell)
+        return decoded, self.codec.encode(boxes, cell), pairwise_iou(decoded, truths)
 
 
 class _Decoder(nn.Module):
@@ -139,8 +141,12 @@ def _write_loss(folder: Path, key: str, loss: Loss, raw: Any) -> GraphEntry:
 def _write_coder(folder: Path, key: str, options: dict[str, Any]) -> GraphEntry:
     coder = _GridCoder(YOLOv1Loss(num_classes=CLASSES, **options).codec)
     grid, count = options["grid"], coder.codec.num_predictors
-    example = (torch.zeros(1, grid, grid, coder.codec.channels), torch.full((count, 4), 0.5))
-    names, outputs = ("raw", "boxes"), ("decoded", "encoded")
+    example = (
+        torch.zeros(1, grid, grid, coder.codec.channels),
+        torch.full((count, 4), 0.5),
+        torch.full((SLOTS, 4), 0.5),
+    )
+    names, outputs = ("raw", "boxes", "truths"), ("decoded", "encoded", "iou")
     save_function(coder, example, names, outputs, folder / f"{key}.onnx")
     return GraphEntry(f"{key}.onnx", _shapes(names, example), outputs)
 

@@ -171,7 +171,7 @@ function PutIn({ term, element, lambda, result }: { term: TermName; element: Ele
   const words = useWords();
   const squared = term !== "cls" || result.options.class_term === "squared_error";
   const middle = squared ? `(${short(element.pred)} - ${short(element.target).replace("−", "-")})^2` : short(element.penalty);
-  const tex = `\\lambda\\;${short(lambda)}\\times 1\\times ${middle} = ${short(element.value)}`.replaceAll("−", "-");
+  const tex = `${+lambda.toFixed(2)}\\times ${+element.weight.toFixed(3)}\\times ${middle} = ${short(element.value)}`.replaceAll("−", "-");
   const html = useMemo(() => katex.renderToString(tex, { output: "html", strict: false }), [tex]);
   return (
     <div class="put-in">

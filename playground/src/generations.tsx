@@ -80,7 +80,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
     <section id="generations">
       <h2>{words.generations}</h2>
       <p class="lead">{words.generationsLead}</p>
-      <Choice label={words.loss} values={["v1", "v3", "v8", "v10"]} chosen={generation} name={(value) => `YOLO${value}`}
+      <Choice label={words.total} values={["v1", "v3", "v8", "v10"]} chosen={generation} name={(value) => `YOLO${value}`}
         choose={(value) => { store.did(`generation-${value}`); store.set({ generation: value }); }} />
       <p>{words[`generation.${generation}` as keyof typeof words]}</p>
       <div class="heads">

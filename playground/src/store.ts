@@ -299,6 +299,11 @@ export class Store {
     this.set({ raw: this.base.raw.slice() });
   }
 
+  /** Whether all that was asked has been computed. */
+  get idle(): boolean {
+    return !this.busy && !this.dirty && this.edits.size === 0 && this.steps === 0;
+  }
+
   get hash(): string {
     return hashOf(this.state, this.base);
   }

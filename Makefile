@@ -34,9 +34,10 @@ bench: $(READY)
 playground: playground/graphs/.written
 	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
 
-playground/graphs/.written: $(READY) $(shell find src/yolosses -name '*.py' -not -path '*/apps/*' -not -path '*/training/*' \
-  -not -path '*/studies/*' -not -path '*/explain/*')
+GRAPHS_OF := $(shell find src/yolosses -name '*.py' $(foreach room,apps lessons studies training explain,-not -path '*/$(room)/*'))
+playground/graphs/.written: $(READY) $(GRAPHS_OF) $(wildcard src/yolosses/lessons/faulty*.py)
 	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.export playground playground/graphs 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.lessons.faulty_graphs playground/graphs
 	touch $@
 
 $(READY): pyproject.toml constraints/ci.txt

@@ -90,7 +90,8 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   const { state, result, pointed } = store;
   const tex = formula(term, state.options, state.lambdas);
   const html = useMemo(
-    () => katex.renderToString(tex, { output: "html", trust: ({ command }) => command === "\\htmlData", strict: false }),
+    () => katex.renderToString(tex, { output: "html", trust: ({ command }) => command === "\\htmlData", strict: false })
+      .replace(' aria-hidden="true"', ""), // its symbols can be focused
     [tex],
   );
   useEffect(() => {
@@ -102,7 +103,7 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   useEffect(() => {
     for (const symbol of symbols(place.current)) {
       const name = symbol.dataset["symbol"] as SymbolName;
-      symbol.setAttribute("aria-label", words[(name === "target" ? `symbol.target.${state.options.confidence_target}` : `symbol.${name}`) as keyof Words]);
+      symbol.setAttribute("aria-description", words[(name === "target" ? `symbol.target.${state.options.confidence_target}` : `symbol.${name}`) as keyof Words]);
       symbol.classList.toggle("lit", result !== null && speaksOf(name, term, pointed, result.pairs, result.layout));
     }
   });
@@ -112,7 +113,7 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   };
   return (
     <div
-      class="tex" ref={place} onPointerOver={point} onPointerLeave={() => store.point(null)} onFocusIn={point} onFocusOut={() => store.point(null)} onClick={point}
+      class="tex" role="group" aria-label={words[`term.${term}`]} ref={place} onPointerOver={point} onPointerLeave={() => store.point(null)} onFocusIn={point} onFocusOut={() => store.point(null)} onClick={point}
       // KaTeX's own output, made of the constants in terms.ts
       dangerouslySetInnerHTML={{ __html: html }}
     />

@@ -62,23 +62,27 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       };
     }),
   ];
-  const isSelected = (what: Selected) => state.selected !== null && what !== null && state.selected.kind === what.kind && state.selected.index === what.index;
-  // Small boxes on top, so that each can be reached; the chosen one above all, and tabbing keeps its order.
-  const order = boxes.map((_, index) => index).sort((a, b) => area(boxes[b]) - area(boxes[a]));
-  const stacked = order.filter((i) => !isSelected(boxes[i]?.what ?? null)).concat(order.filter((i) => isSelected(boxes[i]?.what ?? null)));
+  const isSelected = (what: Exclude<Selected, null>) => state.selected?.kind === what.kind && state.selected.index === what.index;
+  const chosen = boxes.find((drawn) => isSelected(drawn.what));
 
   const place = (event: PointerEvent) => {
     const frame = svg.current?.getBoundingClientRect();
     return frame ? [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height] as const : ([0, 0] as const);
   };
   const move = (what: Exclude<Selected, null>, box: Box) => (what.kind === "truth" ? store.moveTruth(what.index, box) : store.movePrediction(what.index, box));
-  const grab = (event: PointerEvent, drawn: Drawn, grip: Grip) => {
-    if (event.button !== 0) return;
+  const grab = (event: PointerEvent, drawn: Drawn | undefined, grip: Grip) => {
+    if (event.button !== 0 || drawn === undefined) return;
     event.stopPropagation();
     const [x, y] = place(event);
     drag.current = { what: drawn.what, box: drawn.box, grip, x, y };
     svg.current?.setPointerCapture(event.pointerId);
     store.set({ selected: drawn.what });
+  };
+  const under = (event: PointerEvent) => nearest(boxes, place(event));
+  const hover = (event: PointerEvent) => {
+    if (drag.current !== null) return;
+    const drawn = under(event);
+    if (drawn?.what.kind === "pred") store.point({ predictor: drawn.what.index });
   };
   const pull = (event: PointerEvent) => {
     if (drag.current === null) return;
@@ -111,12 +115,12 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
 
   return (
     <svg
-      ref={svg} class="scene" viewBox="0 0 100 100" role="group" tabIndex={-1}
+      ref={svg} class="scene" viewBox="0 0 100 100" role="group" tabindex={-1}
       aria-label={fill(words.sceneLabel, { cells: layout.grid ** 2 })}
       onPointerMove={pull} onPointerUp={release} onPointerCancel={release} onPointerLeave={() => drag.current === null && store.point(null)}
     >
       <defs>
-        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="5" markerHeight="5" orient="auto-start-reverse">
+        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="3.4" markerHeight="3.4" orient="auto-start-reverse">
           <path d="M0 0 L10 5 L0 10 z" class="arrow-head" />
         </marker>
       </defs>
@@ -131,7 +135,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
                 <rect
                   key={col} x={col * cell} y={row * cell} width={cell} height={cell} role="gridcell"
                   class={names("cell", owners.has(index) && "owner", state.shown.includes(index) && "shown", bright?.cells.has(index) && "lit")}
-                  data-cell={index} tabIndex={index === 0 ? 0 : -1}
+                  data-cell={index} tabindex={index === 0 ? 0 : -1}
                   aria-label={fill(words.cellLabel, { row, col })} aria-selected={state.shown.includes(index)}
                   onClick={() => store.toggleCell(index)}
                   onPointerEnter={() => drag.current === null && store.point({ cell: index })}
@@ -159,33 +163,37 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
           })}
         </g>
       )}
-      {stacked.map((index) => {
-        const drawn = boxes[index] as Drawn;
-        const chosen = isSelected(drawn.what);
+      {boxes.map((drawn) => {
         const [x, y, w, h] = corners(drawn.box);
         const below = drawn.kind === "other";
         return (
           <g
-            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, chosen && "selected", drawn.dim && "dim")} tabIndex={0} role="button"
-            data-kind={drawn.what.kind} data-index={drawn.what.index} aria-label={drawn.name} aria-pressed={chosen}
-            onPointerDown={(event) => grab(event, drawn, { x: 0, y: 0 })}
-            onPointerEnter={() => drag.current === null && store.point(drawn.what.kind === "pred" ? { predictor: drawn.what.index } : null)}
-            onPointerLeave={() => drag.current === null && store.point(null)}
-            onFocus={() => { if (!isSelected(store.state.selected)) store.set({ selected: drawn.what }); }}
+            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, drawn === chosen && "selected", drawn.dim && "dim")} tabindex={0} role="button"
+            data-kind={drawn.what.kind} data-index={drawn.what.index} aria-label={drawn.name} aria-pressed={drawn === chosen}
+            onPointerDown={(event) => grab(event, under(event), { x: 0, y: 0 })}
+            onPointerMove={hover} onPointerLeave={() => drag.current === null && store.point(null)}
+            onFocus={() => { if (drag.current === null && drawn !== chosen) store.set({ selected: drawn.what }); }}
             onKeyDown={(event) => press(event, drawn)}
           >
             <rect class="casing" x={x} y={y} width={w} height={h} />
             <rect class="line" x={x} y={y} width={w} height={h} />
             <Tag x={x} y={below ? y + h : y} below={below} text={drawn.tag} />
-            {chosen && CORNERS.map((grip) => (
-              <g key={`${grip.x}${grip.y}`} class={grip.x === grip.y ? "grip nwse" : "grip nesw"} onPointerDown={(event) => grab(event, drawn, grip)}>
-                <circle class="reach" cx={x + (w * (grip.x + 1)) / 2} cy={y + (h * (grip.y + 1)) / 2} r="3.6" />
-                <circle class="knob" cx={x + (w * (grip.x + 1)) / 2} cy={y + (h * (grip.y + 1)) / 2} r="1.2" />
-              </g>
-            ))}
           </g>
         );
       })}
+      {chosen && (
+        <g class="grips" aria-hidden="true">
+          {CORNERS.map((grip) => {
+            const [x, y, w, h] = corners(chosen.box);
+            return (
+              <g key={`${grip.x}${grip.y}`} class={grip.x === grip.y ? "grip nwse" : "grip nesw"} onPointerDown={(event) => grab(event, chosen, grip)}>
+                <circle class="reach" cx={x + (w * (grip.x + 1)) / 2} cy={y + (h * (grip.y + 1)) / 2} r="3.2" />
+                <circle class="knob" cx={x + (w * (grip.x + 1)) / 2} cy={y + (h * (grip.y + 1)) / 2} r="1.2" />
+              </g>
+            );
+          })}
+        </g>
+      )}
       {store.pointed && "symbol" in store.pointed && store.pointed.symbol === "root" && result && (
         <g class="measures" aria-hidden="true">
           {pairs.map(({ predictor }) => {
@@ -213,7 +221,7 @@ interface Drawn {
 }
 
 function Tag({ x, y, text, below }: { x: number; y: number; text: string; below: boolean }): JSX.Element {
-  const width = 2.1 + 1.75 * text.length;
+  const width = 2.2 + 1.9 * text.length;
   const left = Math.min(Math.max(x - 0.35, 0), 100 - width);
   const top = Math.min(Math.max(below ? y : y - 4.2, 0), 95.8);
   return (
@@ -254,5 +262,18 @@ export function corners([cx, cy, w, h]: Box): Box {
   return [100 * (cx - w / 2), 100 * (cy - h / 2), 100 * w, 100 * h];
 }
 
-const area = (drawn: Drawn | undefined) => (drawn ? drawn.box[2] * drawn.box[3] : 0);
+const EDGE = 0.02;
+
+/** Of boxes that lie on each other: the one whose edge is pointed at, else the smallest around the place. */
+export function nearest<T extends { box: Box }>(boxes: T[], [x, y]: readonly [number, number]): T | undefined {
+  const ranked = boxes
+    .map((drawn) => {
+      const [cx, cy, w, h] = drawn.box;
+      const outside = Math.max(Math.abs(x - cx) - w / 2, Math.abs(y - cy) - h / 2);
+      return { drawn, edge: Math.abs(outside), inside: outside <= 0, area: w * h };
+    })
+    .filter(({ edge, inside }) => inside || edge < EDGE);
+  const onEdge = ranked.filter(({ edge }) => edge < EDGE).sort((a, b) => a.edge - b.edge);
+  return (onEdge[0] ?? ranked.sort((a, b) => a.area - b.area)[0])?.drawn;
+}
 export const names = (...parts: (string | false | null | undefined)[]) => parts.filter(Boolean).join(" ");

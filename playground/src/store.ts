@@ -190,7 +190,7 @@ export class Store {
 
   moveTruth(index: number, box: Box): void {
     this.did("move-truth");
-    this.setTruth(index, { box });
+    this.setTruth(index, { box: box.map(Math.fround) as Box }); // as the library and the address have it
   }
 
   setTruth(index: number, patch: Partial<Truth>): void {

@@ -12,15 +12,17 @@ from yolosses.boxes import pairwise_iou
 
 READ = """() => {
   const { result, state } = window.yolossesPlayground;
+  const named = [...document.querySelectorAll("[data-name]")];
   return {
     raw: Array.from(result.raw), truths: result.truths, layout: result.layout, options: result.options,
     lambdas: state.lambdas, rate: state.rate, shown: state.shown, history: window.yolossesPlayground.history,
-    numbers: Object.fromEntries([...document.querySelectorAll("[data-name]")].map(e => [e.dataset.name, Number(e.dataset.value)])),
-    texts: Object.fromEntries([...document.querySelectorAll("[data-name]")].map(e => [e.dataset.name, e.textContent])),
+    numbers: Object.fromEntries(named.map(e => [e.dataset.name, Number(e.dataset.value)])),
+    texts: Object.fromEntries(named.map(e => [e.dataset.name, e.textContent])),
     boxes: [...document.querySelectorAll("g.box[data-kind=pred]")].map(e => {
       const line = e.querySelector(".line");
       const [x, y, w, h] = ["x", "y", "width", "height"].map(name => Number(line.getAttribute(name)) / 100);
-      return { predictor: Number(e.dataset.index), box: [x + w / 2, y + h / 2, w, h], responsible: e.classList.contains("responsible"), tag: e.querySelector("text").textContent };
+      const responsible = e.classList.contains("responsible"), tag = e.querySelector("text").textContent;
+      return { predictor: Number(e.dataset.index), box: [x + w / 2, y + h / 2, w, h], responsible, tag };
     }),
   };
 }"""
@@ -50,7 +52,11 @@ class Recomputed:
     def responsible(self) -> dict[int, float]:
         valid = self.assignment.mask[0]
         return dict(
-            zip(self.assignment.predictor[0][valid].tolist(), self.assignment.iou[0][valid].tolist(), strict=True)
+            zip(
+                self.assignment.predictor[0][valid].tolist(),
+                self.assignment.iou[0][valid].tolist(),
+                strict=True,
+            )
         )
 
     def elements(self, term: str) -> np.ndarray:
@@ -82,7 +88,9 @@ def check(page: Any) -> dict[str, Any]:
             continue
         assert value == pytest.approx(expected, rel=1e-5, abs=1e-6), name
     for name, text in shown["texts"].items():
-        assert float(text.replace("−", "-")) == pytest.approx(numbers[name], abs=0.0006 * max(1, abs(numbers[name])))
+        assert float(text.replace("−", "-")) == pytest.approx(
+            numbers[name], abs=0.0006 * max(1, abs(numbers[name]))
+        )
     for box in shown["boxes"]:
         predictor = box["predictor"]
         assert box["box"] == pytest.approx(want.boxes[predictor].tolist(), abs=1e-5)
@@ -133,13 +141,18 @@ def test_dragging_changes_the_numbers_and_they_stay_right(opened: Any, kind: str
     page = opened("lang=en&term=xy")
     before = check(page)
     index = predictors(before, responsible=True)[0] if kind == "pred" else 0
-    drag(page, locate(page, kind, index), 16, 11)
+    drag(page, locate(page, kind, index), -14, 11)
     after = check(page)
     assert after["numbers"]["total"] != before["numbers"]["total"]
-    moved = page.locator(f'g.box[data-kind="{kind}"][data-index="{index}"]')
-    assert moved.get_attribute("aria-pressed") == "true"
-    drag(page, moved.locator(".grip").nth(3), 12, -9)
-    check(page)
+    assert locate(page, kind, index).get_attribute("aria-pressed") == "true"
+    corner = page.locator(".grip .knob").nth(3).bounding_box()
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 12, y - 9, steps=4)
+    page.mouse.up()
+    resized = check(page)
+    assert resized["numbers"]["term.wh"] != after["numbers"]["term.wh"]
 
 
 def test_the_responsible_box_flips_to_the_better_fit(opened: Any) -> None:
@@ -177,13 +190,15 @@ def test_all_can_be_done_with_the_keyboard(opened: Any) -> None:
 
 def test_tab_reaches_every_box(opened: Any) -> None:
     page = opened()
-    count = page.locator("g.box").count()
+    count = page.locator("svg.scene g.box").count()
     page.locator('[data-cell="0"]').focus()
     reached = set()
     for _ in range(count):
         page.keyboard.press("Tab")
         settle(page)
-        reached.add(page.evaluate("document.activeElement.dataset.kind + document.activeElement.dataset.index"))
+        reached.add(
+            page.evaluate("document.activeElement.dataset.kind + document.activeElement.dataset.index")
+        )
     assert len(reached) == count
 
 
@@ -247,8 +262,9 @@ def test_pointing_at_a_symbol_lights_what_it_speaks_of_and_the_reverse(opened: A
     settle(page)
     assert page.locator("circle.dot.lit").count() == 15  # 18 boxes, 3 of them responsible
     assert page.locator("g.box.responsible.dim").count() == 3
-    assert "every box that is not responsible" in page.locator(".meaning").inner_text()
-    locate(page, "pred", others[0]).dispatch_event("pointerenter")
+    assert "every box that is not responsible" in page.locator("#loss .meaning").inner_text()
+    frame = locate(page, "pred", others[1]).locator(".line").bounding_box()
+    page.mouse.move(frame["x"] + 1, frame["y"] + 0.62 * frame["height"])
     settle(page)
     assert page.locator('[data-symbol="1noobj"].lit').count() == 1
     assert page.locator('[data-symbol="1obj"].lit').count() == 0
@@ -265,13 +281,16 @@ def test_a_link_brings_back_what_was_seen(opened: Any) -> None:
     link = page.evaluate("location.hash")
     again = opened(link.removeprefix("#"))
     same = check(again)
-    for name in ("raw", "truths", "layout", "options", "lambdas", "numbers"):
+    for name in ("raw", "truths", "layout", "options", "lambdas"):
         assert same[name] == shown[name]
+    assert same["numbers"].items() <= shown["numbers"].items()  # no box is chosen in the link
     assert again.locator("#pull").count() == 0
     assert again.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-@pytest.mark.parametrize("hash_", ["raw=AAAA&truths=%%%&S=100&scene=77", "l.coord=1e9&term=xyz&tour=99&element=9&term=xy"])
+@pytest.mark.parametrize(
+    "hash_", ["raw=AAAA&truths=%%%&S=100&scene=77", "l.coord=1e9&term=xyz&tour=99&element=9&term=xy"]
+)
 def test_a_broken_link_opens_as_far_as_it_can(opened: Any, hash_: str) -> None:
     check(opened(f"lang=en&{hash_}"))
 
@@ -309,7 +328,9 @@ def test_later_generations_show_the_librarys_positives(opened: Any, generation: 
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-@pytest.mark.parametrize("hash_", ["lang=en&term=wh&element=0&tour=4&loss=v10", "lang=zh-TW&term=noobj&S=7&B=3"])
+@pytest.mark.parametrize(
+    "hash_", ["lang=en&term=wh&element=0&tour=4&loss=v10", "lang=zh-TW&term=noobj&S=7&B=3"]
+)
 def test_nothing_is_wider_than_the_page(opened: Any, width: int, hash_: str) -> None:
     page = opened(hash_, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -326,7 +347,8 @@ def test_axe_finds_nothing_serious(opened: Any, theme: str) -> None:
     page.add_script_tag(path=str(axe))
     violations = page.evaluate("axe.run().then(result => result.violations)")
     found = [
-        (each["id"], each["impact"], [node["html"][:160] for node in each["nodes"]][:3]) for each in violations
+        (each["id"], each["impact"], [node["html"][:160] for node in each["nodes"]][:3])
+        for each in violations
     ]
     assert [each for each in found if each[1] in ("serious", "critical")] == []
 
@@ -354,3 +376,30 @@ def test_one_file_works_without_a_server(opened: Any) -> None:
     check(page)
     drag(page, locate(page, "truth", 0), 20, 10)
     check(page)
+
+
+def test_faulty_losses_are_those_of_the_lesson(opened: Any) -> None:
+    from yolosses.lessons.faulty import VERSIONS, library_loss
+
+    page = opened("lang=en&bug=4")
+    shown = check(page)
+    want = Recomputed(shown)
+    raw = want.raw.detach()[0].clone()
+    for box in range(2):
+        raw[..., 5 * box + 2 : 5 * box + 4] = want.boxes.reshape(3, 3, 2, 4)[:, :, box, 2:]
+    cells, offsets = want.loss.codec.locate(want.targets.boxes[0])
+    objects = [
+        (int(cell), *map(float, offset), *map(float, box[2:]), int(label))
+        for cell, offset, box, label in zip(
+            cells, offsets, want.targets.boxes[0], want.targets.labels[0], strict=True
+        )
+    ]
+    for number, version in enumerate(VERSIONS, 1):
+        page.evaluate(f"window.yolossesPlayground.set({{ bug: {number} }})")
+        page.wait_for_selector(f'[data-name="faulty.{number}"]')
+        numbers = check(page)["numbers"]
+        assert numbers["right"] == pytest.approx(library_loss(raw, objects).item(), rel=1e-5)
+        assert numbers[f"faulty.{number}"] == pytest.approx(version(raw, objects).item(), rel=1e-5)
+    page.get_by_label("negative", exact=False).or_(page.get_by_text("width of −0.05")).first.click()
+    page.evaluate("window.yolossesPlayground.set({ bug: 4 })")
+    page.wait_for_function("document.querySelector('[data-name=\"faulty.4\"]')?.textContent === 'NaN'")

@@ -58,7 +58,7 @@ export const PAGES: Page[] = [
     },
     tasks: [
       { done: "flip", en: "Move a dashed box until it becomes the responsible one.", "zh-TW": "移動一個虛線框，直到換成它負責。" },
-      { done: "point-1obj", en: "Point at 𝟏 with “obj” and “ij” in a formula.", "zh-TW": "指著公式裡帶有 obj 與 ij 的 𝟏。" },
+      { done: "point-1obj", en: "Point at 1ᵒᵇʲᵢⱼ in a formula.", "zh-TW": "指著公式裡的 1ᵒᵇʲᵢⱼ。" },
     ],
   },
   {
@@ -104,7 +104,7 @@ export const PAGES: Page[] = [
       "zh-TW": "凡是不負責物件的預測框，信心值都應該是 0。有物件的格子裡的另一個框也算在內，很多人會漏掉它。",
     },
     tasks: [
-      { done: "point-1noobj", en: "Point at 𝟏 with “noobj” and count the boxes that light up.", "zh-TW": "指著帶有 noobj 的 𝟏，數數看亮了幾個框。" },
+      { done: "point-1noobj", en: "Point at 1ⁿᵒᵒᵇʲᵢⱼ and count the boxes that light up.", "zh-TW": "指著 1ⁿᵒᵒᵇʲᵢⱼ，數數看亮了幾個框。" },
     ],
   },
   {
@@ -115,7 +115,7 @@ export const PAGES: Page[] = [
       "zh-TW": "每個格子有一組類別分數，格子裡的預測框共用。每個格子只比一次，而且只有含中心點的格子才要比。",
     },
     tasks: [
-      { done: "point-1obj_i", en: "Point at 𝟏 with “obj” and “i” only.", "zh-TW": "指著只帶有 obj 與 i 的 𝟏。" },
+      { done: "point-1obj_i", en: "Point at 1ᵒᵇʲᵢ, the one of a cell.", "zh-TW": "指著 1ᵒᵇʲᵢ，也就是格子的那一個。" },
       { done: "class", en: "Choose a blue box and change the score of the class of its cell.", "zh-TW": "選一個藍框，改變那個格子的類別分數。" },
     ],
   },

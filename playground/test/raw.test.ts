@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { boxOffset, cellOf, classesAt, classOffset, confidenceAt, rawLength, startOf, withBoxes, withClass, withConfidence } from "../src/raw";
-import { movedBox } from "../src/scene";
+import { movedBox, nearest } from "../src/scene";
 import { after } from "../src/store";
 
 const layout = { grid: 3, boxes: 2, classes: 10 };
@@ -52,4 +52,15 @@ test("a box never turns inside out, and its centre stays in the picture", () => 
 
 test("a step goes against the gradient", () => {
   expect(Array.from(after(Float32Array.of(1, 2), Float32Array.of(10, -10), 0.5))).toEqual([-4, 7]);
+});
+
+test("of boxes on each other the edge that is pointed at decides, inside them the smallest", () => {
+  const large = { name: "large", box: [0.5, 0.5, 0.6, 0.6] as [number, number, number, number] };
+  const small = { name: "small", box: [0.4, 0.4, 0.2, 0.2] as [number, number, number, number] };
+  const at = (x: number, y: number) => nearest([small, large], [x, y])?.name;
+  expect(at(0.4, 0.4)).toBe("small");
+  expect(at(0.2, 0.45)).toBe("large");
+  expect(at(0.3, 0.41)).toBe("small");
+  expect(at(0.65, 0.65)).toBe("large");
+  expect(at(0.05, 0.05)).toBeUndefined();
 });

@@ -131,7 +131,7 @@ export function Bugs(): JSX.Element | null {
       <label class="check"><input type="checkbox" checked={negative} onChange={(event) => setNegative(event.currentTarget.checked)} /> {words.negativeWidth}</label>
       <p class="meaning" aria-live="polite">
         {secret === null
-          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{word("why", fault)}</>
+          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ". " : "："}{word("why", fault)}</>
           : guess !== null && compared && (guess === secret
             ? fill(words.guessed, { why: word("why", secret) })
             : fill(words.wrongGuess, { value: Number.isNaN(compared.totals[guess]) ? words.nan : short(compared.totals[guess] as number) }))}

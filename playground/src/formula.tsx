@@ -163,7 +163,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
 function partName(term: TermName, element: Element, result: Result, words: Words): string {
   if (term === "xy") return element.part === 0 ? "x" : "y";
   if (term === "wh") return (result.options.size_term === "sqrt" ? "√" : "") + (element.part === 0 ? "w" : "h");
-  if (term === "cls") return result.options.class_term === "squared_error" ? fill(words.part_class, { label: element.part }) : words.part_entropy;
+  if (term === "cls") return fill(words.part_class, { label: element.part });
   return words.part_confidence;
 }
 

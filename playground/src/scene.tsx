@@ -37,15 +37,15 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const pairs = result?.pairs ?? [];
   const owners = new Map(pairs.map((pair) => [cellOf(layout, pair.predictor), pair]));
   const bright = lit(store.pointed, pairs, layout);
+  const dims = store.pointed !== null && "symbol" in store.pointed; // while one box is pointed at, the others stay in sight
 
-  const shown = result
-    ? Array.from({ length: predictors(layout) }, (_, index) => index).filter((predictor) => {
-        const home = cellOf(layout, predictor);
-        return owners.has(home) || state.shown.includes(home) || bright?.predictors.has(predictor) === true && bright.predictors.size <= layout.boxes;
-      })
-    : [];
+  const every = Array.from({ length: result ? predictors(layout) : 0 }, (_, predictor) => predictor);
+  const stays = (predictor: number) => owners.has(cellOf(layout, predictor)) || state.shown.includes(cellOf(layout, predictor));
+  const shown = every.filter(stays);
+  // Boxes of a cell that is only pointed at: a look ahead, which must not stand in the way of the click.
+  const ahead = bright !== null && bright.predictors.size <= layout.boxes ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
   const boxes: Drawn[] = [
-    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: String(truth.label), name: fill(words.truthLabel, { label: truth.label }), dim: false })),
+    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: String(truth.label), name: fill(words.truthLabel, { label: truth.label }), lit: false })),
     ...shown.map((predictor): Drawn => {
       const home = cellOf(layout, predictor);
       const pair = owners.get(home);
@@ -58,7 +58,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
         kind: mine ? "responsible" : "other",
         tag: iou === null ? `${predictor % layout.boxes}` : `IoU ${two(iou)}`,
         name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, IoU ${two(iou)}`) + (mine ? `, ${words.legendResponsible}` : ""),
-        dim: bright !== null && !bright.predictors.has(predictor),
+        lit: bright?.predictors.has(predictor) === true,
       };
     }),
   ];
@@ -157,22 +157,32 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
             return (
               <circle
                 key={predictor} cx={col * cell + 2.4 + 3.4 * (predictor % layout.boxes)} cy={row * cell + 2.4} r={0.45 + 1.05 * confidence}
-                class={names("dot", mine && "responsible", bright && (bright.predictors.has(predictor) ? "lit" : "dim"))}
+                class={names("dot", mine && "responsible", bright && (bright.predictors.has(predictor) ? "lit" : dims && "dim"))}
               />
             );
           })}
         </g>
       )}
+      <g class="ahead" aria-hidden="true">
+        {ahead.map((predictor) => {
+          const [x, y, w, h] = corners(boxAt(result?.decoded as Float32Array, predictor));
+          return <g key={predictor} class="box other"><rect class="casing" x={x} y={y} width={w} height={h} /><rect class="line" x={x} y={y} width={w} height={h} /></g>;
+        })}
+      </g>
       {boxes.map((drawn) => {
         const [x, y, w, h] = corners(drawn.box);
         const below = drawn.kind === "other";
         return (
           <g
-            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, drawn === chosen && "selected", drawn.dim && "dim")} tabindex={0} role="button"
+            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, drawn === chosen && "selected", drawn.lit && "lit", dims && !drawn.lit && drawn.kind !== "truth" && "dim")} tabindex={0} role="button"
             data-kind={drawn.what.kind} data-index={drawn.what.index} aria-label={drawn.name} aria-pressed={drawn === chosen}
             onPointerDown={(event) => grab(event, under(event), { x: 0, y: 0 })}
             onPointerMove={hover} onPointerLeave={() => drag.current === null && store.point(null)}
-            onFocus={() => { if (drag.current === null && drawn !== chosen) store.set({ selected: drawn.what }); }}
+            onFocus={(event) => {
+              if (drag.current === null && drawn !== chosen) store.set({ selected: drawn.what });
+              if (event.currentTarget.matches(":focus-visible") && drawn.what.kind === "pred") store.point({ predictor: drawn.what.index });
+            }}
+            onBlur={() => store.point(null)}
             onKeyDown={(event) => press(event, drawn)}
           >
             <rect class="casing" x={x} y={y} width={w} height={h} />
@@ -217,7 +227,7 @@ interface Drawn {
   kind: "truth" | "responsible" | "other";
   tag: string;
   name: string;
-  dim: boolean;
+  lit: boolean;
 }
 
 function Tag({ x, y, text, below }: { x: number; y: number; text: string; below: boolean }): JSX.Element {

@@ -188,9 +188,20 @@ def test_all_can_be_done_with_the_keyboard(opened: Any) -> None:
     assert {12, 13} <= {box["predictor"] for box in check(page)["boxes"]}
 
 
+def test_a_click_on_a_cell_shows_its_boxes_and_a_second_one_hides_them(opened: Any) -> None:
+    page = opened()
+    cell = page.locator('[data-cell="8"]')
+    cell.click()
+    shown = check(page)
+    assert shown["shown"] == [8]
+    assert {16, 17} <= {box["predictor"] for box in shown["boxes"]}
+    cell.click(position={"x": 20, "y": 170})
+    assert check(page)["shown"] == []
+
+
 def test_tab_reaches_every_box(opened: Any) -> None:
     page = opened()
-    count = page.locator("svg.scene g.box").count()
+    count = page.locator("svg.scene g.box[data-kind]").count()
     page.locator('[data-cell="0"]').focus()
     reached = set()
     for _ in range(count):

@@ -185,6 +185,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
             onBlur={() => store.point(null)}
             onKeyDown={(event) => press(event, drawn)}
           >
+            <rect class="reach" x={x} y={y} width={w} height={h} />
             <rect class="casing" x={x} y={y} width={w} height={h} />
             <rect class="line" x={x} y={y} width={w} height={h} />
             <Tag x={x} y={below ? y + h : y} below={below} text={drawn.tag} />

@@ -139,7 +139,7 @@ const en = {
   bug_4: "Bare root",
   why_4: "It takes the root of whatever the network emits. A negative width gives NaN, and one NaN ends the training.",
   bug_5: "Empty cells only",
-  why_5: "its no-object term leaves out the other box of a cell with an object. Change the confidence of that box: the loss does not move.",
+  why_5: "Its no-object term leaves out the other box of a cell with an object. Change the confidence of that box: the loss does not move.",
   bug_6: "Confidence target 1",
   why_6: "It compares the confidence with 1 instead of the IoU. Badly fitting boxes learn to be confident.",
   bug_7: "Most confident box is responsible",

@@ -276,8 +276,7 @@ def test_pointing_at_a_symbol_lights_what_it_speaks_of_and_the_reverse(opened: A
     assert "every box that is not responsible" in page.locator("#loss .meaning").inner_text()
     frame = locate(page, "pred", others[1]).locator(".line").bounding_box()
     page.mouse.move(frame["x"] + 1, frame["y"] + 0.62 * frame["height"])
-    settle(page)
-    assert page.locator('[data-symbol="1noobj"].lit').count() == 1
+    page.wait_for_selector('[data-symbol="1noobj"].lit')
     assert page.locator('[data-symbol="1obj"].lit').count() == 0
 
 

@@ -52,7 +52,9 @@ def opening(page: Any, address: str) -> float:
     """Seconds from the request to the first picture with numbers."""
     page.goto(address, wait_until="commit")
     page.wait_for_function(READY, timeout=120_000)
-    return float(page.evaluate("performance.now()")) / 1000
+    seconds = float(page.evaluate("performance.now()")) / 1000
+    page.wait_for_load_state("networkidle")  # the fonts of the formulas come after the picture
+    return seconds
 
 
 def dragging(page: Any) -> dict[str, float]:

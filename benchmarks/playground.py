@@ -53,7 +53,8 @@ def opening(page: Any, address: str) -> float:
     page.goto(address, wait_until="commit")
     page.wait_for_function(READY, timeout=120_000)
     seconds = float(page.evaluate("performance.now()")) / 1000
-    page.wait_for_load_state("networkidle")  # the fonts of the formulas come after the picture
+    page.wait_for_timeout(1500)  # the fonts of the formulas come after the picture
+    page.evaluate("document.fonts.ready.then(() => null)")
     return seconds
 
 

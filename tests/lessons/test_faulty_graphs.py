@@ -7,7 +7,8 @@ import onnxruntime
 import pytest
 import torch
 
-from yolosses.lessons import faulty, faulty_graphs
+from yolosses.lessons import faulty_graphs
+from yolosses.lessons.exercises import faulty
 
 
 @pytest.fixture(scope="module")

@@ -389,7 +389,7 @@ def test_one_file_works_without_a_server(opened: Any) -> None:
 
 
 def test_faulty_losses_are_those_of_the_lesson(opened: Any) -> None:
-    from yolosses.lessons.faulty import VERSIONS, library_loss
+    from yolosses.lessons.exercises.faulty import VERSIONS, library_loss
 
     page = opened("lang=en&bug=4")
     shown = check(page)

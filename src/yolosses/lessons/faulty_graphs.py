@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from yolosses.export.onnx_file import save_function
 from yolosses.export.playground import CLASSES
-from yolosses.lessons.faulty import BOXES, VERSIONS, PlainLoss
+from yolosses.lessons.exercises.faulty import BOXES, VERSIONS, PlainLoss
 
 GRID = 3
 MOST_OBJECTS = 3

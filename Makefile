@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-gpu lint bench clean
+.PHONY: demo test test-gpu lint bench docs docs-serve docs-messages playground clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
@@ -22,7 +22,20 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Some minutes on a machine that does nothing else; writes benchmarks/results/*.json and docs/performance.md.
+# The site in both languages, a warning is an error; and its pages looked at in a browser.
+docs: $(READY)
+	$(BIN)/python docs/build/website.py
+	YOLOSSES_SITE=docs/_build/html OMP_NUM_THREADS=1 $(BIN)/pytest tests/docs/site -n auto --dist worksteal
+
+docs-serve:
+	$(BIN)/python -m http.server --directory docs/_build/html --bind 127.0.0.1 8000
+
+# The sentences of docs/reference into the catalogue of translators, and which are not translated.
+docs-messages: $(READY)
+	$(BIN)/python docs/build/website.py --messages
+	$(BIN)/python docs/build/untranslated.py
+
+# Some minutes on a machine that does nothing else; writes benchmarks/results/*.json and docs/reference/performance.md.
 bench: $(READY)
 	$(BIN)/python benchmarks/step_time.py
 	$(BIN)/python benchmarks/scaling.py
@@ -30,10 +43,20 @@ bench: $(READY)
 	$(BIN)/python benchmarks/images_per_second.py
 	$(BIN)/python benchmarks/import_time.py
 
+# The page in playground/dist. Needs node 20 or newer; the graphs are written again when the library's code changes.
+playground: playground/graphs/.written
+	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
+
+GRAPHS_OF := $(shell find src/yolosses -name '*.py' $(foreach room,apps lessons studies training explain,-not -path '*/$(room)/*'))
+playground/graphs/.written: $(READY) $(GRAPHS_OF) src/yolosses/lessons/faulty_graphs.py src/yolosses/lessons/exercises/faulty.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.export playground playground/graphs 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.lessons.faulty_graphs playground/graphs
+	touch $@
+
 $(READY): pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints/ci.txt --editable '.[dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .numba_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) docs/_build .mypy_cache .numba_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -25,7 +25,7 @@ from measuring import put_between_marks
 from PIL import Image
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "data.md"
+PAGE = Path(__file__).parents[1] / "docs/en/how-to/your-data.md"
 LIMIT = 600  # seconds for one case
 
 

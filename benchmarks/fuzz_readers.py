@@ -32,7 +32,7 @@ from PIL import Image
 from yolosses.training.data import DataError, DetectionDataset, Record, open_dataset
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "data.md"
+PAGE = Path(__file__).parents[1] / "docs/en/how-to/your-data.md"
 PICTURES = 4
 SIDE = 64  # pixels
 LIMIT = 20  # seconds

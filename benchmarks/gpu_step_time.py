@@ -1,6 +1,6 @@
 """Time, launches and memory of forward and backward of the losses on a GPU, against what others compute of the same
 numbers and against the bytes that must move, to ``benchmarks/results/gpu-step-time.json`` and the tables "On a GPU" of
-``docs/performance.md``.
+``docs/reference/performance.md``.
 
 PYTHONPATH=src python benchmarks/gpu_step_time.py    # with a torch that knows the GPU, and the peers if there are any
 
@@ -213,7 +213,7 @@ def of_v1(images: int, grid: int, repeats: int, speed: float) -> dict[str, Any]:
 
 
 def table(cases: list[dict[str, Any]]) -> str:
-    """The two tables of docs/performance.md: times, and what they are of the peer's and of the floor."""
+    """The two tables of docs/reference/performance.md: times, and what they are of the peer's and of the floor."""
     times = ["| loss | case | floor | " + " | ".join(COLUMNS) + " | peer |"]
     times.append("| --- | --- |" + " ---: |" * (2 + len(COLUMNS)))
     heads = ("eager", "triton", "triton, graph", "x floor", "launches", "the peer's", "its waits", "memory")

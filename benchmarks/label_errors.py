@@ -47,8 +47,14 @@ from yolosses.training.run import RunFolder
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {  # language -> page, head of the table
-    "en": (DOCS / "explain.md", "| data | planted | chance | ours | ObjectLab | its distinct scores |"),
-    "zh-TW": (DOCS / "explain.zh-TW.md", "| 資料 | 植入的錯誤 | 隨機 | 本專案 | ObjectLab | 其相異分數 |"),
+    "en": (
+        DOCS / "en/how-to/explain-a-value.md",
+        "| data | planted | chance | ours | ObjectLab | its distinct scores |",
+    ),
+    "zh-TW": (
+        DOCS / "zh-TW/how-to/explain-a-value.md",
+        "| 資料 | 植入的錯誤 | 隨機 | 本專案 | ObjectLab | 其相異分數 |",
+    ),
 }
 KINDS = ("moved", "removed", "class")
 SHARE = 0.1  # of the objects

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "performance.md"
 
 
 def seconds_of_a_turn(case: str, contestants: Mapping[str, Callable[[], float]]) -> float:
@@ -86,7 +86,7 @@ def said(result: dict[str, Any]) -> str:
 
 
 def publish(name: str, result: dict[str, Any], text: str) -> None:
-    """``results/NAME.json``, and ``text`` with the conditions between the marks of NAME in docs/performance.md."""
+    """``results/NAME.json``, and ``text`` with the conditions between its marks in docs/reference/performance.md."""
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     put_between_marks(PAGE, name, f"{text}\n\n{said(result)}")
     print(text)

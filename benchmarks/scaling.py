@@ -90,7 +90,7 @@ def table(cases: dict[str, dict[str, Any]]) -> str:
             lines.append(
                 f"| {name} | {sweep} | {times[0]:.1f} ms | {times[-1]:.1f} ms | {case['slope'][name]:.2f} |"
             )
-    return "\n".join(lines) + "\n\n![Forward and backward against objects and size](images/scaling.png)"
+    return "\n".join(lines) + "\n\n![Forward and backward against objects and size](../images/scaling.png)"
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 """Time and memory of forward and backward of the losses, against what others compute of the same numbers and against
-the machine's floor, to ``benchmarks/results/step-time.json`` and the table of ``docs/performance.md``.
+the machine's floor, to ``benchmarks/results/step-time.json`` and the table of ``docs/reference/performance.md``.
 
 .venv/bin/python benchmarks/step_time.py
 
@@ -214,7 +214,7 @@ def of_v1(images: int, grid: int, repeats: int) -> dict[str, Any]:
 
 
 def table(cases: list[dict[str, Any]]) -> str:
-    """The two tables of docs/performance.md: times, and what they are of the peer's and of the floor."""
+    """The two tables of docs/reference/performance.md: times, and what they are of the peer's and of the floor."""
     times = ["| loss | case | floor | " + " | ".join(WAYS.values()) + " | peer |"]
     ratios = [
         "| loss | case | " + " | ".join(WAYS.values()) + " | x floor | memory | with loops | the peer's |"

@@ -9,7 +9,8 @@ The texts beside this file hold no number that was typed: what stands in ``{{...
     {{STUDY mean MEASURE at NAME=VALUE ...}}   the mean alone
     {{STUDY change MEASURE NAME FROM TO at ...}}  how far it moves, with interval
     {{STUDY findings NAME}}                    what `yolosses study` says of a parameter, as a list
-    {{STUDY table NAME at NAME=VALUE ...}}     main measures by the values of one parameter
+    {{STUDY brief NAME at NAME=VALUE ...}}     means of a few measures by the values of one parameter
+    {{STUDY table NAME at NAME=VALUE ...}}     main measures with intervals, the same way
     {{STUDY runs}}                             how many runs there were
     {{check STUDY MEASURE NAME FROM rises|falls|same TO at ...}}   the change is clear that way, or is not clear
 """
@@ -40,6 +41,7 @@ from yolosses.studies.ablation.structures import Level, Setting, StudyResults
 DOCS = Path(__file__).resolve().parent.parent
 TEXTS, DATA, IMAGES = Path(__file__).resolve().parent, DOCS / "data" / "lambdas", DOCS / "images"
 PAGE = "what-the-lambdas-do"
+BRIEF = ("map50", "mean_iou", "class_accuracy", "recall_fixed", "background_fp_fixed")
 TABLE = (
     "map50", "map50_95", "recall_fixed", "missed", "mean_iou", "centre_error", "size_error", "class_accuracy",
     "background_fp_fixed", "empty_confidence", "calibration_error",
@@ -56,14 +58,15 @@ def studies() -> dict[str, StudyResults]:
     }
 
 
-def file_name(language: Language) -> str:
-    """Of the page."""
-    return f"{PAGE}.md" if language == "en" else f"{PAGE}.{language}.md"
+def page_path(language: Language) -> Path:
+    """Where the page is written."""
+    return DOCS / language / "explanation" / f"{PAGE}.md"
 
 
 def page(language: Language, known: dict[str, StudyResults]) -> str:
     """The text with everything looked up. Raises ``ValueError`` where it says what the results do not."""
-    text = (TEXTS / file_name(language)).read_text("utf-8")
+    suffix = "" if language == "en" else f".{language}"
+    text = (TEXTS / f"{PAGE}{suffix}.md").read_text("utf-8")
     filled = PLACEHOLDER.sub(lambda found: look_up(found[1].split(), known, language), text)
     return re.sub(r"\n{3,}", "\n\n", filled)
 
@@ -78,6 +81,8 @@ def look_up(words: list[str], known: dict[str, StudyResults], language: Language
             return str(len(known[study].results))
         case [study, "findings", name]:
             return found_of(known[study], name, language)
+        case [study, "brief", name, *at]:
+            return brief(known[study], name, setting_of(known[study], at), language)
         case [study, "table", name, *at]:
             return table(known[study], name, setting_of(known[study], at), language)
         case [study, "change", measure, name, start, end, *at]:
@@ -145,12 +150,28 @@ def found_of(study: StudyResults, name: str, language: Language) -> str:
     return "\n".join(f"- {sentence(finding, study, language)}" for finding in mine)
 
 
-def table(study: StudyResults, name: str, at: Setting, language: Language) -> str:
-    """A row a measure, a column a value; the loss's own value and the best of each row in bold."""
-    levels = list(study.parameters[name])
+def head(study: StudyResults, name: str) -> list[str]:
+    """The first two lines of a table with a column a value; the loss's own value has a star."""
+    levels = study.parameters[name]
     own = study.defaults.get(name)
     heads = [f"{name} = {level_name(level)}" + ("*" if level == own else "") for level in levels]
-    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(levels)]
+    return [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(levels)]
+
+
+def brief(study: StudyResults, name: str, at: Setting, language: Language) -> str:
+    """A row for each of a few measures, a column a value, means alone."""
+    lines = head(study, name)
+    for measure in BRIEF:
+        cells = [level_interval(study, measure, {**at, name: level}) for level in study.parameters[name]]
+        shown = ["–" if cell is None else format_value(measure, cell.mean) for cell in cells]
+        lines.append(f"| {MEASURE_NAMES[language][measure]} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def table(study: StudyResults, name: str, at: Setting, language: Language) -> str:
+    """A row a measure, a column a value, with intervals; the best of each row in bold."""
+    levels = list(study.parameters[name])
+    lines = head(study, name)
     for measure in TABLE:
         cells = [level_interval(study, measure, {**at, name: level}) for level in levels]
         means = [cell.mean if cell is not None else np.nan for cell in cells]
@@ -303,7 +324,7 @@ def main() -> None:
     """Write the pages and the figures."""
     known = studies()
     for language in LANGUAGES:
-        (DOCS / file_name(language)).write_text(page(language, known), "utf-8")
+        page_path(language).write_text(page(language, known), "utf-8")
         for name, figure in figures(known, language).items():
             suffix = "" if language == "en" else f".{language}"
             figure.savefig(IMAGES / f"{name}{suffix}.png", metadata={"Software": None})

@@ -2,9 +2,9 @@
 
     python docs/build/register.py
 
-writes ``docs/data/register.json`` and ``docs/deviations.md``; takes some seconds. Each measurement compares the rule of
-this library with the other one on a fixed batch: four images of 128 px with 8 to 14 objects each, five classes, and an
-output that has learned these images for 20 steps.
+writes ``docs/data/register.json`` and ``docs/reference/deviations.md``; takes some seconds. Each measurement compares
+the rule of this library with the other one on a fixed batch: four images of 128 px with 8 to 14 objects each, five
+classes, and an output that has learned these images for 20 steps.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DOCS = Path(__file__).resolve().parent.parent
 ENTRIES, DATA, PAGE = (
     DOCS / "build" / "register.toml",
     DOCS / "data" / "register.json",
-    DOCS / "deviations.md",
+    DOCS / "reference" / "deviations.md",
 )
 SIDE, IMAGES, CLASSES = 128, 4, 5
 Result = tuple[float, Tensor]
@@ -601,33 +601,71 @@ def dropped(found: Effect) -> str:
     return f", and {abs(int(count))} of {objects} objects {which} are dropped"
 
 
-def page(families: list[dict[str, Any]], intro: str, outro: str, effects: dict[str, Effect]) -> str:
-    """The page: the table first, the details behind."""
-    lines = [intro.strip(), "", "## In short", ""]
-    lines += ["| no. | the choice | total | gradient |", "|---|---|---:|---:|"]
-    for family in families:
-        for entry in family["entry"]:
-            total, gradient = effect_of(entry, effects)
-            if gradient:
-                lines.append(f"| {entry['no']} | {entry['choice']} | {total} | {gradient} |")
+def page(text: dict[str, Any], effects: dict[str, Effect]) -> str:
+    """The page: what matters most, then a table of each family with the details behind."""
+    families = text["family"]
+    lines = [text["intro"].strip(), "", "## In short", "", *summary(families, effects), ""]
+    lines += ["::::{dropdown} How the effects are measured", text["method"].strip(), "::::"]
     for family in families:
         lines += ["", f"## {family['title']}", ""]
         if "about" in family:
             lines += [family["about"].strip(), ""]
+        lines += ["| Choice | Total | Gradient |", "|---|---:|---:|"]
         for entry in family["entry"]:
-            lines += [f"**{entry['no']} {entry['choice'][0].upper()}{entry['choice'][1:]}.**", ""]
-            lines += [
-                f"- {name}: {entry[name].strip()}"
-                for name in ("paper", "code", "here", "why")
-                if name in entry
-            ]
             total, gradient = effect_of(entry, effects)
-            said = entry.get("other", "the other rule")
-            line = f"{said}: total {total}, gradient {gradient}" + dropped(effects.get(entry["no"], {})) + "."
-            line = line if gradient else total
-            lines += [f"- effect: {line}", ""]
-        lines.pop()
-    return "\n".join([*lines, "", outro.strip(), ""])
+            cells = (total, gradient) if gradient else ("–", "–")
+            lines.append(f"| {title(entry)} | {' | '.join(cells)} |")
+        lines += [
+            "",
+            "::::{dropdown} Each choice: what the paper says, what the code does, what is done here and why",
+        ]
+        for entry in family["entry"]:
+            lines += [*detail(entry, effects), ""]
+        lines[-1] = "::::"
+    return "\n".join([*lines, "", text["outro"].strip(), ""])
+
+
+def summary(families: list[dict[str, Any]], effects: dict[str, Effect]) -> list[str]:
+    """How many choices there are, how many matter, and which most."""
+    every = [entry for family in families for entry in family["entry"]]
+    found = sorted(
+        (entry for entry in every if entry["no"] in effects),
+        key=lambda entry: -(effects[entry["no"]]["gradient"] or 0),
+    )
+    strong = sum((effects[entry["no"]]["gradient"] or 0) >= 0.1 for entry in found)
+    lines = [
+        f"There are {len(every)} choices. The effect of {len(found)} is measured; {strong} of them change the gradient "
+        "by a tenth or more. The five that change it most:",
+        "",
+        "| Choice | Here | Gradient |",
+        "|---|---|---:|",
+    ]
+    lines += [
+        f"| {title(each)} | {each['here'].strip()} | {effect_of(each, effects)[1]} |" for each in found[:5]
+    ]
+    return lines
+
+
+def title(entry: dict[str, str]) -> str:
+    """Number and choice."""
+    return f"{entry['no']} {entry['choice']}"
+
+
+def detail(entry: dict[str, str], effects: dict[str, Effect]) -> list[str]:
+    """What is said of one choice, as a list of definitions."""
+    found = effects.get(entry["no"])
+    said = {
+        "Paper": entry.get("paper", "-"),
+        "Code": entry["code"],
+        "Here": entry["here"],
+        "Why": entry["why"],
+        "The other rule, as measured": entry.get("other", "-") + dropped(found) if found else "-",
+        "Effect": "-" if found else entry["effect"],
+    }
+    lines = ["", f":::{{rubric}} {title(entry)}", ":::", ""]
+    for name, text in said.items():
+        lines += [name, f": {text.strip()}", ""] if text.strip() != "-" else []
+    return lines[:-1]
 
 
 def entries() -> dict[str, Any]:
@@ -643,7 +681,7 @@ def build(effects: dict[str, Effect]) -> str:
         raise ValueError(
             f"register.toml: expected each number once, and all of {sorted(effects)}; got {numbers}"
         )
-    return page(text["family"], text["intro"], text["outro"], effects)
+    return page(text, effects)
 
 
 def main() -> None:

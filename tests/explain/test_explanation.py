@@ -156,7 +156,7 @@ def test_sentences_in_traditional_chinese() -> None:
         "格子 (1,2) 的框 1 負責「狗」：IoU 0.38，對「狗」太沒把握：p 0.20，應為 1，"
         "誤認成「貓」：p 0.75，應為 0，中心太偏左：x 0.25，應為 0.50"
     )
-    assert loud.text == "格子 (0,1) 的框 0 不負責任何物件：信心分數太高：0.90，應為 0"
+    assert loud.text == "格子 (0,1) 的框 0 不負責任何物件：信心度太高：0.90，應為 0"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import yolosses as yl
+from yolosses.boxes import pairwise_iou
 from yolosses.export import playground
 from yolosses.export.__main__ import main
 
@@ -40,10 +41,13 @@ def test_boxes_survive_the_way_through_the_raw_output(folder):
     coder = session(folder, entry)
     boxes = torch.rand(18, 4).numpy() * 0.8 + 0.1
     raw = np.zeros((1, 3, 3, 10 + playground.CLASSES), dtype=np.float32)
-    _, encoded = coder.run(None, {"raw": raw, "boxes": boxes})
+    truths = torch.rand(playground.SLOTS, 4).numpy() * 0.5 + 0.2
+    _, encoded, _ = coder.run(None, {"raw": raw, "boxes": boxes, "truths": truths})
     raw[..., 0:4], raw[..., 5:9] = encoded.reshape(3, 3, 2, 4)[:, :, 0], encoded.reshape(3, 3, 2, 4)[:, :, 1]
-    decoded, _ = coder.run(None, {"raw": raw, "boxes": boxes})
+    decoded, _, iou = coder.run(None, {"raw": raw, "boxes": boxes, "truths": truths})
     np.testing.assert_allclose(decoded, boxes, atol=1e-6)
+    want = pairwise_iou(torch.tensor(boxes), torch.tensor(truths))
+    np.testing.assert_allclose(iou, want, atol=1e-5)
 
 
 def test_options_reach_the_graph(folder):

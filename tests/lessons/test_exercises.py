@@ -18,6 +18,13 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+def test_no_module_hides_an_exercise_of_its_name():
+    """Importing ``yolosses.lessons.iou`` would replace ``q.iou``."""
+    for lesson in q._LESSONS:
+        for each in lesson.EXERCISES:
+            assert getattr(q, each.key) is each
+
+
 def _values(function, exercise):
     return [run(function, case.arguments).value for case in exercise.chosen]
 
@@ -29,7 +36,8 @@ def test_its_own_solution_is_right(exercise):
 
 @pytest.mark.parametrize(("exercise", "misconception"), MUTANTS)
 def test_a_misunderstanding_is_told_by_its_name(exercise, misconception, monkeypatch):
-    monkeypatch.setattr(checking, "DRAWN", 10)  # there are many of them
+    monkeypatch.setattr(checking, "PATIENCE", 0.0)  # there are many of them: the chosen cases alone
+    monkeypatch.setattr(checking, "DRAWN", 1)
     verdict = exercise.check(misconception.mutant)
     assert (verdict.outcome, verdict.misconception) == ("not yet", misconception.key)
 

@@ -56,7 +56,7 @@ def built(family: str) -> tuple[Any, Detector]:
 
 
 def step(loss_fn: Any, model: nn.Module, images: tuple[int, ...], processes: int) -> Tensor:
-    """As docs/training-loop.md has it."""
+    """As docs/en/how-to/several-processes.md has it."""
     pictures, targets = batch(images)
     raw = model(pictures)
     assignment = loss_fn.assign(raw, targets)

@@ -100,11 +100,11 @@ _TEXTS: dict[Language, _Texts] = {
         both="與",
         fault="{what}：{quantity}{pred}，應為 {target}",
         comma="，",
-        low={"x": "中心太偏左", "y": "中心太偏上", "confidence": "信心分數太低"}
+        low={"x": "中心太偏左", "y": "中心太偏上", "confidence": "信心度太低"}
         | {element: f"{side}太小" for element, side in _SIDES_ZH.items()}
         | {element: f"{side}太近" for element, side in _EDGES_ZH.items()}
         | {"iou": "框不合"},
-        high={"x": "中心太偏右", "y": "中心太偏下", "confidence": "信心分數太高"}
+        high={"x": "中心太偏右", "y": "中心太偏下", "confidence": "信心度太高"}
         | {element: f"{side}太大" for element, side in _SIDES_ZH.items()}
         | {element: f"{side}太遠" for element, side in _EDGES_ZH.items()},
         class_low="對「{name}」太沒把握",

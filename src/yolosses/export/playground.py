@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from yolosses.arguments import choice
+from yolosses.boxes import pairwise_iou
 from yolosses.codecs import GridCodec
 from yolosses.export.graph import LossGraph
 from yolosses.export.onnx_file import save_function, save_graph
@@ -56,18 +57,19 @@ class Graph:
 
 
 class _GridCoder(nn.Module):
-    """What the raw output means, and what a network would have to emit for given boxes."""
+    """What the raw output means, how well it fits, and what a network would have to emit for given boxes."""
 
     def __init__(self, codec: GridCodec) -> None:
         super().__init__()
         self.codec = codec
 
-    def forward(self, raw: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """``raw`` (1, S, S, F) to boxes (A, 4); ``boxes`` (A, 4) cxcywh in fractions to x, y and the sizes (A, 4)."""
+    def forward(self, raw: Tensor, boxes: Tensor, truths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``raw`` (1, S, S, F) to boxes (A, 4); ``boxes`` (A, 4) cxcywh in fractions to x, y and the sizes (A, 4); the
+        IoU (A, M) of the first with ``truths`` (M, 4)."""
         predictor = torch.arange(self.codec.num_predictors)
         cell = predictor // self.codec.boxes_per_cell
         decoded = self.codec.decode(self.codec.split(raw).boxes.reshape(-1, 4), cell)
-        return decoded, self.codec.encode(boxes, cell)
+        return decoded, self.codec.encode(boxes, cell), pairwise_iou(decoded, truths)
 
 
 class _Decoder(nn.Module):
@@ -185,8 +187,9 @@ def _loss_graph(key: str, loss: Loss, raw: Any) -> Graph:
 def _coder(key: str, **options: Any) -> Graph:
     codec = YOLOv1Loss(num_classes=CLASSES, **options).codec
     raw = torch.zeros(1, *codec.grid, codec.channels)
-    example = (raw, torch.full((codec.num_predictors, 4), 0.5))
-    return _graph(key, _GridCoder(codec), example, ("raw", "boxes"), ("decoded", "encoded"))
+    example = (raw, torch.full((codec.num_predictors, 4), 0.5), torch.full((SLOTS, 4), 0.5))
+    names, outputs = ("raw", "boxes", "truths"), ("decoded", "encoded", "iou")
+    return _graph(key, _GridCoder(codec), example, names, outputs)
 
 
 def _decoder(key: str, loss: Loss, raw: Any) -> Graph:

@@ -6,13 +6,39 @@ helps and ``q.wh_term.solution()`` shows one way. ``q.progress()`` prints what i
 
 from typing import Any
 
-from yolosses.lessons import record, sizes
+from yolosses.lessons import record
+from yolosses.lessons.exercises import (
+    anatomy,
+    cells,
+    centres,
+    classes,
+    confidence,
+    detector,
+    find_the_bug,
+    lambdas,
+    loss_functions,
+    sizes,
+    whole,
+)
+from yolosses.lessons.probing import perfect, probe
 from yolosses.lessons.words import set_language
 
-_LESSONS = (sizes,)
-_EXERCISES = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
+_LESSONS = (
+    loss_functions,
+    cells,
+    centres,
+    sizes,
+    confidence,
+    classes,
+    whole,
+    lambdas,
+    detector,
+    find_the_bug,
+    anatomy,
+)
+_EXERCISES: dict[str, record.Task] = {each.key: each for lesson in _LESSONS for each in lesson.EXERCISES}
 
-__all__ = ["progress", "set_language", *_EXERCISES]
+__all__ = ["perfect", "probe", "progress", "set_language", *_EXERCISES]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import HypothesisException
 
 from yolosses.lessons import texts
-from yolosses.lessons.answers import Result, dialect_of, parameters, run, same
+from yolosses.lessons.answers import Failure, Result, dialect_of, parameters, run, same
 from yolosses.lessons.cases import Case
 from yolosses.lessons.pictures import as_svg
 from yolosses.lessons.scene import Array
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yolosses.lessons.exercise import Exercise, Misconception
 
 DRAWN = 60  # cases drawn in a check
-PATIENCE = 20.0  # seconds after which no further cases are drawn
+PATIENCE = 5.0  # seconds after which no further cases are drawn
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,28 @@ def examine(exercise: Exercise, answer: Any) -> Verdict:
     """Try ``answer`` on the exercise's cases."""
     if answer is None or answer is Ellipsis:
         return _untried(exercise)
-    names = tuple(inspect.signature(exercise.right).parameters)
+    unfit = unfit_text(answer, tuple(inspect.signature(exercise.right).parameters))
+    return _wrong(exercise, unfit) if unfit else _Check(exercise, answer).verdict()
+
+
+def unfit_text(answer: Any, names: tuple[str, ...]) -> str | None:
+    """What to say of an answer that is no function of these arguments; None if it is one."""
     if not callable(answer):
-        return _wrong(exercise, say(texts.NOT_A_FUNCTION, names=", ".join(names), came=type(answer).__name__))
+        return say(texts.NOT_A_FUNCTION, names=", ".join(names), came=type(answer).__name__)
     takes = parameters(answer)
-    if takes is not None and not takes[0] <= len(names) <= takes[1]:
-        return _wrong(
-            exercise, say(texts.OTHER_ARGUMENTS, names=", ".join(names), count=len(names), came=takes[0])
-        )
-    return _Check(exercise, answer).verdict()
+    if takes is None or takes[0] <= len(names) <= takes[1]:
+        return None
+    return say(texts.OTHER_ARGUMENTS, names=", ".join(names), count=len(names), came=takes[0])
+
+
+def failure_text(failure: Failure) -> str:
+    """What to say of a call that gave no number."""
+    if failure.kind == "too long":
+        return say(texts.TOO_LONG, seconds=failure.message)
+    if failure.kind == "error":
+        template = texts.ERROR if failure.line else texts.ERROR_ELSEWHERE
+        return say(template, line=failure.line, number=failure.number, message=failure.message)
+    return say(texts.NOT_NUMBERS, came=failure.message)
 
 
 def _untried(exercise: Exercise) -> Verdict:
@@ -127,7 +140,7 @@ class _Check:
         """What is wrong, on the most telling case."""
         failure = one.result.failure
         if failure is not None and failure.kind == "too long":
-            return _wrong(self.exercise, say(texts.TOO_LONG, seconds=failure.message))
+            return _wrong(self.exercise, failure_text(failure))
         figure = self.exercise.draw(one.case)
         misconception = None if failure is not None else self._misconception()
         return Verdict(
@@ -138,24 +151,38 @@ class _Check:
         )  # fmt: skip
 
     def _sentence(self, result: Result, misconception: Misconception | None) -> str:
-        failure = result.failure
-        if failure is not None and failure.kind == "error":
-            template = texts.ERROR if failure.line else texts.ERROR_ELSEWHERE
-            return say(template, line=failure.line, number=failure.number, message=failure.message)
-        if failure is not None:
-            return say(texts.NOT_NUMBERS, came=failure.message)
+        if result.failure is not None:
+            return failure_text(result.failure)
         if result.value is None:
             return say(texts.NOTHING_CAME)
         if misconception is not None:
             return f"{say(misconception.says)} {say(misconception.why)}"
-        return say(self._general())
+        return self._one_term() or say(self._general())
 
     def _misconception(self) -> Misconception | None:
         """The misunderstanding whose function gives what the answer gives, on all cases."""
-        for each in self.exercise.misconceptions:
+        for each in (*self.exercise.misconceptions, *self.exercise.pairs):
             mutants = (run(each.mutant, one.case.arguments) for one in self.tried)
             if all(_agree(one.result, mutant) for one, mutant in zip(self.tried, mutants, strict=True)):
                 return each
+        return None
+
+    def _one_term(self) -> str | None:
+        """That one term alone differs, if all answers are right but for one factor of it."""
+        if self.exercise.terms is None or any(one.result.value is None for one in self.tried):
+            return None
+        came, right = (
+            np.array([np.sum(result.value) for result in results])
+            for results in zip(*((one.result, one.expected) for one in self.tried), strict=True)
+        )
+        if not np.isfinite(came).all():
+            return None
+        found = [self.exercise.terms(**one.case.arguments) for one in self.tried]
+        for name in found[0]:
+            term = np.array([terms[name] for terms in found])
+            extra = (came - right) @ term / max(term @ term, 1e-12)
+            if same(came, right + extra * term):
+                return say(texts.ONE_TERM, name=name, factor=f"{1 + extra:.4g}")
         return None
 
     def _general(self) -> Words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,8 @@ class Exercise:
         right: a right answer, in NumPy, written to be read: ``solution()`` prints its source.
         cases: draws cases. chosen: cases that tell all misconceptions, and what is right, apart.
         picture: draws a case; None where there is nothing to see but the numbers.
+        pairs: two misconceptions at once, tried when no single one fits.
+        terms: takes what ``right`` takes and returns its summands by name, where one of them may be wrong alone.
     """
 
     key: str
@@ -60,6 +62,8 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     hints: Words
     picture: Callable[[Case], Figure] | None = None
+    pairs: tuple[Misconception, ...] = ()
+    terms: Callable[..., Mapping[str, float]] | None = None
 
     def check(self, answer: Any = None) -> Verdict:
         """Try ``answer``, a function of NumPy arrays, tensors or lists; show and return what comes out."""
@@ -70,7 +74,7 @@ class Exercise:
     def hint(self) -> None:
         """Show where to look: about the misunderstanding of the last check, if it had one."""
         key = record.last_misconception(self.key)
-        known = {each.key: each.hint for each in self.misconceptions}
+        known = {each.key: each.hint for each in (*self.misconceptions, *self.pairs)}
         print(say(known.get(key or "", self.hints)))
 
     def solution(self) -> None:

@@ -6,12 +6,11 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from yolosses.lessons.words import Words, say
 
 if TYPE_CHECKING:
-    from yolosses.lessons.exercise import Exercise, Question
     from yolosses.lessons.verdict import Verdict
 
 FILE = Path("yolosses-progress.json")
@@ -21,6 +20,15 @@ UNREADABLE = Words(
 )
 DONE = Words("{done} of {all} done", "完成 {done} 題，共 {all} 題")
 UNWRITABLE = Words("Progress could not be saved in {file}: {why}", "進度無法存到 {file}：{why}")
+
+
+class Task(Protocol):
+    """An exercise or a question, as far as the record knows it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def lesson(self) -> int: ...
 
 
 def load() -> dict[str, Any]:
@@ -72,7 +80,7 @@ def last_misconception(key: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def table(exercises: Sequence[Exercise | Question]) -> str:
+def table(exercises: Sequence[Task]) -> str:
     """One line an exercise: its lesson, its name, whether it is right, and the misunderstandings met."""
     known = load()
     lines = [_line(each, known.get(each.key, {})) for each in exercises]
@@ -84,7 +92,7 @@ def _done(entry: dict[str, Any]) -> bool:
     return bool(entry.get("right") or entry.get("answer"))
 
 
-def _line(exercise: Exercise | Question, entry: dict[str, Any]) -> str:
+def _line(exercise: Task, entry: dict[str, Any]) -> str:
     sign = "✓" if _done(entry) else "✗" if entry else "·"
     met = entry.get("met") or []
     return f"{exercise.lesson:2}  {sign} {exercise.key:22} {', '.join(met)}".rstrip()

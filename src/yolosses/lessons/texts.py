@@ -56,6 +56,10 @@ CONSTANT = Words(
     "Your function returns the same value whatever comes in. Which of its arguments does it use?",
     "不管輸入什麼，你的函式都回傳同一個值。它用到了哪些參數？",
 )
+ONE_TERM = Words(
+    "All terms but one are right: {name} counts {factor} times what it should.",
+    "只有一項不對，其他都對：{name} 這一項是正確值的 {factor} 倍。",
+)
 OTHER_VALUE = Words(
     "Compute the smallest case below by hand: which of its numbers goes in differently?",
     "用手算算看下面這個最小的案例：哪個數字用的方式不一樣？",

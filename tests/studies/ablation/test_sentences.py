@@ -61,7 +61,7 @@ def test_notes_are_sentences_in_their_language() -> None:
         assert re.search(r"[\u4e00-\u9fff]", MEASURE_NOTES["zh-TW"][name])
     # Words of Taiwan, and none of the mainland.
     written = "".join([*MEASURE_NAMES["zh-TW"].values(), *MEASURE_NOTES["zh-TW"].values()])
-    for word in ("交並比", "信心分數", "召回率", "精確率", "邊界框", "背景誤報", "寬高", "中心", "格子"):
+    for word in ("交並比", "信心度", "召回率", "精確率", "邊界框", "背景誤報", "寬高", "中心", "格子"):
         assert word in written
     for word in ("置信", "網络", "圖像", "檢測", "查準", "函数", "图"):
         assert word not in written

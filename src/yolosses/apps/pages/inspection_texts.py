@@ -321,7 +321,7 @@ _TEXTS: dict[Language, Texts] = {
         occupancy="S = {grid}：各格的物件中心數",
         occupancy_alt="各格子有多少物件中心，S = {grid}",
         balance="該出聲的框與該沉默的框",
-        balance_note="每張影像有 S × S × B 個預測框，其中每個未遺失的物件只有一個框該有信心（項 3-1），"
+        balance_note="每張影像有 S × S × B 個預測框，其中每個未遺失的物件只有一個框該有信心度（項 3-1），"
         "其餘都該是 0（項 3-2）。若不加權，少數會被多數淹沒：lambda_noobj（論文用 0.5）把多數變輕。"
         "最後一欄是兩邊一樣重的值。",
         boxes="預測框",
@@ -331,8 +331,8 @@ _TEXTS: dict[Language, Texts] = {
         weighted_ratio="× lambda_noobj 0.5",
         balancing="兩邊等重的 lambda_noobj",
         zero="輸出全為 0 時的損失",
-        zero_note="處處輸出 0 的偵測器，取影像平均：損失的起點。它的框沒有面積，所以 IoU（信心分數的目標）都是 0，"
-        "兩個信心分數項也就是 0。",
+        zero_note="處處輸出 0 的偵測器，取影像平均：損失的起點。它的框沒有面積，所以 IoU（信心度的目標）都是 0，"
+        "兩個信心度項也就是 0。",
         total="總和",
         parts="加權後的各項",
         broken="損壞的標註",

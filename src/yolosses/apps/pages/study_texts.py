@@ -273,7 +273,7 @@ _CHINESE = Texts(
         "mean_iou": "平均 IoU",
         "background_fp": "每張影像的背景誤報",
         "background_fp_fixed": "分數 0.25 的背景誤報",
-        "object_confidence": "物件處的信心分數",
+        "object_confidence": "物件處的信心度",
         "recall_fixed": "分數 0.25 的召回率",
         "tide_classification": "類別",
         "tide_localisation": "定位",

@@ -1,0 +1,39 @@
+"""Measured numbers that a how-to page quotes are those of the page or file that they come from."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LANGUAGES = ("en", "zh-TW")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_choose_lambdas_quotes_the_study(language: str) -> None:
+    page = (ROOT / f"docs/{language}/how-to/choose-lambdas.md").read_text("utf-8")
+    study = (ROOT / f"docs/{language}/explanation/what-the-lambdas-do.md").read_text("utf-8")
+    quoted = re.findall(r"\d+\.\d+ %|5\.63", page)
+    assert len(quoted) == 13
+    assert [number for number in quoted if number not in study] == []
+    runs = [json.loads((ROOT / f"docs/data/lambdas/{name}.json").read_text()) for name in ("digits", "bccd")]
+    assert f" {sum(len(study['results']) for study in runs)} " in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_label_errors_quotes_the_results(language: str) -> None:
+    page = (ROOT / f"docs/{language}/how-to/label-errors.md").read_text("utf-8")
+    results = ROOT / "benchmarks/results"
+    rows = json.loads((results / "moved-labels-bccd.json").read_text())["summary"]
+    moved, found = (sum(row[key] for row in rows) for key in ("labels", "in_top_3_among_new"))
+    assert f" {moved} " in page
+    assert f" {found} " in page
+    cases = json.loads((results / "planted-faults.json").read_text())["cases"]
+    planted, right = ([case for case in cases if kind in case] for kind in ("planted", "right"))
+    numbers = [
+        sum(case["found"] for case in planted), len(planted), len(right), sum(bool(case["suspected"]) for case in right)
+    ]  # fmt: skip
+    shown = "{0} of {1} were found. Of {2} data sets that are right, {3}"
+    shown_in_chinese = "{1} 次裡找到 {0} 次。{2} 個正確的資料集裡，有 {3} 個"
+    assert (shown if language == "en" else shown_in_chinese).format(*numbers) in page

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-gpu lint bench docs docs-serve docs-messages clean
+.PHONY: demo test test-gpu lint bench docs docs-serve docs-messages playground clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
@@ -42,6 +42,16 @@ bench: $(READY)
 	$(BIN)/python benchmarks/step_share.py
 	$(BIN)/python benchmarks/images_per_second.py
 	$(BIN)/python benchmarks/import_time.py
+
+# The page in playground/dist. Needs node 20 or newer; the graphs are written again when the library's code changes.
+playground: playground/graphs/.written
+	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
+
+GRAPHS_OF := $(shell find src/yolosses -name '*.py' $(foreach room,apps lessons studies training explain,-not -path '*/$(room)/*'))
+playground/graphs/.written: $(READY) $(GRAPHS_OF) src/yolosses/lessons/faulty_graphs.py src/yolosses/lessons/exercises/faulty.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.export playground playground/graphs 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.lessons.faulty_graphs playground/graphs
+	touch $@
 
 $(READY): pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv $(VENV)

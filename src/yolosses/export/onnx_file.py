@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from yolosses.export.graph import LossGraph
 from yolosses.losses.base import Loss
+from yolosses.modes import exporting
 from yolosses.structures import Targets
 
 
@@ -26,38 +31,66 @@ def save_onnx(loss: Loss, raw: Any, targets: Targets, path: Path) -> LossGraph:
         ValueError: an input of the file has not the shape of the example.
         OSError: naming ``path``.
     """
+    graph = LossGraph(loss, raw, targets)
+    save_graph(graph, path)
+    return graph
+
+
+def save_graph(graph: LossGraph, path: Path) -> None:
+    """`save_onnx` of a graph that is there already."""
+    _save(graph.traced(), graph.example, graph.inputs, graph.outputs, path)
+
+
+def save_function(
+    function: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    path: Path,
+) -> None:
+    """Write a function of tensors that has no gradient inside, such as a codec, as an ONNX file; as `save_onnx`."""
+    with exporting(), torch.no_grad():
+        traced = make_fx(function)(*example)
+    _save(traced, example, inputs, outputs, path)
+
+
+def _save(
+    traced: GraphModule,
+    example: tuple[Tensor, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    path: Path,
+) -> None:
     import onnx
 
-    graph = LossGraph(loss, raw, targets)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about itself
         program = torch.onnx.export(
-            graph.traced(),
-            graph.example,
+            traced,
+            example,
             dynamo=True,
             optimize=False,  # the optimizer deletes small constants such as 1e-9
-            input_names=list(graph.inputs),
-            output_names=list(graph.outputs),
+            input_names=list(inputs),
+            output_names=list(outputs),
             verbose=False,
         )
     assert program is not None
     model = program.model_proto
-    _require_shapes(model, graph)
+    _require_shapes(model, {name: tuple(tensor.shape) for name, tensor in zip(inputs, example, strict=True)})
     _strip(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
-    return graph
 
 
-def _require_shapes(model: Any, graph: LossGraph) -> None:
+def _require_shapes(model: Any, expected: dict[str, tuple[int, ...]]) -> None:
     """The exporter may make a dimension constant, or drop an input that nothing reads, without a word."""
     got = {
         value.name: tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
         for value in model.graph.input
     }
-    for name, tensor in zip(graph.inputs, graph.example, strict=True):
-        if got.get(name) != tuple(tensor.shape):
-            raise ValueError(f"{name}: expected shape {tuple(tensor.shape)} in the file; got {got.get(name)}")
+    for name, shape in expected.items():
+        if got.get(name) != shape:
+            raise ValueError(f"{name}: expected shape {shape} in the file; got {got.get(name)}")
 
 
 def _strip(model: Any) -> None:

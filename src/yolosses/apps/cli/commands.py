@@ -383,3 +383,16 @@ def lessons(
     from yolosses.apps.cli.lessons import run_lessons
 
     run_lessons(folder, lang.value)
+
+
+@app.command()
+def play(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8750,
+    lang: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = LanguageName.EN,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+) -> None:
+    """Serve the playground: the loss under your hands, with the library itself behind it."""
+    from yolosses.apps.cli.play import run_play
+
+    run_play(host=host, port=port, language=lang.value, browser=browser)

@@ -65,7 +65,14 @@ def _run() -> int:
 
 
 def _missing(error: ModuleNotFoundError) -> int:
-    extra = {"sklearn": "demo", "optuna": "study"}.get(error.name or "", "train")
+    extra = {
+        "sklearn": "demo",
+        "optuna": "study",
+        "jupytext": "lessons",
+        "hypothesis": "lessons",
+        "uvicorn": "play",
+        "starlette": "play",
+    }.get(error.name or "", "train")
     return _said(f"this command needs {error.name}: pip install 'yolosses[{extra}]'", 2)
 
 

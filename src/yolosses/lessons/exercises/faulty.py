@@ -22,7 +22,10 @@ class PlainLoss:
     """
 
     def __call__(self, raw: Tensor, objects: Sequence[Sequence[Any]]) -> Tensor:
-        cells, truth, labels = _checked(raw, objects)
+        return self.value(raw, *_checked(raw, objects))
+
+    def value(self, raw: Tensor, cells: Tensor, truth: Tensor, labels: Tensor) -> Tensor:
+        """The loss of objects as tensors: cell (M,), x, y, w, h (M, 4) and label (M,), no two in one cell."""
         boxes = raw[..., : 5 * BOXES].reshape(-1, BOXES, 5)
         scores = raw[..., 5 * BOXES :].reshape(len(boxes), -1)
         pred, each = boxes[cells], torch.arange(len(cells))
@@ -30,7 +33,7 @@ class PlainLoss:
         best = self.responsible(iou, pred[..., 4])
         pred, iou = pred[each, best], iou[each, best]
         noobj = self.background(torch.ones_like(boxes[..., 4]), cells, best)
-        one_hot = torch.nn.functional.one_hot(labels, scores.shape[1])
+        one_hot = torch.eye(scores.shape[1], dtype=raw.dtype)[labels]
 
         xy = self.add((pred[:, :2] - self.centre(truth, cells, len(raw))) ** 2)
         wh = self.add((self.root(pred[:, 2:4]) - truth[:, 2:].sqrt()) ** 2)
@@ -164,9 +167,13 @@ def _iou(pred: Tensor, truth: Tensor, cells: Tensor, side: int) -> Tensor:
     corner = torch.stack([cells % side, cells // side], 1)
     first, second = _corners(pred, corner[:, None], side), _corners(truth[:, None], corner[:, None], side)
     low, high = torch.maximum(first[0], second[0]), torch.minimum(first[1], second[1])
-    shared = (high - low).clamp(min=0).prod(-1)
-    areas = sum(box[..., 2:].clamp(min=0).prod(-1) for box in (pred, truth[:, None]))
-    return shared / (areas - shared)
+    shared = _area(high - low)
+    return shared / (_area(pred[..., 2:]) + _area(truth[:, None, 2:]) - shared)
+
+
+def _area(size: Tensor) -> Tensor:
+    width, height = size.clamp(min=0).unbind(-1)
+    return width * height
 
 
 def _corners(box: Tensor, corner: Tensor, side: int) -> tuple[Tensor, Tensor]:

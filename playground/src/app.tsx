@@ -1,0 +1,68 @@
+/** The page: picture on the left, one section after the other on the right. */
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { Bugs } from "./bugs";
+import { useStore, useWords } from "./context";
+import { Lambdas, Options } from "./controls";
+import { Formula } from "./formula";
+import { Generations } from "./generations";
+import { Pull } from "./pull";
+import { Scene } from "./scene";
+import { Share } from "./share";
+import type { Group, Theme } from "./state";
+import { Tour } from "./tour";
+import { PAGES, type Page } from "./tour_pages";
+import { Legend, SceneBar, Values } from "./values";
+import { fill } from "./words";
+
+const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
+const THEME_WORDS = { auto: "themeAuto", light: "themeLight", dark: "themeDark" } as const;
+
+export function App({ pictures }: { pictures: string[] }): JSX.Element {
+  const store = useStore();
+  const words = useWords();
+  const { state } = store;
+  const picture = pictures[state.scene] as string;
+  const has = (group: Group) => !state.hidden.includes(group);
+  useEffect(() => {
+    document.documentElement.lang = state.language;
+    document.title = words.title;
+    if (state.theme === "auto") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = state.theme;
+  }, [state.language, state.theme]);
+  return (
+    <>
+      <header>
+        <div>
+          <h1>{words.title}</h1>
+          <p class="lead">{words.lead}</p>
+        </div>
+        <nav>
+          {has("tour") && state.tour === null && <button type="button" class="main" onClick={() => void store.tourTo(0, PAGES[0] as Page)}>{words.tourStart}</button>}
+          <button type="button" lang={state.language === "en" ? "zh-TW" : "en"} onClick={() => store.set({ language: state.language === "en" ? "zh-TW" : "en" })}>{words.language}</button>
+          <button type="button" onClick={() => store.set({ theme: NEXT_THEME[state.theme] })}>{words[THEME_WORDS[state.theme]]}</button>
+          <Share />
+        </nav>
+      </header>
+      {store.error && <p class="failure" role="alert">{fill(words.failed, { why: store.error })}</p>}
+      <main>
+        <div class="left" id="picture">
+          {has("scene") && <SceneBar />}
+          <Scene picture={picture} />
+          <Legend />
+          {has("values") && <Values />}
+          {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
+        </div>
+        <div class="right">
+          {has("formula") && <Formula />}
+          {has("lambdas") && <Lambdas />}
+          {has("options") && <Options />}
+          {has("pull") && <Pull />}
+          {has("generations") && <Generations picture={picture} />}
+          {has("bugs") && <Bugs />}
+        </div>
+      </main>
+      {has("tour") && state.tour !== null && <Tour page={state.tour} />}
+    </>
+  );
+}

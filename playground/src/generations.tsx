@@ -1,0 +1,124 @@
+/** The same true boxes under later losses: which predictors become positive, with which weight. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useStore, useWords } from "./context";
+import { Choice } from "./controls";
+import { pairsOf } from "./elements";
+import { floats, integers, type Engine } from "./engine";
+import { boxAt, type Truth } from "./raw";
+import { corners } from "./scene";
+import { targetInputs } from "./store";
+import { fill } from "./words";
+
+export interface Positive {
+  object: number;
+  x: number;
+  y: number;
+  /** Of the box term, relative to the largest. */
+  weight: number;
+  /** 0: the head that detects; 1: the second head of v10, with many for each object. */
+  head: number;
+}
+
+export interface Positives {
+  all: number;
+  list: Positive[];
+}
+
+/** The terms whose weights count, and the predictors of each head. */
+const BOX_TERMS: Record<string, string[]> = { v3: ["xy"], v8: ["box"], v10: ["o2o_box", "o2m_box"] };
+
+export async function positivesOf(engine: Engine, generation: string, truths: Truth[], slots: number): Promise<Positives> {
+  const [loss, decoder] = await Promise.all([engine.load(generation), engine.load(`${generation}-decode`)]);
+  const raw = Object.fromEntries(
+    Object.entries(loss.entry.inputs)
+      .filter(([name]) => name.startsWith("raw_"))
+      .map(([name, shape]) => [name, new Float32Array(shape.reduce((a, b) => a * b, 1))]),
+  );
+  const [outputs, decoded] = await Promise.all([
+    loss.run({ ...raw, ...targetInputs(truths, slots), lambdas: Float32Array.from(loss.entry.lambdas) }),
+    decoder.run(raw),
+  ]);
+  const places = floats(decoded, "boxes");
+  const all = places.length / 4;
+  const weights = new Map<number, number>();
+  for (const term of BOX_TERMS[generation] ?? []) {
+    const predictor = integers(outputs, `${term}_predictor`);
+    const weight = floats(outputs, `${term}_weight`);
+    const parts = weight.length / predictor.length;
+    predictor.forEach((each, index) => {
+      const value = weight[index * parts] as number;
+      if (value > 0) weights.set(each, value);
+    });
+  }
+  const largest = Math.max(...weights.values(), 1e-12);
+  const list = pairsOf(outputs).map(({ object, predictor }) => {
+    const [x, y] = boxAt(places, predictor % all);
+    return { object, x, y, weight: (weights.get(predictor) ?? 0) / largest, head: Math.floor(predictor / all) };
+  });
+  return { all, list };
+}
+
+export function Generations({ picture }: { picture: string }): JSX.Element {
+  const store = useStore();
+  const words = useWords();
+  const { generation, truths } = store.state;
+  const [found, setFound] = useState<{ of: string; positives: Positives } | null>(null);
+  useEffect(() => {
+    if (generation === "v1") return;
+    let current = true;
+    positivesOf(store.engine, generation, truths, store.capabilities.slots)
+      .then((positives) => current && setFound({ of: generation, positives }))
+      .catch((error: unknown) => store.fail(error));
+    return () => {
+      current = false;
+    };
+  }, [generation, truths]);
+  const positives = generation === "v1" ? ofVersion1(store) : found?.of === generation ? found.positives : null;
+  const heads = new Set(positives?.list.map((each) => each.head)).size;
+  return (
+    <section id="generations">
+      <h2>{words.generations}</h2>
+      <p class="lead">{words.generationsLead}</p>
+      <Choice label={words.total} values={["v1", "v3", "v8", "v10"]} chosen={generation} name={(value) => `YOLO${value}`}
+        choose={(value) => { store.did(`generation-${value}`); store.set({ generation: value }); }} />
+      <p>{words[`generation.${generation}` as keyof typeof words]}</p>
+      <div class="heads">
+        {Array.from({ length: Math.max(heads, 1) }, (_, head) => (
+          <figure key={head}>
+            <svg viewBox="0 0 100 100" role="img" aria-label={positives ? fill(words.positives, { count: positives.list.length, all: positives.all }) : ""}>
+              <image href={picture} width="100" height="100" preserveAspectRatio="none" />
+              {truths.map((truth, index) => {
+                const [x, y, w, h] = corners(truth.box);
+                return <g key={index} class="box truth"><rect class="casing" x={x} y={y} width={w} height={h} /><rect class="line" x={x} y={y} width={w} height={h} /></g>;
+              })}
+              {positives?.list.filter((each) => each.head === head).map((each, index) => (
+                <circle key={index} class="positive" cx={100 * each.x} cy={100 * each.y} r={0.7 + 1.5 * Math.sqrt(each.weight)} />
+              ))}
+            </svg>
+            <figcaption>
+              {heads > 1 && <b>{head === 0 ? words.headOne : words.headMany}</b>}
+              {positives && (
+                <>
+                  <span>{fill(words.positives, { count: positives.list.filter((each) => each.head === head).length, all: positives.all })}</span>
+                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
+                </>
+              )}
+            </figcaption>
+          </figure>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** v1 as it is in the picture above: it depends on the predictions. */
+function ofVersion1(store: ReturnType<typeof useStore>): Positives | null {
+  const { result } = store;
+  if (result === null) return null;
+  const list = result.pairs.map(({ object, predictor }) => {
+    const [x, y] = boxAt(result.decoded, predictor);
+    return { object, x, y, weight: 1, head: 0 };
+  });
+  return { all: result.decoded.length / 4, list };
+}

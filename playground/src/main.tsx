@@ -1,0 +1,44 @@
+import "katex/dist/katex.css";
+import "./style.css";
+import { render } from "preact";
+import { App } from "./app";
+import { StoreContext } from "./context";
+import { readFile } from "./files";
+import { StaticEngine } from "./static_engine";
+import { Store, type SceneFile } from "./store";
+import { WORDS, fill } from "./words";
+import sceneFiles from "../scenes/scenes.json";
+import oneCell from "../scenes/one-cell.png";
+import sizes from "../scenes/sizes.png";
+import three from "../scenes/three.png";
+
+const PICTURES: Record<string, string> = { three, "one-cell": oneCell, sizes };
+
+declare global {
+  interface Window {
+    /** For tests and for curious readers: the state, and what was computed of it. */
+    yolossesPlayground?: Store;
+  }
+}
+
+async function begin(): Promise<void> {
+  const place = document.getElementById("app") as HTMLElement;
+  const words = WORDS[navigator.language.startsWith("zh") ? "zh-TW" : "en"];
+  place.textContent = words.loading;
+  try {
+    const store = new Store(new StaticEngine(readFile), sceneFiles as SceneFile[]);
+    await store.open(location.hash);
+    window.yolossesPlayground = store;
+    place.textContent = "";
+    render(
+      <StoreContext.Provider value={store}>
+        <App pictures={store.scenes.map((scene) => PICTURES[scene.name] as string)} />
+      </StoreContext.Provider>,
+      place,
+    );
+  } catch (error) {
+    place.textContent = fill(words.failed, { why: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+void begin();

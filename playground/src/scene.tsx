@@ -1,0 +1,290 @@
+/** The picture under S x S cells, with true and predicted boxes that can be moved. */
+import { useRef } from "preact/hooks";
+import type { JSX } from "preact";
+import { useStore, useWords } from "./context";
+import { two } from "./format";
+import { lit } from "./point";
+import { boxAt, cellOf, confidenceAt, predictors, rowCol, type Box } from "./raw";
+import type { Selected } from "./state";
+import { fill } from "./words";
+
+const LEAST = 0.03;
+type Corner = -1 | 0 | 1;
+interface Grip {
+  x: Corner;
+  y: Corner;
+}
+const CORNERS: Grip[] = [{ x: -1, y: -1 }, { x: 1, y: -1 }, { x: -1, y: 1 }, { x: 1, y: 1 }];
+const KEYS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** A box after its centre, or one of its corners, was moved; it keeps a size and its centre stays in the picture. */
+export function movedBox([cx, cy, w, h]: Box, dx: number, dy: number, grip: Grip): Box {
+  const within = (value: number) => Math.min(Math.max(value, 0), 0.999);
+  if (grip.x === 0 && grip.y === 0) return [within(cx + dx), within(cy + dy), w, h];
+  const width = Math.min(Math.max(w + grip.x * dx, LEAST), 1);
+  const height = Math.min(Math.max(h + grip.y * dy, LEAST), 1);
+  return [within(cx + (grip.x * (width - w)) / 2), within(cy + (grip.y * (height - h)) / 2), width, height];
+}
+
+export function Scene({ picture }: { picture: string }): JSX.Element {
+  const store = useStore();
+  const words = useWords();
+  const svg = useRef<SVGSVGElement>(null);
+  const drag = useRef<{ what: Exclude<Selected, null>; box: Box; grip: Grip; x: number; y: number } | null>(null);
+  const { state, result } = store;
+  const { layout } = result ?? state;
+  const cell = 100 / layout.grid;
+  const pairs = result?.pairs ?? [];
+  const owners = new Map(pairs.map((pair) => [cellOf(layout, pair.predictor), pair]));
+  const bright = lit(store.pointed, pairs, layout);
+  const dims = store.pointed !== null && "symbol" in store.pointed; // while one box is pointed at, the others stay in sight
+
+  const every = Array.from({ length: result ? predictors(layout) : 0 }, (_, predictor) => predictor);
+  const stays = (predictor: number) => owners.has(cellOf(layout, predictor)) || state.shown.includes(cellOf(layout, predictor));
+  const shown = every.filter(stays);
+  // Boxes of a cell that is only pointed at: a look ahead, which must not stand in the way of the click.
+  const ahead = bright !== null && bright.predictors.size <= layout.boxes ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
+  const boxes: Drawn[] = [
+    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: String(truth.label), name: fill(words.truthLabel, { label: truth.label }), lit: false })),
+    ...shown.map((predictor): Drawn => {
+      const home = cellOf(layout, predictor);
+      const pair = owners.get(home);
+      const [row, col] = rowCol(layout, home);
+      const iou = pair && result ? (result.ious[predictor * store.capabilities.slots + pair.object] as number) : null;
+      const mine = pair?.predictor === predictor;
+      return {
+        what: { kind: "pred", index: predictor },
+        box: boxAt(result?.decoded as Float32Array, predictor),
+        kind: mine ? "responsible" : "other",
+        tag: iou === null ? `${predictor % layout.boxes}` : `IoU ${two(iou)}`,
+        name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, IoU ${two(iou)}`) + (mine ? `, ${words.legendResponsible}` : ""),
+        lit: bright?.predictors.has(predictor) === true,
+      };
+    }),
+  ];
+  const isSelected = (what: Exclude<Selected, null>) => state.selected?.kind === what.kind && state.selected.index === what.index;
+  const chosen = boxes.find((drawn) => isSelected(drawn.what));
+
+  const place = (event: PointerEvent) => {
+    const frame = svg.current?.getBoundingClientRect();
+    return frame ? [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height] as const : ([0, 0] as const);
+  };
+  const move = (what: Exclude<Selected, null>, box: Box) => (what.kind === "truth" ? store.moveTruth(what.index, box) : store.movePrediction(what.index, box));
+  const grab = (event: PointerEvent, drawn: Drawn | undefined, grip: Grip) => {
+    if (event.button !== 0 || drawn === undefined) return;
+    event.stopPropagation();
+    const [x, y] = place(event);
+    drag.current = { what: drawn.what, box: drawn.box, grip, x, y };
+    svg.current?.setPointerCapture(event.pointerId);
+    store.set({ selected: drawn.what });
+  };
+  const under = (event: PointerEvent) => nearest(boxes, place(event));
+  const hover = (event: PointerEvent) => {
+    if (drag.current !== null) return;
+    const drawn = under(event);
+    if (drawn?.what.kind === "pred") store.point({ predictor: drawn.what.index });
+  };
+  const pull = (event: PointerEvent) => {
+    if (drag.current === null) return;
+    const { what, box, grip, x, y } = drag.current;
+    const [nowX, nowY] = place(event);
+    move(what, movedBox(box, nowX - x, nowY - y, grip));
+  };
+  const release = () => {
+    drag.current = null;
+  };
+  const press = (event: KeyboardEvent, drawn: Drawn) => {
+    const direction = KEYS[event.key];
+    if (direction) {
+      event.preventDefault();
+      const [dx, dy] = direction;
+      const step = event.altKey ? 0.002 : 0.01;
+      // Resizing by keys moves the lower right corner.
+      move(drawn.what, movedBox(drawn.box, step * dx, step * dy, event.shiftKey ? { x: 1, y: 1 } : { x: 0, y: 0 }));
+      store.did("keys");
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      event.preventDefault();
+      remove(drawn.what);
+    }
+  };
+  const remove = (what: Exclude<Selected, null>) => {
+    if (what.kind === "truth") store.deleteTruth(what.index);
+    else if (state.shown.includes(cellOf(layout, what.index))) store.toggleCell(cellOf(layout, what.index));
+    svg.current?.focus();
+  };
+
+  return (
+    <svg
+      ref={svg} class="scene" viewBox="0 0 100 100" role="group" tabindex={-1}
+      aria-label={fill(words.sceneLabel, { cells: layout.grid ** 2 })}
+      onPointerMove={pull} onPointerUp={release} onPointerCancel={release} onPointerLeave={() => drag.current === null && store.point(null)}
+    >
+      <defs>
+        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="3.4" markerHeight="3.4" orient="auto-start-reverse">
+          <path d="M0 0 L10 5 L0 10 z" class="arrow-head" />
+        </marker>
+      </defs>
+      <image href={picture} width="100" height="100" preserveAspectRatio="none" />
+      <path class="grid-lines" aria-hidden="true" d={Array.from({ length: layout.grid - 1 }, (_, k) => `M${(k + 1) * cell} 0 V100 M0 ${(k + 1) * cell} H100`).join(" ")} />
+      <g class="cells" role="grid" aria-label={words.grid}>
+        {Array.from({ length: layout.grid }, (_, row) => (
+          <g role="row" key={row}>
+            {Array.from({ length: layout.grid }, (_, col) => {
+              const index = row * layout.grid + col;
+              return (
+                <rect
+                  key={col} x={col * cell} y={row * cell} width={cell} height={cell} role="gridcell"
+                  class={names("cell", owners.has(index) && "owner", state.shown.includes(index) && "shown", bright?.cells.has(index) && "lit")}
+                  data-cell={index} tabindex={index === 0 ? 0 : -1}
+                  aria-label={fill(words.cellLabel, { row, col })} aria-selected={state.shown.includes(index)}
+                  onClick={() => store.toggleCell(index)}
+                  onPointerEnter={() => drag.current === null && store.point({ cell: index })}
+                  onFocus={() => store.point({ cell: index })} onBlur={() => store.point(null)}
+                  onKeyDown={(event) => walk(event, index, layout.grid, () => store.toggleCell(index))}
+                />
+              );
+            })}
+          </g>
+        ))}
+      </g>
+      {result && (
+        <g class="dots" aria-hidden="true">
+          {Array.from({ length: predictors(layout) }, (_, predictor) => {
+            const home = cellOf(layout, predictor);
+            const [row, col] = rowCol(layout, home);
+            const confidence = Math.min(Math.max(confidenceAt(result.raw, layout, predictor), 0), 1.2);
+            const mine = owners.get(home)?.predictor === predictor;
+            return (
+              <circle
+                key={predictor} cx={col * cell + 2.4 + 3.4 * (predictor % layout.boxes)} cy={row * cell + 2.4} r={0.45 + 1.05 * confidence}
+                class={names("dot", mine && "responsible", bright && (bright.predictors.has(predictor) ? "lit" : dims && "dim"))}
+              />
+            );
+          })}
+        </g>
+      )}
+      <g class="ahead" aria-hidden="true">
+        {ahead.map((predictor) => {
+          const [x, y, w, h] = corners(boxAt(result?.decoded as Float32Array, predictor));
+          return <g key={predictor} class="box other"><rect class="casing" x={x} y={y} width={w} height={h} /><rect class="line" x={x} y={y} width={w} height={h} /></g>;
+        })}
+      </g>
+      {boxes.map((drawn) => {
+        const [x, y, w, h] = corners(drawn.box);
+        const below = drawn.kind === "other";
+        return (
+          <g
+            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, drawn === chosen && "selected", drawn.lit && "lit", dims && !drawn.lit && drawn.kind !== "truth" && "dim")} tabindex={0} role="button"
+            data-kind={drawn.what.kind} data-index={drawn.what.index} aria-label={drawn.name} aria-pressed={drawn === chosen}
+            onPointerDown={(event) => grab(event, under(event), { x: 0, y: 0 })}
+            onPointerMove={hover} onPointerLeave={() => drag.current === null && store.point(null)}
+            onFocus={(event) => {
+              if (drag.current === null && drawn !== chosen) store.set({ selected: drawn.what });
+              if (event.currentTarget.matches(":focus-visible") && drawn.what.kind === "pred") store.point({ predictor: drawn.what.index });
+            }}
+            onBlur={() => store.point(null)}
+            onKeyDown={(event) => press(event, drawn)}
+          >
+            <rect class="reach" x={x} y={y} width={w} height={h} />
+            <rect class="casing" x={x} y={y} width={w} height={h} />
+            <rect class="line" x={x} y={y} width={w} height={h} />
+            <Tag x={x} y={below ? y + h : y} below={below} text={drawn.tag} />
+          </g>
+        );
+      })}
+      {chosen && (
+        <g class="grips" aria-hidden="true">
+          {CORNERS.map((grip) => {
+            const [x, y, w, h] = corners(chosen.box);
+            return (
+              <g key={`${grip.x}${grip.y}`} class={grip.x === grip.y ? "grip nwse" : "grip nesw"} onPointerDown={(event) => grab(event, chosen, grip)}>
+                <circle class="reach" cx={x + (w * (grip.x + 1)) / 2} cy={y + (h * (grip.y + 1)) / 2} r="3.2" />
+                <circle class="knob" cx={x + (w * (grip.x + 1)) / 2} cy={y + (h * (grip.y + 1)) / 2} r="1.2" />
+              </g>
+            );
+          })}
+        </g>
+      )}
+      {store.pointed && "symbol" in store.pointed && store.pointed.symbol === "root" && result && (
+        <g class="measures" aria-hidden="true">
+          {pairs.map(({ predictor }) => {
+            const [x, y, w, h] = corners(boxAt(result.decoded, predictor));
+            return <path key={predictor} d={`M${x} ${y + h / 2} h${w} M${x + w / 2} ${y} v${h}`} />;
+          })}
+        </g>
+      )}
+      {result?.pulled && (
+        <g class="arrows" aria-hidden="true">
+          {shown.map((predictor) => <Pulled key={predictor} from={boxAt(result.decoded, predictor)} to={boxAt(result.pulled as Float32Array, predictor)} />)}
+        </g>
+      )}
+    </svg>
+  );
+}
+
+interface Drawn {
+  what: Exclude<Selected, null>;
+  box: Box;
+  kind: "truth" | "responsible" | "other";
+  tag: string;
+  name: string;
+  lit: boolean;
+}
+
+function Tag({ x, y, text, below }: { x: number; y: number; text: string; below: boolean }): JSX.Element {
+  const width = 2.2 + 1.9 * text.length;
+  const left = Math.min(Math.max(x - 0.35, 0), 100 - width);
+  const top = Math.min(Math.max(below ? y : y - 4.2, 0), 95.8);
+  return (
+    <g class="tag" aria-hidden="true">
+      <rect x={left} y={top} width={width} height="4.2" rx="0.7" />
+      <text x={left + width / 2} y={top + 3.05}>{text}</text>
+    </g>
+  );
+}
+
+function Pulled({ from, to }: { from: Box; to: Box }): JSX.Element | null {
+  const distance = Math.max(...from.map((value, index) => Math.abs(value - (to[index] as number))));
+  if (distance < 1e-4) return null;
+  const [x, y, w, h] = corners(to);
+  return (
+    <g>
+      <rect class="ghost" x={x} y={y} width={w} height={h} />
+      <path class="arrow" d={`M${100 * from[0]} ${100 * from[1]} L${100 * to[0]} ${100 * to[1]}`} marker-end="url(#head)" />
+    </g>
+  );
+}
+
+function walk(event: KeyboardEvent, index: number, grid: number, toggle: () => void): void {
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    return toggle();
+  }
+  const direction = KEYS[event.key];
+  if (!direction) return;
+  event.preventDefault();
+  const row = Math.min(Math.max(Math.floor(index / grid) + direction[1], 0), grid - 1);
+  const col = Math.min(Math.max((index % grid) + direction[0], 0), grid - 1);
+  const next = (event.currentTarget as SVGElement).ownerSVGElement?.querySelector<SVGElement>(`[data-cell="${row * grid + col}"]`);
+  next?.focus();
+}
+
+export function corners([cx, cy, w, h]: Box): Box {
+  return [100 * (cx - w / 2), 100 * (cy - h / 2), 100 * w, 100 * h];
+}
+
+const EDGE = 0.02;
+
+/** Of boxes that lie on each other: the one whose edge is pointed at, else the smallest around the place. */
+export function nearest<T extends { box: Box }>(boxes: T[], [x, y]: readonly [number, number]): T | undefined {
+  const ranked = boxes
+    .map((drawn) => {
+      const [cx, cy, w, h] = drawn.box;
+      const outside = Math.max(Math.abs(x - cx) - w / 2, Math.abs(y - cy) - h / 2);
+      return { drawn, edge: Math.abs(outside), inside: outside <= 0, area: w * h };
+    })
+    .filter(({ edge, inside }) => inside || edge < EDGE);
+  const onEdge = ranked.filter(({ edge }) => edge < EDGE).sort((a, b) => a.edge - b.edge);
+  return (onEdge[0] ?? ranked.sort((a, b) => a.area - b.area)[0])?.drawn;
+}
+export const names = (...parts: (string | false | null | undefined)[]) => parts.filter(Boolean).join(" ");

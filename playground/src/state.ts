@@ -1,0 +1,210 @@
+/** All that the page shows, and its form in the address. */
+import type { Options } from "./engine";
+import type { Box, Layout, Truth } from "./raw";
+import { LAMBDAS, PAPER, type LambdaName, type TermName, TERMS } from "./terms";
+
+export const GROUPS = ["scene", "values", "formula", "lambdas", "options", "pull", "generations", "bugs", "tour"] as const;
+export type Group = (typeof GROUPS)[number];
+export type Language = "en" | "zh-TW";
+export type Theme = "auto" | "light" | "dark";
+export type Selected = { kind: "truth" | "pred"; index: number } | null;
+
+export interface State {
+  scene: number;
+  layout: Layout;
+  options: Options;
+  lambdas: Record<LambdaName, number>;
+  truths: Truth[];
+  raw: Float32Array;
+  /** Cells whose boxes are shown although no object is in them. */
+  shown: number[];
+  selected: Selected;
+  openTerm: TermName | null;
+  openElement: number | null;
+  arrows: boolean;
+  rate: number;
+  generation: string;
+  bug: number | null;
+  language: Language;
+  theme: Theme;
+  hidden: Group[];
+  tour: number | null;
+}
+
+/** What the numbers in an address are compared with: they are left out where they are those of the scene. */
+export interface Base {
+  truths: Truth[];
+  raw: Float32Array;
+}
+
+/** What an address says; what it does not say stays as it is by default. */
+export interface Address {
+  scene?: number;
+  grid?: number;
+  boxes?: number;
+  options?: Partial<Options>;
+  lambdas?: Partial<Record<LambdaName, number>>;
+  truths?: Truth[];
+  changes?: [number, number][];
+  shown?: number[];
+  openTerm?: TermName;
+  openElement?: number;
+  arrows?: boolean;
+  rate?: number;
+  generation?: string;
+  bug?: number;
+  language?: Language;
+  theme?: Theme;
+  hidden?: Group[];
+  tour?: number;
+}
+
+export const DEFAULT_OPTIONS: Options = { size_term: "sqrt", confidence_target: "iou", class_term: "squared_error" };
+export const DEFAULT_RATE = 0.02;
+export const MOST_LAMBDA = 10;
+
+export function hashOf(state: State, base: Base): string {
+  const parts = new URLSearchParams();
+  const say = (name: string, value: string | number, unless: string | number) => {
+    if (value !== unless) parts.set(name, String(value));
+  };
+  say("scene", state.scene, 0);
+  say("S", state.layout.grid, 3);
+  say("B", state.layout.boxes, 2);
+  say("roots", state.options.size_term, DEFAULT_OPTIONS.size_term);
+  say("target", state.options.confidence_target, DEFAULT_OPTIONS.confidence_target);
+  say("classes", state.options.class_term, DEFAULT_OPTIONS.class_term);
+  for (const name of LAMBDAS) say(`l.${name}`, state.lambdas[name], PAPER[name]);
+  if (!sameTruths(state.truths, base.truths)) {
+    parts.set("truths", toBase64(Float32Array.from(state.truths.flatMap((t) => [t.label, ...t.box])).buffer));
+  }
+  const changes = changesOf(state.raw, base.raw);
+  if (changes.length) parts.set("raw", packChanges(changes));
+  if (state.shown.length) parts.set("shown", state.shown.join("."));
+  say("term", state.openTerm ?? "", "");
+  say("element", state.openElement ?? "", "");
+  say("arrows", state.arrows ? 1 : 0, 0);
+  say("rate", state.rate, DEFAULT_RATE);
+  say("loss", state.generation, "v1");
+  say("bug", state.bug ?? "", "");
+  say("lang", state.language, "");
+  say("theme", state.theme, "auto");
+  if (state.hidden.length) parts.set("hide", state.hidden.join("."));
+  say("tour", state.tour ?? "", "");
+  return parts.toString();
+}
+
+/** Reads an address; what is malformed or out of range is left out. */
+export function parseHash(hash: string): Address {
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  const address: Address = {};
+  const number = (name: string, low: number, high: number): number | undefined => {
+    const text = parts.get(name);
+    const value = text === null || text === "" ? Number.NaN : Number(text);
+    return value >= low && value <= high ? value : undefined;
+  };
+  const whole = (name: string, low: number, high: number) => {
+    const value = number(name, low, high);
+    return value !== undefined && Number.isInteger(value) ? value : undefined;
+  };
+  const word = <T extends string>(name: string, among: readonly T[]) => among.find((each) => each === parts.get(name));
+  const put = <K extends keyof Address>(key: K, value: Address[K] | undefined) => {
+    if (value !== undefined) address[key] = value;
+  };
+  put("scene", whole("scene", 0, 99));
+  put("grid", whole("S", 1, 99));
+  put("boxes", whole("B", 1, 9));
+  const options: Partial<Options> = {};
+  const pick = (name: string, key: keyof Options, among: string[]) => {
+    const value = word(name, among);
+    if (value !== undefined) options[key] = value;
+  };
+  pick("roots", "size_term", ["sqrt", "linear"]);
+  pick("target", "confidence_target", ["iou", "one"]);
+  pick("classes", "class_term", ["squared_error", "cross_entropy"]);
+  if (Object.keys(options).length) address.options = options;
+  const lambdas: Partial<Record<LambdaName, number>> = {};
+  for (const name of LAMBDAS) {
+    const value = number(`l.${name}`, 0, MOST_LAMBDA);
+    if (value !== undefined) lambdas[name] = value;
+  }
+  if (Object.keys(lambdas).length) address.lambdas = lambdas;
+  put("truths", parseTruths(parts.get("truths")));
+  put("changes", unpackChanges(parts.get("raw")));
+  const shown = parts.get("shown")?.split(".").map(Number).filter((n) => Number.isInteger(n) && n >= 0);
+  if (shown?.length) address.shown = shown;
+  put("openTerm", word("term", TERMS));
+  put("openElement", whole("element", 0, 9999));
+  if (parts.get("arrows") === "1") address.arrows = true;
+  put("rate", number("rate", 0.001, 1));
+  put("generation", word("loss", ["v1", "v3", "v8", "v10"]));
+  put("bug", whole("bug", 0, 99));
+  put("language", word("lang", ["en", "zh-TW"] as const));
+  put("theme", word("theme", ["auto", "light", "dark"] as const));
+  const hidden = parts.get("hide")?.split(".").filter((name): name is Group => GROUPS.some((group) => group === name));
+  if (hidden?.length) address.hidden = hidden;
+  put("tour", whole("tour", 0, 99));
+  return address;
+}
+
+function sameTruths(a: Truth[], b: Truth[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((t, i) => t.label === b[i]?.label && t.box.every((x, k) => Math.fround(x) === Math.fround(b[i]?.box[k] ?? NaN)))
+  );
+}
+
+function parseTruths(text: string | null): Truth[] | undefined {
+  const bytes = fromBase64(text);
+  if (bytes === undefined || bytes.byteLength % 20 !== 0) return undefined;
+  const numbers = new Float32Array(bytes);
+  const truths: Truth[] = [];
+  for (let i = 0; i < numbers.length; i += 5) {
+    const [label, ...box] = Array.from(numbers.subarray(i, i + 5)) as [number, ...Box];
+    const good = Number.isInteger(label) && label >= 0 && box.every((x) => x >= 0 && x <= 1);
+    if (good) truths.push({ label, box });
+  }
+  return truths;
+}
+
+export function changesOf(raw: Float32Array, base: Float32Array): [number, number][] {
+  const changes: [number, number][] = [];
+  raw.forEach((value, index) => {
+    if (value !== base[index]) changes.push([index, value]);
+  });
+  return changes;
+}
+
+function packChanges(changes: [number, number][]): string {
+  const view = new DataView(new ArrayBuffer(6 * changes.length));
+  changes.forEach(([index, value], i) => {
+    view.setUint16(6 * i, index);
+    view.setFloat32(6 * i + 2, value);
+  });
+  return toBase64(view.buffer);
+}
+
+function unpackChanges(text: string | null): [number, number][] | undefined {
+  const bytes = fromBase64(text);
+  if (bytes === undefined || bytes.byteLength % 6 !== 0) return undefined;
+  const view = new DataView(bytes);
+  return Array.from({ length: bytes.byteLength / 6 }, (_, i): [number, number] => [
+    view.getUint16(6 * i),
+    view.getFloat32(6 * i + 2),
+  ]).filter(([, value]) => Number.isFinite(value));
+}
+
+function toBase64(buffer: ArrayBufferLike): string {
+  const letters = Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join("");
+  return btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+function fromBase64(text: string | null): ArrayBuffer | undefined {
+  if (text === null) return undefined;
+  try {
+    const letters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+/** How each term of the loss looks: colours and line styles of the library's pictures (explain/style.py). */
+import type { Options } from "./engine";
+
+export const TERMS = ["xy", "wh", "obj", "noobj", "cls"] as const;
+export type TermName = (typeof TERMS)[number];
+
+export const COLOURS: Record<TermName, string> = {
+  xy: "#0072B2",
+  wh: "#D55E00",
+  obj: "#009E73",
+  noobj: "#CC79A7",
+  cls: "#E69F00",
+};
+export const DASHES: Record<TermName, string> = { xy: "", wh: "10 3", obj: "12 3 2.4 3", noobj: "2.8 2.4", cls: "18 4" };
+export const NUMBERS: Record<TermName, string> = { xy: "1", wh: "2", obj: "3-1", noobj: "3-2", cls: "4" };
+
+/** The lambdas as the page offers them; one weight serves both coordinate terms. */
+export const LAMBDAS = ["coord", "obj", "noobj", "cls"] as const;
+export type LambdaName = (typeof LAMBDAS)[number];
+export const LAMBDA_OF: Record<TermName, LambdaName> = { xy: "coord", wh: "coord", obj: "obj", noobj: "noobj", cls: "cls" };
+export const PAPER: Record<LambdaName, number> = { coord: 5, obj: 1, noobj: 0.5, cls: 1 };
+
+/** Symbols that can be pointed at. */
+export const SYMBOLS = ["lambda", "1obj", "1noobj", "1obj_i", "target", "root"] as const;
+export type SymbolName = (typeof SYMBOLS)[number];
+
+const SUM = "\\sum_{i=0}^{S^2}\\sum_{j=0}^{B}";
+const mark = (symbol: SymbolName, tex: string) => `\\htmlData{symbol=${symbol}}{${tex}}`;
+const lambda = (name: LambdaName) => mark("lambda", `\\lambda_{\\text{${name}}}`);
+const obj = mark("1obj", "\\mathbf{1}^{\\text{obj}}_{ij}");
+const noobj = mark("1noobj", "\\mathbf{1}^{\\text{noobj}}_{ij}");
+const objCell = mark("1obj_i", "\\mathbf{1}^{\\text{obj}}_{i}");
+
+/** A term in TeX, with marks on the symbols that can be pointed at. Lambdas of 1 are left out, as in the paper. */
+export function formula(term: TermName, options: Options, lambdas: Record<LambdaName, number>): string {
+  const factor = (name: LambdaName) => (name === "coord" || name === "noobj" || lambdas[name] !== 1 ? lambda(name) : "");
+  switch (term) {
+    case "xy":
+      return `${factor("coord")}${SUM}${obj}\\big[(x_i-\\hat x_i)^2+(y_i-\\hat y_i)^2\\big]`;
+    case "wh": {
+      const side = (name: string) =>
+        options.size_term === "sqrt"
+          ? `(${mark("root", `\\sqrt{${name}_i}`)}-${mark("root", `\\sqrt{\\hat ${name}_i}`)})^2`
+          : `(${name}_i-\\hat ${name}_i)^2`;
+      return `${factor("coord")}${SUM}${obj}\\big[${side("w")}+${side("h")}\\big]`;
+    }
+    case "obj": {
+      const target = options.confidence_target === "iou" ? "\\hat C_i" : "1";
+      return `${factor("obj")}${SUM}${obj}(C_i-${mark("target", target)})^2`;
+    }
+    case "noobj":
+      return `${factor("noobj")}${SUM}${noobj}(C_i-${mark("target", "0")})^2`;
+    case "cls": {
+      const each =
+        options.class_term === "squared_error" ? "(p_i(c)-\\hat p_i(c))^2" : "-\\,\\hat p_i(c)\\log p_i(c)";
+      return `${factor("cls")}\\sum_{i=0}^{S^2}${objCell}\\sum_{c}${each}`;
+    }
+  }
+}

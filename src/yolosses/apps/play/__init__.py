@@ -1,0 +1,1 @@
+"""The playground, with the library itself behind it."""

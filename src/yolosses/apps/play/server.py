@@ -1,0 +1,157 @@
+"""The server of the playground: static files, and one WebSocket for each reader."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from yolosses.apps.play.messages import MessageError, answer, parse
+from yolosses.apps.play.trainings import Trainings
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+A_SECOND = 240  # messages of one reader; a drag sends 60
+PATIENCE = 2000  # messages too many before the reader is cut off
+FLOODS, ELSEWHERE = 1008, 1008  # the code of "policy violated"
+
+
+def make_app(page: Path, host: str) -> Starlette:
+    """The application.
+
+    Args:
+        page: the folder of the built page.
+        host: the address that it listens on. On a loopback address only requests to that address are answered, so that
+            no page from elsewhere can reach it through a name of its own.
+    """
+    allowed = list(LOOPBACK) if host in LOOPBACK else ["*"]
+    return Starlette(
+        routes=[WebSocketRoute("/live", talk), Mount("/", StaticFiles(directory=page, html=True))],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=allowed)],
+    )
+
+
+async def talk(socket: WebSocket) -> None:
+    """Answer one reader. Each has at most one request at work and one that waits: a newer one takes its place."""
+    if not _same_origin(socket):
+        await socket.close(ELSEWHERE)
+        return
+    await socket.accept()
+    newest, trainings = _Newest(), Trainings(partial(_send, socket))
+    worker = asyncio.create_task(_work(socket, newest, trainings))
+    try:
+        await _listen(socket, newest)
+    except (WebSocketDisconnect, RuntimeError):  # gone, perhaps while something was sent
+        pass
+    finally:
+        worker.cancel()
+        await trainings.stop()
+
+
+class _Newest:
+    """The request that waits."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.there = asyncio.Event()
+
+    def put(self, text: str) -> str | None:
+        """Let ``text`` wait; what waited before."""
+        before, self.text = self.text, text
+        self.there.set()
+        return before
+
+    async def get(self) -> str:
+        """The request, as soon as there is one."""
+        await self.there.wait()
+        self.there.clear()
+        text, self.text = self.text, None
+        assert text is not None
+        return text
+
+
+async def _listen(socket: WebSocket, newest: _Newest) -> None:
+    allowance, last, excess = float(A_SECOND), time.monotonic(), 0
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        now = time.monotonic()
+        allowance, last = min(A_SECOND, allowance + (now - last) * A_SECOND), now
+        if allowance < 1:
+            excess += 1
+            if excess > PATIENCE:
+                await socket.close(FLOODS)
+                return
+            continue
+        allowance -= 1
+        text = message.get("text")
+        if text is None:
+            await _send(socket, {"id": None, "error": "message: expected text; got bytes"})
+            continue
+        overtaken = newest.put(text)
+        if overtaken is not None:
+            await _send(socket, {"id": _id(overtaken), "error": "overtaken"})
+
+
+async def _work(socket: WebSocket, newest: _Newest, trainings: Trainings) -> None:
+    while True:
+        reply = await _answered(await newest.get(), trainings)
+        await socket.send_text(reply)
+
+
+async def _answered(text: str, trainings: Trainings) -> str:
+    number = None
+    try:
+        number, message = parse(text)
+        match message.get("do"):
+            case "train":
+                await trainings.stop()
+                return json.dumps({"id": number, **trainings.start(message)})
+            case "stop":
+                await trainings.stop()
+                return json.dumps({"id": number, "training": "stopped"})
+    except MessageError as error:
+        return json.dumps({"id": number, "error": str(error)})
+    async with _TURN:  # one after the other, in the order of asking: nobody is served twice before the others
+        return await asyncio.to_thread(reply_to, number, message)
+
+
+_TURN = asyncio.Semaphore(1)
+
+
+def reply_to(number: object, message: dict[str, Any]) -> str:
+    """The reply to one message, whatever it holds."""
+    torch.set_num_threads(1)
+    try:
+        return json.dumps({"id": number, **answer(message)})
+    except MessageError as error:
+        return json.dumps({"id": number, "error": str(error)})
+
+
+def _id(text: str) -> object:
+    try:
+        return parse(text)[0]
+    except MessageError:
+        return None
+
+
+async def _send(socket: WebSocket, value: object) -> None:
+    await socket.send_text(json.dumps(value))
+
+
+def _same_origin(socket: WebSocket) -> bool:
+    """Browsers say which page opens a socket; pages from elsewhere are refused. Programs that say nothing are not."""
+    origin = socket.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")

@@ -1,0 +1,62 @@
+"""``python -m yolosses.lessons.faulty_graphs OUT``: the faulty losses as graphs, added to the playground's in OUT."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from yolosses.export.onnx_file import save_function
+from yolosses.export.playground import CLASSES
+from yolosses.lessons.exercises.faulty import BOXES, VERSIONS, PlainLoss
+
+GRID = 3
+MOST_OBJECTS = 3
+LOSSES = (PlainLoss(), *VERSIONS)
+INPUTS, OUTPUTS = ("raw", "cells", "truth", "labels"), ("totals", "gradients")
+
+
+class FaultyLosses(nn.Module):
+    """The right loss and the faulty ones, of one output and the same objects."""
+
+    def forward(self, raw: Tensor, cells: Tensor, truth: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """``raw`` (S, S, F) with w and h, not their roots; see `PlainLoss.value`. Gives (9,) and (9, S, S, F)."""
+        totals, gradients = [], []
+        with torch.enable_grad():
+            for loss in LOSSES:
+                leaf = raw.detach().requires_grad_()
+                total = loss.value(leaf, cells, truth, labels)
+                gradients.append(torch.autograd.grad(total, leaf)[0])
+                totals.append(total)
+        return torch.stack(totals).detach(), torch.stack(gradients)
+
+
+def example(objects: int) -> tuple[Tensor, ...]:
+    """Inputs of the graph for so many objects."""
+    raw = torch.full((GRID, GRID, 5 * BOXES + CLASSES), 0.25)
+    return raw, torch.arange(objects), torch.full((objects, 4), 0.5), torch.zeros(objects, dtype=torch.long)
+
+
+def write_faulty(folder: Path) -> None:
+    """Write one graph for each number of objects, and name them in ``manifest.json`` of ``folder``.
+
+    Raises:
+        OSError: naming a file that cannot be read or written.
+    """
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for objects in range(1, MOST_OBJECTS + 1):
+        key, inputs = f"faulty-{objects}", example(objects)
+        save_function(FaultyLosses(), inputs, INPUTS, OUTPUTS, folder / f"{key}.onnx")
+        shapes = {name: tuple(tensor.shape) for name, tensor in zip(INPUTS, inputs, strict=True)}
+        manifest["graphs"][key] = {
+            "file": f"{key}.onnx", "inputs": shapes, "outputs": OUTPUTS, "terms": (), "lambdas": (),
+        }  # fmt: skip
+    path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_faulty(Path(sys.argv[1]))

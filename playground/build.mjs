@@ -1,10 +1,12 @@
 // Builds the page into dist/: index.html, page.js, page.css and data/; and playground.html, the same page as one file.
+// The former also go into the Python package, for `yolosses play`.
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 const OUT = "dist";
+const PACKAGE = "../src/yolosses/apps/play/page";
 const GRAPHS = "graphs";
 const RUNTIME = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
 
@@ -52,6 +54,9 @@ await writeFile(
   join(OUT, "index.html"),
   page('<link rel="stylesheet" href="page.css" />', '<script type="module" src="page.js"></script>'),
 );
+
+await rm(PACKAGE, { recursive: true, force: true });
+await cp(OUT, PACKAGE, { recursive: true });
 
 const { outputFiles } = await build({
   ...common,

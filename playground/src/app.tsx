@@ -10,6 +10,7 @@ import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
 import type { Group, Theme } from "./state";
+import { Training } from "./training";
 import { Tour } from "./tour";
 import { PAGES, type Page } from "./tour_pages";
 import { Legend, SceneBar, Values } from "./values";
@@ -45,6 +46,7 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
         </nav>
       </header>
       {store.error && <p class="failure" role="alert">{fill(words.failed, { why: store.error })}</p>}
+      {store.note && <p class="notice" role="status">{words[store.note]}</p>}
       <main>
         <div class="left" id="picture">
           {has("scene") && <SceneBar />}
@@ -60,6 +62,7 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           {has("pull") && <Pull />}
           {has("generations") && <Generations picture={picture} />}
           {has("bugs") && <Bugs />}
+          {has("training") && store.engine.trainer && <Training trainer={store.engine.trainer} />}
         </div>
       </main>
       {has("tour") && state.tour !== null && <Tour page={state.tour} />}

@@ -1,19 +1,33 @@
 /**
- * What computes: the library's own loss, in the browser (static) or in Python (live). The page does no arithmetic of a
- * loss itself.
- *
- * A live engine speaks the same three calls over one WebSocket, as JSON with base64 numbers:
- *   {id, call: "capabilities"}             -> {id, capabilities}
- *   {id, call: "load", graph: GraphName}   -> {id, entry}        any loss and option of the library
- *   {id, call: "run", graph, inputs}       -> {id, outputs}      the names of `entry.outputs`
- *   on failure                             -> {id, error: "argument: expected ...; got ..."}
- * A reply carries the id of its request. Of several "run" that wait, the server may drop all but the newest and answer
- * {id, dropped: true}. What only a live engine can do (own pictures, a trained run, training) is one field each of
- * `Capabilities`, false here.
+ * What computes: the library's own loss, in the browser (static_engine.ts) or in Python (live.ts). The page does no
+ * arithmetic of a loss itself. What only a live engine can do is one field each of `Capabilities`, false in the browser.
  */
 export interface Engine {
   capabilities(): Promise<Capabilities>;
   load(graph: string): Promise<Graph>;
+  /** Only where `Capabilities.training` is true. */
+  readonly trainer?: Trainer;
+}
+
+/** Trains a tiny detector with each of one or two settings, for some minutes. */
+export interface Trainer {
+  start(settings: Setting[], minutes: number, watch: (line: TrainingLine) => void): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Setting {
+  coord: number;
+  noobj: number;
+}
+
+export interface TrainingLine {
+  /** Index of its setting. */
+  training: 0 | 1;
+  step?: number;
+  unweighted?: Record<string, number>;
+  /** Now and then, of pictures that are held out. */
+  measures?: { precision: number; recall: number };
+  ended?: boolean;
 }
 
 export interface Graph {

@@ -62,7 +62,9 @@ export async function positivesOf(engine: Engine, generation: string, truths: Tr
 export function Generations({ picture }: { picture: string }): JSX.Element {
   const store = useStore();
   const words = useWords();
-  const { generation, truths } = store.state;
+  const { generation } = store.state;
+  // Of the last result, so that a drag asks no faster than the engine computes.
+  const truths = (store.result ?? store.state).truths;
   const [found, setFound] = useState<{ of: string; positives: Positives } | null>(null);
   useEffect(() => {
     if (generation === "v1") return;

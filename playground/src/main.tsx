@@ -3,7 +3,10 @@ import "./style.css";
 import { render } from "preact";
 import { App } from "./app";
 import { StoreContext } from "./context";
+import type { Engine } from "./engine";
 import { readFile } from "./files";
+import { LiveEngine, type Socket } from "./live";
+import { parseHash } from "./state";
 import { StaticEngine } from "./static_engine";
 import { Store, type SceneFile } from "./store";
 import { WORDS, fill } from "./words";
@@ -21,12 +24,23 @@ declare global {
   }
 }
 
+/** The server that serves this page, if it is one of `yolosses play`. */
+async function liveEngine(): Promise<LiveEngine | null> {
+  const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`;
+  const engine = new LiveEngine(() => new WebSocket(address) as unknown as Socket);
+  return engine.begin().then(() => engine, () => null);
+}
+
 async function begin(): Promise<void> {
   const place = document.getElementById("app") as HTMLElement;
   const words = WORDS[navigator.language.startsWith("zh") ? "zh-TW" : "en"];
   place.textContent = words.loading;
   try {
-    const store = new Store(new StaticEngine(readFile), sceneFiles as SceneFile[]);
+    const live = parseHash(location.hash).live ? await liveEngine() : null;
+    const engine: Engine = live ?? new StaticEngine(readFile);
+    const store = new Store(engine, sceneFiles as SceneFile[]);
+    if (live) live.onConnection = (there) => store.setNote(there ? null : "reconnecting");
+    else if (parseHash(location.hash).live) store.setNote("noServer");
     await store.open(location.hash);
     window.yolossesPlayground = store;
     place.textContent = "";

@@ -3,7 +3,7 @@ import type { Options } from "./engine";
 import type { Box, Layout, Truth } from "./raw";
 import { LAMBDAS, PAPER, type LambdaName, type TermName, TERMS } from "./terms";
 
-export const GROUPS = ["scene", "values", "formula", "lambdas", "options", "pull", "generations", "bugs", "tour"] as const;
+export const GROUPS = ["scene", "values", "formula", "lambdas", "options", "pull", "generations", "bugs", "training", "tour"] as const;
 export type Group = (typeof GROUPS)[number];
 export type Language = "en" | "zh-TW";
 export type Theme = "auto" | "light" | "dark";
@@ -29,6 +29,8 @@ export interface State {
   theme: Theme;
   hidden: Group[];
   tour: number | null;
+  /** Whether a server with the library is asked. */
+  live: boolean;
 }
 
 /** What the numbers in an address are compared with: they are left out where they are those of the scene. */
@@ -57,6 +59,7 @@ export interface Address {
   theme?: Theme;
   hidden?: Group[];
   tour?: number;
+  live?: boolean;
 }
 
 export const DEFAULT_OPTIONS: Options = { size_term: "sqrt", confidence_target: "iou", class_term: "squared_error" };
@@ -91,6 +94,7 @@ export function hashOf(state: State, base: Base): string {
   say("theme", state.theme, "auto");
   if (state.hidden.length) parts.set("hide", state.hidden.join("."));
   say("tour", state.tour ?? "", "");
+  say("engine", state.live ? "live" : "static", "static");
   return parts.toString();
 }
 
@@ -144,6 +148,7 @@ export function parseHash(hash: string): Address {
   const hidden = parts.get("hide")?.split(".").filter((name): name is Group => GROUPS.some((group) => group === name));
   if (hidden?.length) address.hidden = hidden;
   put("tour", whole("tour", 0, 99));
+  if (parts.get("engine") === "live") address.live = true;
   return address;
 }
 

@@ -47,6 +47,8 @@ export class Store {
   playing = false;
   stepsPerSecond = 8;
   error: string | null = null;
+  /** What the reader has to know of the engine. */
+  note: "noServer" | "reconnecting" | null = null;
   capabilities!: Capabilities;
   /** Computations finished so far. */
   updates = 0;
@@ -118,6 +120,7 @@ export class Store {
       theme: address.theme ?? "auto",
       hidden: address.hidden ?? [],
       tour: address.tour ?? null,
+      live: address.live ?? false,
     };
     await this.compute();
   }
@@ -151,6 +154,11 @@ export class Store {
     if (JSON.stringify(pointed) === JSON.stringify(this.pointed)) return;
     this.pointed = pointed;
     if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol}`);
+    this.tell();
+  }
+
+  setNote(note: Store["note"]): void {
+    this.note = note;
     this.tell();
   }
 

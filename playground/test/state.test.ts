@@ -6,7 +6,7 @@ const base = { truths: [{ box: [0.5, 0.5, 0.2, 0.3], label: 3 } as const].map((t
 const plain: State = {
   scene: 0, layout: { grid: 3, boxes: 2, classes: 10 }, options: DEFAULT_OPTIONS, lambdas: { ...PAPER }, truths: base.truths,
   raw: base.raw, shown: [], selected: null, openTerm: null, openElement: null, arrows: false, rate: 0.02, generation: "v1", bug: null,
-  language: "en", theme: "auto", hidden: [], tour: null,
+  language: "en", theme: "auto", hidden: [], tour: null, live: false,
 };
 
 test("what is as it was at the start is not in the address", () => {
@@ -21,12 +21,12 @@ test("an address gives back what it was made of, to the last bit", () => {
   const state: State = {
     ...plain, scene: 2, layout: { grid: 7, boxes: 3, classes: 10 }, truths, raw, lambdas: { ...PAPER, noobj: 0, coord: 7.5 },
     options: { size_term: "linear", confidence_target: "one", class_term: "cross_entropy" }, shown: [4, 8], openTerm: "noobj", openElement: 3,
-    arrows: true, rate: 0.1, generation: "v8", bug: 5, language: "zh-TW", theme: "dark", hidden: ["pull", "tour"], tour: 2,
+    arrows: true, rate: 0.1, generation: "v8", bug: 5, language: "zh-TW", theme: "dark", hidden: ["pull", "tour"], tour: 2, live: true,
   };
   expect(parseHash(`#${hashOf(state, base)}`)).toEqual({
     scene: 2, grid: 7, boxes: 3, truths, changes: changesOf(raw, base.raw), lambdas: { noobj: 0, coord: 7.5 }, options: state.options,
     shown: [4, 8], openTerm: "noobj", openElement: 3, arrows: true, rate: 0.1, generation: "v8", bug: 5, language: "zh-TW",
-    theme: "dark", hidden: ["pull", "tour"], tour: 2,
+    theme: "dark", hidden: ["pull", "tour"], tour: 2, live: true,
   });
 });
 

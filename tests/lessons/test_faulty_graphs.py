@@ -33,7 +33,7 @@ def test_they_give_what_torch_gives(folder, objects, negative):
     )
     for seed in range(5):
         generator = torch.Generator().manual_seed(seed)
-        raw, _, _, labels = faulty_graphs.example(objects)
+        raw, _, _, labels = faulty_graphs.faulty_graph(f"faulty-{objects}").example
         raw = torch.rand(raw.shape, generator=generator) * 0.8 + 0.1
         cells = torch.randperm(9, generator=generator)[:objects]
         if negative:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -49,6 +50,23 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def live_address() -> Iterator[str]:
+    """The page as ``yolosses play`` serves it, with the library behind it."""
+    import uvicorn
+
+    from yolosses.apps.play.server import make_app
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(make_app(DIST, "127.0.0.1"), log_level="critical", ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/index.html"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
@@ -65,10 +83,12 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
     pages: list[Any] = []
     wrong: list[str] = []
     requests: list[str] = []
+    homes = ["data:", "blob:"]
 
     def open_(hash_: str = "lang=en", width: int = 1280, url: str | None = None, **options: Any) -> Any:
         page = browser.new_page(viewport={"width": width, "height": 900}, **options)
         pages.append(page)
+        homes.append((url or address).rsplit("/", 1)[0])
         page.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -81,8 +101,7 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
     for page in pages:
         page.close()
     assert wrong == []
-    home = (address.rsplit("/", 1)[0], "data:", "blob:", DIST.as_uri())
-    assert [url for url in requests if not url.startswith(home)] == []
+    assert [url for url in requests if not url.startswith(tuple(homes))] == []
 
 
 def settle(page: Any) -> None:

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from yolosses.export.onnx_file import save_function
-from yolosses.export.playground import CLASSES
+from yolosses.export.playground import CLASSES, Graph, GraphEntry
 from yolosses.lessons.exercises.faulty import BOXES, VERSIONS, PlainLoss
 
 GRID = 3
 MOST_OBJECTS = 3
 LOSSES = (PlainLoss(), *VERSIONS)
+KEYS = tuple(f"faulty-{objects}" for objects in range(1, MOST_OBJECTS + 1))
 INPUTS, OUTPUTS = ("raw", "cells", "truth", "labels"), ("totals", "gradients")
 
 
@@ -34,10 +35,14 @@ class FaultyLosses(nn.Module):
         return torch.stack(totals).detach(), torch.stack(gradients)
 
 
-def example(objects: int) -> tuple[Tensor, ...]:
-    """Inputs of the graph for so many objects."""
+def faulty_graph(key: str) -> Graph:
+    """The losses for as many objects as ``key``, one of ``KEYS``, says."""
+    objects = 1 + KEYS.index(key)
     raw = torch.full((GRID, GRID, 5 * BOXES + CLASSES), 0.25)
-    return raw, torch.arange(objects), torch.full((objects, 4), 0.5), torch.zeros(objects, dtype=torch.long)
+    labels = torch.zeros(objects, dtype=torch.long)
+    example = (raw, torch.arange(objects), torch.full((objects, 4), 0.5), labels)
+    shapes = {name: tuple(tensor.shape) for name, tensor in zip(INPUTS, example, strict=True)}
+    return Graph(FaultyLosses(), example, GraphEntry(f"{key}.onnx", shapes, OUTPUTS))
 
 
 def write_faulty(folder: Path) -> None:
@@ -48,13 +53,10 @@ def write_faulty(folder: Path) -> None:
     """
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    for objects in range(1, MOST_OBJECTS + 1):
-        key, inputs = f"faulty-{objects}", example(objects)
-        save_function(FaultyLosses(), inputs, INPUTS, OUTPUTS, folder / f"{key}.onnx")
-        shapes = {name: tuple(tensor.shape) for name, tensor in zip(INPUTS, inputs, strict=True)}
-        manifest["graphs"][key] = {
-            "file": f"{key}.onnx", "inputs": shapes, "outputs": OUTPUTS, "terms": (), "lambdas": (),
-        }  # fmt: skip
+    for key in KEYS:
+        graph = faulty_graph(key)
+        save_function(graph.function, graph.example, INPUTS, OUTPUTS, folder / graph.entry.file)
+        manifest["graphs"][key] = vars(graph.entry)
     path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 

@@ -72,6 +72,25 @@ def test_what_is_wrong_is_named(change, words):
     assert reply["id"] == 7
 
 
+def test_capabilities_are_what_there_is():
+    told = answer({"do": "capabilities"})["capabilities"]
+    last = [told["grids"][-1], told["boxes"][-1], *(values[-1] for values in told["options"].values())]
+    keys = ["-".join(map(str, ["v1", *last])), *told["graphs"]]
+    assert [answer({"do": "graph", "graph": key})["entry"]["file"] for key in keys] == [f"{key}.onnx" for key in keys]
+    with pytest.raises(MessageError, match="1 to 13; got '14'"):
+        answer({"do": "graph", "graph": f"v1-{told['grids'][-1] + 1}-2-sqrt-iou-squared_error"})
+
+
+@pytest.mark.parametrize("place", [("cells", 9), ("cells", -20), ("labels", 10)])
+def test_a_cell_or_class_that_there_is_not_is_refused(place):
+    name, value = place
+    inputs = {"raw": [0.25] * 180, "cells": [4], "truth": [0.5] * 4, "labels": [3]}
+    asked = {"id": 7, "do": "run", "graph": "faulty-1", "inputs": inputs}
+    assert len(json.loads(_reply(json.dumps(asked)))["outputs"]["totals"]["data"]) == 9
+    inputs[name] = [value]
+    assert "inputs: " in json.loads(_reply(json.dumps(asked)))["error"]
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e30, "1", None, [1.0], 10**400, {}])
 def test_numbers_that_are_none_are_refused(bad):
     asked = request()

@@ -16,14 +16,12 @@ from yolosses.apps.play.server import LOOPBACK, make_app
 from yolosses.explain.words import Language
 
 PAGE = Path(yolosses.apps.play.__file__).parent / "page"
-CHECKOUT = Path(__file__).parents[4] / "playground" / "dist"
 
 
 def run_play(*, host: str, port: int, language: Language, browser: bool) -> None:
     """Serve the page until interrupted."""
     console = Console(highlight=False)
-    page = next((folder for folder in (PAGE, CHECKOUT) if (folder / "index.html").is_file()), None)
-    if page is None:
+    if not (PAGE / "index.html").is_file():
         raise CommandError(
             f"{PAGE}: expected the page of the playground; this installation has none (make playground)"
         )
@@ -42,6 +40,6 @@ def run_play(*, host: str, port: int, language: Language, browser: bool) -> None
     if browser:
         webbrowser.open(address)
     config = uvicorn.Config(
-        make_app(page, host), log_level="warning", ws_max_size=4_000_000, ws="websockets-sansio"
+        make_app(PAGE, host), log_level="warning", ws_max_size=4_000_000, ws="websockets-sansio"
     )
     uvicorn.Server(config).run(sockets=[listening])

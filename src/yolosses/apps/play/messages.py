@@ -16,12 +16,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.export.playground import MOST_BOXES, MOST_GRID, OPTIONS, Graph, graph_of
+from yolosses.export.playground import CLASSES, MOST_BOXES, MOST_GRID, OPTIONS, SLOTS, Graph, graph_of
+from yolosses.lessons import faulty_graphs
 
 MOST_LETTERS = 2_000_000  # of a message: the six maps of v10 take some 400,000
 LARGEST = 1e6  # of a number: beyond, squares and exponentials say nothing any more
-WHOLE = ("labels",)
+WHOLE = ("labels", "cells")
 TRUE_OR_FALSE = ("mask",)
+CAPABILITIES = {
+    "classes": CLASSES, "slots": SLOTS, "grids": list(range(1, MOST_GRID + 1)),
+    "boxes": list(range(1, MOST_BOXES + 1)), "options": OPTIONS, "graphs": faulty_graphs.KEYS,
+    "pictures": False, "runs": False, "training": True,
+}  # fmt: skip
 
 
 class MessageError(ValueError):
@@ -54,8 +60,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
     """
     match message.get("do"):
         case "capabilities":
-            return {"capabilities": {"engine": "live", "most_grid": MOST_GRID, "most_boxes": MOST_BOXES,
-                                     "options": OPTIONS}}  # fmt: skip
+            return {"capabilities": CAPABILITIES}
         case "graph":
             return {"entry": vars(_graph(message).entry)}
         case "run":
@@ -73,7 +78,9 @@ def _graph(message: dict[str, Any]) -> Graph:
         raise MessageError(str(error)) from None
 
 
-_kept = lru_cache(maxsize=128)(graph_of)
+@lru_cache(maxsize=128)
+def _kept(key: str) -> Graph:
+    return faulty_graphs.faulty_graph(key) if key in faulty_graphs.KEYS else graph_of(key)
 
 
 def _run(graph: Graph, given: Any) -> dict[str, Any]:
@@ -81,7 +88,10 @@ def _run(graph: Graph, given: Any) -> dict[str, Any]:
         got = sorted(map(str, given))[:20] if isinstance(given, dict) else type(given).__name__
         raise MessageError(f"inputs: expected {', '.join(graph.entry.inputs)}; got {got}")
     tensors = [_tensor(name, given[name], shape) for name, shape in graph.entry.inputs.items()]
-    outputs = graph.function(*tensors)
+    try:
+        outputs = graph.function(*tensors)
+    except (IndexError, RuntimeError) as error:  # such as a class or a cell that there is not
+        raise MessageError(f"inputs: {str(error)[:200]}") from None
     return {name: _plain(value) for name, value in zip(graph.entry.outputs, outputs, strict=True)}
 
 

@@ -34,6 +34,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const { state, result } = store;
   const { layout } = result ?? state;
   const cell = 100 / layout.grid;
+  const dot = Math.min(1, cell / (3.4 * layout.boxes + 1.4)); // all dots of a cell are in it
   const pairs = result?.pairs ?? [];
   const owners = new Map(pairs.map((pair) => [cellOf(layout, pair.predictor), pair]));
   const bright = lit(store.pointed, pairs, layout);
@@ -156,7 +157,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
             const mine = owners.get(home)?.predictor === predictor;
             return (
               <circle
-                key={predictor} cx={col * cell + 2.4 + 3.4 * (predictor % layout.boxes)} cy={row * cell + 2.4} r={0.45 + 1.05 * confidence}
+                key={predictor} cx={col * cell + dot * (2.4 + 3.4 * (predictor % layout.boxes))} cy={row * cell + 2.4 * dot} r={dot * (0.45 + 1.05 * confidence)}
                 class={names("dot", mine && "responsible", bright && (bright.predictors.has(predictor) ? "lit" : dims && "dim"))}
               />
             );

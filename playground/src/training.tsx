@@ -10,6 +10,7 @@ import { PAPER, TERMS } from "./terms";
 import { fill } from "./words";
 
 const NAMES = ["A", "B"] as const;
+const WIDTH = 300;
 const MINUTES = [1, 2, 5];
 const MEASURES = [["precision", "#0072B2", ""], ["recall", "#D55E00", "8 4"]] as const;
 
@@ -60,7 +61,7 @@ export function Training({ trainer }: { trainer: Trainer }): JSX.Element {
     <section id="training">
       <h2>{words.training}</h2>
       <p class="lead">{words.trainingLead}</p>
-      <div class="bar">
+      <div class="bar ends">
         <Choice label={words.minutes} values={MINUTES} chosen={minutes} name={String} choose={setMinutes} />
         <button type="button" class="main" onClick={working ? stop : start}>{working ? words.stopTraining : words.startTraining}</button>
       </div>
@@ -79,10 +80,10 @@ export function Training({ trainer }: { trainer: Trainer }): JSX.Element {
                   }} />
               </label>
             ))}
-            <Curves curves={curves[index]?.terms ?? []} last={last} top={top} caption={fill(words.trainingSteps, { steps: curves[index]?.last ?? 0 })}>
+            <Curves curves={curves[index]?.terms ?? []} last={last} top={top} width={WIDTH} caption={fill(words.trainingSteps, { steps: curves[index]?.last ?? 0 })}>
               <TermKeys />
             </Curves>
-            <Curves curves={curves[index]?.measures ?? []} last={last} top={1} caption={words.measured}>
+            <Curves curves={curves[index]?.measures ?? []} last={last} top={1} width={WIDTH} caption={words.measured}>
               <span class="keys">
                 {MEASURES.map(([name, colour, dash], i) => {
                   const value = curves[index]?.measures[i]?.points.at(-1)?.[1];

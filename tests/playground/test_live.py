@@ -14,7 +14,7 @@ def test_both_engines_give_the_same_numbers_after_a_drag(opened: Any, address: s
         assert page.evaluate("window.yolossesPlayground.capabilities.training") == (engine == "live")
         before = check(page)
         drag(page, locate(page, "truth", 0), 17, -12)
-        predictor = next(box["predictor"] for box in before["boxes"] if box["responsible"])
+        predictor = next(box["predictor"] for box in check(page)["boxes"] if box["responsible"])
         drag(page, locate(page, "pred", predictor), -14, 11)
         after = check(page)  # every number is that of the library, to 1e-5
         assert after["numbers"]["total"] != before["numbers"]["total"]

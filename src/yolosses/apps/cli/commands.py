@@ -392,7 +392,7 @@ def play(
     lang: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = LanguageName.EN,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
-    """Serve the playground: the loss under your hands, with the library itself behind it."""
+    """Open the playground: a page in the browser that shows every number of the loss while boxes are dragged."""
     from yolosses.apps.cli.play import run_play
 
     run_play(host=host, port=port, language=lang.value, browser=browser)

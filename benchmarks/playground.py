@@ -1,6 +1,7 @@
 """How fast the playground's page is in Chromium, and how much it transfers: benchmarks/results/playground.json.
 
 Build it first (make playground); needs playwright and chromium. The server sends files without compressing them.
+Dragging is measured twice: computed in the browser, and by the library behind ``yolosses play``.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ import gzip
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -69,6 +75,18 @@ def dragging(page: Any) -> dict[str, float]:
     }
 
 
+@contextmanager
+def serving_live() -> Iterator[str]:
+    """The address of the page with the library behind it, in a process of its own."""
+    command = [sys.executable, "-u", "-m", "yolosses", "play", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+?/", process.stdout.readline())
+        assert found is not None
+        yield found[0]
+        process.terminate()
+
+
 def main() -> None:
     sent: dict[str, int] = {}
 
@@ -104,6 +122,13 @@ def main() -> None:
         page.goto("about:blank")
         opening(page, address + "&S=7&B=3&term=noobj&arrows=1")
         result["dragging"]["S=7, B=3, all open"] = dragging(page)
+        with serving_live() as live:
+            page.goto("about:blank")
+            opening(page, f"{live}#lang=en&engine=live")
+            result["dragging_live"] = {"S=3, B=2": dragging(page)}
+            page.goto("about:blank")
+            opening(page, f"{live}#lang=en&engine=live&S=7&B=3&term=noobj&arrows=1")
+            result["dragging_live"]["S=7, B=3, all open"] = dragging(page)
         browser.close()
     server.shutdown()
     packed = {name: len(gzip.compress((DIST / name).read_bytes(), 9)) for name in first}

@@ -23,6 +23,7 @@ import reference
 
 DOCS = Path(__file__).resolve().parent.parent
 OUT = DOCS / "_build"
+PLAYGROUND = DOCS.parent / "playground" / "dist"  # where it is built (make playground), the site has it too
 SHARED = ("images", "data", "reference")
 
 
@@ -41,7 +42,8 @@ def assemble(folder: str) -> Path:
 
 def sphinx(builder: str, tree: Path, out: Path, language: str) -> None:
     """Run Sphinx. Raises ``CalledProcessError`` where it finds anything wrong."""
-    options = ["--fail-on-warning", "--keep-going", "--quiet", "-D", f"language={language}"]
+    tags = ["-t", "playground"] if PLAYGROUND.exists() else []
+    options = [*tags, "--fail-on-warning", "--keep-going", "--quiet", "-D", f"language={language}"]
     doctrees = OUT / "doctrees" / f"{builder}-{language}"
     command = [
         sys.executable,
@@ -68,6 +70,9 @@ def build() -> None:
     for language, (folder, _, _) in LANGUAGES.items():
         sphinx("html", assemble(folder), OUT / "html" / folder, language)
     shutil.copyfile(DOCS / "build" / "templates" / "root.html", OUT / "html" / "index.html")
+    shutil.rmtree(OUT / "html" / "playground", ignore_errors=True)
+    if PLAYGROUND.exists():
+        shutil.copytree(PLAYGROUND, OUT / "html" / "playground")
     extract(OUT / "source" / "en")
 
 

@@ -24,6 +24,7 @@ interface Reply {
   entry?: Entry;
   outputs?: Record<string, { data: (number | boolean | null)[] }>;
   training?: number | string;
+  replies?: Reply[];
 }
 
 const FIRST_MS = 3000; // for a connection to open
@@ -31,8 +32,10 @@ const REPLY_MS = 20_000; // without a reply: the connection is taken for lost
 const RETRY_MS = 500;
 const MOST_RETRY_MS = 5000;
 const MOST_TRIES = 3; // of one request
+const MOST_TOGETHER = 8; // requests in one message
 
-/** One request at a time: the server keeps only the newest of those that wait, and all of these are wanted. */
+/** One message at a time: the server keeps only the newest of those that wait, and all of these are wanted. What waits
+ * goes out together. */
 export class LiveEngine implements Engine {
   /** Told when the connection is lost, and when it is there again. */
   onConnection: (there: boolean) => void = () => {};
@@ -52,7 +55,8 @@ export class LiveEngine implements Engine {
   private readonly graphs = new Map<string, Promise<Graph>>();
   private readonly waiting: Request[] = [];
   private socket: Socket | null = null;
-  private asked: Request | null = null;
+  private asked: Request[] = [];
+  private soon = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private number = 0;
   private watch: (line: TrainingLine) => void = () => {};
@@ -106,31 +110,35 @@ export class LiveEngine implements Engine {
   private ask(message: Record<string, unknown>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ message, tries: 0, resolve, reject });
-      this.next();
+      if (this.soon) return;
+      this.soon = true;
+      queueMicrotask(() => {
+        this.soon = false;
+        this.next();
+      });
     });
   }
 
   private next(): void {
-    if (this.socket === null || this.asked !== null) return;
-    const request = this.waiting.shift();
-    if (request === undefined) return;
-    this.asked = request;
-    request.tries += 1;
+    if (this.socket === null || this.asked.length > 0 || this.waiting.length === 0) return;
+    const alone = this.waiting.findIndex(({ message }) => message["do"] === "train" || message["do"] === "stop");
+    this.asked = this.waiting.splice(0, Math.max(1, Math.min(alone < 0 ? MOST_TOGETHER : alone, MOST_TOGETHER)));
+    for (const request of this.asked) request.tries += 1;
     this.number += 1;
     const socket = this.socket;
     this.timer = setTimeout(() => socket.close(), REPLY_MS);
-    socket.send(JSON.stringify({ id: this.number, ...request.message }));
+    const messages = this.asked.map(({ message }) => message);
+    socket.send(JSON.stringify({ id: this.number, ...(messages.length === 1 ? messages[0] : { do: "all", messages }) }));
   }
 
   private receive(reply: Reply): void {
     if (typeof reply.training === "number") return this.watch(reply as TrainingLine);
-    const request = this.asked;
-    if (request === null || reply.id !== this.number) return undefined;
-    this.asked = null;
+    const requests = this.asked;
+    if (requests.length === 0 || reply.id !== this.number) return undefined;
+    this.asked = [];
     clearTimeout(this.timer);
-    if (reply.error === "overtaken") this.waiting.unshift(request);
-    else if (reply.error !== undefined) request.reject(new Error(reply.error));
-    else request.resolve(reply);
+    if (reply.error === "overtaken") this.waiting.unshift(...requests);
+    else requests.forEach((request, index) => settle(request, reply.replies?.[index] ?? reply));
     return this.next();
   }
 
@@ -138,12 +146,10 @@ export class LiveEngine implements Engine {
   private lost(): void {
     clearTimeout(this.timer);
     this.socket = null;
-    const request = this.asked;
-    this.asked = null;
-    if (request !== null) {
-      if (request.tries < MOST_TRIES) this.waiting.unshift(request);
-      else request.reject(new Error("the server does not reply"));
-    }
+    const requests = this.asked;
+    this.asked = [];
+    this.waiting.unshift(...requests.filter(({ tries }) => tries < MOST_TRIES));
+    for (const { tries, reject } of requests) if (tries >= MOST_TRIES) reject(new Error("the server does not reply"));
     for (const training of [0, 1] as const) this.watch({ training, ended: true });
     this.onConnection(false);
     this.retry(RETRY_MS);
@@ -157,6 +163,11 @@ export class LiveEngine implements Engine {
       );
     }, after);
   }
+}
+
+function settle(request: Request, reply: Reply): void {
+  if (reply.error === undefined) request.resolve(reply);
+  else request.reject(new Error(reply.error));
 }
 
 /** JSON has neither NaN nor infinity: null stands for both. Indices are small enough for a float32. */

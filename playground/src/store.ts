@@ -362,12 +362,14 @@ export class Store {
     this.descend();
     const state = this.state;
     const lambdas = TERMS.map((term) => state.lambdas[LAMBDA_OF[term]]);
-    const outputs = await loss.run(inputs(state.raw, state.truths, lambdas, this.capabilities.slots));
     const ones = lambdas.map(() => 1);
-    const plain = await loss.run(inputs(state.raw, state.truths, ones, this.capabilities.slots));
     const none = new Float32Array(4 * rawOutput.predictors(layout)).fill(0.5);
     const given = targetInputs(state.truths, this.capabilities.slots).boxes;
-    const { decoded, iou } = await coded(codec, state.raw, none, given);
+    const [outputs, plain, { decoded, iou }] = await Promise.all([
+      loss.run(inputs(state.raw, state.truths, lambdas, this.capabilities.slots)),
+      loss.run(inputs(state.raw, state.truths, ones, this.capabilities.slots)),
+      coded(codec, state.raw, none, given),
+    ]);
     const pulled = state.arrows ? (await coded(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), none, given)).decoded : null;
     const before = this.result;
     this.result = {

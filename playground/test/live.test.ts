@@ -26,6 +26,7 @@ class Fake implements Socket {
   }
 
   async reply(message: object): Promise<void> {
+    await settled();
     this.onmessage?.({ data: JSON.stringify({ id: this.last.id, ...message }) });
     await settled();
   }
@@ -60,6 +61,7 @@ test("numbers go out flat and come back, null as NaN", async () => {
   const { socket, graph } = await loaded();
   expect(graph.entry).toEqual(ENTRY);
   const run = graph.run({ raw: Float32Array.of(0.5, -1), labels: BigInt64Array.of(7n) });
+  await settled();
   expect(socket.last).toMatchObject({ do: "run", graph: "codec-3-2", inputs: { raw: [0.5, -1], labels: [7] } });
   await socket.reply({ outputs: { total: { shape: [2], data: [0.25, null] }, pair_mask: { shape: [2], data: [true, false] } } });
   const outputs = await run;
@@ -67,14 +69,33 @@ test("numbers go out flat and come back, null as NaN", async () => {
   expect(integers(outputs, "pair_mask")).toEqual([1, 0]);
 });
 
-test("one request is on its way at a time, and each gets its own reply", async () => {
+test("what is asked at once goes out together, and each gets its own reply", async () => {
   const { socket, graph } = await loaded();
+  const [first, wrong] = [1, 2].map((value) => graph.run({ raw: Float32Array.of(value) }));
+  const refused = expect(wrong).rejects.toThrow("raw: expected");
+  await settled();
+  expect(socket.sent).toHaveLength(2); // the graph, and both runs
+  expect(socket.last).toMatchObject({ do: "all", messages: [{ do: "run", inputs: { raw: [1] } }, { do: "run", inputs: { raw: [2] } }] });
+  const later = graph.run({ raw: Float32Array.of(3) });
+  await settled();
+  expect(socket.sent).toHaveLength(2); // one message at a time
+  await socket.reply({ replies: [{ outputs: { total: { data: [10] } } }, { error: "raw: expected 2 numbers" }] });
+  expect((await first)?.["total"]?.[0]).toBe(10);
+  await refused;
+  expect(socket.last).toMatchObject({ do: "run", inputs: { raw: [3] } });
+  await socket.reply({ outputs: { total: { data: [30] } } });
+  expect((await later)["total"]?.[0]).toBe(30);
+});
+
+test("to train and to stop are messages of their own", async () => {
+  const { engine, socket, graph } = await loaded();
   const runs = [1, 2].map((value) => graph.run({ raw: Float32Array.of(value) }));
-  expect(socket.sent).toHaveLength(2); // the graph and the first run
-  await socket.reply({ outputs: { total: { data: [10] } } });
-  expect(socket.last["inputs"]).toEqual({ raw: [2] });
-  await socket.reply({ outputs: { total: { data: [20] } } });
-  expect((await Promise.all(runs)).map((each) => each["total"]?.[0])).toEqual([10, 20]);
+  const stop = engine.trainer.stop();
+  await socket.reply({ replies: runs.map(() => ({ outputs: { total: { data: [1] } } })) });
+  await Promise.all(runs);
+  expect(socket.last).toEqual({ id: 3, do: "stop" });
+  await socket.reply({ training: "stopped" });
+  await stop;
 });
 
 test("a graph is asked for once", async () => {
@@ -93,6 +114,7 @@ test("an error of the server is the error of the call", async () => {
 test("what was overtaken is asked again, and nobody is told", async () => {
   const { socket, graph } = await loaded();
   const run = graph.run({ raw: Float32Array.of(1) });
+  await settled();
   const first = socket.last.id;
   await socket.reply({ error: "overtaken" });
   expect(socket.last).toMatchObject({ do: "run", inputs: { raw: [1] } });
@@ -106,6 +128,7 @@ test("after a lost connection it connects again and asks what had no reply", asy
   const told: boolean[] = [];
   engine.onConnection = (there) => told.push(there);
   const run = graph.run({ raw: Float32Array.of(1) });
+  await settled();
   socket.close();
   await vi.advanceTimersByTimeAsync(500);
   newest().close(); // the first attempt fails
@@ -143,6 +166,7 @@ test("lines of a training go to who watches, also while something is asked", asy
   const { engine, socket, graph } = await loaded();
   const lines: TrainingLine[] = [];
   const start = engine.trainer.start([{ coord: 5, noobj: 0.5 }, { coord: 5, noobj: 5 }], 2, (line) => lines.push(line));
+  await settled();
   expect(socket.last).toMatchObject({
     do: "train", minutes: 2, settings: [{ lambda_coord: 5, lambda_noobj: 0.5 }, { lambda_coord: 5, lambda_noobj: 5 }],
   });

@@ -37,3 +37,21 @@ def test_label_errors_quotes_the_results(language: str) -> None:
     shown = "{0} of {1} were found. Of {2} data sets that are right, {3}"
     shown_in_chinese = "{1} 次裡找到 {0} 次。{2} 個正確的資料集裡，有 {3} 個"
     assert (shown if language == "en" else shown_in_chinese).format(*numbers) in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_playground_quotes_its_measurement(language: str) -> None:
+    page = (ROOT / f"docs/{language}/tutorials/playground.md").read_text("utf-8")
+    results = json.loads((ROOT / "benchmarks/results/playground.json").read_text())
+    rows = [line.split(" | ", 1)[1] for line in page.splitlines() if line.startswith("|") and "S = " in line]
+    engines = results["dragging"], results["dragging_live"]
+    wanted = []
+    for case in engines[0]:
+        for form in ("{updates_per_second}", "{median_reply_ms} ms", "{load_average}"):
+            wanted.append(" | ".join(form.format(**engine[case]) for engine in engines) + " |")
+    assert rows == wanted
+    first, sent = results["first_picture_s"], results["transferred"]["bytes_as_sent"] / 1e6
+    for value in (first["cold"], first["warm_median_of_5"]):
+        assert re.search(rf" {value} (s|秒)", page)
+    assert f" {sent:.1f} MB" in page
+    assert f" {results['one_file_bytes'] / 1e6:.1f} MB" in page

@@ -7,7 +7,9 @@ from tests.playground.conftest import settle
 from tests.playground.test_page import check, drag, locate
 
 
-def test_both_engines_give_the_same_numbers_after_a_drag(opened: Any, address: str, live_address: str) -> None:
+def test_both_engines_give_the_same_numbers_after_a_drag(
+    opened: Any, address: str, live_address: str
+) -> None:
     both = []
     for url, engine in ((address, "static"), (live_address, "live")):
         page = opened(f"lang=en&scene=1&S=5&B=3&term=xy&l.noobj=1.5&engine={engine}", url=url)
@@ -34,7 +36,9 @@ def test_more_cells_and_boxes_than_there_are_graphs_for(opened: Any, live_addres
     assert check(page)["layout"]["grid"] == 1
 
 
-def test_faulty_losses_and_later_generations_are_there_too(opened: Any, address: str, live_address: str) -> None:
+def test_faulty_losses_and_later_generations_are_there_too(
+    opened: Any, address: str, live_address: str
+) -> None:
     shown = []
     for url, engine in ((address, "static"), (live_address, "live")):
         page = opened(f"lang=en&bug=3&loss=v8&engine={engine}", url=url)

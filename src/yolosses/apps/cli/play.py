@@ -40,6 +40,10 @@ def run_play(*, host: str, port: int, language: Language, browser: bool) -> None
     if browser:
         webbrowser.open(address)
     config = uvicorn.Config(
-        make_app(PAGE, host), log_level="warning", ws_max_size=4_000_000, ws="websockets-sansio"
+        make_app(PAGE, host),
+        log_level="warning",
+        ws_max_size=4_000_000,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # it takes longer than it saves on one computer
     )
     uvicorn.Server(config).run(sockets=[listening])

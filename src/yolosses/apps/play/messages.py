@@ -3,7 +3,8 @@
 ``{"id": 1, "do": "graph", "graph": KEY}`` gives what the page has to know of a graph, as in ``manifest.json``;
 ``{"id": 2, "do": "run", "graph": KEY, "inputs": {NAME: [numbers]}}`` gives ``{"id": 2, "outputs": {NAME: {"shape": [],
 "data": []}}}``; ``{"id": 3, "do": "capabilities"}`` says what there is. Arrays are flat. What cannot be done gives
-``{"id": ..., "error": "..."}``.
+``{"id": ..., "error": "..."}``. ``{"id": 4, "do": "all", "messages": [{"do": ...}, ...]}`` gives ``{"id": 4,
+"replies": [...]}``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor
 from yolosses.export.playground import CLASSES, MOST_BOXES, MOST_GRID, OPTIONS, SLOTS, Graph, graph_of
 from yolosses.lessons import faulty_graphs
 
+MOST_TOGETHER = 8  # messages in one
 MOST_LETTERS = 2_000_000  # of a message: the six maps of v10 take some 400,000
 LARGEST = 1e6  # of a number: beyond, squares and exponentials say nothing any more
 WHOLE = ("labels", "cells")
@@ -65,7 +67,30 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
             return {"entry": vars(_graph(message).entry)}
         case "run":
             return {"outputs": _run(_graph(message), message.get("inputs"))}
+        case "all":
+            return {"replies": [_answer_one(each) for each in _several(message.get("messages"))]}
     raise MessageError(f"do: expected capabilities, graph or run; got {str(message.get('do'))[:40]!r}")
+
+
+def _several(messages: Any) -> list[dict[str, Any]]:
+    """Messages none of which holds others.
+
+    Raises:
+        MessageError: they are none, too many or of another kind.
+    """
+    if not isinstance(messages, list) or not 1 <= len(messages) <= MOST_TOGETHER:
+        got = len(messages) if isinstance(messages, list) else type(messages).__name__
+        raise MessageError(f"messages: expected 1 to {MOST_TOGETHER} messages; got {got}")
+    if not all(isinstance(each, dict) and each.get("do") != "all" for each in messages):
+        raise MessageError("messages: expected objects that hold no messages; got others")
+    return messages
+
+
+def _answer_one(message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return answer(message)
+    except MessageError as error:
+        return {"error": str(error)}
 
 
 def _graph(message: dict[str, Any]) -> Graph:

@@ -22,7 +22,7 @@ from yolosses.apps.play.messages import MessageError, answer, parse
 from yolosses.apps.play.trainings import Trainings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-A_SECOND = 600  # messages of one reader; a drag asks five times for each of 60 pictures, with arrows
+A_SECOND = 480  # messages of one reader; a drag sends up to three for each of 60 to 144 pictures
 PATIENCE = 2000  # messages too many before the reader is cut off
 FLOODS, ELSEWHERE = 1008, 1008  # the code of "policy violated"
 

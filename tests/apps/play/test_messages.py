@@ -15,7 +15,8 @@ from yolosses.apps.play.server import reply_to
 
 def _reply(text):
     try:
-        return reply_to(*parse(text))
+        number, message = parse(text)
+        return json.dumps({"id": number, **reply_to(message)})
     except MessageError as error:
         return json.dumps({"id": None, "error": str(error)})
 
@@ -81,23 +82,6 @@ def test_capabilities_are_what_there_is():
     ]
     with pytest.raises(MessageError, match="1 to 13; got '14'"):
         answer({"do": "graph", "graph": f"v1-{told['grids'][-1] + 1}-2-sqrt-iou-squared_error"})
-
-
-def test_messages_in_one_get_a_reply_each():
-    good, bad = request(), {"do": "graph", "graph": "v99"}
-    got = json.loads(_reply(json.dumps({"id": 7, "do": "all", "messages": [good, bad, good]})))
-    assert got["id"] == 7
-    first, second, third = got["replies"]
-    assert first == third == {"outputs": answer(good)["outputs"]}
-    assert "graph: expected" in second["error"]
-
-
-@pytest.mark.parametrize(
-    "messages", [None, {}, [], [request(), 3], [{"do": "all", "messages": []}], [{"do": "capabilities"}] * 9]
-)
-def test_messages_in_one_are_few_and_hold_no_others(messages):
-    got = json.loads(_reply(json.dumps({"id": 7, "do": "all", "messages": messages})))
-    assert "messages: expected" in got["error"]
 
 
 @pytest.mark.parametrize("place", [("cells", 9), ("cells", -20), ("labels", 10)])

@@ -115,6 +115,25 @@ def test_a_reader_who_floods_is_cut_off_and_others_are_not(port, monkeypatch):
         assert "total" in ask(other, request())["outputs"]
 
 
+def test_messages_in_one_get_a_reply_each(port):
+    good = request()
+    with live(port) as talk:
+        bad = [{"do": "graph", "graph": "v99"}, {"do": "all", "messages": [good]}, {"do": "stop"}]
+        got = ask(talk, {"id": 7, "do": "all", "messages": [good, *bad, good]})
+        assert got["id"] == 7
+        replies = got["replies"]
+        assert replies[0] == replies[4] == {"outputs": ask(talk, good)["outputs"]}
+        assert "graph: expected" in replies[1]["error"]
+        assert "do: expected" in replies[2]["error"]
+        assert "do: expected" in replies[3]["error"]
+
+
+@pytest.mark.parametrize("messages", [None, {}, [], [3], [{"do": "capabilities"}] * 9])
+def test_messages_in_one_are_a_few_objects(port, messages):
+    with live(port) as talk:
+        assert "messages: expected" in ask(talk, {"id": 7, "do": "all", "messages": messages})["error"]
+
+
 TRAIN = {"id": 1, "do": "train", "settings": [{"lambda_coord": 5, "lambda_noobj": 0.5}], "minutes": 1}
 
 

@@ -67,30 +67,21 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
             return {"entry": vars(_graph(message).entry)}
         case "run":
             return {"outputs": _run(_graph(message), message.get("inputs"))}
-        case "all":
-            return {"replies": [_answer_one(each) for each in _several(message.get("messages"))]}
     raise MessageError(f"do: expected capabilities, graph or run; got {str(message.get('do'))[:40]!r}")
 
 
-def _several(messages: Any) -> list[dict[str, Any]]:
-    """Messages none of which holds others.
+def several(messages: Any) -> list[dict[str, Any]]:
+    """The messages in one.
 
     Raises:
-        MessageError: they are none, too many or of another kind.
+        MessageError: they are none, too many or no objects.
     """
     if not isinstance(messages, list) or not 1 <= len(messages) <= MOST_TOGETHER:
         got = len(messages) if isinstance(messages, list) else type(messages).__name__
         raise MessageError(f"messages: expected 1 to {MOST_TOGETHER} messages; got {got}")
-    if not all(isinstance(each, dict) and each.get("do") != "all" for each in messages):
-        raise MessageError("messages: expected objects that hold no messages; got others")
+    if not all(isinstance(each, dict) for each in messages):
+        raise MessageError("messages: expected objects; got others")
     return messages
-
-
-def _answer_one(message: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return answer(message)
-    except MessageError as error:
-        return {"error": str(error)}
 
 
 def _graph(message: dict[str, Any]) -> Graph:

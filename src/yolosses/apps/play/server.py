@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import torch
@@ -18,9 +19,10 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from yolosses.apps.play.messages import MessageError, answer, parse
+from yolosses.apps.play.messages import MessageError, answer, parse, several
 from yolosses.apps.play.trainings import Trainings
 
+Reply = TypeVar("Reply")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 A_SECOND = 480  # messages of one reader; a drag sends up to three for each of 60 to 144 pictures
 PATIENCE = 2000  # messages too many before the reader is cut off
@@ -122,22 +124,30 @@ async def _answered(text: str, trainings: Trainings) -> str:
             case "stop":
                 await trainings.stop()
                 return json.dumps({"id": number, "training": "stopped"})
+            case "all":
+                replies = [await _in_turn(reply_to, each) for each in several(message.get("messages"))]
+                return await asyncio.to_thread(json.dumps, {"id": number, "replies": replies})
     except MessageError as error:
         return json.dumps({"id": number, "error": str(error)})
-    async with _TURN:  # one after the other, in the order of asking: nobody is served twice before the others
-        return await asyncio.to_thread(reply_to, number, message)
+    return await _in_turn(lambda: json.dumps({"id": number, **reply_to(message)}))
 
 
 _TURN = asyncio.Semaphore(1)
 
 
-def reply_to(number: object, message: dict[str, Any]) -> str:
+async def _in_turn(function: Callable[..., Reply], *arguments: object) -> Reply:
+    """One after the other, in the order of asking: nobody is served twice before the others."""
+    async with _TURN:
+        return await asyncio.to_thread(function, *arguments)
+
+
+def reply_to(message: dict[str, Any]) -> dict[str, Any]:
     """The reply to one message, whatever it holds."""
     torch.set_num_threads(1)
     try:
-        return json.dumps({"id": number, **answer(message)})
+        return answer(message)
     except MessageError as error:
-        return json.dumps({"id": number, "error": str(error)})
+        return {"error": str(error)}
 
 
 def _id(text: str) -> object:

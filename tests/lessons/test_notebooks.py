@@ -1,6 +1,7 @@
 """The lessons as notebooks: both languages alike, ready to open, a learner's work is never overwritten."""
 
 import json
+import re
 
 import jupytext
 import pytest

@@ -9,8 +9,9 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/yolosses demo
 
+# All but the tests of the documentation, which `make docs` runs.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --ignore tests/docs
 
 # On a machine with a GPU, with the Python whose torch knows it: what the interpreter cannot tell.
 test-gpu:
@@ -25,7 +26,7 @@ lint: $(READY)
 # The site in both languages, a warning is an error; and its pages looked at in a browser.
 docs: $(READY)
 	$(BIN)/python docs/build/website.py
-	YOLOSSES_SITE=docs/_build/html OMP_NUM_THREADS=1 $(BIN)/pytest tests/docs/site -n auto --dist worksteal
+	YOLOSSES_SITE=docs/_build/html OMP_NUM_THREADS=1 $(BIN)/pytest tests/docs -n auto --dist worksteal
 
 docs-serve:
 	$(BIN)/python -m http.server --directory docs/_build/html --bind 127.0.0.1 8000

@@ -24,7 +24,8 @@ import torch
 from measuring import put_between_marks
 
 from yolosses import lessons as q
-from yolosses.lessons.answers import numbers
+from yolosses.lessons.answers import dialect_of, numbers
+from yolosses.lessons.exercise import Exercise
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "checker.json"
@@ -82,6 +83,15 @@ def _varied(answer: Answer, take: Callable[[Any], Any], give: Callable[[np.ndarr
     return lambda *arguments: give(np.asarray(numbers(answer(*(take(value) for value in arguments)))))
 
 
+def _reads(key: str, answer: Answer, take: Callable[[Any], Any]) -> bool:
+    """Whether the answer itself can read what comes: one in torch may read tensors alone."""
+    task = getattr(q, key)
+    if take is TAKES["as given"] or not isinstance(task, Exercise):
+        return take is TAKES["as given"]
+    _, result = dialect_of(_varied(answer, take, RETURNS["array"]), task.chosen[0].arguments)
+    return result.failure is None
+
+
 def _style(answer: Answer) -> str:
     names = set(answer.__code__.co_names)
     if names & {"torch", "F"}:
@@ -103,7 +113,7 @@ def main() -> None:
     for index in range(VARIATIONS):
         key, answer = right[index % len(right)]
         # An answer in torch takes tensors, and nothing else.
-        take = "as given" if _style(answer) == "torch" else draw.choice(list(TAKES))
+        take = draw.choice([name for name in TAKES if _reads(key, answer, TAKES[name])])
         give = draw.choice(list(RETURNS))
         if _check(key, _varied(answer, TAKES[take], RETURNS[give])).outcome != "right":
             refused_variations.append([key, answer.__name__, take, give])

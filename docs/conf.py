@@ -61,6 +61,7 @@ html_title = "yolosses"
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
+html_search_scorer = str(DOCS / "build" / "scorer.js")
 html_css_files = ["site.css"]
 html_theme_options = {
     "source_repository": "https://github.com/yolosses/yolosses/",

@@ -45,10 +45,12 @@ def test_playground_quotes_its_measurement(language: str) -> None:
     results = json.loads((ROOT / "benchmarks/results/playground.json").read_text())
     rows = [line.split(" | ", 1)[1] for line in page.splitlines() if line.startswith("|") and "S = " in line]
     engines = results["dragging"], results["dragging_live"]
-    wanted = []
-    for case in engines[0]:
-        for form in ("{updates_per_second}", "{median_reply_ms} ms", "{load_average}"):
-            wanted.append(" | ".join(form.format(**engine[case]) for engine in engines) + " |")
+    forms = ("{updates_per_second}", "{median_reply_ms} ms", "{load_average}")
+    wanted = [
+        " | ".join(form.format(**engine[case]) for engine in engines) + " |"
+        for case in engines[0]
+        for form in forms
+    ]
     assert rows == wanted
     first, sent = results["first_picture_s"], results["transferred"]["bytes_as_sent"] / 1e6
     for value in (first["cold"], first["warm_median_of_5"]):

@@ -321,3 +321,89 @@ def test_a_question_shows_its_answer_after_the_learners(capsys):
 def test_a_name_that_is_no_exercise():
     with pytest.raises(AttributeError, match="wh_term"):
         _ = q.wh_tern
+
+
+def test_a_function_that_prints_its_value_is_told_to_return_it(capsys):
+    verdict = q.wh_term.check(lambda *parts: print(loops(*parts)))
+    assert verdict.outcome == "not yet"
+    assert "returns nothing" in verdict.text
+    assert verdict.printed.strip() in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exercise", ["wh_term", "xy_term", "obj_term", "noobj_term", "noobj_mask"])
+def test_an_answer_for_small_pictures_alone_is_not_right(exercise):
+    exercise = getattr(q, exercise)
+
+    def answer(*arguments):
+        small = [each[:9] if np.ndim(each) else each for each in arguments]
+        return exercise.right(*(each[:, :3] if np.ndim(each) > 2 else each for each in small))
+
+    assert exercise.check(answer).outcome == "not yet"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lambda emitted, true: (math.sqrt(emitted) - math.sqrt(true)) ** 2,
+     lambda emitted, true: (emitted**0.5 - true**0.5) ** 2,
+     lambda emitted, true: [(emitted**0.5 - true**0.5) ** 2],
+     lambda emitted, true: (np.sqrt(emitted) - np.sqrt(true)) ** 2],
+)  # fmt: skip
+def test_the_root_of_a_negative_output_has_its_name_whether_an_error_a_complex_number_or_nan(answer):
+    verdict = q.emitted_cost.check(answer)
+    assert verdict.misconception == "root-again"
+    assert "root already" in verdict.text
+
+
+def test_other_errors_have_no_name():
+    def answer(emitted, true):
+        raise ValueError("no")
+
+    assert q.emitted_cost.check(answer).misconception is None
+
+
+def _responsible_sides(pred, truth, obj):
+    mask = torch.as_tensor(obj).bool()
+    pred, truth = torch.as_tensor(pred), torch.as_tensor(truth)
+    return pred[mask], truth[:, None].expand_as(pred)[mask]
+
+
+def _torch_mean(pred, truth, obj, lambda_coord):
+    pred, truth = _responsible_sides(pred, truth, obj)
+    return lambda_coord * torch.nn.functional.mse_loss(pred.sqrt(), truth.sqrt())
+
+
+def _torch_rmse(pred, truth, obj, lambda_coord):
+    pred, truth = _responsible_sides(pred, truth, obj)
+    return lambda_coord * torch.nn.functional.mse_loss(pred, truth).sqrt()
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"), [(_torch_mean, "mean-of-numbers"), (_torch_rmse, "rmse-with-mean")]
+)
+def test_a_mean_is_named_though_it_is_nan_where_there_is_no_object(answer, name):
+    assert q.wh_term.check(answer).misconception == name
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [(lambda p, t, o, lam: (o[..., None] * (p - t[:, None]) ** 2).sum(), "no-root+no-lambda"),
+     (lambda p, t, o, lam: 5 * (o[..., None] * (p - t[:, None]) ** 2).sum(), "no-root+lambda-typed-in"),
+     (lambda p, t, o, lam: lam * (o[..., None] * (p - t[:, None]) ** 2).mean(), "no-root+mean-of-all"),
+     (lambda p, t, o, lam: lam * ((p**2 - t[:, None] ** 2) ** 2).sum(), "squared-first+no-mask")],
+)  # fmt: skip
+def test_two_mistakes_in_the_second_term_are_named(answer, name):
+    assert q.wh_term.check(answer).misconception == name
+
+
+def test_two_mistakes_in_term_3_2_are_named():
+    def answer(confidence, iou, obj, lambda_noobj):
+        return 0.5 * sum(
+            c * c for row, marks in zip(confidence, obj, strict=True) if not any(marks) for c in row
+        )
+
+    assert q.noobj_term.check(answer).misconception == "empty-cells+lambda-typed-in"
+
+
+def test_chinese_sentences_end_with_a_chinese_stop():
+    q.set_language("zh-TW")
+    assert str(q.wh_term.check(lambda *parts: 0)).startswith("✗ 還不對。")

@@ -1,6 +1,7 @@
 """The lessons as notebooks: both languages alike, ready to open, a learner's work is never overwritten."""
 
 import json
+import re
 
 import jupytext
 import pytest
@@ -60,3 +61,22 @@ def test_notebooks_that_are_there_are_kept(tmp_path):
     assert written == []
     assert len(kept) == len(NAMES)
     assert mine.read_text(encoding="utf-8") == "my work"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_links_of_a_notebook_lead_somewhere(language, tmp_path):
+    written, _ = write_notebooks(tmp_path, language)
+    docs = lesson_files(language)[0].parents[2]
+    pages = "https://github.com/yolosses/yolosses/blob/main/docs/"
+    links = [
+        link
+        for path in written
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "markdown"
+        for link in re.findall(r"\]\(([^) ]+)\)", "".join(cell["source"]))
+    ]
+    assert len(links) > 10
+    for link in links:
+        assert link.removeprefix(pages) != link or (tmp_path / link).is_file(), link
+        if link.startswith(pages):
+            assert (docs / link.removeprefix(pages)).is_file(), link

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.playground.conftest import settle
-from tests.playground.test_page import check, drag, locate
+from tests.playground.test_page import check, drag, locate, serious
 
 
 def test_both_engines_give_the_same_numbers_after_a_drag(
@@ -78,3 +78,9 @@ def test_two_settings_are_trained_side_by_side_until_stopped(opened: Any, live_a
     assert page.locator(".failure").count() == 0
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_role("button", name="Train").wait_for()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_with_a_server(opened: Any, live_address: str, theme: str) -> None:
+    page = opened(f"lang=en&theme={theme}&engine=live", url=live_address)
+    assert serious(page) == []

@@ -23,6 +23,7 @@ import torch
 from yolosses.lessons.scene import Array
 
 SECONDS = 5.0  # of one call
+_NOT_REAL = ("math domain error", "expected a nonnegative input", "expected a positive input")  # from `math`
 Dialect = Callable[[Any], Any]
 
 
@@ -34,7 +35,7 @@ class TooLong(BaseException):
 class Failure:
     """Why a call gave no number: the learner's own line, if the fault has one, and what happened there."""
 
-    kind: str  # "error", "too long" or "not numbers"
+    kind: str  # "error", "too long", "not numbers", or of a root of a negative number "complex" or "not real"
     message: str
     line: str = ""
     number: int | None = None
@@ -95,6 +96,8 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], dialect: Dia
         return Result(failure=_failure(error, function), printed=printed.getvalue())
     if returned is None or returned is Ellipsis:
         return Result(printed=printed.getvalue())
+    if _is_complex(returned):
+        return Result(failure=Failure("complex", "complex"), printed=printed.getvalue())
     try:
         return Result(numbers(returned), printed=printed.getvalue())
     except (TypeError, ValueError):
@@ -195,10 +198,17 @@ def _failure(error: BaseException, function: Callable[..., Any]) -> Failure:
     code = getattr(inspect.unwrap(function), "__code__", None)
     own = [frame for frame in traceback.extract_tb(error.__traceback__)
            if code is not None and frame.filename == code.co_filename]  # fmt: skip
+    kind = "not real" if isinstance(error, ValueError) and str(error).startswith(_NOT_REAL) else "error"
     if not own:
-        return Failure("error", message)
+        return Failure(kind, message)
     line = own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
-    return Failure("error", message, line, own[-1].lineno)
+    return Failure(kind, message, line, own[-1].lineno)
+
+
+def _is_complex(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_is_complex(part) for part in value)
+    return torch.is_complex(value) if isinstance(value, torch.Tensor) else bool(np.iscomplexobj(value))
 
 
 def _names(code: CodeType | None) -> set[str]:

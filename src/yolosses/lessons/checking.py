@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from yolosses.lessons.exercise import Exercise, Misconception
 
 DRAWN = 60  # cases drawn in a check
+_NOT_REAL = ("complex", "not real")  # failures of a root of a negative number
 PATIENCE = 5.0  # seconds after which no further cases are drawn
 
 
@@ -66,9 +67,12 @@ def failure_text(failure: Failure) -> str:
     """What to say of a call that gave no number."""
     if failure.kind == "too long":
         return say(texts.TOO_LONG, seconds=failure.message)
-    if failure.kind == "error":
+    if failure.kind == "complex":
+        return say(texts.COMPLEX, came=failure.message)
+    if failure.kind in ("error", "not real"):
         template = texts.ERROR if failure.line else texts.ERROR_ELSEWHERE
-        return say(template, line=failure.line, number=failure.number, message=failure.message)
+        text = say(template, line=failure.line, number=failure.number, message=failure.message)
+        return text if failure.kind == "error" else f"{text}\n{say(texts.NOT_REAL)}"
     return say(texts.NOT_NUMBERS, came=failure.message)
 
 
@@ -96,7 +100,7 @@ class _Check:
                 break
             self._try(case)
         if all(one.result.value is None and one.result.failure is None for one in self.tried):
-            return _untried(self.exercise)
+            return self._nothing_came()
         if not self._endless():
             self._draw()
         wrong = [one for one in self.tried if not one.agrees]
@@ -104,6 +108,14 @@ class _Check:
             return self._explained(min(wrong, key=_telling))
         text = say(texts.RIGHT, count=len(self.tried))
         return Verdict(key=self.exercise.key, outcome="right", text=text)
+
+    def _nothing_came(self) -> Verdict:
+        if not self.tried[0].result.printed:
+            return _untried(self.exercise)
+        return Verdict(
+            key=self.exercise.key, outcome="not yet", text=say(texts.PRINTED_ALONE),
+            printed=self.tried[0].result.printed,
+        )  # fmt: skip
 
     def _endless(self) -> bool:
         """A function that does not end is not tried again: each try costs seconds."""
@@ -142,7 +154,7 @@ class _Check:
         if failure is not None and failure.kind == "too long":
             return _wrong(self.exercise, failure_text(failure))
         figure = self.exercise.draw(one.case)
-        misconception = None if failure is not None else self._misconception()
+        misconception = self._misconception() if failure is None or failure.kind in _NOT_REAL else None
         return Verdict(
             key=self.exercise.key, outcome="not yet", text=self._sentence(one.result, misconception),
             case=one.case, came=one.result.value, expected=one.expected.value, printed=one.result.printed,
@@ -151,19 +163,22 @@ class _Check:
         )  # fmt: skip
 
     def _sentence(self, result: Result, misconception: Misconception | None) -> str:
+        named = ""
+        if misconception is not None:
+            named = say(texts.NAMED, says=say(misconception.says), why=say(misconception.why))
         if result.failure is not None:
-            return failure_text(result.failure)
+            return f"{failure_text(result.failure)}\n{named}".rstrip()
         if result.value is None:
             return say(texts.NOTHING_CAME)
-        if misconception is not None:
-            return f"{say(misconception.says)} {say(misconception.why)}"
+        if named:
+            return named
         return self._one_term() or say(self._general())
 
     def _misconception(self) -> Misconception | None:
         """The misunderstanding whose function gives what the answer gives, on all cases."""
         for each in (*self.exercise.misconceptions, *self.exercise.pairs):
             mutants = (run(each.mutant, one.case.arguments) for one in self.tried)
-            if all(_agree(one.result, mutant) for one, mutant in zip(self.tried, mutants, strict=True)):
+            if all(_fits(one, mutant) for one, mutant in zip(self.tried, mutants, strict=True)):
                 return each
         return None
 
@@ -203,6 +218,18 @@ def _agree(result: Result, expected: Result) -> bool:
     if result.value is None or expected.value is None:
         return False
     return same(result.value, expected.value)
+
+
+def _fits(one: _Try, mutant: Result) -> bool:
+    """Whether the answer gives what a misunderstanding gives, however it writes a mean of nothing or a NaN."""
+    if mutant.value is None:
+        return False
+    if one.result.failure is not None and one.result.failure.kind in _NOT_REAL:
+        return bool(np.isnan(mutant.value).all())
+    nothing = one.expected.value is not None and not one.expected.value.any() and not mutant.value.any()
+    if nothing and one.result.value is not None and np.isnan(one.result.value).all():
+        return True
+    return _agree(one.result, mutant)
 
 
 def _telling(one: _Try) -> tuple[bool, bool, int]:

@@ -37,6 +37,20 @@ class Misconception:
     hint: Words
 
 
+def together(one: Misconception, other: Misconception, mutant: Callable[..., Any]) -> Misconception:
+    """Two misunderstandings at once, as the function of somebody with both."""
+    return Misconception(
+        key=f"{one.key}+{other.key}",
+        mutant=mutant,
+        says=Words(
+            f"Two things. First: {one.says.en} Second: {other.says.en}",
+            f"有兩個問題。第一：{one.says.zh}第二：{other.says.zh}",
+        ),
+        why=Words("Mend one of them and check again.", "先改好一個，再檢查一次。"),
+        hint=Words(f"{one.hint.en} And: {other.hint.en}", f"{one.hint.zh}還有：{other.hint.zh}"),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
     """A function for the learner to write.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from yolosses.explain.words import Language
 from yolosses.training.files import whole_file
 
 _PACKAGED = Path(__file__).parent / "notebooks"
+_PAGES = "https://github.com/yolosses/yolosses/blob/main/docs"
 _CHECKOUT = Path(__file__).parents[3] / "docs" / "lessons"
 
 
@@ -44,7 +46,18 @@ def write_notebooks(folder: Path, language: Language) -> tuple[list[Path], list[
         if path.exists():
             kept.append(path)
             continue
+        notebook = jupytext.read(source)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = _with_links(cell.source, language)
         with whole_file(path) as file:
-            file.write(jupytext.writes(jupytext.read(source), fmt="ipynb").encode())
+            file.write(jupytext.writes(notebook, fmt="ipynb").encode())
         written.append(path)
     return written, kept
+
+
+def _with_links(text: str, language: Language) -> str:
+    """Links of the site as links of a notebook: to the notebooks beside it, and to the project's own pages."""
+    text = re.sub(r"\]\((\d\d-[\w-]+)\.md\)", r"](\1.ipynb)", text)
+    text = re.sub(r"\]\(\.\./((?:reference|data)/[^)]+)\)", rf"]({_PAGES}/\1)", text)
+    return re.sub(r"\]\(\.\./([^)]+)\)", rf"]({_PAGES}/{language}/\1)", text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from yolosses.lessons.words import Words
 
+STOP = Words(". ", "。")
+NAMED = Words("{says} {why}", "{says}{why}")
 TASK = Words("q.{key}({names}): {task}", "q.{key}({names})：{task}")
 OUTCOMES = {
     "right": Words("Right", "答對了"),
@@ -11,8 +13,12 @@ OUTCOMES = {
     "not tried": Words("Not tried yet", "還沒作答"),
 }
 NOT_TRIED = Words(
-    "Nothing came back yet. {task}",
-    "函式還沒有回傳任何東西。{task}",
+    "Nothing came back yet: write the function, and end it with return. {task}",
+    "函式還沒有回傳任何東西：把函式寫完，最後用 return 回傳。{task}",
+)
+PRINTED_ALONE = Words(
+    "Your function prints, but returns nothing. Write return in the place of print.",
+    "你的函式只印出結果，沒有回傳。請把 print 換成 return。",
 )
 RIGHT = Words(
     "Your function agrees on all {count} cases: chosen ones, and ones drawn just now.",
@@ -39,6 +45,14 @@ ERROR_ELSEWHERE = Words("Your function could not be computed: {message}", "你�
 NOT_NUMBERS = Words(
     "Expected numbers: a number, a list, an array or a tensor; a {came} came.",
     "應該回傳數字：一個數、串列、陣列或張量；收到的是 {came}。",
+)
+COMPLEX = Words(
+    "A number was expected; a {came} number came. Somewhere you take the root of a negative number.",
+    "應該回傳實數，收到的卻是複數（{came}）。你的函式裡有地方對負數開了根號。",
+)
+NOT_REAL = Words(
+    "A negative number has no real root and no real logarithm, and 0 has no logarithm.",
+    "負數沒有實數的平方根，也不能取對數；0 也不能取對數。",
 )
 NOTHING_CAME = Words(
     "For this case your function returned nothing. Is a return missing on one of its ways?",

@@ -46,7 +46,7 @@ class Verdict:
         return f"<{self.key}: {self.outcome}>"
 
     def __str__(self) -> str:
-        parts = [f"{_SIGN[self.outcome]} {say(texts.OUTCOMES[self.outcome])}. {self.text}"]
+        parts = [f"{_SIGN[self.outcome]} {say(texts.OUTCOMES[self.outcome])}{say(texts.STOP)}{self.text}"]
         if self.case is not None:
             parts += ["", say(texts.SMALLEST), *_indented(described(self.case)), *_indented(self._values())]
         if self.printed:

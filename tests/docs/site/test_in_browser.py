@@ -159,8 +159,12 @@ def test_the_switch_leads_to_the_same_page_and_back(browser: Any, address: str, 
     [
         ("en", "my loss is NaN", "how-to/nan.html"),
         ("en", "several processes", "how-to/several-processes.html"),
+        ("en", "multiple GPUs", "how-to/several-processes.html"),
+        ("en", "mixed precision", "how-to/several-processes.html"),
+        ("en", "YOLOv11", "how-to/training-loop.html"),
         ("zh-TW", "信心度", "lessons/05-confidence.html"),
         ("zh-TW", "損失函數 NaN", "how-to/nan.html"),
+        ("zh-TW", "多張 GPU", "how-to/several-processes.html"),
         ("zh-TW", "負責", "reference/losses/v1.html"),
         ("zh-TW", "my loss is NaN", "how-to/nan.html"),
     ],
@@ -181,10 +185,20 @@ def test_search_finds(
     assert expected in {link.partition("#")[0].partition("?")[0] for link in found[:10]}, found[:10]
 
 
-def test_search_answers_an_engineer_with_the_page_first(browser: Any, address: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("my+loss+is+NaN", "how-to/nan.html"),
+        ("is+my+loss+good", "faq.html"),
+        ("DDP", "how-to/several-processes.html"),
+    ],
+)
+def test_search_answers_an_engineer_with_the_page_first(
+    browser: Any, address: str, asked: str, first: str
+) -> None:
     page = browser.new_page()
-    page.goto(f"{address}/en/search.html?q=my+loss+is+NaN")
+    page.goto(f"{address}/en/search.html?q={asked}")
     page.wait_for_selector("#search-results li a")
     page.wait_for_timeout(500)
-    assert "how-to/nan.html" in page.get_attribute("#search-results li >> nth=0 >> a", "href")
+    assert first in page.get_attribute("#search-results li >> nth=0 >> a", "href")
     page.close()

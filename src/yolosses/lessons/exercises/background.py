@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from yolosses.lessons.cases import Case, fractions, scene_of, scenes
-from yolosses.lessons.exercise import Exercise, Misconception
+from yolosses.lessons.exercise import Exercise, Misconception, together
 from yolosses.lessons.exercises.objectness import TWO_GOOD, obj_case
 from yolosses.lessons.scene import Array, Scene
 from yolosses.lessons.words import Words
@@ -97,6 +97,19 @@ _NOOBJ = (
             "在 YOLOv1，框再準，只要同格有更準的，它的目標就是 0。",
         ),
         hint=Words("No threshold: 1 - obj is the whole mask.", "沒有門檻：遮罩就是 1 - obj。"),
+    ),
+    Misconception(
+        key="no-overlap",
+        mutant=_over(lambda iou, obj: iou == 0),
+        says=Words(
+            "You count the boxes that touch no object. 1noobj_ij asks who is responsible, not who overlaps.",
+            "你只算了完全沒碰到物體的框。1noobj_ij 看的是負不負責，不是有沒有重疊。",
+        ),
+        why=Words(
+            "The second best box would stay confident, and report the object again.",
+            "第二準的框會一直有信心，重複回報同一個物體。",
+        ),
+        hint=Words("You need no IoU in this term.", "這一項用不到 IoU。"),
     ),
     Misconception(
         key="target-iou",
@@ -228,6 +241,20 @@ _NOOBJ = (
     ),
 )  # fmt: skip
 
+_BY_KEY = {each.key: each for each in _NOOBJ}
+_MASKS = ("empty-cells", "all-boxes", "inverted-mask", "no-overlap")
+_LAMBDAS = {"no-lambda": 1.0, "lambda-typed-in": 0.5}
+
+
+def _with_lambda(mask: str, key: str, weight: float) -> Misconception:
+    """The misunderstood ``mask``, and another weight."""
+    return together(
+        _BY_KEY[mask],
+        _BY_KEY[key],
+        lambda confidence, iou, obj, lambda_noobj: _BY_KEY[mask].mutant(confidence, iou, obj, weight),
+    )
+
+
 noobj = Exercise(
     key="noobj_term",
     lesson=5,
@@ -244,8 +271,10 @@ noobj = Exercise(
         _case(scene_of(1, grid=2, boxes=2, classes=1, objects=2)),
         _case(scene_of(2, grid=3, boxes=3, classes=1, objects=3), 0.25),
         _case(scene_of(3, grid=2, boxes=2, classes=1, objects=0)),
+        _case(scene_of(13, grid=5, boxes=4, classes=1, objects=4)),
     ),
     misconceptions=_NOOBJ,
+    pairs=tuple(_with_lambda(mask, key, weight) for mask in _MASKS for key, weight in _LAMBDAS.items()),
     hints=Words(
         "Which boxes? All that are not responsible: 1 - obj. Which target? 0.",
         "哪些框？所有不負責的框：1 - obj。目標是多少？0。",

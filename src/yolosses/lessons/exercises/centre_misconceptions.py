@@ -31,6 +31,17 @@ def _sum_of_both_first(pred: Array, truth: Array, obj: Array, lambda_coord: floa
     return lambda_coord * (obj * (pred - truth[:, None]).sum(-1) ** 2).sum()
 
 
+_RMSE = Words(
+    "You take the root mean squared error (RMSE). The centre has no RMSE: it is a sum of squared errors, "
+    "like the size.",
+    "你算的是均方根誤差（RMSE）。中心點不是用 RMSE，它和寬高一樣是誤差平方和。",
+)
+_RMSE_WHY = Words(
+    "The gradient of that root does not fade near the truth, and is undefined at the truth.",
+    "這個根號的梯度在接近真實值時不會變小，剛好相等時更沒有定義。",
+)
+
+
 def of_term(xy_term: Term) -> tuple[Misconception, ...]:
     """Of term 1, some of them as changes of the right ``xy_term``."""
     return (
@@ -59,6 +70,24 @@ def of_term(xy_term: Term) -> tuple[Misconception, ...]:
                 "The gradient of that root does not fade near the truth, and is undefined at the truth.",
                 "這個根號的梯度在接近真實值時不會變小，剛好相等時更沒有定義。",
             ),
+            hint=Words("Is there any root sign in the first line of the formula?", "公式的第一行有根號嗎？"),
+        ),
+        Misconception(
+            key="rmse-with-mean",
+            mutant=lambda pred, truth, obj, weight: (
+                weight * np.sqrt(xy_term(pred, truth, obj, 1.0) / max(2 * obj.sum(), 1))
+            ),
+            says=_RMSE,
+            why=_RMSE_WHY,
+            hint=Words("Is there any root sign in the first line of the formula?", "公式的第一行有根號嗎？"),
+        ),
+        Misconception(
+            key="rmse-of-all",
+            mutant=lambda pred, truth, obj, weight: (
+                weight * np.sqrt(xy_term(pred, truth, obj, 1.0) / pred.size)
+            ),
+            says=_RMSE,
+            why=_RMSE_WHY,
             hint=Words("Is there any root sign in the first line of the formula?", "公式的第一行有根號嗎？"),
         ),
         Misconception(
@@ -202,6 +231,16 @@ def of_term(xy_term: Term) -> tuple[Misconception, ...]:
                 "它表示定位的重要性是物體信心度的五倍。",
             ),
             hint=Words("Which factor stands before the first line of the formula?", "公式第一行前面有什麼係數？"),
+        ),
+        Misconception(
+            key="lambda-typed-in",
+            mutant=lambda pred, truth, obj, weight: xy_term(pred, truth, obj, 5.0),
+            says=Words("You typed in 5. Use the argument lambda_coord.", "你直接寫了 5。請用參數 lambda_coord。"),
+            why=Words(
+                "It is a hyper-parameter: whoever trains chooses it.",
+                "它是超參數，由訓練的人決定。",
+            ),
+            hint=Words("The last argument is another number each time.", "最後一個參數每次都不同。"),
         ),
         Misconception(
             key="lambda-squared",

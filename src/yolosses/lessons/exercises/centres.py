@@ -177,6 +177,7 @@ xy = Exercise(
         _case(scene_of(1, grid=2, boxes=2, classes=2, objects=2)),
         _case(scene_of(2, grid=3, boxes=3, classes=2, objects=3), 2.0),
         _case(scene_of(3, grid=2, boxes=2, classes=2, objects=0)),
+        _case(scene_of(4, grid=5, boxes=4, classes=2, objects=4)),
     ),
     misconceptions=known.of_term(xy_term),
     hints=Words(

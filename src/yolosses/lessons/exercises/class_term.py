@@ -313,6 +313,7 @@ term = Exercise(
         _case(scene_of(1, grid=2, boxes=3, classes=2, objects=2)),
         _case(scene_of(2, grid=2, boxes=1, classes=4, objects=3)),
         _case(scene_of(3, grid=2, boxes=2, classes=2, objects=0)),
+        _case(scene_of(4, grid=5, boxes=4, classes=6, objects=4)),
     ),
     misconceptions=_CLS,
     hints=Words(

@@ -254,6 +254,7 @@ obj = Exercise(
         obj_case(scene_of(1, grid=2, boxes=2, classes=1, objects=2)),
         obj_case(scene_of(2, grid=3, boxes=3, classes=1, objects=3)),
         obj_case(scene_of(3, grid=2, boxes=2, classes=1, objects=0)),
+        obj_case(scene_of(4, grid=5, boxes=4, classes=1, objects=4)),
     ),
     misconceptions=_OBJ,
     hints=Words(

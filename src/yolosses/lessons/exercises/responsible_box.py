@@ -302,6 +302,7 @@ mask = Exercise(
         _mask_case(scene_of(0, grid=2, boxes=2, classes=1, objects=1)),
         _mask_case(scene_of(1, grid=2, boxes=3, classes=1, objects=2)),
         _mask_case(scene_of(2, grid=3, boxes=2, classes=1, objects=3)),
+        _mask_case(scene_of(4, grid=5, boxes=4, classes=1, objects=4)),
     ),
     misconceptions=_NOOBJ,
     hints=Words(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from yolosses.lessons.cases import Case, fractions, scene_of, scenes
-from yolosses.lessons.exercise import Exercise, Misconception, Question
+from yolosses.lessons.exercise import Exercise, Misconception, Question, together
 from yolosses.lessons.scene import Array, Scene
 from yolosses.lessons.words import Words
 
@@ -43,45 +44,87 @@ def _rooted_sum(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> A
     return lambda_coord * np.sqrt((obj[..., None] * (pred - truth) ** 2).sum())
 
 
+def _rmse(pred: Array, truth: Array, obj: Array, lambda_coord: float, count: float | None = None) -> Any:
+    pred, truth = _sides(pred, truth)
+    squares = (obj[..., None] * (pred - truth) ** 2).sum()
+    return lambda_coord * np.sqrt(squares / (count or max(2 * obj.sum(), 1)))
+
+
+def _rmse_of_all(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
+    return _rmse(pred, truth, obj, lambda_coord, pred.size)
+
+
 def _rooted_sum_of_roots(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
     return lambda_coord * np.sqrt(wh_term(pred, truth, obj, 1.0))
 
 
+Change = Callable[[Array, Array, Array, float], tuple[Array, Array, Array, float]]
+
+
+def _with(change: Change, term: Any = wh_term) -> Any:
+    """The term of other arguments."""
+    return lambda *arguments: term(*change(*arguments))
+
+
 def _mean(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, obj, lambda_coord) / max(obj.sum(), 1)
+    return pred, truth, obj, lambda_coord / max(obj.sum(), 1)
 
 
 def _mean_of_numbers(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, obj, lambda_coord) / max(2 * obj.sum(), 1)
+    return pred, truth, obj, lambda_coord / max(2 * obj.sum(), 1)
 
 
 def _mean_of_all(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, obj, lambda_coord) / pred.size
+    return pred, truth, obj, lambda_coord / pred.size
 
 
 def _no_lambda(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, obj, 1.0)
+    return pred, truth, obj, 1.0
+
+
+def _lambda_typed_in(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
+    return pred, truth, obj, 5.0
 
 
 def _lambda_squared(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, obj, lambda_coord**2)
+    return pred, truth, obj, lambda_coord**2
 
 
 def _whole_cell(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, np.broadcast_to(obj.max(1, keepdims=True), obj.shape), lambda_coord)
+    return pred, truth, np.broadcast_to(obj.max(1, keepdims=True), obj.shape), lambda_coord
 
 
 def _everyone(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, np.ones_like(obj), lambda_coord)
+    return pred, truth, np.ones_like(obj), lambda_coord
 
 
 def _others(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred, truth, 1 - obj, lambda_coord)
+    return pred, truth, 1 - obj, lambda_coord
 
 
 def _width_alone(pred: Array, truth: Array, obj: Array, lambda_coord: float) -> Any:
-    return wh_term(pred[..., :1], truth[..., :1], obj, lambda_coord)
+    return pred[..., :1], truth[..., :1], obj, lambda_coord
 
+
+# What stands beside another misunderstanding in a pair.
+_CHANGES: dict[str, Change] = {
+    "no-lambda": _no_lambda,
+    "lambda-typed-in": _lambda_typed_in,
+    "mean": _mean,
+    "mean-of-numbers": _mean_of_numbers,
+    "mean-of-all": _mean_of_all,
+    "whole-cell": _whole_cell,
+    "no-mask": _everyone,
+    "width-alone": _width_alone,
+}
+_COSTS = (
+    "no-root",
+    "root-of-difference",
+    "squared-first",
+    "truth-not-rooted",
+    "pred-not-rooted",
+    "no-square",
+)
 
 _WH = (
     Misconception(
@@ -126,6 +169,34 @@ _WH = (
         hint=Words("Which symbols stand below the root sign in the formula?", "公式裡，根號底下是哪些符號？"),
     ),
     Misconception(
+        key="rmse-with-mean",
+        mutant=_rmse,
+        says=Words(
+            "You take the root mean squared error (RMSE) of w and h. "
+            "Term 2 is a sum, and its roots stand inside, at w and h.",
+            "你算的是 w、h 的均方根誤差（RMSE）。第 2 項是總和，根號在裡面，放在 w 和 h 上。",
+        ),
+        why=Words(
+            "A root outside changes no box against another; the one inside makes small boxes count more.",
+            "外面的根號不會改變框與框之間的輕重；裡面的根號才會讓小框更重要。",
+        ),
+        hint=Words("Which symbols stand below the root sign in the formula?", "公式裡，根號底下是哪些符號？"),
+    ),
+    Misconception(
+        key="rmse-of-all",
+        mutant=_rmse_of_all,
+        says=Words(
+            "You take the root mean squared error (RMSE) over all boxes of all cells. "
+            "Term 2 is a sum, and its roots stand inside, at w and h.",
+            "你對所有格子的所有框算了均方根誤差（RMSE）。第 2 項是總和，根號在裡面，放在 w 和 h 上。",
+        ),
+        why=Words(
+            "A root outside changes no box against another; the one inside makes small boxes count more.",
+            "外面的根號不會改變框與框之間的輕重；裡面的根號才會讓小框更重要。",
+        ),
+        hint=Words("Which symbols stand below the root sign in the formula?", "公式裡，根號底下是哪些符號？"),
+    ),
+    Misconception(
         key="rmse-of-roots",
         mutant=_rooted_sum_of_roots,
         says=Words(
@@ -148,6 +219,46 @@ _WH = (
         ),
         why=Words("Squares make large boxes count even more.", "平方會讓大框變得更重要。"),
         hint=Words("Root, difference, square: in this order.", "順序是：開根號、相減、平方。"),
+    ),
+    Misconception(
+        key="squared-twice",
+        mutant=_other(lambda pred, truth: (pred - truth) ** 4),
+        says=Words(
+            "You square the error and then square it again. Term 2 takes roots of w and h, and squares once.",
+            "你把誤差平方之後，又平方了一次。第 2 項是先對 w 和 h 開根號，最後只平方一次。",
+        ),
+        why=Words(
+            "Squared twice, small errors vanish: nothing would teach a box its last pixels.",
+            "平方兩次，小誤差幾乎消失，框就學不到最後那幾個像素。",
+        ),
+        hint=Words("Root, difference, square: in this order.", "順序是：開根號、相減、平方。"),
+    ),
+    Misconception(
+        key="truth-not-rooted",
+        mutant=_other(lambda pred, truth: (np.sqrt(pred) - truth) ** 2),
+        says=Words(
+            "You compare the root of the prediction with the true side itself. Both need a root.",
+            "你拿預測值的平方根和真實的邊長比較。兩邊都要開根號。",
+        ),
+        why=Words(
+            "The loss would be 0 where the predicted side is the square of the true one.",
+            "這樣預測的邊長等於真實邊長的「平方」時，損失才會是 0。",
+        ),
+        hint=Words("sqrt of truth, too.", "truth 也要開根號。"),
+    ),
+    Misconception(
+        key="pred-not-rooted",
+        mutant=_other(lambda pred, truth: (pred - np.sqrt(truth)) ** 2),
+        says=Words(
+            "You compare the predicted side itself with the root of the truth. Here pred holds w and h: "
+            "both need a root.",
+            "你拿預測的邊長和真實值的平方根比較。這裡的 pred 是 w 和 h，兩邊都要開根號。",
+        ),
+        why=Words(
+            "The loss would be 0 where the predicted side is the root of the true one.",
+            "這樣預測的邊長等於真實邊長的「平方根」時，損失才會是 0。",
+        ),
+        hint=Words("sqrt of pred, too.", "pred 也要開根號。"),
     ),
     Misconception(
         key="no-square",
@@ -190,7 +301,7 @@ _WH = (
     ),
     Misconception(
         key="mean",
-        mutant=_mean,
+        mutant=_with(_mean),
         says=Words(
             "You divide by the number of responsible boxes. Term 2 is a sum.",
             "你除以負責的框數。第 2 項是總和，不是平均。",
@@ -203,7 +314,7 @@ _WH = (
     ),
     Misconception(
         key="mean-of-numbers",
-        mutant=_mean_of_numbers,
+        mutant=_with(_mean_of_numbers),
         says=Words(
             "You take the mean over the widths and heights of responsible boxes. Term 2 is a sum.",
             "你對負責的框的寬和高取了平均。第 2 項是總和，不是平均。",
@@ -216,7 +327,7 @@ _WH = (
     ),
     Misconception(
         key="mean-of-all",
-        mutant=_mean_of_all,
+        mutant=_with(_mean_of_all),
         says=Words(
             "You take the mean over all boxes of all cells. Term 2 is a sum, over the responsible boxes.",
             "你對所有格子的所有框取平均。第 2 項是負責的框的總和。",
@@ -229,7 +340,7 @@ _WH = (
     ),
     Misconception(
         key="no-lambda",
-        mutant=_no_lambda,
+        mutant=_with(_no_lambda),
         says=Words("lambda_coord is forgotten.", "忘了乘上 lambda_coord。"),
         why=Words(
             "It says that localisation counts five times as much as the confidence of an object.",
@@ -238,8 +349,18 @@ _WH = (
         hint=Words("Which factor stands before the second line of the formula?", "公式第二行前面有什麼係數？"),
     ),
     Misconception(
+        key="lambda-typed-in",
+        mutant=_with(_lambda_typed_in),
+        says=Words("You typed in 5. Use the argument lambda_coord.", "你直接寫了 5。請用參數 lambda_coord。"),
+        why=Words(
+            "It is a hyper-parameter: whoever trains chooses it.",
+            "它是超參數，由訓練的人決定。",
+        ),
+        hint=Words("The last argument is another number each time.", "最後一個參數每次都不同。"),
+    ),
+    Misconception(
         key="lambda-squared",
-        mutant=_lambda_squared,
+        mutant=_with(_lambda_squared),
         says=Words(
             "lambda_coord comes in squared: it belongs before the square, not inside it.",
             "lambda_coord 被平方了：它應該在平方外面，不是裡面。",
@@ -252,7 +373,7 @@ _WH = (
     ),
     Misconception(
         key="whole-cell",
-        mutant=_whole_cell,
+        mutant=_with(_whole_cell),
         says=Words(
             "You count all boxes of an object's cell. 1obj_ij chooses only the responsible one.",
             "你把有物體的格子裡所有的框都算進去了。1obj_ij 只選負責的那一個。",
@@ -268,7 +389,7 @@ _WH = (
     ),
     Misconception(
         key="no-mask",
-        mutant=_everyone,
+        mutant=_with(_everyone),
         says=Words(
             "You count every box, without 1obj_ij. Only responsible boxes have a size to learn.",
             "你沒有用 1obj_ij，每個框都算了。只有負責的框才有大小要學。",
@@ -281,7 +402,7 @@ _WH = (
     ),
     Misconception(
         key="inverted-mask",
-        mutant=_others,
+        mutant=_with(_others),
         says=Words(
             "You count the boxes that are NOT responsible.",
             "你算的是「不負責」的框。",
@@ -294,12 +415,14 @@ _WH = (
     ),
     Misconception(
         key="width-alone",
-        mutant=_width_alone,
+        mutant=_with(_width_alone),
         says=Words("The height is missing.", "少了高度。"),
         why=Words("Nothing would teach the boxes how tall objects are.", "框永遠學不到物體有多高。"),
         hint=Words("The last dimension holds w and h.", "最後一個維度是 w 和 h。"),
     ),
 )  # fmt: skip
+
+_BY_KEY = {each.key: each for each in _WH}
 
 wh = Exercise(
     key="wh_term",
@@ -317,8 +440,14 @@ wh = Exercise(
         _case(scene_of(1, grid=2, boxes=2, classes=2, objects=2)),
         _case(scene_of(2, grid=3, boxes=3, classes=2, objects=3), 2.0),
         _case(scene_of(3, grid=2, boxes=2, classes=2, objects=0)),
+        _case(scene_of(4, grid=5, boxes=4, classes=2, objects=4)),
     ),
     misconceptions=_WH,
+    pairs=tuple(
+        together(_BY_KEY[cost], _BY_KEY[key], _with(change, _BY_KEY[cost].mutant))
+        for cost in _COSTS
+        for key, change in _CHANGES.items()
+    ),
     hints=Words(
         "For one responsible box: (sqrt w - sqrt w^)^2 + (sqrt h - sqrt h^)^2. Then the sum over all of them, then "
         "lambda_coord.",
@@ -376,6 +505,29 @@ side = Exercise(
                 "開根號只幫了一部分：同樣的比例，較長的邊代價仍然比較高。",
             ),
             hint=Words("Two roots, one difference, one square.", "兩個根號、一個減法、一個平方。"),
+        ),
+        Misconception(
+            key="error-as-prediction",
+            mutant=lambda true, error: (np.sqrt(error) - np.sqrt(true)) ** 2,
+            says=Words(
+                "You take error for the prediction. The prediction is true + error.",
+                "你把 error 當成預測值了。預測值是 true + error。",
+            ),
+            why=Words(
+                "With an error of 0 the cost must be 0.",
+                "error 是 0 的時候，代價應該是 0。",
+            ),
+            hint=Words("Take the root of true + error.", "對 true + error 開根號。"),
+        ),
+        Misconception(
+            key="squared-first",
+            mutant=lambda true, error: ((true + error) ** 2 - true**2) ** 2,
+            says=Words(
+                "You square both sides before the difference. Term 2 takes their roots there, the opposite.",
+                "你在相減之前先平方了。第 2 項在那裡是開根號，剛好相反。",
+            ),
+            why=Words("Squares make long sides count even more.", "平方會讓長的邊變得更重要。"),
+            hint=Words("Root, difference, square: in this order.", "順序是：開根號、相減、平方。"),
         ),
         Misconception(
             key="no-square",
@@ -450,6 +602,41 @@ emitted = Exercise(
                 "NaN 是不見了，但 -0.3 看起來和 0.3 一樣好，而且 0 附近的梯度會是無限大。",
             ),
             hint=Words("No root of emitted at all.", "emitted 完全不用開根號。"),
+        ),
+        Misconception(
+            key="absolute",
+            mutant=lambda emitted, true: (np.abs(emitted) - np.sqrt(true)) ** 2,
+            says=Words(
+                "You drop the sign of the output: the root of its square is |emitted|. Compare emitted itself.",
+                "你去掉了輸出的正負號：平方再開根號，得到的是 |emitted|。請直接用 emitted 比較。",
+            ),
+            why=Words(
+                "A negative output would then be pulled away from 0, to -sqrt w, instead of back to sqrt w.",
+                "這樣負的輸出會被拉向 -√w，離 0 更遠，而不是回到 √w。",
+            ),
+            hint=Words(
+                "No absolute value, no square of emitted alone.", "emitted 不取絕對值，也不單獨平方。"
+            ),
+        ),
+        Misconception(
+            key="clamped",
+            mutant=lambda emitted, true: (np.maximum(emitted, 0) - np.sqrt(true)) ** 2,
+            says=Words(
+                "You replace a negative output by 0. The paper's loss compares the output as it is.",
+                "你把負的輸出換成 0 了。論文的損失直接比較輸出，不管正負。",
+            ),
+            why=Words(
+                "Below 0 the gradient would be 0: such an output never comes back.",
+                "輸出小於 0 時梯度就變成 0，再也拉不回來。",
+            ),
+            hint=Words("Without a root no number is forbidden.", "不開根號，負數就沒有問題。"),
+        ),
+        Misconception(
+            key="no-square",
+            mutant=lambda emitted, true: emitted - np.sqrt(true),
+            says=Words("The square is missing.", "少了平方。"),
+            why=Words("All terms are squared errors.", "每一項都是誤差平方。"),
+            hint=Words("Square the difference.", "把差平方。"),
         ),
         Misconception(
             key="true-not-rooted",

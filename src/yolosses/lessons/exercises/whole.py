@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from yolosses.explain.style import FAINT_INK
 from yolosses.lessons.cases import STEPS, Case, fractions, tables
-from yolosses.lessons.exercise import Exercise, Misconception, Question
+from yolosses.lessons.exercise import Exercise, Misconception, Question, together
 from yolosses.lessons.exercises.overlap import iou
 from yolosses.lessons.exercises.whole_faults import terms, total
 from yolosses.lessons.exercises.whole_words import FAULTS
@@ -121,19 +121,10 @@ def _mistaken(wrong: tuple[str, ...]) -> Any:
     return lambda raw, objects, S, B, C: total(raw, objects, S, B, C, wrong)
 
 
-def _two(one: str, other: str) -> Misconception:
-    """Two misunderstandings at once."""
-    (first, _, hint), (second, _, other_hint) = FAULTS[one], FAULTS[other]
-    return Misconception(
-        key=f"{one}+{other}",
-        mutant=_mistaken((one, other)),
-        says=Words(
-            f"Two things. First: {first.en} Second: {second.en}",
-            f"有兩個問題。第一：{first.zh}第二：{second.zh}",
-        ),
-        why=Words("Mend one of them and check again.", "先改好一個，再檢查一次。"),
-        hint=Words(f"{hint.en} And: {other_hint.en}", f"{hint.zh}還有：{other_hint.zh}"),
-    )  # fmt: skip
+_WHOLE = tuple(
+    Misconception(key=key, mutant=_mistaken((key,)), says=says, why=why, hint=hint)
+    for key, (says, why, hint) in FAULTS.items()
+)
 
 
 def _draw(case: Case) -> Figure:
@@ -171,12 +162,12 @@ whole = Exercise(
         _chosen(2, grid=2, boxes=2, classes=3, cells=(3, 3)),
         _chosen(3, grid=3, boxes=2, classes=2, cells=(5, 0, 5)),
         _chosen(4, grid=2, boxes=1, classes=2, cells=()),
+        _chosen(5, grid=5, boxes=4, classes=6, cells=(24, 3, 17, 3)),
     ),
-    misconceptions=tuple(
-        Misconception(key=key, mutant=_mistaken((key,)), says=says, why=why, hint=hint)
-        for key, (says, why, hint) in FAULTS.items()
+    misconceptions=_WHOLE,
+    pairs=tuple(
+        together(one, other, _mistaken((one.key, other.key))) for one, other in combinations(_WHOLE, 2)
     ),
-    pairs=tuple(_two(one, other) for one, other in combinations(FAULTS, 2)),
     terms=partial(terms, wrong=()),
     hints=Words(
         "A loop over objects: its cell, the IoUs of the cell's boxes, the best box j. Then add to xy, wh, obj and cls. "

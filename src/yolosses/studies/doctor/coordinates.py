@@ -10,7 +10,7 @@ evidence:
 The labels of one picture are taken to be written in one way, so their evidence adds up. How many pictures have the
 fault, and how much contrast says in these pictures, is estimated from all of them at once, as a mixture of right and
 faulty ones (expectation-maximisation). What is usual for a class, the pictures show that are right so far: likeness is
-asked last.
+asked last, and not where most pictures seem to be faulty.
 
 That chooses pictures; it proves nothing, since some pictures suit a mistake by chance. What counts is the evidence that
 had no part in the choice (`_held_out`).
@@ -36,6 +36,7 @@ LIKELY = 0.5  # probability from which its other boxes are asked
 SURE = 0.8  # probability from which a picture is suspected
 ALMOST_ALL = 0.9  # of the pictures: taken for all
 LIKENESS_ROUNDS = 3
+MOSTLY = 2 / 3  # share of faulty pictures from which the others do not show what is usual
 DEPENDENCE = 0.5  # boxes of one picture are not independent: so much of contrast and likeness counts
 MOST = 5.0  # that one picture may say
 MOST_CONTRAST = 2.5  # that the contrast of one box may say
@@ -171,6 +172,8 @@ def _weighed(rows: Rows, read: Readings, other: Readings, free: Bools) -> tuple[
     mixture = _with_contrast(group, len(pictures), place, (other.contrast - read.contrast)[free])
     placed = mixture.evidence
     for _ in range(LIKENESS_ROUNDS):  # each trusts other pictures
+        if mixture.share > MOSTLY:  # what is usual, a few that may be right do not show
+            break
         model = Likeness.fitted(read.shapes[free], rows.labels[free], 1 - mixture.probability[group])
         told = model.comparison(other.shapes[free], read.shapes[free], rows.labels[free])
         more = DEPENDENCE * np.bincount(group, told, len(pictures))

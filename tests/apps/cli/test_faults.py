@@ -324,6 +324,7 @@ def test_data_that_changed_are_said(work: Path, command: Command) -> None:
 def test_the_first_signal_waits_for_the_step_the_second_does_not(
     number: signal.Signals, signals: None
 ) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     stop_on_signals()
     with StopBetweenSteps() as stop:
         os.kill(os.getpid(), number)

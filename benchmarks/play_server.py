@@ -84,15 +84,17 @@ async def nonsense(address: str, seen: Counter[str]) -> None:
             await talk.send(bad_message(draw))
             reply = json.loads(await talk.recv())
             seen["error" if "error" in reply else "answered"] += 1
+            await asyncio.sleep(0.003)  # below the server's limit, beyond which nothing is answered
 
 
 async def flood(address: str, seen: Counter[str]) -> None:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        with contextlib.suppress(ConnectionClosed, OSError):
-            async with connect(address, max_size=None) as talk:
+        # It reads no reply, so at some point the server does not read either: then it begins again.
+        with contextlib.suppress(ConnectionClosed, OSError, TimeoutError):
+            async with connect(address, max_size=None, close_timeout=0.1) as talk:
                 while time.monotonic() < end:
-                    await talk.send(request(1))
+                    await asyncio.wait_for(talk.send(request(1)), 0.5)
                     seen["sent"] += 1
         seen["cut off"] += 1
 

@@ -60,3 +60,8 @@ def test_words_are_there_in_both_languages(exercise):
     for words in texts:
         assert words.en
         assert any("\u4e00" <= letter <= "\u9fff" for letter in words.zh), words
+
+
+def test_no_two_exercises_have_one_name():
+    keys = [each.key for lesson in q._LESSONS for each in lesson.EXERCISES]
+    assert len(keys) == len(set(keys))

@@ -73,7 +73,7 @@ class Contributions:
         """A column by its name.
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: no column has that name.
         """
         known = [*self._stored(), "raw_value", "value"]
         if name not in known:

@@ -95,7 +95,7 @@ def test_a_cell_or_class_that_there_is_not_is_refused(place):
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e30, "1", None, [1.0], 10**400, {}])
-def test_numbers_that_are_none_are_refused(bad):
+def test_nan_infinity_and_what_is_no_number_are_refused(bad):
     asked = request()
     asked["inputs"]["raw_0"][5] = bad
     reply = json.loads(_reply(json.dumps(asked)))

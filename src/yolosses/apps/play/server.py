@@ -146,7 +146,7 @@ def reply_to(message: dict[str, Any]) -> dict[str, Any]:
     torch.set_num_threads(1)
     try:
         return answer(message)
-    except MessageError as error:
+    except (ValueError, RuntimeError) as error:  # of torch too: whoever asked must not wait forever
         return {"error": str(error)}
 
 

@@ -16,6 +16,7 @@ from yolosses.modes import exporting
 from yolosses.structures import Targets, Term
 
 TARGETS = ("boxes", "labels", "mask")
+IGNORE = "ignore"
 LAMBDAS = "lambdas"
 OF_TERMS = ("penalty", "weight", "pred", "target", "predictor")
 
@@ -24,9 +25,10 @@ class LossGraph(nn.Module):
     """``loss`` as a function from tensors to tensors, which holds no choice that depends on their values.
 
     It is called with the tensors of the raw output in order, boxes (B, M, 4) cxcywh in fractions, labels (B, M), mask
-    (B, M) and lambdas (T,), the weights of the T terms. It returns, in the order of `outputs`:
+    (B, M), ignore (B, M) if the example has it, and lambdas (T,), the weights of the T terms. It returns, in the order
+    of `outputs`:
 
-    - ``total``: (), the loss; ``terms``: (T,) weighted; they sum to it.
+    - ``total``: (), the loss; ``terms``: (T,) weighted; they sum to it; ``unweighted``: (T,), each with a lambda of 1.
     - ``gradient_K``: of the total with respect to tensor K of the raw output.
     - ``pair_predictor``, ``pair_object``, ``pair_mask``, ``pair_iou``: the `Assignment`.
     - ``NAME_penalty``, ``NAME_weight``, ``NAME_pred``, ``NAME_target``, ``NAME_predictor``: of each `Term`, before any
@@ -35,7 +37,7 @@ class LossGraph(nn.Module):
     Args:
         loss: any loss of the library, with ``reduction="mean"``.
         raw: an example of its input, a tensor or lists and dicts of tensors; it fixes the shapes. targets: an example,
-            which fixes M.
+            which fixes M, and whether regions can be ignored.
 
     Raises:
         ValueError: ``loss`` has another reduction.
@@ -52,12 +54,14 @@ class LossGraph(nn.Module):
             terms = loss.elementwise(raw, targets, loss.assign(raw, targets))
         self.names = tuple(term.name for term in terms)
         lambdas = torch.tensor([term.scale for term in terms], dtype=levels[0].dtype)
-        self.example = (*levels, targets.boxes, targets.labels, targets.mask, lambdas)
+        ignore = () if targets.ignore is None else (targets.ignore,)
+        self.targets = TARGETS if targets.ignore is None else (*TARGETS, IGNORE)
+        self.example = (*levels, targets.boxes, targets.labels, targets.mask, *ignore, lambdas)
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the arguments."""
-        return (*(f"raw_{level}" for level in range(self.levels)), *TARGETS, LAMBDAS)
+        return (*(f"raw_{level}" for level in range(self.levels)), *self.targets, LAMBDAS)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -67,6 +71,7 @@ class LossGraph(nn.Module):
         return (
             "total",
             "terms",
+            "unweighted",
             *gradients,
             *pairs,
             *(f"{name}_{part}" for name in self.names for part in OF_TERMS),
@@ -74,19 +79,20 @@ class LossGraph(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         levels = [level.detach().requires_grad_() for level in inputs[: self.levels]]
-        boxes, labels, mask, lambdas = inputs[self.levels :]
-        targets = Targets(boxes=boxes, labels=labels, mask=mask)
+        *truth, lambdas = inputs[self.levels :]
+        targets = Targets(**dict(zip(self.targets, truth, strict=True)))
         raw = tree_unflatten(levels, self.form)
         with exporting(), torch.enable_grad():
             assignment = self.loss.assign(raw, targets)
             terms = self.loss.elementwise(raw, targets, assignment)
-            unweighted = self.loss.reduce([replace(term, scale=1.0) for term in terms], assignment).unweighted
-            weighted = torch.stack([unweighted[name] for name in self.names]) * lambdas
+            each = self.loss.reduce([replace(term, scale=1.0) for term in terms], assignment).unweighted
+            unweighted = torch.stack([each[name] for name in self.names])
+            weighted = unweighted * lambdas
             total = weighted.sum()
             gradients = torch.autograd.grad(total, levels)
         pairs = (assignment.predictor, assignment.object, assignment.mask, assignment.iou)
         parts = (part for term in terms for part in _parts(term))
-        return tuple(value.detach() for value in (total, weighted, *gradients, *pairs, *parts))
+        return tuple(value.detach() for value in (total, weighted, unweighted, *gradients, *pairs, *parts))
 
     def traced(self) -> GraphModule:
         """The operations of `forward` alone, recorded on the example; `torch.export` and ONNX read it."""

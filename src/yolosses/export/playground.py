@@ -130,32 +130,37 @@ def graph_of(key: str) -> Graph:
     """
     match key.split("-"):
         case ["codec", grid, boxes]:
-            return _coder(key, grid=_integer(grid, MOST_GRID), boxes_per_cell=_integer(boxes, MOST_BOXES))
+            shape: dict[str, Any] = {
+                "grid": integer(grid, MOST_GRID),
+                "boxes_per_cell": integer(boxes, MOST_BOXES),
+            }
+            return coder_graph(key, YOLOv1Loss(num_classes=CLASSES, **shape).codec)
         case ["v1", grid, boxes, *options] if len(options) == len(OPTIONS):
-            chosen = dict(zip(OPTIONS, options, strict=True))
-            for name, value in chosen.items():
-                choice(name, value, OPTIONS[name])
-            return _loss_graph(
-                key,
-                *_v1(grid=_integer(grid, MOST_GRID), boxes_per_cell=_integer(boxes, MOST_BOXES), **chosen),
-            )
+            shape = {"grid": integer(grid, MOST_GRID), "boxes_per_cell": integer(boxes, MOST_BOXES)}
+            return loss_graph(key, *_v1(**shape, **chosen(options)))
         case [kind] if kind in _LATER:
-            return _loss_graph(key, *_LATER[kind]())
+            return loss_graph(key, *_LATER[kind]())
         case [kind, "decode"] if kind in _LATER:
-            return _decoder(key, *_LATER[kind]())
+            return decoder_graph(key, *_LATER[kind]())
     raise ValueError(f"graph: expected codec-S-B, v1-S-B-..., v3, v8 or v10; got {key[:80]!r}")
 
 
-def _integer(text: str, most: int) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 2 or not 1 <= int(text) <= most:
+def chosen(options: Sequence[str]) -> dict[str, str]:
+    """The keywords of `YOLOv1Loss` for options in the order of ``OPTIONS``. Raises ``ValueError``."""
+    keywords = dict(zip(OPTIONS, options, strict=True))
+    return {name: choice(name, value, OPTIONS[name]) for name, value in keywords.items()}
+
+
+def integer(text: str, most: int) -> int:
+    """A number of a key, from 1 to ``most``. Raises ``ValueError``."""
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= most:
         raise ValueError(f"graph: expected a number of 1 to {most}; got {text[:20]!r}")
     return int(text)
 
 
 def _v1(**options: Any) -> tuple[Loss, Any]:
-    grid = options["grid"]
-    raw = torch.zeros(1, grid, grid, 5 * options["boxes_per_cell"] + CLASSES)
-    return YOLOv1Loss(num_classes=CLASSES, impl="torch", **options), raw
+    loss = YOLOv1Loss(num_classes=CLASSES, impl="torch", **options)
+    return loss, torch.zeros(1, *loss.codec.grid, loss.codec.channels)
 
 
 def _v3() -> tuple[Loss, Any]:
@@ -174,25 +179,28 @@ def _v10() -> tuple[Loss, Any]:
 _LATER = {"v3": _v3, "v8": _v8, "v10": _v10}
 
 
-def _loss_graph(key: str, loss: Loss, raw: Any) -> Graph:
-    boxes = torch.tensor([[[0.5, 0.5, 0.4, 0.4]]]).repeat(1, SLOTS, 1)
-    mask = torch.arange(SLOTS)[None] < 1
-    graph = LossGraph(
-        loss, raw, Targets(boxes=boxes, labels=torch.zeros(1, SLOTS, dtype=torch.long), mask=mask)
-    )
+def loss_graph(key: str, loss: Loss, raw: Any, *, slots: int = SLOTS, ignore: bool = False) -> Graph:
+    """``loss`` of one picture with ``slots`` objects as a `Graph`. ``raw``: an example of its input; ``ignore``: also
+    with regions that are ignored."""
+    boxes = torch.tensor([[[0.5, 0.5, 0.4, 0.4]]]).repeat(1, slots, 1)
+    mask = torch.arange(slots)[None] < 1
+    labels = torch.zeros(1, slots, dtype=torch.long)
+    ignored = torch.zeros(1, slots, dtype=torch.bool) if ignore else None
+    graph = LossGraph(loss, raw, Targets(boxes=boxes, labels=labels, mask=mask, ignore=ignored))
     lambdas = tuple(graph.example[-1].tolist())
     return _graph(key, graph, graph.example, graph.inputs, graph.outputs, terms=graph.names, lambdas=lambdas)
 
 
-def _coder(key: str, **options: Any) -> Graph:
-    codec = YOLOv1Loss(num_classes=CLASSES, **options).codec
+def coder_graph(key: str, codec: GridCodec, *, slots: int = SLOTS) -> Graph:
+    """What ``codec`` makes of a raw output, and of boxes, as a `Graph`."""
     raw = torch.zeros(1, *codec.grid, codec.channels)
-    example = (raw, torch.full((codec.num_predictors, 4), 0.5), torch.full((SLOTS, 4), 0.5))
+    example = (raw, torch.full((codec.num_predictors, 4), 0.5), torch.full((slots, 4), 0.5))
     names, outputs = ("raw", "boxes", "truths"), ("decoded", "encoded", "iou")
     return _graph(key, _GridCoder(codec), example, names, outputs)
 
 
-def _decoder(key: str, loss: Loss, raw: Any) -> Graph:
+def decoder_graph(key: str, loss: Loss, raw: Any) -> Graph:
+    """The boxes and scores that ``loss`` reads from a raw output like ``raw``, as a `Graph`."""
     levels, form = tree_flatten(raw)
     names = tuple(f"raw_{index}" for index in range(len(levels)))
     return _graph(key, _Decoder(loss, form), tuple(levels), names, ("boxes", "scores"))

@@ -9,18 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import yolosses as yl
-from yolosses.apps.play.messages import MessageError, answer, parse
+from yolosses.apps.play.messages import MessageError, Reader, parse
+from yolosses.apps.play.scenes import Scenes
 from yolosses.apps.play.server import reply_to
 
 
 def _reply(text):
     try:
         number, message = parse(text)
-        return json.dumps({"id": number, **reply_to(message)})
+        return json.dumps({"id": number, **reply_to(message, Reader(Scenes()))})
     except MessageError as error:
         return json.dumps({"id": None, "error": str(error)})
 
 
+answer = Reader(Scenes()).answer
 KEY = "v1-3-2-sqrt-iou-squared_error"
 
 

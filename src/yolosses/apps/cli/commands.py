@@ -387,6 +387,17 @@ def lessons(
 
 @app.command()
 def play(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="The folder of a run, whose network the page shows.", metavar="[RUN]"),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Pictures to show, in any layout that train takes.", metavar="DATA", show_default="the run's"
+        ),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split to show.", show_default="the run's")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8750,
     lang: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = LanguageName.EN,
@@ -395,4 +406,4 @@ def play(
     """Open the playground: a page in the browser that shows every number of the loss while boxes are dragged."""
     from yolosses.apps.cli.play import run_play
 
-    run_play(host=host, port=port, language=lang.value, browser=browser)
+    run_play(run, data, split, host=host, port=port, language=lang.value, browser=browser)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from torch import nn
 
 from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.cli.labels import open_split, picture_named, report_problems
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
@@ -24,7 +23,7 @@ from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
-from yolosses.training.data import Batches, DetectionDataset, printable
+from yolosses.training.data import Batches, printable
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
@@ -70,7 +69,7 @@ def explain_run(
         version=settings.version,
     )
     if image is not None:
-        index = _picture_named(dataset, printable(image))
+        index = picture_named(dataset, printable(image), argument="--image")
         out = out or folder.path / "explanation" / Path(dataset.records[index].name).stem
         require_folder(out)
         explained = explain_one(model, loss, batches, index, where)
@@ -123,22 +122,6 @@ def _study(
             iou_threshold=iou_threshold,
             progress=lambda done: progress.update(task, completed=done),
         )
-
-
-def _picture_named(dataset: DetectionDataset, name: str) -> int:
-    """By its name, or by its name without the suffix if only one picture has it."""
-    names = [record.name for record in dataset.records]
-    found = [index for index, known in enumerate(names) if known == name]
-    found = found or [index for index, known in enumerate(names) if Path(known).stem == name]
-    if len(found) == 1:
-        return found[0]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    told = f"{len(found)} of them" if found else "none"
-    raise CommandError(
-        f"--image {name}: expected the name of a picture in {dataset.name}, {dataset.split} "
-        f"({len(names)} pictures); got {told}{hint}"
-    )
 
 
 def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelSuspicion]) -> None:

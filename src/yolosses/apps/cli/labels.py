@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from yolosses.apps.cli.failures import CommandError
 from yolosses.training.data import DetectionDataset, open_dataset
 from yolosses.training.files import write_text
 
@@ -28,6 +30,23 @@ def open_to_learn(
     dataset = open_split(data, split, class_names, strict=strict)
     dataset.require_objects()
     return dataset
+
+
+def picture_named(dataset: DetectionDataset, name: str, *, argument: str) -> int:
+    """The picture with a name, or with that name without the suffix if only one picture has it. Raises `CommandError`
+    naming the argument."""
+    names = [record.name for record in dataset.records]
+    found = [index for index, known in enumerate(names) if known == name]
+    found = found or [index for index, known in enumerate(names) if Path(known).stem == name]
+    if len(found) == 1:
+        return found[0]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    told = f"{len(found)} of them" if found else "none"
+    raise CommandError(
+        f"{argument} {name}: expected the name of a picture in {dataset.name}, {dataset.split} "
+        f"({len(names)} pictures); got {told}{hint}"
+    )
 
 
 def note(console: Console, text: str) -> None:

@@ -7,31 +7,44 @@ import sys
 import webbrowser
 from pathlib import Path
 
+import torch
 import uvicorn
 from rich.console import Console
 
 import yolosses.apps.play
+from yolosses.apps.cli.build import load_detector
 from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.labels import note, open_split
+from yolosses.apps.play.detector import Detector
+from yolosses.apps.play.scenes import MOST_BYTES, Scenes
 from yolosses.apps.play.server import LOOPBACK, make_app
 from yolosses.explain.words import Language
+from yolosses.training.data import open_dataset
+from yolosses.training.fingerprint import changes_of_data
+from yolosses.training.run import RunFolder
 
 PAGE = Path(yolosses.apps.play.__file__).parent / "page"
 
 
-def run_play(*, host: str, port: int, language: Language, browser: bool) -> None:
+def run_play(
+    run: Path | None, data: str | None, split: str | None, *, host: str, port: int, language: Language,
+    browser: bool,
+) -> None:  # fmt: skip
     """Serve the page until interrupted."""
     console = Console(highlight=False)
     if not (PAGE / "index.html").is_file():
         raise CommandError(
             f"{PAGE}: expected the page of the playground; this installation has none (make playground)"
         )
+    scenes = open_scenes(console, run, data, split)
     try:
         listening = socket.create_server((host, port))
     except OSError as error:
         raise CommandError(f"--host {host} --port {port}: {error.strerror}") from None
     port = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}/#lang={language}&engine=live"
+    first = "&picture=0" if scenes.capabilities()["pictures"] else ""
+    address = f"http://{shown}:{port}/#lang={language}&engine=live{first}"
     console.print(f"The playground: {address}", markup=False)
     if host not in LOOPBACK:
         console.print("Everyone who reaches this address can use it.")
@@ -40,10 +53,41 @@ def run_play(*, host: str, port: int, language: Language, browser: bool) -> None
     if browser:
         webbrowser.open(address)
     config = uvicorn.Config(
-        make_app(PAGE, host),
+        make_app(PAGE, host, scenes),
         log_level="warning",
-        ws_max_size=4_000_000,
+        ws_max_size=MOST_BYTES + 1000,
         ws="websockets-sansio",
         ws_per_message_deflate=False,  # it takes longer than it saves on one computer
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def open_scenes(console: Console, run: Path | None, data: str | None, split: str | None) -> Scenes:
+    """The pictures of ``data``, or those that a run was evaluated on, and the detector of the run.
+
+    Raises:
+        CommandError, DataError: they cannot be opened or shown.
+    """
+    if run is None and data is None:
+        if split is not None:
+            raise CommandError(f"--split {split}: expected RUN or --data, of which it is a part; got neither")
+        return Scenes()
+    if run is None:
+        assert data is not None
+        dataset, detector = open_dataset(data, split), None
+    else:
+        folder = RunFolder(run)
+        settings, model, loss = load_detector(folder, torch.device("cpu"))
+        detector = Detector(folder.path.resolve().name, settings, model, loss)
+        dataset = open_split(
+            data or settings.data, split or settings.eval_split, settings.class_names, strict=False
+        )
+        if data is None:
+            for change in changes_of_data(folder.data_file, [dataset]):
+                note(console, f"the data changed since the run was trained: {change}")
+    for line in dataset.notes:
+        note(console, line)
+    if dataset.problems:
+        note(console, f"{len(dataset.problems)} problem(s) in the labels, the first: {dataset.problems[0]}")
+    console.print(repr(dataset), markup=False, soft_wrap=True)
+    return Scenes(dataset, detector)

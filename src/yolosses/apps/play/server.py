@@ -19,39 +19,48 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from yolosses.apps.play.messages import MessageError, answer, parse, several
+from yolosses.apps.play.messages import MessageError, Reader, parse, several
+from yolosses.apps.play.scenes import Scenes
 from yolosses.apps.play.trainings import Trainings
 
 Reply = TypeVar("Reply")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+A_MESSAGE = 50_000  # bytes that count as one message
 A_SECOND = 480  # messages of one reader; a drag sends up to three for each of 60 to 144 pictures
 PATIENCE = 2000  # messages too many before the reader is cut off
+ID_BYTES = 4  # in front of a picture
 FLOODS, ELSEWHERE = 1008, 1008  # the code of "policy violated"
 
 
-def make_app(page: Path, host: str) -> Starlette:
+def make_app(page: Path, host: str, scenes: Scenes | None = None) -> Starlette:
     """The application.
 
     Args:
         page: the folder of the built page.
         host: the address that it listens on. On a loopback address only requests to that address are answered, so that
             no page from elsewhere can reach it through a name of its own.
+        scenes: pictures and a detector that all readers have.
     """
+    shared = scenes or Scenes()
+
+    async def live(socket: WebSocket) -> None:
+        await talk(socket, Reader(shared))
+
     allowed = list(LOOPBACK) if host in LOOPBACK else ["*"]
     return Starlette(
-        routes=[WebSocketRoute("/live", talk), Mount("/", StaticFiles(directory=page, html=True))],
+        routes=[WebSocketRoute("/live", live), Mount("/", StaticFiles(directory=page, html=True))],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=allowed)],
     )
 
 
-async def talk(socket: WebSocket) -> None:
+async def talk(socket: WebSocket, reader: Reader) -> None:
     """Answer one reader. Each has at most one request at work and one that waits: a newer one takes its place."""
     if not _same_origin(socket):
         await socket.close(ELSEWHERE)
         return
     await socket.accept()
     newest, trainings = _Newest(), Trainings(partial(_send, socket))
-    worker = asyncio.create_task(_work(socket, newest, trainings))
+    worker = asyncio.create_task(_work(socket, newest, reader, trainings))
     try:
         await _listen(socket, newest)
     except (WebSocketDisconnect, RuntimeError):  # gone, perhaps while something was sent
@@ -65,16 +74,16 @@ class _Newest:
     """The request that waits."""
 
     def __init__(self) -> None:
-        self.text: str | None = None
+        self.text: str | bytes | None = None
         self.there = asyncio.Event()
 
-    def put(self, text: str) -> str | None:
+    def put(self, text: str | bytes) -> str | bytes | None:
         """Let ``text`` wait; what waited before."""
         before, self.text = self.text, text
         self.there.set()
         return before
 
-    async def get(self) -> str:
+    async def get(self) -> str | bytes:
         """The request, as soon as there is one."""
         await self.there.wait()
         self.there.clear()
@@ -91,29 +100,32 @@ async def _listen(socket: WebSocket, newest: _Newest) -> None:
             return
         now = time.monotonic()
         allowance, last = min(A_SECOND, allowance + (now - last) * A_SECOND), now
-        if allowance < 1:
-            excess += 1
+        text = message.get("text")
+        content: str | bytes = message.get("bytes") or b"" if text is None else text
+        cost = 1 + len(content) // A_MESSAGE
+        if allowance < cost:
+            excess += cost
             if excess > PATIENCE:
                 await socket.close(FLOODS)
                 return
             continue
-        allowance -= 1
-        text = message.get("text")
-        if text is None:
-            await _send(socket, {"id": None, "error": "message: expected text; got bytes"})
-            continue
-        overtaken = newest.put(text)
+        allowance -= cost
+        overtaken = newest.put(content)
         if overtaken is not None:
             await _send(socket, {"id": _id(overtaken), "error": "overtaken"})
 
 
-async def _work(socket: WebSocket, newest: _Newest, trainings: Trainings) -> None:
+async def _work(socket: WebSocket, newest: _Newest, reader: Reader, trainings: Trainings) -> None:
     while True:
-        reply = await _answered(await newest.get(), trainings)
+        request = await newest.get()
+        if isinstance(request, bytes):
+            reply = await _in_turn(_PICTURES, partial(_opened, request, reader))
+        else:
+            reply = await _answered(request, reader, trainings)
         await socket.send_text(reply)
 
 
-async def _answered(text: str, trainings: Trainings) -> str:
+async def _answered(text: str, reader: Reader, trainings: Trainings) -> str:
     number = None
     try:
         number, message = parse(text)
@@ -125,32 +137,53 @@ async def _answered(text: str, trainings: Trainings) -> str:
                 await trainings.stop()
                 return json.dumps({"id": number, "training": "stopped"})
             case "all":
-                replies = [await _in_turn(reply_to, each) for each in several(message.get("messages"))]
+                replies = [await _reply(each, reader) for each in several(message.get("messages"))]
                 return await asyncio.to_thread(json.dumps, {"id": number, "replies": replies})
     except MessageError as error:
         return json.dumps({"id": number, "error": str(error)})
-    return await _in_turn(lambda: json.dumps({"id": number, **reply_to(message)}))
+    reply = await _reply(message, reader)
+    return await asyncio.to_thread(json.dumps, {"id": number, **reply})
 
 
-_TURN = asyncio.Semaphore(1)
+# One after the other, in the order of asking: nobody is served twice before the others. Pictures take long: they wait
+# for one another only.
+_NUMBERS, _PICTURES = asyncio.Semaphore(1), asyncio.Semaphore(1)
 
 
-async def _in_turn(function: Callable[..., Reply], *arguments: object) -> Reply:
-    """One after the other, in the order of asking: nobody is served twice before the others."""
-    async with _TURN:
-        return await asyncio.to_thread(function, *arguments)
+async def _reply(message: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    if message.get("do") == "scene":
+        return await _in_turn(_PICTURES, partial(reply_to, message, reader))
+    if isinstance(picture := message.get("raw_of"), int):  # so that it is there when the loss is computed
+        await _in_turn(_PICTURES, partial(reply_to, {"do": "scene", "picture": picture}, reader))
+    return await _in_turn(_NUMBERS, partial(reply_to, message, reader))
 
 
-def reply_to(message: dict[str, Any]) -> dict[str, Any]:
+async def _in_turn(turn: asyncio.Semaphore, function: Callable[[], Reply]) -> Reply:
+    async with turn:
+        return await asyncio.to_thread(function)
+
+
+def reply_to(message: dict[str, Any], reader: Reader) -> dict[str, Any]:
     """The reply to one message, whatever it holds."""
     torch.set_num_threads(1)
     try:
-        return answer(message)
+        return reader.answer(message)
     except (ValueError, RuntimeError) as error:  # of torch too: whoever asked must not wait forever
         return {"error": str(error)}
 
 
-def _id(text: str) -> object:
+def _opened(request: bytes, reader: Reader) -> str:
+    torch.set_num_threads(1)
+    number = int.from_bytes(request[:ID_BYTES], "big")
+    try:
+        return json.dumps({"id": number, **reader.open(request[ID_BYTES:])})
+    except (ValueError, RuntimeError, MemoryError) as error:
+        return json.dumps({"id": number, "error": str(error)})
+
+
+def _id(text: str | bytes) -> object:
+    if isinstance(text, bytes):
+        return int.from_bytes(text[:ID_BYTES], "big")
     try:
         return parse(text)[0]
     except MessageError:

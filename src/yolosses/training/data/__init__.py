@@ -5,7 +5,13 @@ from yolosses.training.data.dataset import BoxFormat, DetectionDataset, Record, 
 from yolosses.training.data.digits import digit_pool, digit_scenes
 from yolosses.training.data.joined import Joined, join_datasets, open_whole
 from yolosses.training.data.layout import open_dataset, splits_of
-from yolosses.training.data.pictures import PICTURE_SUFFIXES, is_turned, picture_size, read_picture
+from yolosses.training.data.pictures import (
+    PICTURE_SUFFIXES,
+    decode_picture,
+    is_turned,
+    picture_size,
+    read_picture,
+)
 from yolosses.training.data.problems import LOSES_AN_OBJECT, DataError, Problem, ProblemKind, printable
 from yolosses.training.data.splits import HELD_OUT_SPLITS
 from yolosses.training.data.transforms import (
@@ -40,6 +46,7 @@ __all__ = [
     "Record",
     "WrittenLabels",
     "adjust_colours",
+    "decode_picture",
     "digit_pool",
     "digit_scenes",
     "is_too_little",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -85,17 +86,44 @@ def read_picture(path: Path, *, least: tuple[int, int] | None = None) -> NDArray
     """
     try:
         with Image.open(path) as image:
-            turn = _UPRIGHT.get(_orientation(image))
-            size = PictureSize(image.height, image.width)
-            factor = _reduction(size if turn is None else _turned(size, turn), least)
-            if factor > 1:  # a JPEG is decoded at the smaller size, which takes a fraction of the time
-                image.draft("RGB", (size.width // factor, size.height // factor))
-            rgb = _as_rgb(image)
-            rest = round(factor * rgb.width / size.width)
-            rgb = rgb.reduce(rest) if rest > 1 else rgb
-        return np.array(rgb if turn is None else rgb.transpose(turn))
+            return _decoded(image, least)
     except _BROKEN_PICTURE as error:
         raise _unreadable(path, error) from error
+
+
+def decode_picture(
+    content: bytes, *, formats: tuple[str, ...], most_pixels: int, least: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """`read_picture` of a picture that nobody vouches for: only some formats, and no more than so many pixels, which is
+    known before any of them is decoded. Of an animation the first picture.
+
+    Args:
+        formats: Pillow's names. Some of its formats start other programs.
+
+    Raises:
+        DataError: what is wrong.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=formats) as image:
+            size = f"{image.width}x{image.height} (width x height)"
+            if image.width * image.height <= most_pixels:
+                return _decoded(image, least)
+    except _BROKEN_PICTURE as error:
+        reason = _reason_of(content[:64], error)
+        raise DataError(f"picture: expected {', '.join(formats[:-1])} or {formats[-1]}; {reason}") from error
+    raise DataError(f"picture: expected at most {most_pixels:,} pixels; got {size}")
+
+
+def _decoded(image: Image.Image, least: tuple[int, int] | None) -> NDArray[np.uint8]:
+    turn = _UPRIGHT.get(_orientation(image))
+    size = PictureSize(image.height, image.width)
+    factor = _reduction(size if turn is None else _turned(size, turn), least)
+    if factor > 1:  # a JPEG is decoded at the smaller size, which takes a fraction of the time
+        image.draft("RGB", (size.width // factor, size.height // factor))
+    rgb = _as_rgb(image)
+    rest = round(factor * rgb.width / size.width)
+    rgb = rgb.reduce(rest) if rest > 1 else rgb
+    return np.array(rgb if turn is None else rgb.transpose(turn))
 
 
 def picture_size(path: Path) -> PictureSize:
@@ -212,6 +240,10 @@ def _reason(path: Path, error: Exception) -> str:
             head = file.read(64)
     except (OSError, ValueError) as problem:
         return str(problem)
+    return _reason_of(head, error).replace(os.fspath(path), "it")
+
+
+def _reason_of(head: bytes, error: Exception) -> str:
     if not head:
         return "the file is empty"
     begins = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -222,5 +254,4 @@ def _reason(path: Path, error: Exception) -> str:
         return "not a picture that can be read"
     if isinstance(error, Image.DecompressionBombError):
         return "it claims more pixels than can be decoded safely"
-    text = " ".join(str(error).split()).replace(os.fspath(path), "it")
-    return text or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__

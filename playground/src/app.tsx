@@ -47,10 +47,11 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
       </header>
       {store.error && <p class="failure" role="alert">{fill(words.failed, { why: store.error })}</p>}
       {store.note && <p class="notice" role="status">{words[store.note]}</p>}
-      <main>
-        <div class="left" id="picture">
+      {has("tour") && state.tour !== null && <Tour page={state.tour} />}
+      <main id="picture">
+        <div class="left">
           {has("scene") && <SceneBar />}
-          <Scene picture={picture} />
+          <div class="stage"><Scene picture={picture} /></div>
           <Legend />
           {has("values") && <Values />}
           {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
@@ -65,7 +66,6 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           {has("training") && store.engine.trainer && <Training trainer={store.engine.trainer} />}
         </div>
       </main>
-      {has("tour") && state.tour !== null && <Tour page={state.tour} />}
     </>
   );
 }

@@ -27,7 +27,7 @@ export function Formula(): JSX.Element {
       </p>
       {result && <Shares result={result} />}
       <div class="terms">{TERMS.map((term) => <Term key={term} term={term} />)}</div>
-      <p class="meaning" aria-live="polite">{meaning(store, words)}</p>
+      <p class={names("meaning", store.pointed !== null && "symbol" in store.pointed && "says")} aria-live="polite">{meaning(store, words)}</p>
     </section>
   );
 }
@@ -41,10 +41,12 @@ function meaning(store: ReturnType<typeof useStore>, words: Words): string {
 
 /** One bar, divided among the terms. */
 function Shares({ result }: { result: Result }): JSX.Element {
+  const shown = result.terms.map((value) => Math.max(value, 0));
+  const all = shown.reduce((a, b) => a + b, 1e-12); // parts of flex-grow that add up to less than 1 leave a gap
   return (
     <div class="shares" aria-hidden="true">
       {TERMS.map((term, index) => (
-        <i key={term} class={`fill-${term}`} style={{ flexGrow: Math.max(result.terms[index] as number, 0), background: COLOURS[term] }} />
+        <i key={term} class={`fill-${term}`} style={{ flexGrow: (1000 * (shown[index] as number)) / all, background: COLOURS[term] }} />
       ))}
     </div>
   );
@@ -182,7 +184,7 @@ function PutIn({ term, element, lambda, result }: { term: TermName; element: Ele
         <div><dt>{words.target}</dt><dd><Value name="target" value={element.target} /></dd></div>
         <div><dt>{words.penalty}</dt><dd><Value name="penalty" value={element.penalty} /></dd></div>
         <div><dt>{words.weight}</dt><dd><Value name="weight" value={element.weight} /></dd></div>
-        <div><dt>λ_{LAMBDA_OF[term]}</dt><dd><Value name="lambda" value={lambda} /></dd></div>
+        <div><dt>λ<sub>{LAMBDA_OF[term]}</sub></dt><dd><Value name="lambda" value={lambda} /></dd></div>
       </dl>
     </div>
   );

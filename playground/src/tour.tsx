@@ -1,6 +1,6 @@
 /** A card that leads through the page, sets the state, and ticks off what the reader did. */
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useStore, useWords } from "./context";
 import { names } from "./scene";
 import { PAGES, type Page } from "./tour_pages";
@@ -12,33 +12,51 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
   const { language } = store.state;
   const index = Math.min(number, PAGES.length - 1);
   const page = PAGES[index] as Page;
+  const card = useRef<HTMLElement>(null);
   useEffect(() => {
+    const observer = new ResizeObserver(() => makeRoom(card.current));
+    observer.observe(card.current as HTMLElement);
+    return () => {
+      observer.disconnect();
+      makeRoom(null);
+    };
+  }, []);
+  useEffect(() => {
+    makeRoom(card.current);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    document.getElementById(page.at)?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+    // On a phone only a part of a section is in sight: the open term, not the head of all five.
+    const term = page.openTerm && matchMedia("(max-width: 700px)").matches ? document.querySelector(`[data-term="${page.openTerm}"]`) : null;
+    (term ?? document.getElementById(page.at))?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
   }, [index]);
+  const where = fill(words.page, { page: index + 1, pages: PAGES.length });
   return (
-    <aside class="tour" aria-label={words.tour}>
-      <div class="bar">
-        <span class="quiet">{fill(words.page, { page: index + 1, pages: PAGES.length })}</span>
-        <span class="push" />
-        <button type="button" class="bare" onClick={() => store.set({ tour: null })}>{words.endTour}</button>
+    <aside class="tour" aria-label={words.tour} ref={card}>
+      <div class="said" aria-live="polite">
+        <p class="quiet">{where} <progress max={PAGES.length} value={index + 1} aria-label={where} /></p>
+        <h2>{page.title[language]}</h2>
+        <p>{page.text[language]}</p>
       </div>
-      <h2>{page.title[language]}</h2>
-      <p>{page.text[language]}</p>
-      <ul>
-        {page.tasks.map((task) => {
-          const done = store.done.has(task.done);
-          return <li key={task.done} class={names(done && "done")}><i role="img" aria-label={done ? words.tick : words.todo} />{task[language]}</li>;
-        })}
-      </ul>
-      <div class="bar">
-        <progress max={PAGES.length} value={index + 1} aria-label={fill(words.page, { page: index + 1, pages: PAGES.length })} />
-        <span class="push" />
-        <button type="button" disabled={index === 0} onClick={() => void store.tourTo(index - 1, PAGES[index - 1] as Page)}>{words.back}</button>
-        {index < PAGES.length - 1
-          ? <button type="button" class="main" onClick={() => void store.tourTo(index + 1, PAGES[index + 1] as Page)}>{words.next}</button>
-          : <button type="button" class="main" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+      <div class="todo">
+        <ul>
+          {page.tasks.map((task) => {
+            const done = store.done.has(task.done);
+            return <li key={task.done} class={names(done && "done")}><i role="img" aria-label={done ? words.tick : words.todo} />{task[language]}</li>;
+          })}
+        </ul>
+        <div class="bar">
+          {index < PAGES.length - 1 && <button type="button" class="bare" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+          <span class="push" />
+          <button type="button" disabled={index === 0} onClick={() => void store.tourTo(index - 1, PAGES[index - 1] as Page)}>{words.back}</button>
+          {index < PAGES.length - 1
+            ? <button type="button" class="main" onClick={() => void store.tourTo(index + 1, PAGES[index + 1] as Page)}>{words.next}</button>
+            : <button type="button" class="main" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+        </div>
       </div>
     </aside>
   );
+}
+
+/** Nothing of the page lies under the card: style.css knows how high it is. */
+function makeRoom(card: HTMLElement | null): void {
+  document.documentElement.style.setProperty("--card", `${card?.offsetHeight ?? 0}px`);
 }

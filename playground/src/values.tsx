@@ -19,8 +19,10 @@ export function SceneBar(): JSX.Element {
         ))}
       </div>
       <span class="push" />
-      <button type="button" disabled={store.state.truths.length >= store.capabilities.slots} onClick={() => store.addTruth()}>{words.addObject}</button>
-      <button type="button" onClick={() => void store.reset()}>{words.reset}</button>
+      <span class="bar">
+        <button type="button" disabled={store.state.truths.length >= store.capabilities.slots} onClick={() => store.addTruth()}>{words.addObject}</button>
+        <button type="button" onClick={() => void store.reset()}>{words.reset}</button>
+      </span>
     </div>
   );
 }

@@ -113,7 +113,7 @@ const en = {
   "generation.v8": "YOLOv8: points inside the object compete. Up to ten with the best mix of score and IoU are positive, each with a weight.",
   "generation.v10": "YOLOv10: as v8, and a second head where one point for each object is positive, so that no suppression of duplicates is needed.",
   positives: "{count} positive predictors of {all}",
-  positiveRow: "{label}: {count}",
+  positiveRow: "“{label}”: {count}",
   headMany: "many for each object",
   headOne: "one for each object",
 
@@ -303,7 +303,7 @@ const zhTW: Words = {
   "generation.v8": "YOLOv8：物件內的點互相競爭。分數與 IoU 綜合起來最好的點（最多十個）是正樣本，各有各的權重。",
   "generation.v10": "YOLOv10：除了和 v8 一樣的部分，還有第二個頭，每個物件只有一個正樣本，因此不需要去除重複框。",
   positives: "{all} 個預測位置裡有 {count} 個正樣本",
-  positiveRow: "{label}：{count} 個",
+  positiveRow: "「{label}」{count} 個",
   headMany: "每個物件多個",
   headOne: "每個物件一個",
 

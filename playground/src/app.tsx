@@ -6,6 +6,7 @@ import { useStore, useWords } from "./context";
 import { Lambdas, Options } from "./controls";
 import { Formula } from "./formula";
 import { Generations } from "./generations";
+import { OwnBar } from "./own";
 import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
@@ -23,7 +24,7 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const store = useStore();
   const words = useWords();
   const { state } = store;
-  const picture = pictures[state.scene] as string;
+  const picture = store.own?.picture ?? (pictures[state.scene] as string);
   const has = (group: Group) => !state.hidden.includes(group);
   useEffect(() => {
     document.documentElement.lang = state.language;
@@ -46,11 +47,13 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
         </nav>
       </header>
       {store.error && <p class="failure" role="alert">{fill(words.failed, { why: store.error })}</p>}
+      {store.refused && <p class="failure" role="alert">{fill(words.pictureFailed, { why: store.refused })}</p>}
       {store.note && <p class="notice" role="status">{words[store.note]}</p>}
       {has("tour") && state.tour !== null && <Tour page={state.tour} />}
       <main id="picture">
         <div class="left">
           {has("scene") && <SceneBar />}
+          {has("scene") && store.engine.own && <OwnBar />}
           <div class="stage"><Scene picture={picture} /></div>
           <Legend />
           {has("values") && <Values />}

@@ -22,7 +22,7 @@ interface Compared {
 /** The number of objects that there are graphs for; null where the scene is not one of theirs. */
 export function faultyGraph(result: Result, graphs: string[]): string | null {
   const name = `faulty-${result.pairs.length}`;
-  const fits = result.layout.grid === 3 && result.layout.boxes === 2 && result.pairs.length === result.truths.length;
+  const fits = result.layout.classes === 10 && result.layout.grid === 3 && result.layout.boxes === 2 && result.pairs.length === result.truths.length;
   return fits && graphs.includes(name) ? name : null;
 }
 

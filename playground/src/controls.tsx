@@ -26,7 +26,7 @@ export function Lambdas(): JSX.Element {
         {LAMBDAS.map((name) => (
           <label key={name}>
             <span><span class="lambda">λ<sub>{name}</sub></span> <output>{state.lambdas[name]}</output></span>
-            <input type="range" min="0" max={MOST_LAMBDA} step="0.1" value={state.lambdas[name]} data-lambda={name}
+            <input type="range" min="0" max={Math.max(MOST_LAMBDA, state.lambdas[name])} step="0.1" value={state.lambdas[name]} data-lambda={name}
               onInput={(event) => store.setLambda(name, Number(event.currentTarget.value))} />
           </label>
         ))}
@@ -50,11 +50,24 @@ export function Lambdas(): JSX.Element {
   );
 }
 
+/** Each option with its title and with how the words of its values begin. */
+const CHOICES = [
+  ["size_term", "sizeTerm", "size"],
+  ["confidence_target", "confidenceTarget", "target"],
+  ["class_term", "classTerm", "class"],
+  ["size_encoding", "sizeEncoding", "emits"],
+  ["penalty", "penaltyOption", "penalty"],
+] as const;
+
 export function Options(): JSX.Element {
   const store = useStore();
   const words = useWords();
   const { grids, boxes, options } = store.capabilities;
   const { layout } = store.state;
+  const choices = CHOICES.flatMap(([name, title, prefix]) => {
+    const values = options[name];
+    return values ? [{ name, title, prefix, values }] : [];
+  });
   return (
     <section id="variants">
       <h2>{words.options}</h2>
@@ -62,12 +75,10 @@ export function Options(): JSX.Element {
       <div class="choices">
         <Choice label={words.grid} values={grids} chosen={layout.grid} name={String} choose={(grid) => void store.chooseLayout({ grid })} />
         <Choice label={words.boxesPerCell} values={boxes} chosen={layout.boxes} name={String} choose={(each) => void store.chooseLayout({ boxes: each })} />
-        <Choice label={words.sizeTerm} values={options.size_term} chosen={store.state.options.size_term}
-          name={(value) => words[`size_${value}` as keyof typeof words]} choose={(value) => store.setOption("size_term", value)} />
-        <Choice label={words.confidenceTarget} values={options.confidence_target} chosen={store.state.options.confidence_target}
-          name={(value) => words[`target_${value}` as keyof typeof words]} choose={(value) => store.setOption("confidence_target", value)} />
-        <Choice label={words.classTerm} values={options.class_term} chosen={store.state.options.class_term}
-          name={(value) => words[`class_${value}` as keyof typeof words]} choose={(value) => store.setOption("class_term", value)} />
+        {choices.map(({ name, title, prefix, values }) => (
+          <Choice key={name} label={words[title]} values={values} chosen={store.state.options[name]}
+            name={(value) => words[`${prefix}_${value}` as keyof typeof words]} choose={(value) => store.setOption(name, value)} />
+        ))}
       </div>
     </section>
   );

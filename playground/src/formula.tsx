@@ -146,7 +146,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
             <li key={index} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
               <button type="button" aria-expanded={open} data-element={index} onFocus={() => store.point({ predictor: element.predictor })} onBlur={() => store.point(null)}
                 onClick={() => { store.did("element"); store.set({ openElement: open ? null : index }); }}>
-                <span class="what"><b>{partName(term, element, result, words)}</b> {fill(words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}</span>
+                <span class="what"><b>{partName(term, element, result, words, (label) => store.className(label))}</b> {fill(words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}</span>
                 <i class="amount" style={{ width: `${(60 * element.value) / largest}%` }} />
                 <Value name={`element.${term}.${index}`} value={element.value} />
               </button>
@@ -162,18 +162,19 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   );
 }
 
-function partName(term: TermName, element: Element, result: Result, words: Words): string {
+function partName(term: TermName, element: Element, result: Result, words: Words, className: (label: number) => string): string {
   if (term === "xy") return element.part === 0 ? "x" : "y";
   if (term === "wh") return (result.options.size_term === "sqrt" ? "√" : "") + (element.part === 0 ? "w" : "h");
-  if (term === "cls") return fill(words.part_class, { label: element.part });
+  if (term === "cls") return fill(words.part_class, { label: className(element.part) });
   return words.part_confidence;
 }
 
 /** The numbers of one element, as the graph used them. */
 function PutIn({ term, element, lambda, result }: { term: TermName; element: Element; lambda: number; result: Result }): JSX.Element {
   const words = useWords();
-  const squared = term !== "cls" || result.options.class_term === "squared_error";
-  const middle = squared ? `(${short(element.pred)} - ${short(element.target).replace("−", "-")})^2` : short(element.penalty);
+  const { class_term, penalty } = result.options;
+  const difference = `${short(element.pred)} - ${short(element.target).replace("−", "-")}`;
+  const middle = { squared_error: `(${difference})^2`, absolute_error: `|${difference}|` }[(term === "cls" ? class_term : penalty) as string] ?? short(element.penalty);
   const tex = `${+lambda.toFixed(2)}\\times ${+element.weight.toFixed(3)}\\times ${middle} = ${short(element.value)}`.replaceAll("−", "-");
   const html = useMemo(() => katex.renderToString(tex, { output: "html", strict: false }), [tex]);
   return (

@@ -1,13 +1,13 @@
 /** The same true boxes under later losses: which predictors become positive, with which weight. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { useStore, useWords } from "./context";
+import { useStore, useWords, Value } from "./context";
 import { Choice } from "./controls";
 import { pairsOf } from "./elements";
-import { floats, integers, type Engine } from "./engine";
-import { boxAt, type Truth } from "./raw";
+import { floats, integers, laterGraph, type Asked, type Engine } from "./engine";
+import { boxAt, type Layout, type Truth } from "./raw";
 import { corners } from "./scene";
-import { targetInputs } from "./store";
+import { truthInputs } from "./store";
 import { fill } from "./words";
 
 export interface Positive {
@@ -23,26 +23,32 @@ export interface Positive {
 export interface Positives {
   all: number;
   list: Positive[];
+  /** What each term comes to. */
+  terms: [string, number][];
 }
 
-/** The terms whose weights count, and the predictors of each head. */
-const BOX_TERMS: Record<string, string[]> = { v3: ["xy"], v8: ["box"], v10: ["o2o_box", "o2m_box"] };
+/** The terms whose weights count. */
+const BOX_TERM = /(^|_)(xy|box)$/;
+const PAIRS = ["pair_predictor", "pair_object", "pair_mask", "pair_iou"];
 
-export async function positivesOf(engine: Engine, generation: string, truths: Truth[], slots: number): Promise<Positives> {
-  const [loss, decoder] = await Promise.all([engine.load(generation), engine.load(`${generation}-decode`)]);
-  const raw = Object.fromEntries(
-    Object.entries(loss.entry.inputs)
-      .filter(([name]) => name.startsWith("raw_"))
-      .map(([name, shape]) => [name, new Float32Array(shape.reduce((a, b) => a * b, 1))]),
-  );
+/** `picture`: the one that a network of a run looked at; without, the network knows nothing yet. */
+export async function positivesOf(engine: Engine, generation: string, truths: Truth[], layout: Layout, picture?: number | "opened"): Promise<Positives> {
+  const key = laterGraph(generation, layout);
+  const [loss, decoder] = await Promise.all([engine.load(key), engine.load(`${key}-decode`)]);
+  const boxTerms = loss.entry.terms.filter((term) => BOX_TERM.test(term));
+  const wanted = [...PAIRS, "terms", ...boxTerms.flatMap((term) => [`${term}_predictor`, `${term}_weight`])];
+  // A live engine has the output itself.
+  const zeros = Object.entries(loss.entry.inputs).filter(([name]) => name.startsWith("raw_")).map(([name, shape]) => [name, new Float32Array(shape.reduce((a, b) => a * b, 1))]);
+  const raw = engine.own ? {} : Object.fromEntries(zeros) as Record<string, Float32Array>;
+  const asked: Asked = picture === undefined ? {} : { rawOf: picture };
   const [outputs, decoded] = await Promise.all([
-    loss.run({ ...raw, ...targetInputs(truths, slots), lambdas: Float32Array.from(loss.entry.lambdas) }),
-    decoder.run(raw),
+    loss.run({ ...raw, ...truthInputs(loss, truths, layout.slots), lambdas: Float32Array.from(loss.entry.lambdas) }, { ...asked, wanted }),
+    decoder.run(raw, { ...asked, wanted: ["boxes"] }),
   ]);
   const places = floats(decoded, "boxes");
   const all = places.length / 4;
   const weights = new Map<number, number>();
-  for (const term of BOX_TERMS[generation] ?? []) {
+  for (const term of boxTerms) {
     const predictor = integers(outputs, `${term}_predictor`);
     const weight = floats(outputs, `${term}_weight`);
     const parts = weight.length / predictor.length;
@@ -56,7 +62,8 @@ export async function positivesOf(engine: Engine, generation: string, truths: Tr
     const [x, y] = boxAt(places, predictor % all);
     return { object, x, y, weight: (weights.get(predictor) ?? 0) / largest, head: Math.floor(predictor / all) };
   });
-  return { all, list };
+  const values = floats(outputs, "terms");
+  return { all, list, terms: loss.entry.terms.map((name, index) => [name, values[index] as number]) };
 }
 
 export function Generations({ picture }: { picture: string }): JSX.Element {
@@ -64,27 +71,36 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
   const words = useWords();
   const { generation } = store.state;
   // Of the last result, so that a drag asks no faster than the engine computes.
-  const truths = (store.result ?? store.state).truths;
+  const { truths, layout } = store.result ?? store.state;
+  const { own } = store;
+  const { run } = store.capabilities;
+  const ofRun = generation === "run";
   const [found, setFound] = useState<{ of: string; positives: Positives } | null>(null);
+  const values = store.generations(own);
   useEffect(() => {
     if (generation === "v1") return;
     let current = true;
-    positivesOf(store.engine, generation, truths, store.capabilities.slots)
+    positivesOf(store.engine, generation, truths, layout, ofRun && own ? (own.number ?? "opened") : undefined)
       .then((positives) => current && setFound({ of: generation, positives }))
       .catch((error: unknown) => store.fail(error));
     return () => {
       current = false;
     };
-  }, [generation, truths]);
+  }, [generation, truths, layout, own]);
   const positives = generation === "v1" ? ofVersion1(store) : found?.of === generation ? found.positives : null;
   const heads = new Set(positives?.list.map((each) => each.head)).size;
   return (
     <section id="generations">
       <h2>{words.generations}</h2>
       <p class="lead">{words.generationsLead}</p>
-      <Choice label={words.total} values={["v1", "v3", "v8", "v10"]} chosen={generation} name={(value) => `YOLO${value}`}
+      <Choice label={words.total} values={values} chosen={generation} name={(value) => (value === "run" ? (run?.name ?? value) : value === "yolox" ? "YOLOX" : `YOLO${value}`)}
         choose={(value) => { store.did(`generation-${value}`); store.set({ generation: value }); }} />
-      <p>{words[`generation.${generation}` as keyof typeof words]}</p>
+      <p>{fill(words[`generation.${generation}` as keyof typeof words], { name: run?.name ?? "", loss: run?.loss ?? "" })}</p>
+      {ofRun && positives && (
+        <dl class="run-terms">
+          {positives.terms.map(([name, value]) => <div key={name}><dt>{name}</dt><dd><Value name={`run.${name}`} value={value} /></dd></div>)}
+        </dl>
+      )}
       <div class="heads">
         {Array.from({ length: Math.max(heads, 1) }, (_, head) => (
           <figure key={head}>
@@ -92,7 +108,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
               <image href={picture} width="100" height="100" preserveAspectRatio="none" />
               {truths.map((truth, index) => {
                 const [x, y, w, h] = corners(truth.box);
-                return <g key={index} class="box truth"><rect class="casing" x={x} y={y} width={w} height={h} /><rect class="line" x={x} y={y} width={w} height={h} /></g>;
+                return <g key={index} class={truth.ignored ? "box truth ignored" : "box truth"}><rect class="casing" x={x} y={y} width={w} height={h} /><rect class="line" x={x} y={y} width={w} height={h} /></g>;
               })}
               {positives?.list.filter((each) => each.head === head).map((each, index) => (
                 <circle key={index} class="positive" cx={100 * each.x} cy={100 * each.y} r={0.7 + 1.5 * Math.sqrt(each.weight)} />
@@ -103,7 +119,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
               {positives && (
                 <>
                   <span>{fill(words.positives, { count: positives.list.filter((each) => each.head === head).length, all: positives.all })}</span>
-                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
+                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: store.className(truth.label), count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
                 </>
               )}
             </figcaption>
@@ -122,5 +138,5 @@ function ofVersion1(store: ReturnType<typeof useStore>): Positives | null {
     const [x, y] = boxAt(result.decoded, predictor);
     return { object, x, y, weight: 1, head: 0 };
   });
-  return { all: result.decoded.length / 4, list };
+  return { all: result.decoded.length / 4, list, terms: [] };
 }

@@ -1,9 +1,9 @@
 /** The library itself behind `yolosses play`, asked over one WebSocket. The messages are those of apps/play/messages.py. */
-import type { Capabilities, Engine, Entry, Graph, Outputs, Setting, Trainer, TrainingLine, Values } from "./engine";
+import type { Asked, Capabilities, Engine, Entry, Graph, Outputs, OwnPictures, OwnScene, Setting, Trainer, TrainingLine, Values } from "./engine";
 
 /** What is used of a WebSocket. */
 export interface Socket {
-  send(text: string): void;
+  send(message: string | Uint8Array): void;
   close(): void;
   onopen: (() => void) | null;
   onmessage: ((event: { data: string }) => void) | null;
@@ -12,6 +12,8 @@ export interface Socket {
 
 interface Request {
   message: Record<string, unknown>;
+  /** A file to send in place of the message. */
+  file?: Uint8Array;
   tries: number;
   resolve: (reply: Reply) => void;
   reject: (error: Error) => void;
@@ -22,7 +24,8 @@ interface Reply {
   error?: string;
   capabilities?: Capabilities;
   entry?: Entry;
-  outputs?: Record<string, { data: (number | boolean | null)[] }>;
+  outputs?: Record<string, { data: string }>;
+  scene?: Omit<OwnScene, "raw"> & { raw: string | null };
   training?: number | string;
   replies?: Reply[];
 }
@@ -33,6 +36,7 @@ const RETRY_MS = 500;
 const MOST_RETRY_MS = 5000;
 const MOST_TRIES = 3; // of one request
 const MOST_TOGETHER = 8; // requests in one message
+const ALONE: unknown[] = ["train", "stop", "open"]; // requests that are a message of their own
 
 /** One message at a time: the server keeps only the newest of those that wait, and all of these are wanted. What waits
  * goes out together. */
@@ -50,6 +54,11 @@ export class LiveEngine implements Engine {
       await this.ask({ do: "stop" });
       this.watch = () => {};
     },
+  };
+
+  readonly own: OwnPictures = {
+    scene: async (which) => sceneOf(await this.ask({ do: "scene", picture: which })),
+    open: async (file) => sceneOf(await this.ask({ do: "open" }, new Uint8Array(await file.arrayBuffer()))),
   };
 
   private readonly graphs = new Map<string, Promise<Graph>>();
@@ -100,16 +109,17 @@ export class LiveEngine implements Engine {
     const { entry } = await this.ask({ do: "graph", graph });
     return {
       entry: entry as Entry,
-      run: async (inputs: Record<string, Values>) => {
-        const numbers = Object.entries(inputs).map(([name, values]) => [name, Array.from(values as ArrayLike<number | bigint>, Number)]);
-        return read((await this.ask({ do: "run", graph, inputs: Object.fromEntries(numbers) })).outputs ?? {});
+      run: async (inputs: Record<string, Values>, { wanted, rawOf }: Asked = {}) => {
+        const numbers = Object.entries(inputs).map(([name, values]) => [name, pack(values)]);
+        const message = { do: "run", graph, packed: true, inputs: Object.fromEntries(numbers), wanted, raw_of: rawOf };
+        return read((await this.ask(message)).outputs ?? {});
       },
     };
   }
 
-  private ask(message: Record<string, unknown>): Promise<Reply> {
+  private ask(message: Record<string, unknown>, file?: Uint8Array): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ message, tries: 0, resolve, reject });
+      this.waiting.push({ message, ...(file && { file }), tries: 0, resolve, reject });
       if (this.soon) return;
       this.soon = true;
       queueMicrotask(() => {
@@ -121,12 +131,14 @@ export class LiveEngine implements Engine {
 
   private next(): void {
     if (this.socket === null || this.asked.length > 0 || this.waiting.length === 0) return;
-    const alone = this.waiting.findIndex(({ message }) => message["do"] === "train" || message["do"] === "stop");
+    const alone = this.waiting.findIndex(({ message }) => ALONE.includes(message["do"]));
     this.asked = this.waiting.splice(0, Math.max(1, Math.min(alone < 0 ? MOST_TOGETHER : alone, MOST_TOGETHER)));
     for (const request of this.asked) request.tries += 1;
     this.number += 1;
     const socket = this.socket;
     this.timer = setTimeout(() => socket.close(), REPLY_MS);
+    const file = this.asked[0]?.file;
+    if (file) return socket.send(numbered(this.number, file));
     const messages = this.asked.map(({ message }) => message);
     socket.send(JSON.stringify({ id: this.number, ...(messages.length === 1 ? messages[0] : { do: "all", messages }) }));
   }
@@ -170,9 +182,32 @@ function settle(request: Request, reply: Reply): void {
   else request.reject(new Error(reply.error));
 }
 
-/** JSON has neither NaN nor infinity: null stands for both. Indices are small enough for a float32. */
+function sceneOf({ scene }: Reply): OwnScene {
+  if (scene === undefined) throw new Error("scene: expected in the reply");
+  return { ...scene, raw: scene.raw === null ? null : unpack(scene.raw) };
+}
+
+/** A file with the number of its request in front, in four bytes. */
+function numbered(number: number, file: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(4 + file.length);
+  new DataView(bytes.buffer).setUint32(0, number);
+  bytes.set(file, 4);
+  return bytes;
+}
+
+/** Float32 in base64, a fraction of the time of digits. Indices are small enough for a float32. */
+function pack(values: Values): string {
+  const numbers = values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number | bigint>, Number);
+  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  let letters = "";
+  for (let i = 0; i < bytes.length; i += 8192) letters += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return btoa(letters);
+}
+
+function unpack(text: string): Float32Array {
+  return new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+}
+
 function read(outputs: NonNullable<Reply["outputs"]>): Outputs {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, { data }]) => [name, Float32Array.from(data, (value) => (value === null ? Number.NaN : Number(value)))]),
-  );
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, unpack(data)]));
 }

@@ -4,12 +4,16 @@ export type Box = [number, number, number, number];
 export interface Truth {
   box: Box;
   label: number;
+  /** A region where nothing is expected of the boxes: a crowd, or a difficult object. */
+  ignored?: boolean;
 }
 
 export interface Layout {
   grid: number;
   boxes: number;
   classes: number;
+  /** The most objects. */
+  slots: number;
 }
 
 export const channels = (layout: Layout) => 5 * layout.boxes + layout.classes;
@@ -32,6 +36,17 @@ export function confidenceAt(raw: Float32Array, layout: Layout, predictor: numbe
 export function classesAt(raw: Float32Array, layout: Layout, cell: number): Float32Array {
   const start = classOffset(layout, cell);
   return raw.subarray(start, start + layout.classes);
+}
+
+const SURE = 0.2; // confidence
+const MOST_SHOWN = 5;
+
+/** The cells with the most confident boxes, if these are confident at all. */
+export function confidentCells(raw: Float32Array, layout: Layout): number[] {
+  const best = Array.from({ length: layout.grid ** 2 }, (_, cell) => ({
+    cell, confidence: Math.max(...Array.from({ length: layout.boxes }, (_, box) => confidenceAt(raw, layout, cell * layout.boxes + box))),
+  }));
+  return best.filter(({ confidence }) => confidence > SURE).sort((a, b) => b.confidence - a.confidence).slice(0, MOST_SHOWN).map(({ cell }) => cell);
 }
 
 /** A copy with the encoded numbers of some boxes put in. `encoded`: (A, 4), of all predictors. */

@@ -46,12 +46,12 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   // Boxes of a cell that is only pointed at: a look ahead, which must not stand in the way of the click.
   const ahead = bright !== null && bright.predictors.size <= layout.boxes ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
   const boxes: Drawn[] = [
-    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: String(truth.label), name: fill(words.truthLabel, { label: truth.label }), lit: false })),
+    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: truth.ignored ? "ignored" : "truth", tag: store.className(truth.label), name: fill(truth.ignored ? words.ignoredLabel : words.truthLabel, { label: store.className(truth.label) }), lit: false })),
     ...shown.map((predictor): Drawn => {
       const home = cellOf(layout, predictor);
       const pair = owners.get(home);
       const [row, col] = rowCol(layout, home);
-      const iou = pair && result ? (result.ious[predictor * store.capabilities.slots + pair.object] as number) : null;
+      const iou = pair && result ? (result.ious[predictor * layout.slots + pair.object] as number) : null;
       const mine = pair?.predictor === predictor;
       return {
         what: { kind: "pred", index: predictor },
@@ -175,7 +175,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
         const below = drawn.kind === "other";
         return (
           <g
-            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, drawn === chosen && "selected", drawn.lit && "lit", dims && !drawn.lit && drawn.kind !== "truth" && "dim")} tabindex={0} role="button"
+            key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.what.kind === "truth" && "truth", drawn.kind, drawn === chosen && "selected", drawn.lit && "lit", dims && !drawn.lit && drawn.what.kind !== "truth" && "dim")} tabindex={0} role="button"
             data-kind={drawn.what.kind} data-index={drawn.what.index} aria-label={drawn.name} aria-pressed={drawn === chosen}
             onPointerDown={(event) => grab(event, under(event), { x: 0, y: 0 })}
             onPointerMove={hover} onPointerLeave={() => drag.current === null && store.point(null)}
@@ -226,7 +226,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
 interface Drawn {
   what: Exclude<Selected, null>;
   box: Box;
-  kind: "truth" | "responsible" | "other";
+  kind: "truth" | "ignored" | "responsible" | "other";
   tag: string;
   name: string;
   lit: boolean;

@@ -1,7 +1,10 @@
 /** All that the page shows, and its form in the address. */
-import type { Options } from "./engine";
+import { DEFAULT_OPTIONS, type Options } from "./engine";
 import type { Box, Layout, Truth } from "./raw";
 import { LAMBDAS, PAPER, type LambdaName, type TermName, TERMS } from "./terms";
+
+/** Losses that can be compared; "run": the one of a trained network. */
+const LOSSES = ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v10", "yolox", "run"];
 
 export const GROUPS = ["scene", "values", "formula", "lambdas", "options", "pull", "generations", "bugs", "training", "tour"] as const;
 export type Group = (typeof GROUPS)[number];
@@ -10,7 +13,10 @@ export type Theme = "auto" | "light" | "dark";
 export type Selected = { kind: "truth" | "pred"; index: number } | null;
 
 export interface State {
+  /** One that the page has; while `picture` is null, it is shown. */
   scene: number;
+  /** One of the reader's data, or the file that was opened. */
+  picture: number | "opened" | null;
   layout: Layout;
   options: Options;
   lambdas: Record<LambdaName, number>;
@@ -37,11 +43,22 @@ export interface State {
 export interface Base {
   truths: Truth[];
   raw: Float32Array;
+  shown: number[];
+  settings: Settings;
+}
+
+/** What a scene begins with. */
+export interface Settings {
+  grid: number;
+  boxes: number;
+  options: Options;
+  lambdas: Record<LambdaName, number>;
 }
 
 /** What an address says; what it does not say stays as it is by default. */
 export interface Address {
   scene?: number;
+  picture?: number | "opened";
   grid?: number;
   boxes?: number;
   options?: Partial<Options>;
@@ -62,28 +79,41 @@ export interface Address {
   live?: boolean;
 }
 
-export const DEFAULT_OPTIONS: Options = { size_term: "sqrt", confidence_target: "iou", class_term: "squared_error" };
+export const DEFAULT_SETTINGS: Settings = { grid: 3, boxes: 2, options: DEFAULT_OPTIONS, lambdas: PAPER };
 export const DEFAULT_RATE = 0.02;
-export const MOST_LAMBDA = 10;
+export const MOST_LAMBDA = 10; // of a slider
+const LARGEST_LAMBDA = 1000; // that a run may have
+const NONE = "none";
+const MOST_NUMBERS = 65_536; // of an output whose changes can be said
+
+/** The options by their names in the address. */
+const OPTIONS: [string, keyof Options, string[]][] = [
+  ["roots", "size_term", ["sqrt", "linear"]],
+  ["target", "confidence_target", ["iou", "one"]],
+  ["classes", "class_term", ["squared_error", "cross_entropy"]],
+  ["emits", "size_encoding", ["sqrt", "linear"]],
+  ["penalty", "penalty", ["squared_error", "absolute_error", "huber"]],
+];
 
 export function hashOf(state: State, base: Base): string {
   const parts = new URLSearchParams();
   const say = (name: string, value: string | number, unless: string | number) => {
     if (value !== unless) parts.set(name, String(value));
   };
-  say("scene", state.scene, 0);
-  say("S", state.layout.grid, 3);
-  say("B", state.layout.boxes, 2);
-  say("roots", state.options.size_term, DEFAULT_OPTIONS.size_term);
-  say("target", state.options.confidence_target, DEFAULT_OPTIONS.confidence_target);
-  say("classes", state.options.class_term, DEFAULT_OPTIONS.class_term);
-  for (const name of LAMBDAS) say(`l.${name}`, state.lambdas[name], PAPER[name]);
+  const { settings } = base;
+  if (state.picture === null) say("scene", state.scene, 0);
+  else parts.set("picture", String(state.picture === "opened" ? state.picture : state.picture + 1));
+  say("S", state.layout.grid, settings.grid);
+  say("B", state.layout.boxes, settings.boxes);
+  for (const [name, key] of OPTIONS) say(name, state.options[key], settings.options[key]);
+  for (const name of LAMBDAS) say(`l.${name}`, state.lambdas[name], settings.lambdas[name]);
   if (!sameTruths(state.truths, base.truths)) {
-    parts.set("truths", toBase64(Float32Array.from(state.truths.flatMap((t) => [t.label, ...t.box])).buffer));
+    // An ignored region has a negative label.
+    parts.set("truths", toBase64(Float32Array.from(state.truths.flatMap((t) => [t.ignored ? -1 - t.label : t.label, ...t.box])).buffer));
   }
   const changes = changesOf(state.raw, base.raw);
-  if (changes.length) parts.set("raw", packChanges(changes));
-  if (state.shown.length) parts.set("shown", state.shown.join("."));
+  if (changes.length && state.raw.length <= MOST_NUMBERS) parts.set("raw", packChanges(changes));
+  if (state.shown.join() !== base.shown.join()) parts.set("shown", state.shown.join(".") || NONE);
   say("term", state.openTerm ?? "", "");
   say("element", state.openElement ?? "", "");
   say("arrows", state.arrows ? 1 : 0, 0);
@@ -116,32 +146,31 @@ export function parseHash(hash: string): Address {
     if (value !== undefined) address[key] = value;
   };
   put("scene", whole("scene", 0, 99));
+  const place = whole("picture", 1, 1e9); // people count from 1
+  put("picture", place === undefined ? word("picture", ["opened"] as const) : place - 1);
   put("grid", whole("S", 1, 99));
   put("boxes", whole("B", 1, 9));
   const options: Partial<Options> = {};
-  const pick = (name: string, key: keyof Options, among: string[]) => {
+  for (const [name, key, among] of OPTIONS) {
     const value = word(name, among);
     if (value !== undefined) options[key] = value;
-  };
-  pick("roots", "size_term", ["sqrt", "linear"]);
-  pick("target", "confidence_target", ["iou", "one"]);
-  pick("classes", "class_term", ["squared_error", "cross_entropy"]);
+  }
   if (Object.keys(options).length) address.options = options;
   const lambdas: Partial<Record<LambdaName, number>> = {};
   for (const name of LAMBDAS) {
-    const value = number(`l.${name}`, 0, MOST_LAMBDA);
+    const value = number(`l.${name}`, 0, LARGEST_LAMBDA);
     if (value !== undefined) lambdas[name] = value;
   }
   if (Object.keys(lambdas).length) address.lambdas = lambdas;
   put("truths", parseTruths(parts.get("truths")));
   put("changes", unpackChanges(parts.get("raw")));
   const shown = parts.get("shown")?.split(".").map(Number).filter((n) => Number.isInteger(n) && n >= 0);
-  if (shown?.length) address.shown = shown;
+  if (shown?.length || parts.get("shown") === NONE) address.shown = shown ?? [];
   put("openTerm", word("term", TERMS));
   put("openElement", whole("element", 0, 9999));
   if (parts.get("arrows") === "1") address.arrows = true;
   put("rate", number("rate", 0.001, 1));
-  put("generation", word("loss", ["v1", "v3", "v8", "v10"]));
+  put("generation", word("loss", LOSSES));
   put("bug", whole("bug", 0, 99));
   put("language", word("lang", ["en", "zh-TW"] as const));
   put("theme", word("theme", ["auto", "light", "dark"] as const));
@@ -155,7 +184,7 @@ export function parseHash(hash: string): Address {
 function sameTruths(a: Truth[], b: Truth[]): boolean {
   return (
     a.length === b.length &&
-    a.every((t, i) => t.label === b[i]?.label && t.box.every((x, k) => Math.fround(x) === Math.fround(b[i]?.box[k] ?? NaN)))
+    a.every((t, i) => t.label === b[i]?.label && (t.ignored ?? false) === (b[i]?.ignored ?? false) && t.box.every((x, k) => Math.fround(x) === Math.fround(b[i]?.box[k] ?? NaN)))
   );
 }
 
@@ -165,9 +194,10 @@ function parseTruths(text: string | null): Truth[] | undefined {
   const numbers = new Float32Array(bytes);
   const truths: Truth[] = [];
   for (let i = 0; i < numbers.length; i += 5) {
-    const [label, ...box] = Array.from(numbers.subarray(i, i + 5)) as [number, ...Box];
-    const good = Number.isInteger(label) && label >= 0 && box.every((x) => x >= 0 && x <= 1);
-    if (good) truths.push({ label, box });
+    const [number, ...box] = Array.from(numbers.subarray(i, i + 5)) as [number, ...Box];
+    const ignored = number < 0;
+    const good = Number.isInteger(number) && box.every((x) => x >= 0 && x <= 1);
+    if (good) truths.push(ignored ? { label: -1 - number, box, ignored } : { label: number, box });
   }
   return truths;
 }

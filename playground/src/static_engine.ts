@@ -27,7 +27,7 @@ export class StaticEngine implements Engine {
 
   async capabilities(): Promise<Capabilities> {
     const { graphs, ...rest } = await this.manifest;
-    return { ...rest, graphs: Object.keys(graphs), pictures: false, runs: false, training: false };
+    return { ...rest, graphs: Object.keys(graphs), losses: ["v1", "v3", "v8", "v10"], training: false, pictures: null, class_names: [], uploads: null, run: null };
   }
 
   load(graph: string): Promise<Graph> {

@@ -1,9 +1,9 @@
 /** The state, what the engine says of it, and what the reader can do. One computation at a time, of the newest state. */
 import { pairsOf, type Pair } from "./elements";
-import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs } from "./engine";
+import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs, type OwnScene, type Values } from "./engine";
 import * as rawOutput from "./raw";
 import type { Box, Layout, Truth } from "./raw";
-import { DEFAULT_OPTIONS, DEFAULT_RATE, hashOf, parseHash, type Address, type Base, type Group, type State } from "./state";
+import { DEFAULT_RATE, DEFAULT_SETTINGS, hashOf, parseHash, type Address, type Base, type Group, type Settings, type State } from "./state";
 import type { Page } from "./tour_pages";
 import { LAMBDA_OF, PAPER, TERMS, type SymbolName, type TermName } from "./terms";
 
@@ -38,6 +38,7 @@ export type Pointed = { symbol: SymbolName; term?: TermName } | { predictor: num
 
 export const ARROW_RATE = 0.05;
 const PAUSE_MS = 300;
+const PAIRS = ["pair_predictor", "pair_object", "pair_mask", "pair_iou"];
 
 export class Store {
   state!: State;
@@ -47,8 +48,12 @@ export class Store {
   playing = false;
   stepsPerSecond = 8;
   error: string | null = null;
+  /** Why a picture could not be opened. */
+  refused: string | null = null;
   /** What the reader has to know of the engine. */
-  note: "noServer" | "reconnecting" | null = null;
+  note: "noServer" | "reconnecting" | "openedGone" | null = null;
+  /** The picture of the reader's own that is shown; null while it is one of the page. */
+  own: OwnScene | null = null;
   capabilities!: Capabilities;
   /** Computations finished so far. */
   updates = 0;
@@ -56,6 +61,8 @@ export class Store {
   readonly done = new Set<string>();
 
   private base!: Base;
+  private opened: OwnScene | null = null;
+  private turn = 0;
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
   private steps = 0;
@@ -90,31 +97,39 @@ export class Store {
   }
 
   async enter(address: Address): Promise<void> {
-    const { grids, boxes, classes, slots } = this.capabilities;
+    const own = await this.pictureOf(address.picture);
+    const lost = address.picture !== undefined && own === null; // its boxes are of no use for another picture
+    const settings = this.settingsOf(own);
     const among = (value: number | undefined, values: number[], fallback: number) =>
       value !== undefined && values.includes(value) ? value : fallback;
-    const layout = { grid: among(address.grid, grids, 3), boxes: among(address.boxes, boxes, 2), classes };
+    const layout = this.layoutOf(own, {
+      grid: among(address.grid, this.capabilities.grids, settings.grid),
+      boxes: among(address.boxes, this.capabilities.boxes, settings.boxes),
+    });
+    const options = this.possible({ ...settings.options, ...address.options });
     const scene = this.scenes[address.scene ?? 0] ? (address.scene ?? 0) : 0;
-    this.base = await this.fresh(scene, layout);
+    this.base = await this.fresh(scene, own, layout, options);
     const raw = this.base.raw.slice();
-    for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
-    const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
+    for (const [index, value] of (!lost && address.changes) || []) if (index < raw.length) raw[index] = value;
+    const truths = ((!lost && address.truths) || this.base.truths).filter((truth) => truth.label < layout.classes).slice(0, layout.slots);
     this.pause();
     this.history = [];
+    this.own = own;
     this.state = {
       scene,
+      picture: placeOf(own),
       layout,
-      options: { ...DEFAULT_OPTIONS, ...address.options },
-      lambdas: { ...PAPER, ...address.lambdas },
+      options,
+      lambdas: { ...settings.lambdas, ...address.lambdas },
       truths,
       raw,
-      shown: (address.shown ?? []).filter((cell) => cell < layout.grid ** 2),
+      shown: (address.shown ?? this.base.shown).filter((cell) => cell < layout.grid ** 2),
       selected: null,
       openTerm: address.openTerm ?? null,
       openElement: address.openElement ?? null,
       arrows: address.arrows ?? false,
       rate: address.rate ?? DEFAULT_RATE,
-      generation: address.generation ?? "v1",
+      generation: this.generationOf(own, address.generation ?? "v1"),
       bug: address.bug ?? null,
       language: address.language ?? (navigator.language.startsWith("zh") ? "zh-TW" : "en"),
       theme: address.theme ?? "auto",
@@ -125,22 +140,78 @@ export class Store {
     await this.compute();
   }
 
+  /** The picture that an address names; null for none, and for one that there is not any more. */
+  private async pictureOf(picture: Address["picture"]): Promise<OwnScene | null> {
+    if (picture === undefined || this.engine.own === undefined) return null;
+    try {
+      if (picture === "opened") {
+        if (this.opened === null) this.note = "openedGone";
+        return this.opened;
+      }
+      return this.capabilities.pictures ? await this.engine.own.scene(picture) : null;
+    } catch (error) {
+      this.refused = error instanceof Error ? error.message : String(error);
+      return null;
+    }
+  }
+
+  /** What a picture begins with: with a run, the run's own. */
+  private settingsOf(own: OwnScene | null): Settings {
+    const { run } = this.capabilities;
+    if (own === null || run?.grid === undefined) return DEFAULT_SETTINGS;
+    return { grid: run.grid, boxes: run.boxes as number, options: run.options as Options, lambdas: run.lambdas as Settings["lambdas"] };
+  }
+
+  private layoutOf(own: OwnScene | null, { grid, boxes }: Pick<Layout, "grid" | "boxes">): Layout {
+    const { classes, slots, class_names } = this.capabilities;
+    return own === null ? { grid, boxes, classes, slots } : { grid, boxes, classes: class_names.length, slots: own.slots };
+  }
+
+  /** What the engine has no choice of has its default. */
+  private possible(options: Options): Options {
+    const entries = Object.entries(options).map(([name, value]) => {
+      const values = this.capabilities.options[name as keyof Options];
+      return [name, values?.includes(value) ? value : DEFAULT_SETTINGS.options[name as keyof Options]];
+    });
+    return Object.fromEntries(entries) as Options;
+  }
+
+  /** The losses that can be compared; that of a run on its own pictures only. */
+  generations(own: OwnScene | null): string[] {
+    const { losses, run } = this.capabilities;
+    return run !== null && run.grid === undefined && own !== null ? [...losses, "run"] : losses;
+  }
+
+  private generationOf(own: OwnScene | null, wanted: string): string {
+    return this.generations(own).includes(wanted) ? wanted : "v1";
+  }
+
+  /** Whether the predicted boxes began as what the network of the run emits. */
+  get emitted(): boolean {
+    return this.own?.raw != null && this.base.raw === this.own.raw;
+  }
+
+  /** The name of a class in the picture that is shown. */
+  className(label: number): string {
+    return (this.own === null ? undefined : this.capabilities.class_names[label]) ?? String(label);
+  }
+
   /** The truths of a scene and the predictions it begins with. */
-  private async fresh(scene: number, layout: Layout): Promise<Base> {
-    const truths = (this.scenes[scene] as SceneFile).truths;
-    const [loss, codec] = await Promise.all([
-      this.engine.load(lossGraph(layout.grid, layout.boxes, DEFAULT_OPTIONS)),
-      this.engine.load(codecGraph(layout.grid, layout.boxes)),
-    ]);
+  private async fresh(scene: number, own: OwnScene | null, layout: Layout, options: Options): Promise<Base> {
+    const { truths } = own ?? (this.scenes[scene] as SceneFile);
+    const settings = this.settingsOf(own);
+    const asRun = layout.grid === settings.grid && layout.boxes === settings.boxes && options.size_encoding === settings.options.size_encoding;
+    if (own?.raw && asRun) return { truths, raw: own.raw, shown: rawOutput.confidentCells(own.raw, layout), settings };
+    const [loss, codec] = await Promise.all([this.engine.load(lossGraph(layout, options)), this.engine.load(codecGraph(layout, options))]);
     // Which cell holds which centre is for the library to say: any prediction will do to ask.
-    const asked = await loss.run(inputs(new Float32Array(rawOutput.rawLength(layout)), truths, [1, 1, 1, 1, 1], this.capabilities.slots));
+    const asked = await loss.run(inputs(loss, new Float32Array(rawOutput.rawLength(layout)), truths, [1, 1, 1, 1, 1], layout.slots), { wanted: PAIRS });
     const owners = new Map(
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
     const start = rawOutput.startOf(layout, owners);
-    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, this.capabilities.slots).boxes);
+    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, layout.slots).boxes);
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
-    return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every) };
+    return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every), shown: [], settings };
   }
 
   // What the reader can do.
@@ -174,25 +245,62 @@ export class Store {
   }
 
   async chooseScene(scene: number): Promise<void> {
-    await this.begin(scene, this.state.layout);
+    const { grid, boxes } = this.state.layout;
+    const within = this.capabilities.grids.includes(grid) ? grid : DEFAULT_SETTINGS.grid;
+    await this.begin(scene, null, { grid: within, boxes });
+  }
+
+  /** A picture of the reader's data, by number or name. */
+  async choosePicture(which: number | string): Promise<void> {
+    await this.show(() => (this.engine.own as NonNullable<Engine["own"]>).scene(which));
+  }
+
+  /** A file of the reader's. */
+  async openFile(file: Blob): Promise<void> {
+    await this.show(async () => (this.opened = await (this.engine.own as NonNullable<Engine["own"]>).open(file)));
+  }
+
+  refuse(why: string | null): void {
+    this.refused = why;
+    this.tell();
+  }
+
+  private async show(load: () => Promise<OwnScene>): Promise<void> {
+    const turn = (this.turn += 1);
+    try {
+      const own = await load();
+      if (turn !== this.turn) return;
+      const { grid, boxes, options, lambdas } = this.state.picture === null ? this.settingsOf(own) : { ...this.state, ...this.state.layout };
+      await this.begin(this.state.scene, own, { grid, boxes }, { options: this.possible(options), lambdas });
+      this.refuse(null);
+      if (this.note === "openedGone") this.setNote(null);
+    } catch (error) {
+      this.refuse(error instanceof Error ? error.message : String(error));
+    }
   }
 
   async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
     this.did("layout");
-    await this.begin(this.state.scene, { ...this.state.layout, ...change }, this.state.truths);
+    await this.begin(this.state.scene, this.own, { ...this.state.layout, ...change }, { truths: this.state.truths });
   }
 
   async reset(): Promise<void> {
-    await this.begin(this.state.scene, this.state.layout);
+    await this.begin(this.state.scene, this.own, this.state.layout);
   }
 
-  private async begin(scene: number, layout: Layout, truths?: Truth[]): Promise<void> {
+  private async begin(scene: number, own: OwnScene | null, shape: Pick<Layout, "grid" | "boxes">, patch: Partial<State> = {}): Promise<void> {
+    const turn = (this.turn += 1);
     this.pause();
-    this.base = await this.fresh(scene, layout);
+    const layout = this.layoutOf(own, shape);
+    const base = await this.fresh(scene, own, layout, patch.options ?? this.state.options);
+    if (turn !== this.turn) return; // another one was chosen meanwhile
+    this.base = base;
     this.history = [];
     this.edits.clear();
+    this.own = own;
     this.set({
-      scene, layout, truths: truths ?? this.base.truths, raw: this.base.raw.slice(), shown: [], selected: null, openElement: null,
+      scene, picture: placeOf(own), layout, truths: this.base.truths, raw: this.base.raw.slice(), shown: this.base.shown, selected: null, openElement: null,
+      generation: this.generationOf(own, this.state.generation), ...patch,
     });
   }
 
@@ -206,11 +314,11 @@ export class Store {
   }
 
   addTruth(): void {
-    const { truths } = this.state;
-    if (truths.length >= this.capabilities.slots) return;
+    const { truths, layout } = this.state;
+    if (truths.length >= layout.slots) return;
     const step = 0.06 * (truths.length % 4);
     this.set({
-      truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % this.capabilities.classes }],
+      truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % layout.classes }],
       selected: { kind: "truth", index: truths.length },
     });
     this.did("add");
@@ -250,7 +358,11 @@ export class Store {
 
   setOption(name: keyof Options, value: string): void {
     this.did(`option-${name}`);
-    this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
+    if (name === "size_encoding") { // the output has another meaning: it begins anew
+      const { scene, layout, truths, options } = this.state;
+      return void this.begin(scene, this.own, layout, { truths, options: { ...options, [name]: value } });
+    }
+    return this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
   }
 
   toggleGroup(group: Group): void {
@@ -261,12 +373,11 @@ export class Store {
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
   async tourTo(index: number, page: Page): Promise<void> {
     for (const task of page.tasks) this.done.delete(task.done);
-    const layout = { ...this.state.layout, grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
     this.state = {
-      ...this.state, tour: index, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
+      ...this.state, tour: index, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
-    await this.begin(page.scene, layout);
+    await this.begin(page.scene, null, { grid: page.grid ?? 3, boxes: page.boxes ?? 2 });
   }
 
   // Descent.
@@ -350,10 +461,7 @@ export class Store {
 
   private async once(): Promise<void> {
     const { layout, options } = this.state;
-    const [loss, codec] = await Promise.all([
-      this.engine.load(lossGraph(layout.grid, layout.boxes, options)),
-      this.engine.load(codecGraph(layout.grid, layout.boxes)),
-    ]);
+    const [loss, codec] = await Promise.all([this.engine.load(lossGraph(layout, options)), this.engine.load(codecGraph(layout, options))]);
     if (this.state.layout !== layout || this.state.options !== options) {
       this.dirty = true;
       return;
@@ -362,12 +470,10 @@ export class Store {
     this.descend();
     const state = this.state;
     const lambdas = TERMS.map((term) => state.lambdas[LAMBDA_OF[term]]);
-    const ones = lambdas.map(() => 1);
     const none = new Float32Array(4 * rawOutput.predictors(layout)).fill(0.5);
-    const given = targetInputs(state.truths, this.capabilities.slots).boxes;
-    const [outputs, plain, { decoded, iou }] = await Promise.all([
-      loss.run(inputs(state.raw, state.truths, lambdas, this.capabilities.slots)),
-      loss.run(inputs(state.raw, state.truths, ones, this.capabilities.slots)),
+    const given = targetInputs(state.truths, layout.slots).boxes;
+    const [outputs, { decoded, iou }] = await Promise.all([
+      loss.run(inputs(loss, state.raw, state.truths, lambdas, layout.slots)),
       coded(codec, state.raw, none, given),
     ]);
     const pulled = state.arrows ? (await coded(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), none, given)).decoded : null;
@@ -376,7 +482,7 @@ export class Store {
       raw: state.raw, truths: state.truths, layout, options, lambdas, weights: state.lambdas, decoded, ious: iou, pulled, outputs,
       total: floats(outputs, "total")[0] as number,
       terms: Array.from(floats(outputs, "terms")),
-      unweighted: Array.from(floats(plain, "terms")),
+      unweighted: Array.from(floats(outputs, "unweighted")),
       pairs: pairsOf(outputs),
     };
     this.notice(before, this.result);
@@ -421,7 +527,7 @@ export class Store {
     const { raw, layout } = this.state;
     const boxes = new Float32Array(4 * rawOutput.predictors(layout)).fill(0.5);
     for (const [predictor, box] of edits) boxes.set(box, 4 * predictor);
-    const { encoded } = await coded(codec, raw, boxes, targetInputs([], this.capabilities.slots).boxes);
+    const { encoded } = await coded(codec, raw, boxes, targetInputs([], layout.slots).boxes);
     this.state = { ...this.state, raw: rawOutput.withBoxes(this.state.raw, layout, encoded, edits.keys()) };
   }
 }
@@ -439,14 +545,24 @@ export function targetInputs(truths: Truth[], slots: number) {
   const boxes = new Float32Array(4 * slots).fill(0.5);
   const labels = new BigInt64Array(slots);
   const mask = new Uint8Array(slots);
+  const ignore = new Uint8Array(slots);
   truths.forEach((truth, index) => {
     boxes.set(truth.box, 4 * index);
     labels[index] = BigInt(truth.label);
     mask[index] = 1;
+    ignore[index] = truth.ignored ? 1 : 0;
   });
-  return { boxes, labels, mask };
+  return { boxes, labels, mask, ignore };
 }
 
-function inputs(raw: Float32Array, truths: Truth[], lambdas: number[], slots: number) {
-  return { raw_0: raw, ...targetInputs(truths, slots), lambdas: Float32Array.from(lambdas) };
+/** The truths for a graph: only some know regions that are ignored. */
+export function truthInputs(graph: Graph, truths: Truth[], slots: number): Record<string, Values> {
+  const { ignore, ...rest } = targetInputs(truths, slots);
+  return "ignore" in graph.entry.inputs ? { ...rest, ignore } : rest;
 }
+
+function inputs(graph: Graph, raw: Float32Array, truths: Truth[], lambdas: number[], slots: number): Record<string, Values> {
+  return { raw_0: raw, ...truthInputs(graph, truths, slots), lambdas: Float32Array.from(lambdas) };
+}
+
+const placeOf = (own: OwnScene | null) => (own === null ? null : (own.number ?? "opened"));

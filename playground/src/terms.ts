@@ -33,23 +33,25 @@ const objCell = mark("1obj_i", "\\mathbf{1}^{\\text{obj}}_{i}");
 
 /** A term in TeX, with marks on the symbols that can be pointed at. Lambdas of 1 are left out, as in the paper. */
 export function formula(term: TermName, options: Options, lambdas: Record<LambdaName, number>): string {
+  const costs = (difference: string) =>
+    ({ squared_error: `(${difference})^2`, absolute_error: `|${difference}|` })[options.penalty] ?? `\\mathrm{H}(${difference})`;
   const factor = (name: LambdaName) => (name === "coord" || name === "noobj" || lambdas[name] !== 1 ? lambda(name) : "");
   switch (term) {
     case "xy":
-      return `${factor("coord")}${SUM}${obj}\\big[(x_i-\\hat x_i)^2+(y_i-\\hat y_i)^2\\big]`;
+      return `${factor("coord")}${SUM}${obj}\\big[${costs("x_i-\\hat x_i")}+${costs("y_i-\\hat y_i")}\\big]`;
     case "wh": {
       const side = (name: string) =>
         options.size_term === "sqrt"
-          ? `(${mark("root", `\\sqrt{${name}_i}`)}-${mark("root", `\\sqrt{\\hat ${name}_i}`)})^2`
-          : `(${name}_i-\\hat ${name}_i)^2`;
+          ? costs(`${mark("root", `\\sqrt{${name}_i}`)}-${mark("root", `\\sqrt{\\hat ${name}_i}`)}`)
+          : costs(`${name}_i-\\hat ${name}_i`);
       return `${factor("coord")}${SUM}${obj}\\big[${side("w")}+${side("h")}\\big]`;
     }
     case "obj": {
       const target = options.confidence_target === "iou" ? "\\hat C_i" : "1";
-      return `${factor("obj")}${SUM}${obj}(C_i-${mark("target", target)})^2`;
+      return `${factor("obj")}${SUM}${obj}${costs(`C_i-${mark("target", target)}`)}`;
     }
     case "noobj":
-      return `${factor("noobj")}${SUM}${noobj}(C_i-${mark("target", "0")})^2`;
+      return `${factor("noobj")}${SUM}${noobj}${costs(`C_i-${mark("target", "0")}`)}`;
     case "cls": {
       const each =
         options.class_term === "squared_error" ? "(p_i(c)-\\hat p_i(c))^2" : "-\\,\\hat p_i(c)\\log p_i(c)";

@@ -13,14 +13,14 @@ export function SceneBar(): JSX.Element {
     <div class="bar">
       <div class="segments" role="group" aria-label={words.scene}>
         {store.scenes.map((scene, index) => (
-          <button key={scene.name} type="button" aria-pressed={store.state.scene === index} class={names(store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
+          <button key={scene.name} type="button" aria-pressed={store.own === null && store.state.scene === index} class={names(store.own === null && store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
             {words[`scene.${scene.name}` as keyof typeof words]}
           </button>
         ))}
       </div>
       <span class="push" />
       <span class="bar">
-        <button type="button" disabled={store.state.truths.length >= store.capabilities.slots} onClick={() => store.addTruth()}>{words.addObject}</button>
+        <button type="button" disabled={store.state.truths.length >= store.state.layout.slots} onClick={() => store.addTruth()}>{words.addObject}</button>
         <button type="button" onClick={() => void store.reset()}>{words.reset}</button>
       </span>
     </div>
@@ -61,7 +61,7 @@ function TruthValues({ index }: { index: number }): JSX.Element | null {
     <div class="values">
       <h3>{words.truth}</h3>
       <p aria-live="polite">
-        {pair ? fill(words.owned, { row, col, box: pair.predictor % result.layout.boxes, iou: two(pair.iou) }) : words.dropped}
+        {truth.ignored ? words.ignoredTruth : pair ? fill(words.owned, { row, col, box: pair.predictor % result.layout.boxes, iou: two(pair.iou) }) : words.dropped}
       </p>
       <div class="fields">
         <label>{words.class}<ClassSelect value={truth.label} choose={(label) => store.setTruth(index, { label })} /></label>
@@ -88,7 +88,7 @@ function PredictionValues({ predictor }: { predictor: number }): JSX.Element | n
     <div class="values">
       <h3>{fill(words.predicted, { row, col, box: predictor % layout.boxes })}</h3>
       <p aria-live="polite">
-        {pair ? fill(words.responsible, { label: result.truths[pair.object]?.label ?? "", iou: two(pair.iou) }) : words.notResponsible}
+        {pair ? fill(words.responsible, { label: store.className(result.truths[pair.object]?.label ?? 0), iou: two(pair.iou) }) : words.notResponsible}
       </p>
       <div class="fields">
         <label>
@@ -110,7 +110,7 @@ function ClassSelect({ value, choose }: { value: number; choose: (label: number)
   const store = useStore();
   return (
     <select value={value} onChange={(event) => choose(Number(event.currentTarget.value))}>
-      {Array.from({ length: store.capabilities.classes }, (_, label) => <option key={label} value={label}>{label}</option>)}
+      {Array.from({ length: store.state.layout.classes }, (_, label) => <option key={label} value={label}>{store.className(label)}</option>)}
     </select>
   );
 }

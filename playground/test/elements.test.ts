@@ -7,7 +7,7 @@ const outputs = {
   xy_target: Float32Array.of(9, 10, 11, 12), xy_predictor: BigInt64Array.of(13n, 0n),
   pair_predictor: BigInt64Array.of(13n, 0n), pair_object: BigInt64Array.of(0n, 1n), pair_mask: Uint8Array.of(1, 0), pair_iou: Float32Array.of(0.5, 0),
 };
-const layout = { grid: 3, boxes: 2, classes: 10 };
+const layout = { grid: 3, boxes: 2, classes: 10, slots: 6 };
 
 test("elements are those with a weight, with the numbers of the graph", () => {
   expect(elementsOf("xy", outputs, 5)).toEqual([

@@ -5,6 +5,7 @@ import { LiveEngine, type Socket } from "../src/live";
 class Fake implements Socket {
   static all: Fake[] = [];
   sent: { id: number; do: string; [name: string]: unknown }[] = [];
+  files: Uint8Array[] = [];
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: (() => void) | null = null;
@@ -13,8 +14,9 @@ class Fake implements Socket {
     Fake.all.push(this);
   }
 
-  send(text: string): void {
-    this.sent.push(JSON.parse(text));
+  send(message: string | Uint8Array): void {
+    if (typeof message === "string") this.sent.push(JSON.parse(message));
+    else this.files.push(message);
   }
 
   close(): void {
@@ -34,6 +36,7 @@ class Fake implements Socket {
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
 const newest = () => Fake.all.at(-1) as Fake;
+const packed = (...numbers: number[]) => Buffer.from(Float32Array.of(...numbers).buffer).toString("base64");
 const ENTRY = { inputs: { raw: [1, 2] }, outputs: ["total", "pair_mask"], terms: [], lambdas: [] };
 
 async function begun(): Promise<{ engine: LiveEngine; socket: Fake }> {
@@ -57,13 +60,13 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-test("numbers go out flat and come back, null as NaN", async () => {
+test("numbers go out as float32 and come back, NaN too", async () => {
   const { socket, graph } = await loaded();
   expect(graph.entry).toEqual(ENTRY);
   const run = graph.run({ raw: Float32Array.of(0.5, -1), labels: BigInt64Array.of(7n) });
   await settled();
-  expect(socket.last).toMatchObject({ do: "run", graph: "codec-3-2", inputs: { raw: [0.5, -1], labels: [7] } });
-  await socket.reply({ outputs: { total: { shape: [2], data: [0.25, null] }, pair_mask: { shape: [2], data: [true, false] } } });
+  expect(socket.last).toMatchObject({ do: "run", graph: "codec-3-2", packed: true, inputs: { raw: packed(0.5, -1), labels: packed(7) } });
+  await socket.reply({ outputs: { total: { shape: [2], data: packed(0.25, NaN) }, pair_mask: { shape: [2], data: packed(1, 0) } } });
   const outputs = await run;
   expect(Array.from(floats(outputs, "total"))).toEqual([0.25, Number.NaN]);
   expect(integers(outputs, "pair_mask")).toEqual([1, 0]);
@@ -75,15 +78,15 @@ test("what is asked at once goes out together, and each gets its own reply", asy
   const refused = expect(wrong).rejects.toThrow("raw: expected");
   await settled();
   expect(socket.sent).toHaveLength(2); // the graph, and both runs
-  expect(socket.last).toMatchObject({ do: "all", messages: [{ do: "run", inputs: { raw: [1] } }, { do: "run", inputs: { raw: [2] } }] });
+  expect(socket.last).toMatchObject({ do: "all", messages: [{ do: "run", inputs: { raw: packed(1) } }, { do: "run", inputs: { raw: packed(2) } }] });
   const later = graph.run({ raw: Float32Array.of(3) });
   await settled();
   expect(socket.sent).toHaveLength(2); // one message at a time
-  await socket.reply({ replies: [{ outputs: { total: { data: [10] } } }, { error: "raw: expected 2 numbers" }] });
+  await socket.reply({ replies: [{ outputs: { total: { data: packed(10) } } }, { error: "raw: expected 2 numbers" }] });
   expect((await first)?.["total"]?.[0]).toBe(10);
   await refused;
-  expect(socket.last).toMatchObject({ do: "run", inputs: { raw: [3] } });
-  await socket.reply({ outputs: { total: { data: [30] } } });
+  expect(socket.last).toMatchObject({ do: "run", inputs: { raw: packed(3) } });
+  await socket.reply({ outputs: { total: { data: packed(30) } } });
   expect((await later)["total"]?.[0]).toBe(30);
 });
 
@@ -91,7 +94,7 @@ test("to train and to stop are messages of their own", async () => {
   const { engine, socket, graph } = await loaded();
   const runs = [1, 2].map((value) => graph.run({ raw: Float32Array.of(value) }));
   const stop = engine.trainer.stop();
-  await socket.reply({ replies: runs.map(() => ({ outputs: { total: { data: [1] } } })) });
+  await socket.reply({ replies: runs.map(() => ({ outputs: { total: { data: packed(1) } } })) });
   await Promise.all(runs);
   expect(socket.last).toEqual({ id: 3, do: "stop" });
   await socket.reply({ training: "stopped" });
@@ -117,9 +120,9 @@ test("what was overtaken is asked again, and nobody is told", async () => {
   await settled();
   const first = socket.last.id;
   await socket.reply({ error: "overtaken" });
-  expect(socket.last).toMatchObject({ do: "run", inputs: { raw: [1] } });
+  expect(socket.last).toMatchObject({ do: "run", inputs: { raw: packed(1) } });
   expect(socket.last.id).not.toBe(first);
-  await socket.reply({ outputs: { total: { data: [3] } } });
+  await socket.reply({ outputs: { total: { data: packed(3) } } });
   expect((await run)["total"]?.[0]).toBe(3);
 });
 
@@ -137,7 +140,7 @@ test("after a lost connection it connects again and asks what had no reply", asy
   newest().onopen?.();
   await settled();
   expect(told).toEqual([false, true]);
-  await newest().reply({ outputs: { total: { data: [4] } } });
+  await newest().reply({ outputs: { total: { data: packed(4) } } });
   expect((await run)["total"]?.[0]).toBe(4);
 });
 
@@ -175,9 +178,30 @@ test("lines of a training go to who watches, also while something is asked", asy
   const run = graph.run({ raw: Float32Array.of(1) });
   const line = { training: 1, step: 10, unweighted: { xy: 1 } };
   socket.onmessage?.({ data: JSON.stringify(line) });
-  await socket.reply({ outputs: { total: { data: [1] } } });
+  await socket.reply({ outputs: { total: { data: packed(1) } } });
   await run;
   expect(lines).toEqual([line]);
   socket.close();
   expect(lines.slice(1)).toEqual([{ training: 0, ended: true }, { training: 1, ended: true }]);
+});
+
+test("a file goes out as bytes behind its number, alone, and its scene comes back", async () => {
+  const { engine, socket, graph } = await loaded();
+  const run = graph.run({ raw: Float32Array.of(1) });
+  const opened = engine.own.open(new Blob([Uint8Array.of(7, 8, 9)]));
+  await settled();
+  await socket.reply({ outputs: { total: { data: packed(1) } } });
+  await run;
+  await settled();
+  expect(socket.files.map((file) => Array.from(file))).toEqual([[0, 0, 0, 3, 7, 8, 9]]);
+  const scene = { name: "", number: null, picture: "data:", truths: [], left_out: 0, slots: 8 };
+  socket.onmessage?.({ data: JSON.stringify({ id: 3, scene: { ...scene, raw: packed(0.5, 2) } }) });
+  expect(await opened).toEqual({ ...scene, raw: Float32Array.of(0.5, 2) });
+});
+
+test("what is asked of a graph beside its inputs is passed on", async () => {
+  const { socket, graph } = await loaded();
+  void graph.run({}, { wanted: ["terms"], rawOf: 4 });
+  await settled();
+  expect(socket.last).toMatchObject({ inputs: {}, wanted: ["terms"], raw_of: 4 });
 });

@@ -3,7 +3,7 @@ import { boxOffset, cellOf, classesAt, classOffset, confidenceAt, rawLength, sta
 import { movedBox, nearest } from "../src/scene";
 import { after } from "../src/store";
 
-const layout = { grid: 3, boxes: 2, classes: 10 };
+const layout = { grid: 3, boxes: 2, classes: 10, slots: 6 };
 const counting = Float32Array.from({ length: rawLength(layout) }, (_, index) => index);
 
 test("numbers of box 1 of cell 4 are where the library has them", () => {

@@ -43,7 +43,7 @@ def run_play(
         raise CommandError(f"--host {host} --port {port}: {error.strerror}") from None
     port = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
-    first = "&picture=0" if scenes.capabilities()["pictures"] else ""
+    first = _first_picture(scenes)
     address = f"http://{shown}:{port}/#lang={language}&engine=live{first}"
     console.print(f"The playground: {address}", markup=False)
     if host not in LOOPBACK:
@@ -91,3 +91,11 @@ def open_scenes(console: Console, run: Path | None, data: str | None, split: str
         note(console, f"{len(dataset.problems)} problem(s) in the labels, the first: {dataset.problems[0]}")
     console.print(repr(dataset), markup=False, soft_wrap=True)
     return Scenes(dataset, detector)
+
+
+def _first_picture(scenes: Scenes) -> str:
+    """What the address says of the reader's own pictures. A loss that cannot be edited is the one to compare."""
+    told = scenes.capabilities()
+    if told["pictures"] is None:
+        return ""
+    return "&picture=1" if told["run"] is None or scenes.shows_raw else "&picture=1&loss=run"

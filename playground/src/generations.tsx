@@ -92,7 +92,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
   return (
     <section id="generations">
       <h2>{words.generations}</h2>
-      <p class="lead">{words.generationsLead}</p>
+      {!ofRun && <p class="lead">{words.generationsLead}</p>}
       <Choice label={words.total} values={values} chosen={generation} name={(value) => (value === "run" ? (run?.name ?? value) : value === "yolox" ? "YOLOX" : `YOLO${value}`)}
         choose={(value) => { store.did(`generation-${value}`); store.set({ generation: value }); }} />
       <p>{fill(words[`generation.${generation}` as keyof typeof words], { name: run?.name ?? "", loss: run?.loss ?? "" })}</p>

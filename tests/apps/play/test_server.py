@@ -17,17 +17,15 @@ from yolosses.apps.play import server
 from yolosses.apps.play.server import make_app
 
 
-@pytest.fixture
-def port(tmp_path):
-    """Of a server that runs."""
+@contextlib.contextmanager
+def serving(tmp_path, scenes=None):
+    """The port of a server that runs."""
     page = tmp_path / "page"
     page.mkdir()
     (page / "index.html").write_text("<title>playground</title>")
-    (tmp_path / "secret.txt").write_text("secret")
     listening = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(
-        uvicorn.Config(make_app(page, "127.0.0.1"), log_level="critical", ws="websockets-sansio")
-    )
+    app = make_app(page, "127.0.0.1", scenes)
+    running = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="websockets-sansio"))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
     while not running.started:
@@ -35,6 +33,13 @@ def port(tmp_path):
     yield listening.getsockname()[1]
     running.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture
+def port(tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    with serving(tmp_path) as port:
+        yield port
 
 
 def get(port, path, **headers):
@@ -72,7 +77,7 @@ def test_a_bad_message_ends_nothing(port):
         assert "error" in ask(talk, "{")
         assert "error" in ask(talk, {"id": 1, "do": "run", "graph": "v1-99-2"})
         talk.send(b"\x00\x01")
-        assert "got bytes" in json.loads(talk.recv(timeout=20))["error"]
+        assert "picture: expected" in json.loads(talk.recv(timeout=20))["error"]
         assert "total" in ask(talk, request())["outputs"]
 
 

@@ -34,7 +34,7 @@ def study_and_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[DatasetL
     study = explain_dataset(
         Tiny(num_classes=2, stride=16),
         YOLOv1Loss(grid=4, num_classes=2),
-        Batches(dataset, batch_size=4, image_size=(64, 64), ahead=0),
+        Batches(dataset, batch_size=4, image_size=(64, 64)),
         torch.device("cpu"),
         top=4,
     )

@@ -62,6 +62,14 @@ class ScheduleName(StrEnum):
     PAPER = "paper"
 
 
+class PrecisionName(StrEnum):
+    """Precisions of the network's operations in training."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
 class FitName(StrEnum):
     """How pictures get the size of the input."""
 

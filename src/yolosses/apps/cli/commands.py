@@ -15,6 +15,7 @@ from yolosses.apps.cli.choices import (
     ModelName,
     ObjectiveName,
     OptimizerName,
+    PrecisionName,
     SamplerName,
     ScheduleName,
 )
@@ -132,7 +133,16 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(help="Length of the run in minutes, instead of epochs.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step, of all processes together.")] = 8,
+    accumulate: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Compute a step in N parts, with the memory of one. The gradient is the same."
+        ),
+    ] = 1,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="Of the network in training. The loss computes in float32.")
+    ] = PrecisionName.FLOAT32,
     optimizer: Annotated[OptimizerName, typer.Option(help="The paper's is sgd.")] = OptimizerName.ADAMW,
     learning_rate: Annotated[
         float | None, typer.Option(help="Highest learning rate.", show_default="0.002; 0.005 for sgd")
@@ -149,6 +159,13 @@ def train(
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     strict: Strict = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes that prepare pictures.", show_default="0; up to 4 beside a GPU"),
+    ] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the network with torch.compile first.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Train a detector on your pictures, evaluate it, and draw the curve of every term."""
@@ -160,9 +177,10 @@ def train(
         TrainRequest(
             data=data, loss=loss, model=model, image_size=image_size, grid=grid, boxes_per_cell=boxes_per_cell,
             lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, options=tuple(options or ()),
-            epochs=epochs, minutes=minutes, batch_size=batch_size, optimizer=optimizer, learning_rate=learning_rate,
-            schedule=schedule, fit=fit, train_split=train_split, eval_split=eval_split, seed=seed, out=out,
-            resume=resume, strict=strict, device=device,
+            epochs=epochs, minutes=minutes, batch_size=batch_size, accumulate=accumulate, precision=precision,
+            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit,
+            train_split=train_split, eval_split=eval_split, seed=seed, out=out, resume=resume, strict=strict,
+            workers=workers, compiled=compiled, device=device,
         ),
         given=given,
     )  # fmt: skip

@@ -28,7 +28,7 @@ from yolosses.studies.errors import (
     tide,
     top_detections,
 )
-from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.data import Batches, DetectionDataset, usual_workers
 from yolosses.training.detect import Decoder, detect
 from yolosses.training.evaluation import Detections, Metrics, evaluate
 from yolosses.training.figures import contact_sheet, draw_detections
@@ -155,7 +155,13 @@ def detect_all(
     settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
 ) -> list[Detections]:
     """Detections of every picture that can be read, in the order of ``dataset.readable()``."""
-    batches = Batches(dataset, batch_size=BATCH, image_size=settings.image_size, fit=settings.fit)
+    batches = Batches(
+        dataset,
+        batch_size=BATCH,
+        image_size=settings.image_size,
+        fit=settings.fit,
+        workers=usual_workers(device),
+    )
     model.eval()
     found: list[Detections] = []
     for batch in batches.epoch(0):

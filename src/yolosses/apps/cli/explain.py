@@ -24,7 +24,7 @@ from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
-from yolosses.training.data import Batches, DetectionDataset, printable
+from yolosses.training.data import Batches, DetectionDataset, printable, usual_workers
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
@@ -60,7 +60,7 @@ def explain_run(
         batch_size=BATCH,
         image_size=settings.image_size,
         fit=settings.fit,
-        ahead=0 if where.type == "cpu" else 2,
+        workers=usual_workers(where),
     )
     source = Source(
         data=dataset.name,

@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
-from yolosses.apps.cli.build import build_device, load_detector
+from yolosses.apps.cli.detectors import open_detector
+from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import note, open_split, report_problems, report_unreadable
 from yolosses.apps.pages.error_figure import error_figure, share_text
 from yolosses.studies.errors import (
@@ -45,17 +46,21 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
     """Score the detector of a run, on its own data or others, and say what its errors are: `evaluate_and_show`, with
     the errors in ``metrics.json``, tables of them and ``errors.png``."""
     console = Console()
-    folder, where = RunFolder(run), build_device(device)
-    settings, model, loss = load_detector(folder, where)
+    detector = open_detector(run, device)
+    folder, settings = detector.results, detector.settings
+    if data is None and not settings.data:
+        raise CommandError(f"DATA: expected with {run}, which does not say where the data of its run lie")
     require_folder(folder.path)
     dataset = open_split(
         data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
     )
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
-    if data is None:
+    if data is None and not detector.is_file:
         for change in changes_of_data(folder.data_file, [dataset]):
             note(console, f"the data changed since the run was trained: {change}")
-    metrics, errors, top = evaluate_with_errors(folder, settings, model, loss, dataset, where)
+    metrics, errors, top = evaluate_with_errors(
+        folder, settings, detector.model, detector.decoder, dataset, detector.device
+    )
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     report_unreadable(console, [dataset])

@@ -18,7 +18,10 @@ from torch import nn
 from yolosses.apps.cli.detectors import open_detector
 from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import note, open_split, report_problems, report_unreadable
+from yolosses.apps.pages.confusion_figure import confusion_figure
+from yolosses.apps.pages.curves_figure import curves_figure
 from yolosses.apps.pages.error_figure import error_figure, share_text
+from yolosses.apps.pages.sizes_figure import sizes_figure
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,
@@ -26,6 +29,7 @@ from yolosses.studies.errors import (
     TOP_KINDS,
     TideErrors,
     TopDetections,
+    confusion,
     tide,
     top_detections,
 )
@@ -40,6 +44,9 @@ from yolosses.training.run import RunFolder, Settings
 BATCH = 16
 GALLERY = 12
 ERRORS_PICTURE = "errors.png"
+CURVES_PICTURE = "curves.png"
+CONFUSION_PICTURE = "confusion.png"
+SIZES_PICTURE = "sizes.png"
 
 
 def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool, device: str) -> None:
@@ -75,14 +82,24 @@ def evaluate_with_errors(
     dataset: DetectionDataset,
     device: torch.device,
 ) -> tuple[Metrics, TideErrors, TopDetections]:
-    """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png`` and ``errors.png``."""
+    """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png``, ``errors.png``, ``curves.png``,
+    ``confusion.png`` and ``sizes.png``."""
     detections, metrics = score(settings, model, decoder, dataset, device)
     dataset = dataset.readable()
     errors = tide(dataset.records, dataset.class_names, detections)
     top = top_detections(dataset.records, dataset.class_names, detections)
-    title = f"{dataset.name}, {dataset.split}: what goes wrong"
-    write_figure(folder.path / ERRORS_PICTURE, error_figure(errors, top, title=title))
-    _write(folder, dataset, detections, metrics, {"errors": {"tide": errors.to_json(), "top": top.to_json()}})
+    confused = confusion(dataset.records, dataset.class_names, detections, threshold=_threshold(metrics))
+    name = f"{dataset.name}, {dataset.split}"
+    figures = {
+        ERRORS_PICTURE: error_figure(errors, top, title=f"{name}: what goes wrong"),
+        CURVES_PICTURE: curves_figure(metrics, title=name),
+        CONFUSION_PICTURE: confusion_figure(confused, title=name),
+        SIZES_PICTURE: sizes_figure(metrics, title=name),
+    }
+    for picture, figure in figures.items():
+        write_figure(folder.path / picture, figure)
+    more = {"errors": {"tide": errors.to_json(), "top": top.to_json()}, "confusion": confused.to_json()}
+    _write(folder, dataset, detections, metrics, more)
     return metrics, errors, top
 
 
@@ -122,8 +139,12 @@ def _write(
     """``metrics.json``, with ``more`` at its end, and ``predictions.png``."""
     values = {"data": dataset.name, "split": dataset.split, **metrics.to_json(), **more}
     write_json(folder.metrics_file, values)
-    threshold = metrics.best_f1.threshold if metrics.best_f1 else 1.0
-    write_picture(folder.predictions_picture, gallery(dataset, detections, threshold))
+    write_picture(folder.predictions_picture, gallery(dataset, detections, _threshold(metrics)))
+
+
+def _threshold(metrics: Metrics) -> float:
+    """The score of the best F1; 1 where nothing was found."""
+    return metrics.best_f1.threshold if metrics.best_f1 else 1.0
 
 
 def _say_where(console: Console, folder: RunFolder) -> None:

@@ -113,7 +113,7 @@ def test_a_file_returns_what_torch_returns(tmp_path, name, format, output):
                 boxes, scores, labels, number = got
                 for image, want in enumerate(found):
                     kept = int(number[image])
-                    assert len(want) == min(kept, 100) > 3
+                    assert len(want) == min(kept, 100) > 1
                     np.testing.assert_allclose(boxes[image, :kept], want.boxes, atol=1e-5)
                     np.testing.assert_allclose(scores[image, :kept], want.scores, atol=1e-5)
                     np.testing.assert_array_equal(labels[image, :kept], want.labels)
@@ -134,10 +134,10 @@ def test_suppression_in_a_graph_is_that_of_the_loop():
     boxes = torch.stack((boxes, boxes + torch.rand(25, 4, generator=torch.Generator().manual_seed(0)) * 0.05))
     scores = torch.linspace(0.9, 0.1, 25).expand(2, 25)
     labels = torch.arange(25).remainder(2).expand(2, 25) * torch.tensor([[0], [1]])
-    plain = batched_nms(boxes, scores, labels, iou_threshold=0.3)
+    plain = batched_nms(boxes, scores, labels, iou_threshold=0.4)
     assert plain[0].tolist() == [index % 2 == 0 for index in range(25)]
     with exporting():
-        assert torch.equal(batched_nms(boxes, scores, labels, iou_threshold=0.3), plain)
+        assert torch.equal(batched_nms(boxes, scores, labels, iou_threshold=0.4), plain)
 
 
 def test_nothing_is_suppressed_without_a_threshold():

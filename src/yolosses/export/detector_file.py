@@ -18,6 +18,7 @@ from torch.export import Dim, ExportedProgram
 
 from yolosses.arguments import choice
 from yolosses.export.detector_graph import IMAGES, DetectorGraph
+from yolosses.export.onnx_file import strip
 
 Format = Literal["onnx", "torch"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -100,11 +101,7 @@ def _onnx_bytes(program: ExportedProgram, graph: DetectorGraph, description: str
     )
     assert exported is not None
     model = exported.model_proto
-    del model.graph.value_info[:]
-    del model.metadata_props[:]
-    for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer):
-        del part.metadata_props[:]  # names of source files
-        part.doc_string = ""
+    strip(model)
     onnx.helper.set_model_props(model, {DESCRIPTION: description})
     content: bytes = model.SerializeToString()
     return content

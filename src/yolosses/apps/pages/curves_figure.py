@@ -84,8 +84,9 @@ def curves_figure(metrics: Metrics, *, title: str, language: Language = "en") ->
     axes.set_xlabel(words.recall, fontsize=8.5, color=FAINT_INK)
     axes.set_ylabel(words.precision, fontsize=8.5, color=FAINT_INK)
     names = body.part(WIDTH + 0.25, 0, BESIDE - 0.25, BODY)
-    names.write(0, 0, "AP50", size=8.0, color=FAINT_INK)
-    names.legend_below(0.0, entries)
+    if entries:
+        names.write(0, 0, "AP50", size=8.0, color=FAINT_INK)
+        names.legend_below(0.0, entries)
     if len(by_size) > MOST_NAMES:
         more = words.others.format(number=len(by_size) - MOST_NAMES)
         names.write(0, BODY - 0.3, more, size=8.0, color=FAINT_INK)

@@ -23,7 +23,7 @@ class _Texts:
     upto: str
     between: str
     above: str
-    objects: str
+    objects: tuple[str, str]
     scores: tuple[str, str, str]
 
 
@@ -35,7 +35,7 @@ _TEXTS: dict[Language, _Texts] = {
         upto="up to {most:g} x {most:g}",
         between="{least:g} x {least:g} to {most:g} x {most:g}",
         above="from {least:g} x {least:g} on",
-        objects="{number:,} objects",
+        objects=("{number:,} object", "{number:,} objects"),
         scores=("AP50", "AP50:95", "AR@100"),
     ),
     "zh-TW": _Texts(
@@ -45,7 +45,7 @@ _TEXTS: dict[Language, _Texts] = {
         upto="{most:g} x {most:g} 以下",
         between="{least:g} x {least:g} 到 {most:g} x {most:g}",
         above="{least:g} x {least:g} 以上",
-        objects="{number:,} 個物件",
+        objects=("{number:,} 個物件", "{number:,} 個物件"),
         scores=("AP50", "AP50:95", "AR@100"),
     ),
 }
@@ -84,7 +84,7 @@ def sizes_figure(metrics: Metrics, *, title: str, language: Language = "en") -> 
         middle = (band + 0.5) * height / number
         body.write(0, middle - 0.28, words.names[size.name], size=9.5, weight="bold")
         body.write(0, middle - 0.09, _range(size, words), size=8.0, color=FAINT_INK)
-        body.write(0, middle + 0.07, words.objects.format(number=size.objects), size=8.0, color=FAINT_INK)
+        body.write(0, middle + 0.07, words.objects[size.objects != 1].format(number=size.objects), size=8.0, color=FAINT_INK)
     axes.set_xlim(0, 1)
     axes.set_ylim(number - 0.5, -0.5)
     axes.set_yticks([])

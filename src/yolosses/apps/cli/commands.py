@@ -153,6 +153,9 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write every term for TensorBoard too, in the run's folder.")
+    ] = False,
     strict: Strict = False,
     device: Device = "auto",
 ) -> None:
@@ -167,7 +170,7 @@ def train(
             lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, options=tuple(options or ()),
             epochs=epochs, minutes=minutes, batch_size=batch_size, optimizer=optimizer, learning_rate=learning_rate,
             schedule=schedule, fit=fit, train_split=train_split, eval_split=eval_split, seed=seed, out=out,
-            resume=resume, strict=strict, device=device,
+            resume=resume, strict=strict, device=device, tensorboard=tensorboard,
         ),
         given=given,
     )  # fmt: skip

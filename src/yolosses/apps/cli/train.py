@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
@@ -50,6 +51,9 @@ from yolosses.training.models import Tiny
 from yolosses.training.run import Option, RunFolder, Settings
 from yolosses.training.threads import ThreadChoice
 
+if TYPE_CHECKING:
+    from yolosses.training.tensorboard import Board
+
 SAVE_EVERY_SECONDS = 30.0
 
 
@@ -80,12 +84,15 @@ class TrainRequest:
     resume: bool = False
     strict: bool = False
     device: str = "auto"
+    tensorboard: bool = False
 
 
 def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     """Train as asked, or go on with a run. ``given``: the arguments that the person wrote, which a resumed
     run must agree with."""
     console = Console()
+    if request.tensorboard:
+        import_module("tensorboard")  # better now than after a folder was made
     device = build_device(request.device)
     folder, settings, train_set = _asked_for(request, given)
     eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
@@ -99,15 +106,25 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
             if _is_finished(folder, training):
                 _say_finished(console, folder, training, request)
                 return
+        board = _board(folder, training) if request.tensorboard else None
         remember_data(folder.data_file, [train_set, eval_set])
         _introduce(console, folder, training, settings, train_set, eval_set)
         go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
-        train_to_the_end(console, folder, settings, training, go_on=go_on)
+        train_to_the_end(console, folder, settings, training, go_on=go_on, board=board)
         _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
-        evaluate_and_show(
+        metrics = evaluate_and_show(
             console, folder, settings, training.average.module, build_loss(settings), eval_set, device
         )
+        if board is not None:
+            board.results(metrics, folder.predictions_picture, training.place.step)
         report_unreadable(console, [train_set, eval_set])
+
+
+def _board(folder: RunFolder, training: Training) -> Board:
+    """What writes the steps of the run for TensorBoard."""
+    from yolosses.training.tensorboard import Board
+
+    return Board(folder.path / "tensorboard", last_step=training.place.step)
 
 
 def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder, Settings, DetectionDataset]:
@@ -480,12 +497,14 @@ def train_to_the_end(
     go_on: str,
     pauses: Sequence[float] = (),
     at_pause: Callable[[], object] | None = None,
+    board: Board | None = None,
 ) -> None:
     """Train, show it, log it, and save it now and then.
 
     Args:
         go_on: the command that goes on with the run, for a person who stops it.
         pauses: shares of the budget at which ``at_pause`` is called, while the clock stands still.
+        board: takes every step too.
 
     Raises:
         Interrupted: a person stopped it; all is saved.
@@ -504,11 +523,13 @@ def train_to_the_end(
         log.sync()
         save_training(folder.state_file, training)
 
-    with log:
+    with log, board or nullcontext():
         with display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
             for until in (*pauses, 1.0):
                 for record in training.steps(until=until):
                     log.append(record)
+                    if board is not None:
+                        board(record)
                     _show(display, record, save)
                     if choice is not None:
                         choice.took(record.seconds - before)

@@ -2,8 +2,8 @@
 
 .venv/bin/python benchmarks/exported_boxes.py ../shared/data/bccd --losses v1 v8 --minutes 5
 
-Every file is written by ``yolosses export``: ONNX and torch.export, decoded boxes and suppressed detections. "boxes" and
-"scores" are the largest differences over all of them; detections are paired as `yolosses.export.agreement` says.
+Every file is written by ``yolosses export``: ONNX and torch.export, decoded boxes and suppressed detections. "boxes"
+and "scores" are the largest differences over all of them; detections are paired as `yolosses.export.agreement` says.
 """
 
 import argparse
@@ -94,7 +94,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--train-split", default="trainval")
     parser.add_argument("--eval-split", default="test")
-    parser.add_argument("--runs", type=Path, help="folder with the runs, one for each loss; trained where missing")
+    parser.add_argument(
+        "--runs", type=Path, help="folder with the runs, one for each loss; trained where missing"
+    )
     arguments = parser.parse_args()
     splits = [arguments.eval_split, arguments.train_split]
     with tempfile.TemporaryDirectory() as scratch:
@@ -110,7 +112,11 @@ def main() -> None:
         "image",
         "data": f"{Path(arguments.data).name}: {PICTURES} pictures, first of {splits[0]}, then of {splits[1]}",
         "runs": results,
-        "machine": {"cores": os.cpu_count(), "threads": torch.get_num_threads(), "processor": platform.machine()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "processor": platform.machine(),
+        },
         "versions": {
             "yolosses": yolosses.__version__,
             "torch": torch.__version__,

@@ -18,8 +18,8 @@ from yolosses.export import DetectorGraph, Suppression, detector_bytes, read_det
 from yolosses.export.agreement import agreement, of_detections
 from yolosses.export.detector_file import DetectorFileError
 from yolosses.modes import exporting
-from yolosses.training.detect import detections_of
 from yolosses.training.data import plain_geometry
+from yolosses.training.detect import detections_of
 
 CLASSES, SIDE = 3, 32
 ANCHORS = [[(8, 8), (10, 6)], [(16, 12), (20, 24)]]
@@ -86,11 +86,18 @@ def written(tmp_path, name, format, output):
 
 @pytest.mark.parametrize(
     ("name", "output"),
-    [("v1", "detections"), ("v8", "detections"), ("v2", "boxes"), ("v3", "boxes"), ("yolox", "boxes"), ("v10", "raw")],
+    [
+        ("v1", "detections"),
+        ("v8", "detections"),
+        ("v2", "boxes"),
+        ("v3", "boxes"),
+        ("yolox", "boxes"),
+        ("v10", "raw"),
+    ],
 )
 @pytest.mark.parametrize("format", ["onnx", "torch"])
 def test_a_file_returns_what_torch_returns(tmp_path, name, format, output):
-    graph, network, loss, file = written(tmp_path, name, format, output)
+    _, network, loss, file = written(tmp_path, name, format, output)
     assert file.description == {"class_names": ["貓", "dog", "bird"]}
     for count in (1, 2, 5):  # the file was written with 2
         batch = images(count, seed=count)
@@ -121,7 +128,7 @@ def test_a_file_returns_what_torch_returns(tmp_path, name, format, output):
 
 @pytest.mark.parametrize("name", ["v5", "v7"])
 def test_other_losses_with_anchors_decode_in_a_graph(name, tmp_path):
-    graph, network, loss, file = written(tmp_path, name, "torch", "boxes")
+    _, network, loss, file = written(tmp_path, name, "torch", "boxes")
     with torch.no_grad():
         want = loss.decode(network(images(3)))
     torch.testing.assert_close(file.run(images(3))[0], want.boxes, rtol=1e-5, atol=1e-5)

@@ -77,7 +77,9 @@ def read_detector(path: Path) -> DetectorFile:
     except ValueError:
         description = None
     if not isinstance(description, dict):
-        raise DetectorFileError(f"{path}: expected a detector that yolosses export wrote; it has no description of one")
+        raise DetectorFileError(
+            f"{path}: expected a detector that yolosses export wrote; it has no description of one"
+        )
     return DetectorFile(description=description, run=run)
 
 
@@ -154,7 +156,9 @@ def _read_torch(path: Path) -> tuple[str | None, Callable[[Tensor], tuple[Tensor
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Exporters warn about themselves, and about torchvision, which nothing here needs."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch._export", "onnxscript")]
+    loggers = [
+        logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch._export", "onnxscript")
+    ]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

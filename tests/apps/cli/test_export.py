@@ -108,8 +108,14 @@ def test_without_the_data_it_is_compared_on_noise(work: Path, tmp_path: Path) ->
         (("export", "run", "--format", "tflite"), ["tflite", "onnx", "torch"]),
         (("export", "run", "--output", "masks"), ["masks", "raw", "boxes", "detections"]),
         (("export", "run", "--picture", "nowhere.png"), ["nowhere.png"]),
-        (("predict", "shapes/data.yaml", PICTURES), ["shapes/data.yaml: expected a detector that yolosses export"]),
-        (("eval", "run/model.pt", "shapes"), ["run/model.pt: expected a detector that yolosses export wrote"]),
+        (
+            ("predict", "shapes/data.yaml", PICTURES),
+            ["shapes/data.yaml: expected a detector that yolosses export"],
+        ),
+        (
+            ("eval", "run/model.pt", "shapes"),
+            ["run/model.pt: expected a detector that yolosses export wrote"],
+        ),
         (("eval", "run/model.onnx"), ["DATA: expected with run/model.onnx"]),
         (("eval", "run/model.onnx", "shapes", "--device", "cuda"), ["--device: expected auto or cpu"]),
     ],
@@ -147,8 +153,14 @@ def test_a_file_that_differs_is_not_kept(work: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(export, "read_detector", wrong)
     monkeypatch.chdir(work)
-    with pytest.raises(CommandError, match=r"wrong\.pt2: expected what torch returns, within 0\.0001; it was not kept"):
+    with pytest.raises(
+        CommandError, match=r"wrong\.pt2: expected what torch returns, within 0\.0001; it was not kept"
+    ):
         export.export_run(
-            Path("run"), format=FileFormatName.TORCH, output=DetectorOutputName.BOXES, out=Path("wrong.pt2"), picture=None
+            Path("run"),
+            format=FileFormatName.TORCH,
+            output=DetectorOutputName.BOXES,
+            out=Path("wrong.pt2"),
+            picture=None,
         )
     assert not list(work.glob("wrong*"))

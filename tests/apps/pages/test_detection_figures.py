@@ -34,7 +34,9 @@ def lines(figure: Figure) -> dict[str, np.ndarray]:
 
 
 def legend(figure: Figure) -> list[str]:
-    return [text.get_text() for axes in figure.axes if axes.get_legend() for text in axes.get_legend().get_texts()]
+    return [
+        text.get_text() for axes in figure.axes if axes.get_legend() for text in axes.get_legend().get_texts()
+    ]
 
 
 def test_a_curve_has_the_precision_of_each_recall() -> None:
@@ -49,7 +51,9 @@ def test_a_curve_has_the_precision_of_each_recall() -> None:
 
 def test_of_many_classes_those_with_the_most_objects_are_named() -> None:
     names = [f"c{index}" for index in range(MOST_NAMES + 3)]
-    records = [record(A, labels=[index]) for index in range(len(names))] + [record(A, labels=[len(names) - 1])]
+    records = [record(A, labels=[index]) for index in range(len(names))] + [
+        record(A, labels=[len(names) - 1])
+    ]
     figure = curves_figure(evaluate(records, names, [Detections.none()] * len(records)), title="")
     assert len(legend(figure)) == MOST_NAMES + 1
     assert any(text.endswith(names[-1]) for text in legend(figure))
@@ -109,5 +113,7 @@ def test_both_languages_are_drawn(language: Language) -> None:
     )
     for figure in figures:
         figure.canvas.draw()
-        chinese = any("一" <= letter <= "鿿" for text in words(figure)[1:] for letter in text.replace("狗", ""))
+        chinese = any(
+            "一" <= letter <= "鿿" for text in words(figure)[1:] for letter in text.replace("狗", "")
+        )
         assert chinese == (language == "zh-TW")

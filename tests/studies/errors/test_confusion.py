@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.training.test_evaluation import A, B, NOWHERE, found, record, scene
+from tests.training.test_evaluation import NOWHERE, A, B, found, record, scene
 
 from yolosses.studies.errors import confusion
 from yolosses.training.evaluation import Detections, evaluate
@@ -19,7 +19,9 @@ def matrix(*arguments: object, threshold: float = 0.5, **more: object) -> list[l
 def test_right_wrong_class_missed_and_invented() -> None:
     records = [record(A, B, labels=[0, 1]), record(A, labels=[1])]
     detections = [
-        found(A, B, NOWHERE, scores=[0.9, 0.8, 0.7], labels=[0, 0, 1]),  # right, a dog called cat, nothing there
+        found(
+            A, B, NOWHERE, scores=[0.9, 0.8, 0.7], labels=[0, 0, 1]
+        ),  # right, a dog called cat, nothing there
         Detections.none(),  # a dog missed
     ]
     assert matrix(records, detections) == [[1, 0, 0], [1, 0, 1], [0, 1, 0]]
@@ -45,7 +47,11 @@ def test_only_what_is_sure_enough_and_near_enough_counts() -> None:
 def test_ignored_objects_are_neither_missed_nor_wrong_to_find() -> None:
     records = [record(A, B, labels=[0, 0], ignore=[True, False])]
     assert matrix(records, [found(A, scores=[0.9])]) == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
-    assert matrix(records, [found(A, scores=[0.9], labels=[1])])[2] == [0, 1, 0]  # of another class it is wrong
+    assert matrix(records, [found(A, scores=[0.9], labels=[1])])[2] == [
+        0,
+        1,
+        0,
+    ]  # of another class it is wrong
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -60,10 +60,13 @@ def export_run(
         found = compare(graph, Path(file.name), images)
         _require_agreement(found, path)
     console.print(
-        f"[bold]{escape(str(path))}[/]: {len(content) / 1e6:.1f} MB, any number of images, returns {', '.join(graph.outputs)}",
+        f"[bold]{escape(str(path))}[/]: {len(content) / 1e6:.1f} MB, any number of images, "
+        f"returns {', '.join(graph.outputs)}",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
-    console.print(f"compared with torch on {escape(seen)}: {_in_words(found)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"compared with torch on {escape(seen)}: {_in_words(found)}", highlight=False, soft_wrap=True
+    )
 
 
 def compare(graph: DetectorGraph, path: Path, images: Tensor) -> list[Agreement]:
@@ -121,4 +124,6 @@ def _images(settings: Settings, picture: Path | None) -> tuple[Tensor, str]:
 
 
 def _as_input(picture: NDArray[np.uint8], settings: Settings) -> Tensor:
-    return torch.from_numpy(warp(picture, plain_geometry(picture.shape[:2], settings.image_size, settings.fit)))
+    return torch.from_numpy(
+        warp(picture, plain_geometry(picture.shape[:2], settings.image_size, settings.fit))
+    )

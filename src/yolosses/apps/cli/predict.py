@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +51,9 @@ def predict_pictures(
         geometry = plain_geometry(picture.shape[:2], settings.image_size, settings.fit)
         images = torch.from_numpy(warp(picture, geometry))[None]
         images = images.to(detector.device, memory_format=torch.channels_last)
-        found = detect(
-            detector.model, detector.decoder, images, [geometry], iou_threshold=settings.nms_iou
-        )[0]
+        found = detect(detector.model, detector.decoder, images, [geometry], iou_threshold=settings.nms_iou)[
+            0
+        ]
         found = confident(found, least)
         write_picture(out / f"{name}.png", draw_detections(picture, found, settings.class_names))
         _append(result, file, picture, found)

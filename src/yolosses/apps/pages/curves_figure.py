@@ -71,7 +71,9 @@ def curves_figure(metrics: Metrics, *, title: str, language: Language = "en") ->
         axes.plot(recall, row.precision50, color=FAINT_INK, linewidth=0.5, alpha=0.4, label=f"_{row.name}")
     for index, row in enumerate(sorted(named, key=lambda row: -(row.ap50 or 0.0))):
         colour, style = PALETTE[index % len(PALETTE)], LINE_STYLES[index % len(LINE_STYLES)]
-        line = axes.plot(recall, row.precision50, color=colour, linestyle=style, linewidth=1.4, label=f"_{row.name}")
+        line = axes.plot(
+            recall, row.precision50, color=colour, linestyle=style, linewidth=1.4, label=f"_{row.name}"
+        )
         entries.append((line[0], f"{row.ap50:.3f}  {row.name}"))
     if curves:
         mean = np.mean([row.precision50 for row in curves], axis=0)

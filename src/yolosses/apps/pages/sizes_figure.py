@@ -84,7 +84,13 @@ def sizes_figure(metrics: Metrics, *, title: str, language: Language = "en") -> 
         middle = (band + 0.5) * height / number
         body.write(0, middle - 0.28, words.names[size.name], size=9.5, weight="bold")
         body.write(0, middle - 0.09, _range(size, words), size=8.0, color=FAINT_INK)
-        body.write(0, middle + 0.07, words.objects[size.objects != 1].format(number=size.objects), size=8.0, color=FAINT_INK)
+        body.write(
+            0,
+            middle + 0.07,
+            words.objects[size.objects != 1].format(number=size.objects),
+            size=8.0,
+            color=FAINT_INK,
+        )
     axes.set_xlim(0, 1)
     axes.set_ylim(number - 0.5, -0.5)
     axes.set_yticks([])

@@ -23,8 +23,8 @@ class Confusion:
     Attributes:
         class_names: C names.
         matrix: (C + 1, C + 1) counts. Row: the class of the object, last the background. Column: the class of the
-            detection, last where there is none. So the last column holds the missed objects, the last row the detections
-            on background; its last entry is 0.
+            detection, last where there is none. So the last column holds the missed objects, the last row the
+            detections on background; its last entry is 0.
         threshold: detections with this score or more were counted.
         iou: from which a detection means an object.
     """
@@ -56,8 +56,8 @@ def confusion(
     """Pair detections with objects, one with one, and count the pairs by their two classes.
 
     First as COCO does: going from the surest detection down, each takes the free object of its own class with which its
-    IoU is highest, if that is ``iou`` or more. So the diagonal counts the hits at the threshold. Then the detections that
-    are left take, in the same way, the free objects of other classes. What is left after that is a detection on
+    IoU is highest, if that is ``iou`` or more. So the diagonal counts the hits at the threshold. Then the detections
+    that are left take, in the same way, the free objects of other classes. What is left after that is a detection on
     background, or a missed object. Ignored objects (crowd, difficult) are nobody's; a detection that is left with half
     of its area on one of its class is not counted.
 

@@ -303,6 +303,7 @@ def _undefined(class_names: Sequence[str], counts: dict[str, int]) -> Metrics:
         recall=None,
         voc07_map=None,
         best_f1=None,
+        sizes=(),
         classes=tuple(
             ClassMetrics(name=name, objects=0, ap50=None, ap50_95=None, voc07_ap=None) for name in class_names
         ),

@@ -74,5 +74,5 @@ def _settled_in_graph(suppresses: Tensor, kept: Tensor) -> Tensor:
         return still_kept, (still_kept != kept).any()
 
     changed = torch.ones((), dtype=torch.bool, device=kept.device)
-    settled: Tensor = while_loop(goes_on, step, (kept, changed))[0]
+    settled: Tensor = while_loop(goes_on, step, (kept, changed))[0]  # type: ignore[no-untyped-call]
     return settled

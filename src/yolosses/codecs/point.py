@@ -161,7 +161,7 @@ class PointCodec:
         """(B, 4, n) distances in strides, of the numbers (B, 4R, n)."""
         if self.bins == 1:
             return at_least_float32(distances)
-        return expected_distance_of_maps(distances.unflatten(1, (4, self.bins)))
+        return expected_distance_of_maps(torch.unflatten(distances, 1, (4, self.bins)))
 
     def class_scores(self, raw: PointRaw) -> ClassScores:
         """The class scores, to be looked up."""

@@ -59,24 +59,24 @@ def curves_figure(metrics: Metrics, *, title: str, language: Language = "en") ->
     page = new_panel(WIDTH + BESIDE, 0.42 + HEADER + BODY, language)
     page.write(0, 0, page.shortened(title, 14, bold=True), size=14, weight="bold")
     body = page.part(0, 0.42, page.width, page.height - 0.42)
-    curves = [row for row in metrics.classes if row.precision50 is not None]
+    curves = [(row, np.array(row.precision50)) for row in metrics.classes if row.precision50 is not None]
     body = body.header(words.title, words.note if curves else words.none)
     axes = body.part(0.55, 0, WIDTH - 0.55, BODY - 0.45).axes()
     plain_axes(axes)
     recall = np.linspace(0, 1, 101)
-    by_size = sorted(curves, key=lambda row: -row.objects)
+    by_size = sorted(curves, key=lambda curve: -curve[0].objects)
     named = by_size[:MOST_NAMES]
     entries = []
-    for row in by_size[MOST_NAMES:]:
-        axes.plot(recall, row.precision50, color=FAINT_INK, linewidth=0.5, alpha=0.4, label=f"_{row.name}")
-    for index, row in enumerate(sorted(named, key=lambda row: -(row.ap50 or 0.0))):
+    for row, precision in by_size[MOST_NAMES:]:
+        axes.plot(recall, precision, color=FAINT_INK, linewidth=0.5, alpha=0.4, label=f"_{row.name}")
+    for index, (row, precision) in enumerate(sorted(named, key=lambda curve: -(curve[0].ap50 or 0.0))):
         colour, style = PALETTE[index % len(PALETTE)], LINE_STYLES[index % len(LINE_STYLES)]
         line = axes.plot(
-            recall, row.precision50, color=colour, linestyle=style, linewidth=1.4, label=f"_{row.name}"
+            recall, precision, color=colour, linestyle=style, linewidth=1.4, label=f"_{row.name}"
         )
         entries.append((line[0], f"{row.ap50:.3f}  {row.name}"))
     if curves:
-        mean = np.mean([row.precision50 for row in curves], axis=0)
+        mean = np.mean([precision for _, precision in curves], axis=0)
         line = axes.plot(recall, mean, color=INK, linewidth=2.6, label="_mean")
         entries.insert(0, (line[0], f"{metrics.map50:.3f}  {words.mean}"))
     axes.set_xlim(0, 1)

@@ -84,8 +84,8 @@ def _count(picture: Comparison, iou: float, matrix: Ints) -> None:
     alone = (partner < 0) & (picture.on_ignored < LIES_ON)
     missed = np.setdiff1d(np.arange(len(picture.objects)), partner)
     np.add.at(matrix, (picture.objects[partner[partner >= 0]], picture.labels[partner >= 0]), 1)
-    np.add.at(matrix, (background, picture.labels[alone]), 1)
-    np.add.at(matrix, (picture.objects[missed], background), 1)
+    np.add.at(matrix[background], picture.labels[alone], 1)
+    np.add.at(matrix[:, background], picture.objects[missed], 1)
 
 
 def _partners(picture: Comparison, iou: float) -> Ints:

@@ -1,6 +1,7 @@
 """Exporting a trained detector, and using the file in place of the run: as a person does it, mistakes included."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -99,6 +100,27 @@ def test_without_the_data_it_is_compared_on_noise(work: Path, tmp_path: Path) ->
     said = succeed("export", "run", "--format", "torch", "--output", "raw", cwd=tmp_path)
     assert "run/model.pt2" in said
     assert "noise (the data are gone)" in said
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_the_program_of_the_page_runs_without_yolosses(
+    work: Path, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it finds is what predict finds, but for the resampling of the picture, which is Pillow's."""
+    page = (Path(__file__).parents[3] / f"docs/{language}/how-to/export.md").read_text("utf-8")
+    (program,) = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    assert "yolosses." not in program
+    monkeypatch.chdir(work)
+    shutil.copy(work / PICTURES / "shape-16.png", work / "picture.png")
+    exec(program.replace("runs/mine/", "run/"), {})
+    lines = capsys.readouterr().out.splitlines()
+    succeed("predict", "run", "picture.png", "--out", "one", cwd=work)
+    found = read(work / "one/predictions.json")["annotations"]
+    assert len(lines) == len(found) > 0
+    for line, annotation in zip(lines, found, strict=True):
+        name, score, *_ = line.split()
+        assert name == ("red", "blue")[annotation["category_id"]]
+        assert float(score) == pytest.approx(annotation["score"], abs=0.03)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ SURFACE = {
     ],
     "yolosses.export": [
         "DetectorFile",
+        "DetectorFileError",
         "DetectorGraph",
         "LossGraph",
         "Suppression",

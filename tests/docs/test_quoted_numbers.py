@@ -71,7 +71,9 @@ def test_export_quotes_its_measurement(language: str) -> None:
         for file, name in ((run["files"][key], name) for key, name in names.items())
     ]
     assert [line for line in page.splitlines() if re.match(r"\| v\d", line)] == wanted
-    files = [file for run in results["runs"] for kind, file in run["files"].items() if kind.startswith("onnx")]
+    files = [
+        file for run in results["runs"] for kind, file in run["files"].items() if kind.startswith("onnx")
+    ]
     for digits, power, kind in ((6, 7, "boxes"), (2, 6, "scores")):
         assert f"{digits}e-{power}" in page
         assert max(file[kind] for file in files) < digits * 10**-power

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,7 +15,7 @@ from torch.export import Dim, ExportedProgram
 
 from yolosses.arguments import choice
 from yolosses.export.detector_graph import IMAGES, DetectorGraph
-from yolosses.export.onnx_file import strip
+from yolosses.export.onnx_file import quiet, strip
 
 Format = Literal["onnx", "torch"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -55,7 +52,7 @@ def detector_bytes(graph: DetectorGraph, format: Format, description: dict[str, 
         ValueError: ``format`` is neither.
     """
     choice("format", format, FORMATS)
-    with _quiet():
+    with quiet():
         program = _program(graph)
         text = json.dumps(description, ensure_ascii=False)
         return _onnx_bytes(program, graph, text) if format == "onnx" else _torch_bytes(program, text)
@@ -70,7 +67,7 @@ def read_detector(path: Path) -> DetectorFile:
     """
     with path.open("rb") as file:
         begin = file.read(len(_ZIP))
-    with _quiet():
+    with quiet():
         text, run = _read_torch(path) if begin == _ZIP else _read_onnx(path)
     try:
         description = json.loads(text or "")
@@ -151,21 +148,3 @@ def _read_torch(path: Path) -> tuple[str | None, Callable[[Tensor], tuple[Tensor
         return outputs
 
     return extra[DESCRIPTION], run
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Exporters warn about themselves, and about torchvision, which nothing here needs."""
-    loggers = [
-        logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch._export", "onnxscript")
-    ]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

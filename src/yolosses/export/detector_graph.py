@@ -80,6 +80,7 @@ class DetectorGraph(nn.Module):
         return tree_unflatten(list(range(self.levels)), self.form)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The `outputs` for ``images``."""
         with exporting():
             raw = self.model(images)
             if self.output == "raw":

@@ -74,6 +74,7 @@ class LossGraph(nn.Module):
         )
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The `outputs` for `inputs` in order."""
         levels = [level.detach().requires_grad_() for level in inputs[: self.levels]]
         boxes, labels, mask, lambdas = inputs[self.levels :]
         targets = Targets(boxes=boxes, labels=labels, mask=mask)

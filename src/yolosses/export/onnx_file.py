@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,7 @@ def _save(
 ) -> None:
     import onnx
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about itself
+    with quiet():
         program = torch.onnx.export(
             traced,
             example,
@@ -115,3 +116,19 @@ def _strip_graph(graph: Any) -> None:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 _strip_graph(attribute.g)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Exporters warn about themselves, and about torchvision, which nothing here needs."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

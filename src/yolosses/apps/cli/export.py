@@ -31,7 +31,7 @@ SUFFIXES = {FileFormatName.ONNX: ".onnx", FileFormatName.TORCH: ".pt2"}
 NEEDED = {FileFormatName.ONNX: ("onnx", "onnxscript", "onnxruntime"), FileFormatName.TORCH: ()}
 PICTURES = 2  # that the file is compared on
 TOLERANCE = 1e-4
-MOST_UNPAIRED = 0.01  # of the detections
+MOST_UNPAIRED = 0.05  # of the detections: those of an untrained network have almost equal scores
 
 
 def export_run(

@@ -97,3 +97,18 @@ class ObjectiveName(StrEnum):
     MAP50 = "map50"
     MAP = "map"
     F1 = "f1"
+
+
+class FileFormatName(StrEnum):
+    """What a detector is exported to."""
+
+    ONNX = "onnx"
+    TORCH = "torch"
+
+
+class DetectorOutputName(StrEnum):
+    """What an exported detector returns."""
+
+    RAW = "raw"
+    BOXES = "boxes"
+    DETECTIONS = "detections"

@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
+    DetectorOutputName,
+    FileFormatName,
     FitName,
     LanguageName,
     LossName,
@@ -51,6 +53,9 @@ Data = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+Detector = Annotated[
+    Path, typer.Argument(help="The folder of a run, or a file that export wrote.", metavar="RUN")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for what comes out.", metavar="DIR")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first broken annotation instead of skipping it.")
@@ -158,6 +163,9 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write every term for TensorBoard too, in the run's folder.")
+    ] = False,
     strict: Strict = False,
     workers: Annotated[
         int | None,
@@ -180,7 +188,7 @@ def train(
             epochs=epochs, minutes=minutes, batch_size=batch_size, accumulate=accumulate, precision=precision,
             optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit,
             train_split=train_split, eval_split=eval_split, seed=seed, out=out, resume=resume, strict=strict,
-            workers=workers, compiled=compiled, device=device,
+            workers=workers, compiled=compiled, device=device, tensorboard=tensorboard,
         ),
         given=given,
     )  # fmt: skip
@@ -229,8 +237,11 @@ def compare(
 
 @app.command("eval")
 def evaluate(
-    run: Run,
-    data: Annotated[str | None, typer.Argument(help="Other data than the run's.", metavar="[DATA]")] = None,
+    run: Detector,
+    data: Annotated[
+        str | None,
+        typer.Argument(help="Other data than the run's. A file of export needs it.", metavar="[DATA]"),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Split to evaluate on.", show_default="the run's")] = None,
     strict: Strict = False,
     device: Device = "auto",
@@ -243,7 +254,7 @@ def evaluate(
 
 @app.command()
 def predict(
-    run: Run,
+    run: Detector,
     pictures: Annotated[
         list[Path], typer.Argument(help="Pictures, or folders of pictures.", metavar="PICTURES...")
     ],
@@ -263,6 +274,40 @@ def predict(
     from yolosses.apps.cli.predict import predict_pictures
 
     predict_pictures(run, pictures, threshold=threshold, out=out, device=device)
+
+
+@app.command()
+def export(
+    run: Run,
+    file_format: Annotated[
+        FileFormatName, typer.Option("--format", help="onnx, or torch: a program of torch.export.")
+    ] = FileFormatName.ONNX,
+    output: Annotated[
+        DetectorOutputName,
+        typer.Option(
+            help="What the file returns: the network's numbers, every box with its scores, or the detections of "
+            "predict."
+        ),
+    ] = DetectorOutputName.DETECTIONS,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file.", metavar="FILE", show_default="model.onnx or model.pt2 in RUN"),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            help="Picture to compare the file with torch on.",
+            metavar="FILE",
+            show_default="two of the run's evaluation",
+        ),
+    ] = None,
+) -> None:
+    """Write a trained detector as one file that runs without yolosses.
+
+    The file is run and compared with torch before it is kept. eval and predict take it in place of RUN."""
+    from yolosses.apps.cli.export import export_run
+
+    export_run(run, format=file_format, output=output, out=out, picture=picture)
 
 
 @app.command()

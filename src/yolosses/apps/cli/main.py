@@ -72,6 +72,10 @@ def _missing(error: ModuleNotFoundError) -> int:
         "hypothesis": "lessons",
         "uvicorn": "play",
         "starlette": "play",
+        "onnx": "export",
+        "onnxruntime": "export",
+        "onnxscript": "export",
+        "tensorboard": "tensorboard",
     }.get(error.name or "", "train")
     return _said(f"this command needs {error.name}: pip install 'yolosses[{extra}]'", 2)
 

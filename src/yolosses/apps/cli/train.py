@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
@@ -63,6 +64,9 @@ from yolosses.training.run import Option, RunFolder, Settings
 from yolosses.training.shared_norm import share_statistics
 from yolosses.training.threads import ThreadChoice
 
+if TYPE_CHECKING:
+    from yolosses.training.tensorboard import Board
+
 SAVE_EVERY_SECONDS = 30.0
 _NOWHERE: Any = None  # what a process has of what the first one tells it
 
@@ -98,11 +102,14 @@ class TrainRequest:
     workers: int | None = None
     compiled: bool = False
     device: str = "auto"
+    tensorboard: bool = False
 
 
 def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     """Train as asked, or go on with a run. ``given``: the arguments that the person wrote, which a resumed
     run must agree with."""
+    if request.tensorboard:
+        import_module("tensorboard")  # better now than after a folder was made
     device = build_device(request.device)
     with joined(device) as processes:
         if processes.first:
@@ -132,16 +139,19 @@ def _lead(request: TrainRequest, given: Collection[str], processes: Processes) -
                 _say_finished(console, folder, training, request)
                 return
         processes.of_first(state_of(training) if processes.count > 1 else None)
+        board = _board(folder, training) if request.tensorboard else None
         remember_data(folder.data_file, [train_set, eval_set])
         _introduce(console, folder, training, settings, train_set, eval_set)
         go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
-        train_to_the_end(console, folder, settings, training, go_on=go_on)
+        train_to_the_end(console, folder, settings, training, go_on=go_on, board=board)
         for unreadable in processes.gathered(train_set.unreadable):
             train_set.unreadable.update(unreadable)
         _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
-        evaluate_and_show(
+        metrics = evaluate_and_show(
             console, folder, settings, training.average.module, build_loss(settings), eval_set, device
         )
+        if board is not None:
+            board.results(metrics, folder.predictions_picture, training.place.step)
         report_unreadable(console, [train_set, eval_set])
 
 
@@ -168,6 +178,13 @@ def _follow(request: TrainRequest, processes: Processes) -> None:
             if processes.any(stop.asked):
                 raise Interrupted
     processes.gathered(train_set.unreadable)
+
+
+def _board(folder: RunFolder, training: Training) -> Board:
+    """What writes the steps of the run for TensorBoard."""
+    from yolosses.training.tensorboard import Board
+
+    return Board(folder.path / "tensorboard", last_step=training.place.step)
 
 
 def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder, Settings, DetectionDataset]:
@@ -571,12 +588,14 @@ def train_to_the_end(
     go_on: str,
     pauses: Sequence[float] = (),
     at_pause: Callable[[], object] | None = None,
+    board: Board | None = None,
 ) -> None:
     """Train, show it, log it, and save it now and then.
 
     Args:
         go_on: the command that goes on with the run, for a person who stops it.
         pauses: shares of the budget at which ``at_pause`` is called, while the clock stands still.
+        board: takes every step too.
 
     Raises:
         Interrupted: a person stopped it; all is saved.
@@ -596,11 +615,13 @@ def train_to_the_end(
         save_training(folder.state_file, training)
 
     stopped = False
-    with log:
+    with log, board or nullcontext():
         with display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
             for until in (*pauses, 1.0):
                 for record in training.steps(until=until):
                     log.append(record)
+                    if board is not None:
+                        board(record)
                     _show(display, record, save)
                     if choice is not None:
                         choice.took(record.seconds - before)

@@ -93,7 +93,6 @@ export function Bugs(): JSX.Element | null {
   const another = () => {
     setSecret(FAULTS[Math.floor(Math.random() * FAULTS.length)] as number);
     setGuess(null);
-    store.did("guess");
   };
   const choose = (number: number | null) => {
     if (secret === null) return store.set({ bug: number });

@@ -102,7 +102,6 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       const step = event.altKey ? 0.002 : 0.01;
       // Resizing by keys moves the lower right corner.
       move(drawn.what, movedBox(drawn.box, step * dx, step * dy, event.shiftKey ? { x: 1, y: 1 } : { x: 0, y: 0 }));
-      store.did("keys");
     } else if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
       remove(drawn.what);

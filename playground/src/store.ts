@@ -1,5 +1,6 @@
 /** The state, what the engine says of it, and what the reader can do. One computation at a time, of the newest state. */
 import { pairsOf, type Pair } from "./elements";
+import { happened } from "./happened";
 import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs } from "./engine";
 import * as rawOutput from "./raw";
 import type { Box, Layout, Truth } from "./raw";
@@ -10,6 +11,8 @@ import { LAMBDA_OF, PAPER, TERMS, type SymbolName, type TermName } from "./terms
 export interface SceneFile {
   name: string;
   truths: Truth[];
+  /** Of the predictions it begins with, the same for all objects. */
+  error?: number;
 }
 
 /** What was computed, with the very state it was computed of. */
@@ -43,7 +46,11 @@ export class Store {
   state!: State;
   result: Result | null = null;
   pointed: Pointed = null;
+  /** Each term of each step of a descent, and the losses. */
   history: number[][] = [];
+  descent: number[] = [];
+  /** What was computed first of this picture. */
+  began: Result | null = null;
   playing = false;
   stepsPerSecond = 8;
   error: string | null = null;
@@ -100,7 +107,8 @@ export class Store {
     for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
     const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
     this.pause();
-    this.history = [];
+    this.clearDescent();
+    this.began = null;
     this.state = {
       scene,
       layout,
@@ -127,7 +135,7 @@ export class Store {
 
   /** The truths of a scene and the predictions it begins with. */
   private async fresh(scene: number, layout: Layout): Promise<Base> {
-    const truths = (this.scenes[scene] as SceneFile).truths;
+    const { truths, error } = this.scenes[scene] as SceneFile;
     const [loss, codec] = await Promise.all([
       this.engine.load(lossGraph(layout.grid, layout.boxes, DEFAULT_OPTIONS)),
       this.engine.load(codecGraph(layout.grid, layout.boxes)),
@@ -137,7 +145,7 @@ export class Store {
     const owners = new Map(
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
-    const start = rawOutput.startOf(layout, owners);
+    const start = rawOutput.startOf(layout, owners, error);
     const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, this.capabilities.slots).boxes);
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
     return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every) };
@@ -153,7 +161,7 @@ export class Store {
   point(pointed: Pointed): void {
     if (JSON.stringify(pointed) === JSON.stringify(this.pointed)) return;
     this.pointed = pointed;
-    if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol}`);
+    if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol === "root_hat" ? "root" : pointed.symbol}`);
     this.tell();
   }
 
@@ -178,7 +186,6 @@ export class Store {
   }
 
   async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
-    this.did("layout");
     await this.begin(this.state.scene, { ...this.state.layout, ...change }, this.state.truths);
   }
 
@@ -189,15 +196,15 @@ export class Store {
   private async begin(scene: number, layout: Layout, truths?: Truth[]): Promise<void> {
     this.pause();
     this.base = await this.fresh(scene, layout);
-    this.history = [];
+    this.clearDescent();
     this.edits.clear();
+    if (truths === undefined) this.began = null;
     this.set({
       scene, layout, truths: truths ?? this.base.truths, raw: this.base.raw.slice(), shown: [], selected: null, openElement: null,
     });
   }
 
   moveTruth(index: number, box: Box): void {
-    this.did("move-truth");
     this.setTruth(index, { box: box.map(Math.fround) as Box }); // as the library and the address have it
   }
 
@@ -213,43 +220,50 @@ export class Store {
       truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % this.capabilities.classes }],
       selected: { kind: "truth", index: truths.length },
     });
-    this.did("add");
   }
 
   deleteTruth(index: number): void {
     this.set({ truths: this.state.truths.filter((_, i) => i !== index), selected: null });
-    this.did("delete");
   }
 
   movePrediction(index: number, box: Box): void {
-    this.did("move-pred");
     this.edits.set(index, box);
     this.changed();
   }
 
   setConfidence(predictor: number, value: number): void {
-    this.did("confidence");
     this.set({ raw: rawOutput.withConfidence(this.state.raw, this.state.layout, predictor, value) });
   }
 
   setClass(cell: number, label: number, score: number): void {
-    this.did("class");
     this.set({ raw: rawOutput.withClass(this.state.raw, this.state.layout, cell, label, score) });
   }
 
   toggleCell(cell: number): void {
-    this.did("cell");
-    const { shown } = this.state;
-    this.set({ shown: shown.includes(cell) ? shown.filter((each) => each !== cell) : [...shown, cell] });
+    const { shown, layout } = this.state;
+    const isShown = shown.includes(cell);
+    if (!isShown && this.result && !this.result.pairs.some((pair) => rawOutput.cellOf(layout, pair.predictor) === cell)) this.did("empty-cell");
+    this.set({
+      shown: isShown ? shown.filter((each) => each !== cell) : [...shown, cell],
+      selected: isShown ? null : { kind: "pred", index: cell * layout.boxes },
+    });
+  }
+
+  /** A part of a term is opened, or closed. */
+  openPart(index: number, term: TermName, predictor: number): void {
+    const open = this.state.openElement === index;
+    this.set({ openElement: open ? null : index });
+    if (open) return;
+    this.did("element");
+    this.readOf.add(`${term} ${predictor}`);
+    if ([...this.readOf].filter((each) => each.startsWith(`${term} `)).length > 1) this.did(`two-${term}`);
   }
 
   setLambda(name: keyof State["lambdas"], value: number): void {
-    this.did(`lambda-${name}`);
     this.set({ lambdas: { ...this.state.lambdas, [name]: value } });
   }
 
   setOption(name: keyof Options, value: string): void {
-    this.did(`option-${name}`);
     this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
   }
 
@@ -261,6 +275,7 @@ export class Store {
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
   async tourTo(index: number, page: Page): Promise<void> {
     for (const task of page.tasks) this.done.delete(task.done);
+    this.readOf.clear();
     const layout = { ...this.state.layout, grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
     this.state = {
       ...this.state, tour: index, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
@@ -272,7 +287,6 @@ export class Store {
   // Descent.
 
   step(): void {
-    this.did("descend");
     this.steps += 1;
     this.changed();
   }
@@ -303,7 +317,7 @@ export class Store {
   /** Back to the predictions that the scene begins with; the truths stay. */
   restart(): void {
     this.pause();
-    this.history = [];
+    this.clearDescent();
     this.set({ raw: this.base.raw.slice() });
   }
 
@@ -371,7 +385,6 @@ export class Store {
       coded(codec, state.raw, none, given),
     ]);
     const pulled = state.arrows ? (await coded(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), none, given)).decoded : null;
-    const before = this.result;
     this.result = {
       raw: state.raw, truths: state.truths, layout, options, lambdas, weights: state.lambdas, decoded, ious: iou, pulled, outputs,
       total: floats(outputs, "total")[0] as number,
@@ -379,26 +392,23 @@ export class Store {
       unweighted: Array.from(floats(plain, "terms")),
       pairs: pairsOf(outputs),
     };
-    this.notice(before, this.result);
     if (this.stepped) {
       this.history = [...this.history, this.result.terms];
+      this.descent = [...this.descent, this.result.total];
       this.stepped = false;
     }
-  }
-
-  /** What a drag brought about, for the tour. */
-  private notice(before: Result | null, now: Result): void {
-    if (before === null || before.layout !== now.layout || before.truths.length !== now.truths.length) return;
-    const cell = (result: Result, pair: Pair) => rawOutput.cellOf(result.layout, pair.predictor);
-    for (const pair of now.pairs) {
-      const old = before.pairs.find((each) => each.object === pair.object);
-      if (old === undefined || old.predictor === pair.predictor) continue;
-      if (cell(before, old) !== cell(now, pair)) this.done.add("new-cell");
-      else if (before.raw !== now.raw) this.done.add("flip");
-    }
+    if (this.began === null && this.state.raw === state.raw) this.began = this.result; // else of the picture before
+    if (this.began) for (const each of happened(this.result, this.began, this.descent)) this.done.add(each);
   }
 
   private stepped = false;
+  /** Terms and predictors whose parts were opened. */
+  private readonly readOf = new Set<string>();
+
+  private clearDescent(): void {
+    this.history = [];
+    this.descent = [];
+  }
 
   private descend(): void {
     const { result, state } = this;
@@ -409,7 +419,7 @@ export class Store {
       return;
     }
     this.steps -= 1;
-    if (this.history.length === 0) this.history = [result.terms];
+    if (this.history.length === 0) [this.history, this.descent] = [[result.terms], [result.total]];
     this.state = { ...state, raw: after(state.raw, floats(result.outputs, "gradient_0"), state.rate) };
     this.stepped = true;
     if (this.steps > 0) this.dirty = true;

@@ -191,6 +191,20 @@ const en = {
 
 export type Words = Record<keyof typeof en, string>;
 
+// What a mouse does, and what a finger does.
+const MOUSE: Record<Language, Record<string, string>> = {
+  en: { Point: "Point at", point: "point at", Click: "Click", click: "click" },
+  "zh-TW": { Point: "指著", point: "指著", Click: "點一下", click: "點一下" },
+};
+const FINGER: Record<Language, Record<string, string>> = {
+  en: { Point: "Tap", point: "tap", Click: "Tap", click: "tap" },
+  "zh-TW": { Point: "點一下", point: "點一下", Click: "點一下", click: "點一下" },
+};
+
+export function acted(text: string, language: Language, finger: boolean): string {
+  return fill(text, (finger ? FINGER : MOUSE)[language]);
+}
+
 const zhTW: Words = {
   title: "動手玩 YOLOv1 損失函數",
   lead: "拖拉方框看看。這一頁的每個數字，都是函式庫在你拖拉的當下算出來的。",
@@ -380,6 +394,18 @@ const zhTW: Words = {
 };
 
 export const WORDS: Record<Language, Words> = { en, "zh-TW": zhTW };
+
+const spoken = new Map<string, Words>();
+
+/** The words of a language, with what the reader does by mouse or by finger. */
+export function wordsFor(language: Language, finger: boolean): Words {
+  const key = `${language} ${finger}`;
+  const known = spoken.get(key);
+  if (known) return known;
+  const made = Object.fromEntries(Object.entries(WORDS[language]).map(([name, text]) => [name, acted(text, language, finger)])) as Words;
+  spoken.set(key, made);
+  return made;
+}
 
 export function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));

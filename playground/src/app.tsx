@@ -9,7 +9,7 @@ import { Generations } from "./generations";
 import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
-import type { Group, Theme } from "./state";
+import { pictureAddress, type Group, type Theme } from "./state";
 import { Training } from "./training";
 import { Tour } from "./tour";
 import { PAGES, type Page } from "./tour_pages";
@@ -23,7 +23,7 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const store = useStore();
   const words = useWords();
   const { state } = store;
-  const picture = pictures[state.scene] as string;
+  const picture = state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture);
   const has = (group: Group) => !state.hidden.includes(group);
   useEffect(() => {
     document.documentElement.lang = state.language;

@@ -8,6 +8,7 @@ import { boxAt, boxOffset, cellOf, predictors } from "./raw";
 import { names } from "./scene";
 import type { Result } from "./store";
 import { fill } from "./words";
+import faults from "../graphs/faults.json";
 
 const FAULTS = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 const NEGATIVE = -0.05;
@@ -89,7 +90,8 @@ export function Bugs(): JSX.Element | null {
     };
   }, [name, result, negative, wanted]);
   if (!capabilities.graphs.includes("faulty-1")) return null;
-  const word = (kind: "bug" | "why", number: number) => words[`${kind}_${number}` as keyof typeof words];
+  const word = (kind: "bug" | "sign", number: number) => words[`${kind}_${number}` as keyof typeof words];
+  const why = (number: number) => faults[number - 1]?.[state.language] ?? ""; // as the lesson on these faults says it
   const another = () => {
     setSecret(FAULTS[Math.floor(Math.random() * FAULTS.length)] as number);
     setGuess(null);
@@ -130,9 +132,9 @@ export function Bugs(): JSX.Element | null {
       <label class="check"><input type="checkbox" checked={negative} onChange={(event) => setNegative(event.currentTarget.checked)} /> {words.negativeWidth}</label>
       <p class="meaning" aria-live="polite">
         {secret === null
-          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ". " : "："}{word("why", fault)}</>
+          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)} {word("sign", fault)}</>
           : guess !== null && compared && (guess === secret
-            ? fill(words.guessed, { why: word("why", secret) })
+            ? `${fill(words.guessed, { why: why(secret) })} ${word("sign", secret)}`
             : fill(words.wrongGuess, { value: Number.isNaN(compared.totals[guess]) ? words.nan : short(compared.totals[guess] as number) }))}
       </p>
     </section>

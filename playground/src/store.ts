@@ -63,6 +63,8 @@ export class Store {
   readonly done = new Set<string>();
 
   private base!: Base;
+  /** The predictions that were there at first. */
+  private first!: Float32Array;
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
   private steps = 0;
@@ -109,8 +111,10 @@ export class Store {
     this.pause();
     this.clearDescent();
     this.began = null;
+    this.first = raw;
     this.state = {
       scene,
+      picture: address.picture ?? null,
       layout,
       options: { ...DEFAULT_OPTIONS, ...address.options },
       lambdas: { ...PAPER, ...address.lambdas },
@@ -182,6 +186,7 @@ export class Store {
   }
 
   async chooseScene(scene: number): Promise<void> {
+    this.state = { ...this.state, picture: null };
     await this.begin(scene, this.state.layout);
   }
 
@@ -190,12 +195,13 @@ export class Store {
   }
 
   async reset(): Promise<void> {
-    await this.begin(this.state.scene, this.state.layout);
+    await this.chooseScene(this.state.scene);
   }
 
   private async begin(scene: number, layout: Layout, truths?: Truth[]): Promise<void> {
     this.pause();
     this.base = await this.fresh(scene, layout);
+    this.first = this.base.raw;
     this.clearDescent();
     this.edits.clear();
     if (truths === undefined) this.began = null;
@@ -278,7 +284,7 @@ export class Store {
     this.readOf.clear();
     const layout = { ...this.state.layout, grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
     this.state = {
-      ...this.state, tour: index, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
+      ...this.state, tour: index, picture: null, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
     await this.begin(page.scene, layout);
@@ -314,11 +320,11 @@ export class Store {
     this.tell();
   }
 
-  /** Back to the predictions that the scene begins with; the truths stay. */
+  /** Back to the predictions that were there at first; the truths stay. */
   restart(): void {
     this.pause();
     this.clearDescent();
-    this.set({ raw: this.base.raw.slice() });
+    this.set({ raw: this.first.slice() });
   }
 
   /** Whether all that was asked has been computed. */

@@ -54,7 +54,7 @@ export const PAGES: Page[] = [
     title: { en: "The responsible box", "zh-TW": "誰負責" },
     text: {
       en: "A cell predicts B boxes (here 2). Responsible for the object is the one with the highest IoU with it, not the most confident one. It has the thick line.",
-      "zh-TW": "一個格子有 B 個預測框（這裡是 2 個）。與真實框 IoU 最高的那個負責這個物件，不是信心值最高的那個。負責的框線條比較粗。",
+      "zh-TW": "一個格子有 B 個預測框（這裡是 2 個）。與真實框 IoU 最高的那個負責這個物件，不是信心度最高的那個。負責的框線條比較粗。",
     },
     tasks: [
       { done: "flip", en: "Move a dashed box until it becomes the responsible one.", "zh-TW": "移動一個虛線框，直到換成它負責。" },
@@ -86,22 +86,22 @@ export const PAGES: Page[] = [
   },
   {
     at: "loss", scene: 0, openTerm: "obj",
-    title: { en: "Term 3-1: confidence with an object", "zh-TW": "第 3-1 項：有物件的信心值" },
+    title: { en: "Term 3-1: confidence with an object", "zh-TW": "第 3-1 項：有物件的信心度" },
     text: {
       en: "The confidence of a responsible box should be its IoU: how well it fits right now. A box that fits badly should not be confident. The target is not 1.",
-      "zh-TW": "負責的預測框，信心值應該等於它此刻的 IoU，也就是合得多好。合得不好的框不該太有信心。目標不是 1。",
+      "zh-TW": "負責的預測框，信心度應該等於它此刻的 IoU，也就是合得多好。合得不好的框不該太有信心。目標不是 1。",
     },
     tasks: [
       { done: "point-target", en: "Point at Ĉ in the formula.", "zh-TW": "指著公式裡的 Ĉ。" },
-      { done: "confidence", en: "Choose a responsible box and set its confidence to its IoU: the term becomes 0.", "zh-TW": "選一個負責的框，把信心值調到和 IoU 一樣：它的部分就變成 0。" },
+      { done: "confidence", en: "Choose a responsible box and set its confidence to its IoU: the term becomes 0.", "zh-TW": "選一個負責的框，把信心度調到和 IoU 一樣：它的部分就變成 0。" },
     ],
   },
   {
     at: "loss", scene: 0, openTerm: "noobj",
-    title: { en: "Term 3-2: confidence without an object", "zh-TW": "第 3-2 項：沒有物件的信心值" },
+    title: { en: "Term 3-2: confidence without an object", "zh-TW": "第 3-2 項：沒有物件的信心度" },
     text: {
       en: "Every box that is not responsible should have confidence 0. That includes the second box of a cell with an object, which many people forget.",
-      "zh-TW": "凡是不負責物件的預測框，信心值都應該是 0。有物件的格子裡的另一個框也算在內，很多人會漏掉它。",
+      "zh-TW": "凡是不負責物件的預測框，信心度都應該是 0。有物件的格子裡的另一個框也算在內，很多人會漏掉它。",
     },
     tasks: [
       { done: "point-1noobj", en: "Point at 1ⁿᵒᵒᵇʲᵢⱼ and count the boxes that light up.", "zh-TW": "指著 1ⁿᵒᵒᵇʲᵢⱼ，數數看亮了幾個框。" },
@@ -147,7 +147,7 @@ export const PAGES: Page[] = [
     title: { en: "Where the loss pulls", "zh-TW": "損失往哪裡拉" },
     text: {
       en: "The gradient says how each number should change so that the loss falls. Only responsible boxes are pulled to an object. All the others only lose confidence.",
-      "zh-TW": "梯度告訴我們每個數字該怎麼改，損失才會變小。只有負責的框會被拉向物件，其他的框只會降低信心值。",
+      "zh-TW": "梯度告訴我們每個數字該怎麼改，損失才會變小。只有負責的框會被拉向物件，其他的框只會降低信心度。",
     },
     tasks: [
       { done: "descend", en: "Press “Descend” and follow the boxes and the curves.", "zh-TW": "按下「梯度下降」，看預測框和曲線怎麼變。" },

@@ -13,7 +13,7 @@ export function SceneBar(): JSX.Element {
     <div class="bar">
       <div class="segments" role="group" aria-label={words.scene}>
         {store.scenes.map((scene, index) => (
-          <button key={scene.name} type="button" aria-pressed={store.state.scene === index} class={names(store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
+          <button key={scene.name} type="button" aria-pressed={store.state.picture === null && store.state.scene === index} class={names(store.state.picture === null && store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
             {words[`scene.${scene.name}` as keyof typeof words]}
           </button>
         ))}

@@ -2,10 +2,11 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Bugs } from "./bugs";
-import { useStore, useWords } from "./context";
+import { useNarrow, useStore, useWords } from "./context";
 import { Lambdas, Options } from "./controls";
 import { Formula } from "./formula";
 import { Generations } from "./generations";
+import { LossBar } from "./loss_bar";
 import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
@@ -22,6 +23,7 @@ const THEME_WORDS = { auto: "themeAuto", light: "themeLight", dark: "themeDark" 
 export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const store = useStore();
   const words = useWords();
+  const narrow = useNarrow();
   const { state } = store;
   const picture = state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture);
   const has = (group: Group) => !state.hidden.includes(group);
@@ -51,12 +53,13 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
       <main id="picture">
         <div class="left">
           {has("scene") && <SceneBar />}
-          <div class="stage"><Scene picture={picture} /></div>
-          <Legend />
+          <div class="stage"><Scene picture={picture} />{has("formula") && narrow && <LossBar />}</div>
           {has("values") && <Values />}
+          <Legend />
           {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
         </div>
         <div class="right">
+          {has("formula") && !narrow && <LossBar />}
           {has("formula") && <Formula />}
           {has("lambdas") && <Lambdas />}
           {has("options") && <Options />}

@@ -103,7 +103,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
               {positives && (
                 <>
                   <span>{fill(words.positives, { count: positives.list.filter((each) => each.head === head).length, all: positives.all })}</span>
-                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
+                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(store.state.language === "en" ? ", " : "、")}</span>
                 </>
               )}
             </figcaption>

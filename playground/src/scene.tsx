@@ -6,9 +6,12 @@ import { two } from "./format";
 import { lit } from "./point";
 import { boxAt, cellOf, confidenceAt, predictors, rowCol, type Box } from "./raw";
 import type { Selected } from "./state";
+import type { SymbolName } from "./terms";
 import { fill } from "./words";
 
 const LEAST = 0.03;
+const OWNER = 0.9; // the frame of a cell with an object
+const AHEAD = 20; // more boxes than these hide the picture
 type Corner = -1 | 0 | 1;
 interface Grip {
   x: Corner;
@@ -38,15 +41,18 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const pairs = result?.pairs ?? [];
   const owners = new Map(pairs.map((pair) => [cellOf(layout, pair.predictor), pair]));
   const bright = lit(store.pointed, pairs, layout);
+  const pointedSymbol = store.pointed !== null && "symbol" in store.pointed ? store.pointed.symbol : null;
   const dims = store.pointed !== null && "symbol" in store.pointed; // while one box is pointed at, the others stay in sight
 
   const every = Array.from({ length: result ? predictors(layout) : 0 }, (_, predictor) => predictor);
   const stays = (predictor: number) => owners.has(cellOf(layout, predictor)) || state.shown.includes(cellOf(layout, predictor));
   const shown = every.filter(stays);
-  // Boxes of a cell that is only pointed at: a look ahead, which must not stand in the way of the click.
-  const ahead = bright !== null && bright.predictors.size <= layout.boxes ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
+  // Boxes that are lit and not shown, such as those of a cell that is pointed at: a look ahead, which must not stand in
+  // the way of the click.
+  const ahead = bright !== null && bright.predictors.size <= AHEAD ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
+  const dropped = (object: number) => result !== null && result.truths.length === state.truths.length && !pairs.some((pair) => pair.object === object);
   const boxes: Drawn[] = [
-    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: String(truth.label), name: fill(words.truthLabel, { label: truth.label }), lit: false })),
+    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: dropped(index) ? fill(words.noBox, { label: truth.label }) : String(truth.label), name: fill(words.truthLabel, { label: truth.label }), lit: false })),
     ...shown.map((predictor): Drawn => {
       const home = cellOf(layout, predictor);
       const pair = owners.get(home);
@@ -57,7 +63,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
         what: { kind: "pred", index: predictor },
         box: boxAt(result?.decoded as Float32Array, predictor),
         kind: mine ? "responsible" : "other",
-        tag: iou === null ? `${predictor % layout.boxes}` : `IoU ${two(iou)}`,
+        tag: iou === null ? `${predictor % layout.boxes}` : `${result?.truths[pair?.object ?? -1]?.label ?? ""}: IoU ${two(iou)}`,
         name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, IoU ${two(iou)}`) + (mine ? `, ${words.legendResponsible}` : ""),
         lit: bright?.predictors.has(predictor) === true,
       };
@@ -126,6 +132,12 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       </defs>
       <image href={picture} width="100" height="100" preserveAspectRatio="none" />
       <path class="grid-lines" aria-hidden="true" d={Array.from({ length: layout.grid - 1 }, (_, k) => `M${(k + 1) * cell} 0 V100 M0 ${(k + 1) * cell} H100`).join(" ")} />
+      <g class="owners" aria-hidden="true">
+        {[...owners.keys()].map((index) => {
+          const [row, col] = rowCol(layout, index);
+          return <rect key={index} x={col * cell + OWNER / 2} y={row * cell + OWNER / 2} width={cell - OWNER} height={cell - OWNER} />;
+        })}
+      </g>
       <g class="cells" role="grid" aria-label={words.grid}>
         {Array.from({ length: layout.grid }, (_, row) => (
           <g role="row" key={row}>
@@ -192,6 +204,9 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
           </g>
         );
       })}
+      <g class="centres" aria-hidden="true">
+        {state.truths.map(({ box: [x, y] }, index) => <circle key={index} class="centre" cx={100 * x} cy={100 * y} r="1" />)}
+      </g>
       {chosen && (
         <g class="grips" aria-hidden="true">
           {CORNERS.map((grip) => {
@@ -205,7 +220,24 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
           })}
         </g>
       )}
-      {store.pointed && "symbol" in store.pointed && store.pointed.symbol === "root" && result && (
+      {pointedSymbol !== null && PLACES.has(pointedSymbol) && result && (
+        <g class="measures" aria-hidden="true">
+          {pairs.map(({ predictor, object }) => {
+            const [x, y] = boxAt(result.decoded, predictor);
+            const [trueX, trueY] = result.truths[object]?.box ?? [x, y];
+            return <path key={predictor} d={`M${100 * x} ${100 * y} H${100 * trueX} V${100 * trueY}`} />;
+          })}
+        </g>
+      )}
+      {pointedSymbol === "target" && result && (
+        <g class="overlaps" aria-hidden="true">
+          {pairs.map(({ predictor, object }) => {
+            const [x, y, right, bottom] = overlap(boxAt(result.decoded, predictor), result.truths[object]?.box ?? [0, 0, 0, 0]);
+            return <rect key={predictor} x={x} y={y} width={Math.max(right - x, 0)} height={Math.max(bottom - y, 0)} />;
+          })}
+        </g>
+      )}
+      {pointedSymbol !== null && SIZES.has(pointedSymbol) && result && (
         <g class="measures" aria-hidden="true">
           {pairs.map(({ predictor }) => {
             const [x, y, w, h] = corners(boxAt(result.decoded, predictor));
@@ -222,6 +254,15 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   );
 }
 
+const PLACES = new Set<SymbolName>(["xy", "xy_hat"]);
+const SIZES = new Set<SymbolName>(["wh", "wh_hat", "root", "root_hat"]);
+
+/** Left, top, right and bottom of what two boxes have in common. */
+function overlap(a: Box, b: Box): Box {
+  const [[x, y, w, h], [otherX, otherY, otherW, otherH]] = [corners(a), corners(b)];
+  return [Math.max(x, otherX), Math.max(y, otherY), Math.min(x + w, otherX + otherW), Math.min(y + h, otherY + otherH)];
+}
+
 interface Drawn {
   what: Exclude<Selected, null>;
   box: Box;
@@ -232,7 +273,7 @@ interface Drawn {
 }
 
 function Tag({ x, y, text, below }: { x: number; y: number; text: string; below: boolean }): JSX.Element {
-  const width = 2.2 + 1.9 * text.length;
+  const width = 2.2 + Array.from(text).reduce((sum, letter) => sum + (letter > "\u2e80" ? 3.1 : 1.85), 0);
   const left = Math.min(Math.max(x - 0.35, 0), 100 - width);
   const top = Math.min(Math.max(below ? y : y - 4.2, 0), 95.8);
   return (

@@ -35,7 +35,9 @@ export function Legend(): JSX.Element {
       <li><i class="key responsible" />{words.legendResponsible}</li>
       <li><i class="key other" />{words.legendOther}</li>
       <li><i class="key owner" />{words.legendCell}</li>
+      <li><i class="key centre" />{words.legendCentre}</li>
       <li><i class="key dots" />{words.legendDots}</li>
+      <li>{words.legendIou}</li>
     </ul>
   );
 }

@@ -89,7 +89,7 @@ def test_a_notebook_has_no_link_that_only_the_site_has(language, tmp_path):
     written, _ = write_notebooks(tmp_path, language)
     for path in written:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        text = "".join(line for cell in cells for line in cell["source"])
+        text = "\n\n".join("".join(cell["source"]) for cell in cells)
         assert "playground/index.html" not in text
         assert "only}" not in text
         assert re.search(r"^## (Remember|帶走的重點|記住這些)$", text, re.MULTILINE), path.name

@@ -6,6 +6,7 @@ import { two } from "./format";
 import { lit } from "./point";
 import { boxAt, cellOf, confidenceAt, predictors, rowCol, type Box } from "./raw";
 import type { Selected } from "./state";
+import { placed, TAG_HEIGHT, type Tag } from "./tags";
 import type { SymbolName } from "./terms";
 import { fill } from "./words";
 
@@ -69,6 +70,12 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       };
     }),
   ];
+  const corner = ({ box, kind, tag }: Drawn) => {
+    const [x, y, , h] = corners(box);
+    return { x, y: kind === "other" ? y + h : y, below: kind === "other", text: tag };
+  };
+  const order = [...boxes].sort((a, b) => Number(a.kind === "other") - Number(b.kind === "other"));
+  const tags = new Map(placed(order.map(corner)).map((tag, index) => [order[index], tag]));
   const isSelected = (what: Exclude<Selected, null>) => state.selected?.kind === what.kind && state.selected.index === what.index;
   const chosen = boxes.find((drawn) => isSelected(drawn.what));
 
@@ -183,7 +190,6 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       </g>
       {boxes.map((drawn) => {
         const [x, y, w, h] = corners(drawn.box);
-        const below = drawn.kind === "other";
         return (
           <g
             key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.kind, drawn === chosen && "selected", drawn.lit && "lit", dims && !drawn.lit && drawn.kind !== "truth" && "dim")} tabindex={0} role="button"
@@ -200,7 +206,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
             <rect class="reach" x={x} y={y} width={w} height={h} />
             <rect class="casing" x={x} y={y} width={w} height={h} />
             <rect class="line" x={x} y={y} width={w} height={h} />
-            <Tag x={x} y={below ? y + h : y} below={below} text={drawn.tag} />
+            <Label tag={tags.get(drawn) as Tag} text={drawn.tag} />
           </g>
         );
       })}
@@ -272,13 +278,10 @@ interface Drawn {
   lit: boolean;
 }
 
-function Tag({ x, y, text, below }: { x: number; y: number; text: string; below: boolean }): JSX.Element {
-  const width = 2.2 + Array.from(text).reduce((sum, letter) => sum + (letter > "\u2e80" ? 3.1 : 1.85), 0);
-  const left = Math.min(Math.max(x - 0.35, 0), 100 - width);
-  const top = Math.min(Math.max(below ? y : y - 4.2, 0), 95.8);
+function Label({ tag: { left, top, width }, text }: { tag: Tag; text: string }): JSX.Element {
   return (
     <g class="tag" aria-hidden="true">
-      <rect x={left} y={top} width={width} height="4.2" rx="0.7" />
+      <rect x={left} y={top} width={width} height={TAG_HEIGHT} rx="0.7" />
       <text x={left + width / 2} y={top + 3.05}>{text}</text>
     </g>
   );

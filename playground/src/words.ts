@@ -245,7 +245,7 @@ const zhTW: Words = {
   "scene.sizes": "一大一小",
   addObject: "新增物件",
   reset: "重設",
-  sceneHelp: "拖拉方框可以移動，拖拉角落可以改變大小，{click}格子就會顯示它的預測框。鍵盤：Tab 選方框，方向鍵移動，Shift 加方向鍵改變大小，Delete 刪除。",
+  sceneHelp: "拖拉方框可以移動，拖拉角落可以改變大小，{Click}格子就會顯示它的預測框。鍵盤：Tab 選方框，方向鍵移動，Shift 加方向鍵改變大小，Delete 刪除。",
   sceneLabel: "圖片，上面有 {cells} 個格子、真實框與預測框",
   cellLabel: "格子 ({row},{col})：顯示或隱藏它的預測框",
   truthLabel: "真實框：{label}",
@@ -275,7 +275,7 @@ const zhTW: Words = {
   numberOfObjects: "{count} 個物件，其中 {dropped} 個沒有預測框負責",
 
   loss: "損失",
-  lossLead: "一共五個加總，每一個都在看一件事做得對不對，越對就越小。{click}其中一項，看它由哪些數值組成；{point}任何一個符號，看它的意思，以及它指的是圖上哪裡。",
+  lossLead: "一共五個加總，每一個都在看一件事做得對不對，越對就越小。{Click}其中一項，看它由哪些數值組成；{point}任何一個符號，看它的意思，以及它指的是圖上哪裡。",
   total: "損失",
   lossFell: "比一開始少 {change}",
   lossRose: "比一開始多 {change}",

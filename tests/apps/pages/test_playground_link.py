@@ -27,7 +27,12 @@ def link(loss: Any = None, raw: Any = None, truth: Targets | None = None) -> str
 
 def test_its_address_says_what_the_loss_is() -> None:
     loss = YOLOv1Loss(
-        grid=4, num_classes=10, lambda_coord=2.5, lambda_noobj=0.1, size_term="linear", class_term="cross_entropy"
+        grid=4,
+        num_classes=10,
+        lambda_coord=2.5,
+        lambda_noobj=0.1,
+        size_term="linear",
+        class_term="cross_entropy",
     )
     address = link(loss)
     assert address is not None

@@ -161,7 +161,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
             <li key={index} data-predictor={element.predictor} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
               <button type="button" aria-expanded={open} data-element={index} onFocus={() => store.point({ predictor: element.predictor })} onBlur={() => store.point(null)}
                 onClick={() => store.openPart(index, term, element.predictor)}>
-                <span class="what"><b>{partName(term, element, result, words)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result)}</span>
+                <span class="what"><b>{partName(term, element, result, words)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result, words)}</span>
                 <i class="amount" style={{ width: `${(60 * element.value) / largest}%` }} />
                 <Value name={`element.${term}.${index}`} value={element.value} />
               </button>
@@ -178,9 +178,9 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
 }
 
 /** The object that a part is about. */
-function labelOf(element: Element, result: Result): string {
+function labelOf(element: Element, result: Result, words: Words): string {
   const pair = result.pairs.find((each) => each.predictor === element.predictor);
-  return pair ? `, “${result.truths[pair.object]?.label ?? ""}”` : "";
+  return pair ? fill(words.ofObject, { label: result.truths[pair.object]?.label ?? "" }) : "";
 }
 
 /** Largest first; while one is open, as it was, so that it stays where it is. */

@@ -3,7 +3,7 @@ import type { Language } from "./state";
 
 const en = {
   title: "The YOLOv1 loss, live",
-  lead: "Drag the boxes. Every number on this page is computed while you drag, by the Python library yolosses itself.",
+  lead: "Drag the boxes: the Python library yolosses computes every number while you drag.",
   language: "中文",
   themeAuto: "Theme: system",
   themeLight: "Theme: light",
@@ -43,7 +43,7 @@ const en = {
   confidence: "Confidence",
   class: "Class",
   classOfCell: "Class of this cell",
-  score: "Score of the class",
+  score: "Its score",
   delete: "Delete",
   hideCell: "Hide the boxes of this cell",
   numberOfObjects: "{count} objects, {dropped} without a responsible box",
@@ -81,6 +81,7 @@ const en = {
   elementsOf: "{count} parts, the largest first",
   elementBox: "box {box} of cell ({row},{col})",
   elementCell: "cell ({row},{col})",
+  ofObject: ", “{label}”",
   showAll: "Show all {count}",
   showFewer: "Show fewer",
   noElements: "No parts: no box is responsible for an object.",
@@ -229,7 +230,7 @@ export function acted(text: string, language: Language, finger: boolean): string
 
 const zhTW: Words = {
   title: "動手玩 YOLOv1 損失函數",
-  lead: "拖拉方框看看。這一頁的每個數字，都是 Python 函式庫 yolosses 在你拖拉的當下算出來的。",
+  lead: "拖拉方框看看：每個數字都由 Python 函式庫 yolosses 在你拖拉的當下算出來。",
   language: "English",
   themeAuto: "顏色：跟隨系統",
   themeLight: "顏色：淺色",
@@ -269,7 +270,7 @@ const zhTW: Words = {
   confidence: "信心度",
   class: "類別",
   classOfCell: "這個格子的類別",
-  score: "這個類別的分數",
+  score: "它的分數",
   delete: "刪除",
   hideCell: "隱藏這個格子的預測框",
   numberOfObjects: "{count} 個物件，其中 {dropped} 個沒有預測框負責",
@@ -307,6 +308,7 @@ const zhTW: Words = {
   elementsOf: "{count} 個小項，由大到小",
   elementBox: "格子 ({row},{col}) 的預測框 {box}",
   elementCell: "格子 ({row},{col})",
+  ofObject: "，「{label}」",
   showAll: "顯示全部 {count} 個",
   showFewer: "顯示少一點",
   noElements: "沒有小項：目前沒有預測框負責物件。",

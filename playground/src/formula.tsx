@@ -23,7 +23,7 @@ export function Formula(): JSX.Element {
       <h2>{words.loss}</h2>
       <p class="lead">{words.lossLead}</p>
       <p class="total">
-        <span>{words.total}</span> {result && <Value name="total" value={result.total} />}
+        <span>{words.total}</span> {result ? <Value name="total" value={result.total} /> : <span class="quiet" role="status">{words.loading}</span>}
       </p>
       {result && <Shares result={result} />}
       <div class="terms">{TERMS.map((term) => <Term key={term} term={term} />)}</div>

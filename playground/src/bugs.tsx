@@ -116,7 +116,7 @@ export function Bugs(): JSX.Element | null {
           <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}</button>
         ))}
       </div>
-      {name === null && wanted && <p class="quiet">{words.bugNeeds}</p>}
+      {name === null && wanted && result !== null && <p class="quiet">{words.bugNeeds}</p>}
       {name !== null && compared && (
         <dl class="compared">
           <div><dt>{words.right}</dt><dd><Value name="right" value={compared.totals[0] as number} /></dd></div>

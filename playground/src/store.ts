@@ -88,31 +88,49 @@ export class Store {
     for (const listener of this.listeners) listener();
   }
 
-  /** Begin with what the address says. */
-  async open(hash: string): Promise<void> {
+  /** Begin with what the address says. `seen`: called as soon as there is a picture to show, long before its numbers. */
+  async open(hash: string, seen: () => void = () => {}): Promise<void> {
     this.capabilities = await this.engine.capabilities();
-    await this.enter(parseHash(hash));
+    await this.enter(parseHash(hash), seen);
     addEventListener("hashchange", () => {
       const now = location.hash.replace(/^#/, "");
       if (now !== this.written) void this.enter(parseHash(now));
     });
   }
 
-  async enter(address: Address): Promise<void> {
-    const { grids, boxes, classes, slots } = this.capabilities;
+  async enter(address: Address, seen?: () => void): Promise<void> {
+    const { grids, boxes, classes } = this.capabilities;
     const among = (value: number | undefined, values: number[], fallback: number) =>
       value !== undefined && values.includes(value) ? value : fallback;
     const layout = { grid: among(address.grid, grids, 3), boxes: among(address.boxes, boxes, 2), classes };
     const scene = this.scenes[address.scene ?? 0] ? (address.scene ?? 0) : 0;
+    if (seen) {
+      this.base = { truths: (this.scenes[scene] as SceneFile).truths, raw: new Float32Array(rawOutput.rawLength(layout)) };
+      this.state = this.stateOf(address, scene, layout);
+      seen();
+    }
     this.base = await this.fresh(scene, layout);
+    this.pause();
+    this.history = [];
+    this.state = this.stateOf(address, scene, layout);
+    this.first = this.state.raw;
+    await this.compute();
+  }
+
+  private stateOf(address: Address, scene: number, layout: Layout): State {
+    const { classes, slots } = this.capabilities;
     const raw = this.base.raw.slice();
     for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
     const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
+<<<<<<< HEAD
     this.pause();
     this.clearDescent();
     this.began = null;
     this.first = raw;
     this.state = {
+=======
+    return {
+>>>>>>> look
       scene,
       picture: address.picture ?? null,
       layout,
@@ -134,7 +152,6 @@ export class Store {
       tour: address.tour ?? null,
       live: address.live ?? false,
     };
-    await this.compute();
   }
 
   /** The truths of a scene and the predictions it begins with. */

@@ -23,13 +23,6 @@ export function Formula(): JSX.Element {
     <section class="formula" id="loss">
       <h2>{words.loss}</h2>
       <p class="lead">{words.lossLead}</p>
-<<<<<<< HEAD
-=======
-      <p class="total">
-        <span>{words.total}</span> {result ? <Value name="total" value={result.total} /> : <span class="quiet" role="status">{words.loading}</span>}
-      </p>
-      {result && <Shares result={result} />}
->>>>>>> look
       <div class="terms">{TERMS.map((term) => <Term key={term} term={term} />)}</div>
     </section>
   );

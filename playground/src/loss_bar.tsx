@@ -6,10 +6,10 @@ import type { Result } from "./store";
 import { COLOURS, TERMS } from "./terms";
 import { fill } from "./words";
 
-export function LossBar(): JSX.Element | null {
+export function LossBar(): JSX.Element {
   const { result, began } = useStore();
   const words = useWords();
-  if (result === null) return null;
+  if (result === null) return <div class="loss-bar"><p class="total"><span>{words.total}</span> <span class="quiet" role="status">{words.loading}</span></p></div>;
   return (
     <div class="loss-bar">
       <p class="total"><span>{words.total}</span> <Value name="total" value={result.total} /> <Change now={result} began={began} words={words} /></p>

@@ -111,7 +111,8 @@ export class Store {
     }
     this.base = await this.fresh(scene, layout);
     this.pause();
-    this.history = [];
+    this.clearDescent();
+    this.began = null;
     this.state = this.stateOf(address, scene, layout);
     this.first = this.state.raw;
     await this.compute();
@@ -122,15 +123,7 @@ export class Store {
     const raw = this.base.raw.slice();
     for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
     const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
-<<<<<<< HEAD
-    this.pause();
-    this.clearDescent();
-    this.began = null;
-    this.first = raw;
-    this.state = {
-=======
     return {
->>>>>>> look
       scene,
       picture: address.picture ?? null,
       layout,

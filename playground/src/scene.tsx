@@ -87,8 +87,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const grab = (event: PointerEvent, drawn: Drawn | undefined, grip: Grip) => {
     if (event.button !== 0 || drawn === undefined) return;
     event.stopPropagation();
-    const [x, y] = place(event);
-    drag.current = { what: drawn.what, box: drawn.box, grip, x, y };
+    drag.current = { what: drawn.what, box: drawn.box, grip, x: event.clientX, y: event.clientY };
     svg.current?.setPointerCapture(event.pointerId);
     store.set({ selected: drawn.what });
   };
@@ -101,8 +100,9 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const pull = (event: PointerEvent) => {
     if (drag.current === null) return;
     const { what, box, grip, x, y } = drag.current;
-    const [nowX, nowY] = place(event);
-    move(what, movedBox(box, nowX - x, nowY - y, grip));
+    const size = svg.current?.getBoundingClientRect().width ?? 1;
+    // By the way of the finger, not by its place: the picture may move below it when what is around it changes.
+    move(what, movedBox(box, (event.clientX - x) / size, (event.clientY - y) / size, grip));
   };
   const release = () => {
     drag.current = null;

@@ -110,7 +110,7 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   useEffect(() => {
     for (const symbol of symbols(place.current)) {
       const name = symbol.dataset["symbol"] as SymbolName;
-      symbol.setAttribute("aria-label", plain(meaning(name, term, store, words)));
+      symbol.setAttribute("aria-description", plain(meaning(name, term, store, words)));
       symbol.classList.toggle("lit", result !== null && speaksOf(name, term, pointed, result.pairs, result.layout));
     }
   });

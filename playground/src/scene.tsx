@@ -53,19 +53,23 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const ahead = bright !== null && bright.predictors.size <= AHEAD ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
   const dropped = (object: number) => result !== null && result.truths.length === state.truths.length && !pairs.some((pair) => pair.object === object);
   const boxes: Drawn[] = [
-    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: "truth", tag: dropped(index) ? fill(words.noBox, { label: truth.label }) : String(truth.label), name: fill(words.truthLabel, { label: truth.label }), lit: false })),
+    ...state.truths.map((truth, index): Drawn => {
+      const tag = dropped(index) ? fill(words.noBox, { label: truth.label }) : String(truth.label);
+      return { what: { kind: "truth", index }, box: truth.box, kind: "truth", tag, name: fill(words.truthLabel, { label: tag }), lit: false };
+    }),
     ...shown.map((predictor): Drawn => {
       const home = cellOf(layout, predictor);
       const pair = owners.get(home);
       const [row, col] = rowCol(layout, home);
       const iou = pair && result ? (result.ious[predictor * store.capabilities.slots + pair.object] as number) : null;
       const mine = pair?.predictor === predictor;
+      const tag = iou === null ? `${predictor % layout.boxes}` : `${result?.truths[pair?.object ?? -1]?.label ?? ""}: IoU ${two(iou)}`;
       return {
         what: { kind: "pred", index: predictor },
         box: boxAt(result?.decoded as Float32Array, predictor),
         kind: mine ? "responsible" : "other",
-        tag: iou === null ? `${predictor % layout.boxes}` : `${result?.truths[pair?.object ?? -1]?.label ?? ""}: IoU ${two(iou)}`,
-        name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, IoU ${two(iou)}`) + (mine ? `, ${words.legendResponsible}` : ""),
+        tag,
+        name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, ${tag}`) + (mine ? `, ${words.legendResponsible}` : ""),
         lit: bright?.predictors.has(predictor) === true,
       };
     }),

@@ -54,6 +54,7 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           <div class="stage"><Scene picture={picture} /></div>
           <Legend />
           {has("values") && <Values />}
+          <p class="quiet">{words.sceneLead}</p>
           {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
         </div>
         <div class="right">

@@ -7,7 +7,7 @@ import { MOST_LAMBDA } from "./state";
 import { COLOURS, LAMBDAS, NUMBERS, PAPER, TERMS } from "./terms";
 
 /** λ_name in a text, with the name as index. */
-function withLambdas(text: string): (string | JSX.Element)[] {
+export function withLambdas(text: string): (string | JSX.Element)[] {
   return text.split(/λ_(\w+)/).map((part, index) => (index % 2 ? <span key={index} class="lambda">λ<sub>{part}</sub></span> : part));
 }
 

@@ -1,6 +1,7 @@
 /** Where the gradient pulls, and descent along it with the curve of each term. */
 import type { JSX } from "preact";
 import { useStore, useWords } from "./context";
+import { withLambdas } from "./controls";
 import { Curves, termCurves, TermKeys } from "./curves";
 import { names } from "./scene";
 import { fill } from "./words";
@@ -12,7 +13,7 @@ export function Pull(): JSX.Element {
   return (
     <section id="pull">
       <h2>{words.pull}</h2>
-      <p class="lead">{words.pullLead}</p>
+      <p class="lead">{withLambdas(words.pullLead)}</p>
       <div class="bar">
         <button type="button" class="main" onClick={() => (store.playing ? store.pause() : store.play())}>{store.playing ? words.pause : words.play}</button>
         <button type="button" onClick={() => store.step()}>{words.step}</button>

@@ -23,6 +23,7 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
   }, []);
   useEffect(() => {
     makeRoom(card.current);
+    if (matchMedia("(max-height: 500px)").matches) return; // there the card itself is above the page
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     // On a phone only a part of a section is in sight: the open term, not the head of all five.
     const term = page.openTerm && matchMedia("(max-width: 700px)").matches ? document.querySelector(`[data-term="${page.openTerm}"]`) : null;

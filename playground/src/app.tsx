@@ -55,7 +55,12 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           <Legend />
           {has("values") && <Values />}
           <p class="quiet">{words.sceneLead}</p>
-          {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
+          {has("scene") && (
+            <div class="quiet help">
+              <p>{words.sceneHelp}</p>
+              <details><summary>{words.keys}</summary>{words.sceneKeys}</details>
+            </div>
+          )}
         </div>
         <div class="right">
           {has("formula") && <Formula />}

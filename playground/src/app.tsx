@@ -56,7 +56,13 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           <div class="stage"><Scene picture={picture} />{has("formula") && narrow && <LossBar />}</div>
           {has("values") && <Values />}
           <Legend />
-          {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
+          <p class="quiet">{words.sceneLead}</p>
+          {has("scene") && (
+            <div class="quiet help">
+              <p>{words.sceneHelp}</p>
+              <details><summary>{words.keys}</summary>{words.sceneKeys}</details>
+            </div>
+          )}
         </div>
         <div class="right">
           {has("formula") && !narrow && <LossBar />}

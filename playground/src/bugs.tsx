@@ -91,7 +91,8 @@ export function Bugs(): JSX.Element | null {
   }, [name, result, negative, wanted]);
   if (!capabilities.graphs.includes("faulty-1")) return null;
   const word = (kind: "bug" | "sign", number: number) => words[`${kind}_${number}` as keyof typeof words];
-  const why = (number: number) => faults[number - 1]?.[state.language] ?? ""; // as the lesson on these faults says it
+  // What is wrong, as the lesson on these faults says it, and what gives it away on this page.
+  const why = (number: number) => [faults[number - 1]?.[state.language], word("sign", number)].join(state.language === "en" ? " " : "");
   const another = () => {
     setSecret(FAULTS[Math.floor(Math.random() * FAULTS.length)] as number);
     setGuess(null);
@@ -132,9 +133,9 @@ export function Bugs(): JSX.Element | null {
       <label class="check"><input type="checkbox" checked={negative} onChange={(event) => setNegative(event.currentTarget.checked)} /> {words.negativeWidth}</label>
       <p class="meaning" aria-live="polite">
         {secret === null
-          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)} {word("sign", fault)}</>
+          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
           : guess !== null && compared && (guess === secret
-            ? `${fill(words.guessed, { why: why(secret) })} ${word("sign", secret)}`
+            ? fill(words.guessed, { why: why(secret) })
             : fill(words.wrongGuess, { value: Number.isNaN(compared.totals[guess]) ? words.nan : short(compared.totals[guess] as number) }))}
       </p>
     </section>

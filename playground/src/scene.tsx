@@ -137,7 +137,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       onPointerMove={pull} onPointerUp={release} onPointerCancel={release} onPointerLeave={() => drag.current === null && store.point(null)}
     >
       <defs>
-        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="3.4" markerHeight="3.4" orient="auto-start-reverse">
+        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="2.5" markerHeight="2.5" orient="auto-start-reverse">
           <path d="M0 0 L10 5 L0 10 z" class="arrow-head" />
         </marker>
       </defs>

@@ -29,6 +29,7 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
     makeRoom(card.current);
     setFolded(false);
     card.current?.scrollTo(0, 0);
+    if (matchMedia("(max-height: 500px)").matches) return; // there the card itself is above the page
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const term = page.openTerm ? document.querySelector(`[data-term="${page.openTerm}"]`) : null; // not the head of all five
     (term ?? document.getElementById(page.at))?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
@@ -51,7 +52,7 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
             return (
               <li key={task.done} class={names(done && "done")}>
                 <i role="img" aria-label={done ? words.tick : words.todo} />
-                <span>{say(task)}{done && task.then && <b class="then">{say(task.then)}</b>}</span>
+                <span>{say(task)}{task.then && <b class="then">{say(task.then)}</b>}</span>
               </li>
             );
           })}

@@ -33,7 +33,12 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const term = page.openTerm ? document.querySelector(`[data-term="${page.openTerm}"]`) : null; // not the head of all five
     (term ?? document.getElementById(page.at))?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
-  }, [index]);
+  }, [index, store.result === null]);
+  const latest = [...store.done].reverse().find((done) => page.tasks.some((task) => task.done === done && task.then));
+  const answered = (details: HTMLElement) => {
+    store.did(ANSWERED);
+    card.current?.scrollTo(0, details.offsetTop - 8);
+  };
   const where = fill(words.page, { page: index + 1, pages: PAGES.length });
   return (
     <aside class={names("tour", folded && "folded")} data-at={page.at} aria-label={words.tour} ref={card}>
@@ -44,6 +49,10 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
         </p>
         <h2>{page.title[language]}</h2>
         <p>{say(page.text)}</p>
+        {/* Where there is room, one at a time in one place: the card keeps its height while a box is dragged. */}
+        <div class="thens">
+          {page.tasks.map((task) => task.then && <p key={task.done} class={names("then", task.done === latest && "now")}>{say(task.then)}</p>)}
+        </div>
       </div>
       <div class="todo">
         <ul>
@@ -52,13 +61,13 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
             return (
               <li key={task.done} class={names(done && "done")}>
                 <i role="img" aria-label={done ? words.tick : words.todo} />
-                <span>{say(task)}{task.then && <b class="then">{say(task.then)}</b>}</span>
+                <span>{say(task)}{done && task.then && <b class="then">{say(task.then)}</b>}</span>
               </li>
             );
           })}
         </ul>
         {page.question && (
-          <details key={index} onToggle={(event) => event.currentTarget.open && store.did(ANSWERED)}>
+          <details key={index} onToggle={(event) => event.currentTarget.open && answered(event.currentTarget)}>
             <summary>{say(page.question.ask)}</summary>
             <p>{say(page.question.answer)}</p>
           </details>

@@ -51,7 +51,7 @@ def test_5_does_not_move_with_the_confidence_of_a_dashed_box(opened: Any) -> Non
 def test_6_falls_where_the_right_loss_rises(opened: Any) -> None:
     page = opened("lang=en&bug=6")
     box = next(box for box in check(page)["boxes"] if box["responsible"])
-    set_confidence(page, box["predictor"], float(box["tag"].removeprefix("IoU ")))
+    set_confidence(page, box["predictor"], float(box["tag"].split()[-1]))
     before = faulty(page, 6)
     set_confidence(page, box["predictor"], 1.0)
     after = faulty(page, 6)
@@ -70,7 +70,7 @@ def test_7_jumps_where_the_right_loss_changes_little(opened: Any) -> None:
     set_confidence(page, loser, 0.51)
     after = faulty(page, 7)
     assert abs(after["right"] - before["right"]) < 0.02
-    assert abs(after["faulty"] - before["faulty"]) > 0.1
+    assert abs(after["faulty"] - before["faulty"]) > 0.05
 
 
 def test_8_has_the_right_value_and_another_gradient(opened: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_large_lambda_noobj_lets_the_boxes_without_an_object_outweigh_the_rest
     assert numbers["term.noobj"] > 0.5 * numbers["total"]
 
 
-def test_without_roots_most_of_term_2_comes_from_the_large_box(opened: Any) -> None:
+def test_of_two_sizes_the_small_box_pays_more_with_roots_and_the_same_without(opened: Any) -> None:
     def small_share(roots: str) -> float:
         page = opened(f"lang=en&scene=2&term=wh&roots={roots}")
         shown = check(page)
@@ -99,9 +99,8 @@ def test_without_roots_most_of_term_2_comes_from_the_large_box(opened: Any) -> N
         small = sum(value for text, value in costs if f"cell ({cell[0]},{cell[1]})" in text)
         return float(small / sum(value for _, value in costs))
 
-    linear = small_share("linear")
-    assert linear < 0.3
-    assert small_share("sqrt") > linear + 0.1
+    assert small_share("linear") == pytest.approx(0.5, abs=1e-4)
+    assert small_share("sqrt") > 0.65
 
 
 def test_with_lambda_coord_0_descent_leaves_the_boxes_where_they_are(opened: Any) -> None:

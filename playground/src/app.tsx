@@ -2,14 +2,15 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Bugs } from "./bugs";
-import { useStore, useWords } from "./context";
+import { useNarrow, useStore, useWords } from "./context";
 import { Lambdas, Options } from "./controls";
 import { Formula } from "./formula";
 import { Generations } from "./generations";
+import { LossBar } from "./loss_bar";
 import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
-import type { Group, Theme } from "./state";
+import { pictureAddress, type Group, type Theme } from "./state";
 import { Training } from "./training";
 import { Tour } from "./tour";
 import { PAGES, type Page } from "./tour_pages";
@@ -22,8 +23,9 @@ const THEME_WORDS = { auto: "themeAuto", light: "themeLight", dark: "themeDark" 
 export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const store = useStore();
   const words = useWords();
+  const narrow = useNarrow();
   const { state } = store;
-  const picture = pictures[state.scene] as string;
+  const picture = state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture);
   const has = (group: Group) => !state.hidden.includes(group);
   useEffect(() => {
     document.documentElement.lang = state.language;
@@ -47,15 +49,23 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
       </header>
       {store.error && <p class="failure" role="alert">{fill(words.failed, { why: store.error })}</p>}
       {store.note && <p class="notice" role="status">{words[store.note]}</p>}
-      <main>
-        <div class="left" id="picture">
+      {has("tour") && state.tour !== null && <Tour page={state.tour} />}
+      <main id="picture">
+        <div class="left">
           {has("scene") && <SceneBar />}
-          <Scene picture={picture} />
-          <Legend />
+          <div class="stage"><Scene picture={picture} />{has("formula") && narrow && <LossBar />}</div>
           {has("values") && <Values />}
-          {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
+          <Legend />
+          <p class="quiet">{words.sceneLead}</p>
+          {has("scene") && (
+            <div class="quiet help">
+              <p>{words.sceneHelp}</p>
+              <details><summary>{words.keys}</summary>{words.sceneKeys}</details>
+            </div>
+          )}
         </div>
         <div class="right">
+          {has("formula") && !narrow && <LossBar />}
           {has("formula") && <Formula />}
           {has("lambdas") && <Lambdas />}
           {has("options") && <Options />}
@@ -65,7 +75,6 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           {has("training") && store.engine.trainer && <Training trainer={store.engine.trainer} />}
         </div>
       </main>
-      {has("tour") && state.tour !== null && <Tour page={state.tour} />}
     </>
   );
 }

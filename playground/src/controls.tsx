@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useStore, useWords, Value } from "./context";
 import { Swatch } from "./formula";
+import { Said } from "./math";
 import { names } from "./scene";
 import { MOST_LAMBDA } from "./state";
 import { COLOURS, LAMBDAS, NUMBERS, PAPER, TERMS } from "./terms";
@@ -16,7 +17,7 @@ export function Lambdas(): JSX.Element {
   return (
     <section id="weights">
       <h2>{words.lambdas}</h2>
-      <p class="lead">{words.lambdasLead}</p>
+      <p class="lead"><Said text={words.lambdasLead} /></p>
       <div class="sliders">
         {LAMBDAS.map((name) => (
           <label key={name}>

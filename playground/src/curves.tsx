@@ -25,6 +25,11 @@ export function termCurves(history: [number, number[]][]): Curve[] {
   }));
 }
 
+/** The loss itself, over all terms. */
+export function totalCurve(totals: number[]): Curve {
+  return { colour: "var(--ink)", dash: "", points: totals.map((total, step): [number, number] => [step, total]) };
+}
+
 export const highest = (curves: Curve[]) => Math.max(...curves.flatMap(({ points }) => points.map(([, value]) => value)), 1e-3);
 
 /** `last`: the step at the right edge; `top`: the value at the upper edge; `width`: of the drawing, 200 high; `children`: what the curves are. */
@@ -36,16 +41,16 @@ export function Curves({ curves, last, top = highest(curves), width = 520, capti
   const y = (value: number) => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - 8) * Math.min(Math.max(value, 0), top)) / top;
   return (
     <figure class="curves">
-      <svg viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={caption}>
+      {some && <svg viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={caption}>
         <path class="axis" d={`M${LEFT} 8 V${HEIGHT - BOTTOM} H${width - RIGHT}`} />
-        {some && <text x={LEFT - 6} y={14} class="end">{short(top)}</text>}
+        <text x={LEFT - 6} y={14} class="end">{short(top)}</text>
         <text x={LEFT - 6} y={HEIGHT - BOTTOM + 4} class="end">0</text>
-        <text x={width - RIGHT} y={HEIGHT - 6} class="end">{some ? last : ""}</text>
+        <text x={width - RIGHT} y={HEIGHT - 6} class="end">{last}</text>
         {curves.filter(({ points }) => points.length > 0).map(({ colour, dash, points }) => (
           <path key={colour} class="curve" stroke={colour} stroke-dasharray={dash}
             d={`M${points.map(([step, value]) => `${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join(" L")}`} />
         ))}
-      </svg>
+      </svg>}
       <figcaption>
         <span>{caption}</span>
         {children}

@@ -67,7 +67,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
   const truths = (store.result ?? store.state).truths;
   const [found, setFound] = useState<{ of: string; positives: Positives } | null>(null);
   useEffect(() => {
-    if (generation === "v1") return;
+    if (generation === "v1" || store.result === null) return; // first the numbers of the page
     let current = true;
     positivesOf(store.engine, generation, truths, store.capabilities.slots)
       .then((positives) => current && setFound({ of: generation, positives }))
@@ -75,7 +75,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
     return () => {
       current = false;
     };
-  }, [generation, truths]);
+  }, [generation, truths, store.result === null]);
   const positives = generation === "v1" ? ofVersion1(store) : found?.of === generation ? found.positives : null;
   const heads = new Set(positives?.list.map((each) => each.head)).size;
   return (
@@ -103,7 +103,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
               {positives && (
                 <>
                   <span>{fill(words.positives, { count: positives.list.filter((each) => each.head === head).length, all: positives.all })}</span>
-                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
+                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(store.state.language === "en" ? ", " : "、")}</span>
                 </>
               )}
             </figcaption>

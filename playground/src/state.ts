@@ -11,6 +11,8 @@ export type Selected = { kind: "truth" | "pred"; index: number } | null;
 
 export interface State {
   scene: number;
+  /** A picture that came with the address, in the place of the scene's: JPEG, as base64url. */
+  picture: string | null;
   layout: Layout;
   options: Options;
   lambdas: Record<LambdaName, number>;
@@ -42,6 +44,7 @@ export interface Base {
 /** What an address says; what it does not say stays as it is by default. */
 export interface Address {
   scene?: number;
+  picture?: string;
   grid?: number;
   boxes?: number;
   options?: Partial<Options>;
@@ -72,6 +75,7 @@ export function hashOf(state: State, base: Base): string {
     if (value !== unless) parts.set(name, String(value));
   };
   say("scene", state.scene, 0);
+  say("picture", state.picture ?? "", "");
   say("S", state.layout.grid, 3);
   say("B", state.layout.boxes, 2);
   say("roots", state.options.size_term, DEFAULT_OPTIONS.size_term);
@@ -116,6 +120,7 @@ export function parseHash(hash: string): Address {
     if (value !== undefined) address[key] = value;
   };
   put("scene", whole("scene", 0, 99));
+  put("picture", parts.get("picture")?.match(/^[\w-]{1,60000}$/)?.[0]);
   put("grid", whole("S", 1, 99));
   put("boxes", whole("B", 1, 9));
   const options: Partial<Options> = {};
@@ -198,6 +203,9 @@ function unpackChanges(text: string | null): [number, number][] | undefined {
     view.getFloat32(6 * i + 2),
   ]).filter(([, value]) => Number.isFinite(value));
 }
+
+/** For an <image>. */
+export const pictureAddress = (picture: string) => `data:image/jpeg;base64,${picture.replaceAll("-", "+").replaceAll("_", "/")}`;
 
 function toBase64(buffer: ArrayBufferLike): string {
   const letters = Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join("");

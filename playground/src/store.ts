@@ -1,5 +1,6 @@
 /** The state, what the engine says of it, and what the reader can do. One computation at a time, of the newest state. */
 import { pairsOf, type Pair } from "./elements";
+import { happened } from "./happened";
 import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs } from "./engine";
 import * as rawOutput from "./raw";
 import type { Box, Layout, Truth } from "./raw";
@@ -10,6 +11,8 @@ import { LAMBDA_OF, PAPER, TERMS, type SymbolName, type TermName } from "./terms
 export interface SceneFile {
   name: string;
   truths: Truth[];
+  /** Of the predictions it begins with, the same for all objects. */
+  error?: number;
 }
 
 /** What was computed, with the very state it was computed of. */
@@ -43,7 +46,11 @@ export class Store {
   state!: State;
   result: Result | null = null;
   pointed: Pointed = null;
+  /** Each term of each step of a descent, and the losses. */
   history: number[][] = [];
+  descent: number[] = [];
+  /** What was computed first of this picture. */
+  began: Result | null = null;
   playing = false;
   stepsPerSecond = 8;
   error: string | null = null;
@@ -56,6 +63,8 @@ export class Store {
   readonly done = new Set<string>();
 
   private base!: Base;
+  /** The predictions that were there at first. */
+  private first!: Float32Array;
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
   private steps = 0;
@@ -79,30 +88,44 @@ export class Store {
     for (const listener of this.listeners) listener();
   }
 
-  /** Begin with what the address says. */
-  async open(hash: string): Promise<void> {
+  /** Begin with what the address says. `seen`: called as soon as there is a picture to show, long before its numbers. */
+  async open(hash: string, seen: () => void = () => {}): Promise<void> {
     this.capabilities = await this.engine.capabilities();
-    await this.enter(parseHash(hash));
+    await this.enter(parseHash(hash), seen);
     addEventListener("hashchange", () => {
       const now = location.hash.replace(/^#/, "");
       if (now !== this.written) void this.enter(parseHash(now));
     });
   }
 
-  async enter(address: Address): Promise<void> {
-    const { grids, boxes, classes, slots } = this.capabilities;
+  async enter(address: Address, seen?: () => void): Promise<void> {
+    const { grids, boxes, classes } = this.capabilities;
     const among = (value: number | undefined, values: number[], fallback: number) =>
       value !== undefined && values.includes(value) ? value : fallback;
     const layout = { grid: among(address.grid, grids, 3), boxes: among(address.boxes, boxes, 2), classes };
     const scene = this.scenes[address.scene ?? 0] ? (address.scene ?? 0) : 0;
+    if (seen) {
+      this.base = { truths: (this.scenes[scene] as SceneFile).truths, raw: new Float32Array(rawOutput.rawLength(layout)) };
+      this.state = this.stateOf(address, scene, layout);
+      seen();
+    }
     this.base = await this.fresh(scene, layout);
+    this.pause();
+    this.clearDescent();
+    this.began = null;
+    this.state = this.stateOf(address, scene, layout);
+    this.first = this.state.raw;
+    await this.compute();
+  }
+
+  private stateOf(address: Address, scene: number, layout: Layout): State {
+    const { classes, slots } = this.capabilities;
     const raw = this.base.raw.slice();
     for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
     const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
-    this.pause();
-    this.history = [];
-    this.state = {
+    return {
       scene,
+      picture: address.picture ?? null,
       layout,
       options: { ...DEFAULT_OPTIONS, ...address.options },
       lambdas: { ...PAPER, ...address.lambdas },
@@ -122,12 +145,11 @@ export class Store {
       tour: address.tour ?? null,
       live: address.live ?? false,
     };
-    await this.compute();
   }
 
   /** The truths of a scene and the predictions it begins with. */
   private async fresh(scene: number, layout: Layout): Promise<Base> {
-    const truths = (this.scenes[scene] as SceneFile).truths;
+    const { truths, error } = this.scenes[scene] as SceneFile;
     const [loss, codec] = await Promise.all([
       this.engine.load(lossGraph(layout.grid, layout.boxes, DEFAULT_OPTIONS)),
       this.engine.load(codecGraph(layout.grid, layout.boxes)),
@@ -137,7 +159,7 @@ export class Store {
     const owners = new Map(
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
-    const start = rawOutput.startOf(layout, owners);
+    const start = rawOutput.startOf(layout, owners, error);
     const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, this.capabilities.slots).boxes);
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
     return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every) };
@@ -153,7 +175,7 @@ export class Store {
   point(pointed: Pointed): void {
     if (JSON.stringify(pointed) === JSON.stringify(this.pointed)) return;
     this.pointed = pointed;
-    if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol}`);
+    if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol === "root_hat" ? "root" : pointed.symbol}`);
     this.tell();
   }
 
@@ -174,30 +196,31 @@ export class Store {
   }
 
   async chooseScene(scene: number): Promise<void> {
+    this.state = { ...this.state, picture: null };
     await this.begin(scene, this.state.layout);
   }
 
   async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
-    this.did("layout");
     await this.begin(this.state.scene, { ...this.state.layout, ...change }, this.state.truths);
   }
 
   async reset(): Promise<void> {
-    await this.begin(this.state.scene, this.state.layout);
+    await this.chooseScene(this.state.scene);
   }
 
   private async begin(scene: number, layout: Layout, truths?: Truth[]): Promise<void> {
     this.pause();
     this.base = await this.fresh(scene, layout);
-    this.history = [];
+    this.first = this.base.raw;
+    this.clearDescent();
     this.edits.clear();
+    if (truths === undefined) this.began = null;
     this.set({
       scene, layout, truths: truths ?? this.base.truths, raw: this.base.raw.slice(), shown: [], selected: null, openElement: null,
     });
   }
 
   moveTruth(index: number, box: Box): void {
-    this.did("move-truth");
     this.setTruth(index, { box: box.map(Math.fround) as Box }); // as the library and the address have it
   }
 
@@ -213,43 +236,50 @@ export class Store {
       truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % this.capabilities.classes }],
       selected: { kind: "truth", index: truths.length },
     });
-    this.did("add");
   }
 
   deleteTruth(index: number): void {
     this.set({ truths: this.state.truths.filter((_, i) => i !== index), selected: null });
-    this.did("delete");
   }
 
   movePrediction(index: number, box: Box): void {
-    this.did("move-pred");
     this.edits.set(index, box);
     this.changed();
   }
 
   setConfidence(predictor: number, value: number): void {
-    this.did("confidence");
     this.set({ raw: rawOutput.withConfidence(this.state.raw, this.state.layout, predictor, value) });
   }
 
   setClass(cell: number, label: number, score: number): void {
-    this.did("class");
     this.set({ raw: rawOutput.withClass(this.state.raw, this.state.layout, cell, label, score) });
   }
 
   toggleCell(cell: number): void {
-    this.did("cell");
-    const { shown } = this.state;
-    this.set({ shown: shown.includes(cell) ? shown.filter((each) => each !== cell) : [...shown, cell] });
+    const { shown, layout } = this.state;
+    const isShown = shown.includes(cell);
+    if (!isShown && this.result && !this.result.pairs.some((pair) => rawOutput.cellOf(layout, pair.predictor) === cell)) this.did("empty-cell");
+    this.set({
+      shown: isShown ? shown.filter((each) => each !== cell) : [...shown, cell],
+      selected: isShown ? null : { kind: "pred", index: cell * layout.boxes },
+    });
+  }
+
+  /** A part of a term is opened, or closed. */
+  openPart(index: number, term: TermName, predictor: number): void {
+    const open = this.state.openElement === index;
+    this.set({ openElement: open ? null : index });
+    if (open) return;
+    this.did("element");
+    this.readOf.add(`${term} ${predictor}`);
+    if ([...this.readOf].filter((each) => each.startsWith(`${term} `)).length > 1) this.did(`two-${term}`);
   }
 
   setLambda(name: keyof State["lambdas"], value: number): void {
-    this.did(`lambda-${name}`);
     this.set({ lambdas: { ...this.state.lambdas, [name]: value } });
   }
 
   setOption(name: keyof Options, value: string): void {
-    this.did(`option-${name}`);
     this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
   }
 
@@ -261,9 +291,10 @@ export class Store {
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
   async tourTo(index: number, page: Page): Promise<void> {
     for (const task of page.tasks) this.done.delete(task.done);
+    this.readOf.clear();
     const layout = { ...this.state.layout, grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
     this.state = {
-      ...this.state, tour: index, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
+      ...this.state, tour: index, picture: null, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
     await this.begin(page.scene, layout);
@@ -272,7 +303,6 @@ export class Store {
   // Descent.
 
   step(): void {
-    this.did("descend");
     this.steps += 1;
     this.changed();
   }
@@ -300,11 +330,11 @@ export class Store {
     this.tell();
   }
 
-  /** Back to the predictions that the scene begins with; the truths stay. */
+  /** Back to the predictions that were there at first; the truths stay. */
   restart(): void {
     this.pause();
-    this.history = [];
-    this.set({ raw: this.base.raw.slice() });
+    this.clearDescent();
+    this.set({ raw: this.first.slice() });
   }
 
   /** Whether all that was asked has been computed. */
@@ -371,7 +401,6 @@ export class Store {
       coded(codec, state.raw, none, given),
     ]);
     const pulled = state.arrows ? (await coded(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), none, given)).decoded : null;
-    const before = this.result;
     this.result = {
       raw: state.raw, truths: state.truths, layout, options, lambdas, weights: state.lambdas, decoded, ious: iou, pulled, outputs,
       total: floats(outputs, "total")[0] as number,
@@ -379,26 +408,23 @@ export class Store {
       unweighted: Array.from(floats(plain, "terms")),
       pairs: pairsOf(outputs),
     };
-    this.notice(before, this.result);
     if (this.stepped) {
       this.history = [...this.history, this.result.terms];
+      this.descent = [...this.descent, this.result.total];
       this.stepped = false;
     }
-  }
-
-  /** What a drag brought about, for the tour. */
-  private notice(before: Result | null, now: Result): void {
-    if (before === null || before.layout !== now.layout || before.truths.length !== now.truths.length) return;
-    const cell = (result: Result, pair: Pair) => rawOutput.cellOf(result.layout, pair.predictor);
-    for (const pair of now.pairs) {
-      const old = before.pairs.find((each) => each.object === pair.object);
-      if (old === undefined || old.predictor === pair.predictor) continue;
-      if (cell(before, old) !== cell(now, pair)) this.done.add("new-cell");
-      else if (before.raw !== now.raw) this.done.add("flip");
-    }
+    if (this.began === null && this.state.raw === state.raw) this.began = this.result; // else of the picture before
+    if (this.began) for (const each of happened(this.result, this.began, this.descent)) this.done.add(each);
   }
 
   private stepped = false;
+  /** Terms and predictors whose parts were opened. */
+  private readonly readOf = new Set<string>();
+
+  private clearDescent(): void {
+    this.history = [];
+    this.descent = [];
+  }
 
   private descend(): void {
     const { result, state } = this;
@@ -409,7 +435,7 @@ export class Store {
       return;
     }
     this.steps -= 1;
-    if (this.history.length === 0) this.history = [result.terms];
+    if (this.history.length === 0) [this.history, this.descent] = [[result.terms], [result.total]];
     this.state = { ...state, raw: after(state.raw, floats(result.outputs, "gradient_0"), state.rate) };
     this.stepped = true;
     if (this.steps > 0) this.dirty = true;

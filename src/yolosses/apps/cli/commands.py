@@ -22,6 +22,7 @@ from yolosses.apps.cli.choices import (
     ScheduleName,
 )
 from yolosses.apps.cli.failures import Interrupted
+from yolosses.apps.play import PORT
 
 
 class _Commands(TyperGroup):
@@ -451,7 +452,7 @@ def lessons(
 @app.command()
 def play(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8750,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     lang: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = LanguageName.EN,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:

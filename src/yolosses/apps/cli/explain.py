@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.markup import escape
@@ -16,12 +17,13 @@ from torch import nn
 from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
 from yolosses.explain.words import Language
 from yolosses.structures import Targets
-from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
+from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
 from yolosses.training.data import Batches, DetectionDataset, printable, usual_workers
@@ -76,7 +78,13 @@ def explain_run(
         explained = explain_one(model, loss, batches, index, where)
         _write(
             out,
-            picture_report(explained, dataset, source, language=language),
+            picture_report(
+                explained,
+                dataset,
+                source,
+                playground=_links(loss, batches, [explained], language).get(index),
+                language=language,
+            ),
             {"data": dataset.name, "split": dataset.split, **explained.explanation.to_json()},
         )
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
@@ -90,7 +98,19 @@ def explain_run(
         history = term_history(log)
         _write(
             out,
-            dataset_report(study, suspicions, dataset, history, log, source, top=top, language=language),
+            dataset_report(
+                study,
+                suspicions,
+                dataset,
+                history,
+                log,
+                source,
+                top=top,
+                playground=_links(
+                    loss, batches, [study.explained[p.picture] for p in study.worst_pictures(top)], language
+                ),
+                language=language,
+            ),
             {
                 "data": dataset.name,
                 "split": dataset.split,
@@ -123,6 +143,19 @@ def _study(
             iou_threshold=iou_threshold,
             progress=lambda done: progress.update(task, completed=done),
         )
+
+
+def _links(
+    loss: DetectorLoss, batches: Batches, explained: Sequence[ExplainedPicture], language: Language
+) -> dict[int, str]:
+    """Links to the playground, by the position of the picture in the data set."""
+    links = {}
+    for each in explained:
+        image = batches.batch(np.array([each.picture])).images[0]
+        link = playground_link(loss, each.raw, each.targets, image, language=language)
+        if link is not None:
+            links[each.picture] = link
+    return links
 
 
 def _picture_named(dataset: DetectionDataset, name: str) -> int:

@@ -104,5 +104,18 @@ def joined(device: torch.device) -> Iterator[Processes]:
     dist.init_process_group("nccl" if on_gpu else "gloo", device_id=device if on_gpu else None)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
+    except RuntimeError as error:
+        if dist.get_rank() and _of_another(error):
+            raise StoppedElsewhere from error
+        raise
     finally:
         dist.destroy_process_group()
+
+
+def _of_another(error: RuntimeError) -> bool:
+    """Whether a process waited for one that is gone: gloo has no exception of its own for that."""
+    return (
+        isinstance(error, dist.DistError)
+        or "onnection closed" in str(error)
+        or "onnection reset" in str(error)
+    )

@@ -48,6 +48,8 @@ def _code() -> int:
     except Exception as error:
         if type(error).__name__ == "Abort":  # typer's word for an interrupt
             return _said("interrupted", INTERRUPTED)
+        if type(error).__name__ == "StoppedElsewhere":  # by its name: `--help` must not import torch
+            return 2
         line = failure_line(error)
         if line is None:
             raise

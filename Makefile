@@ -49,7 +49,7 @@ playground: playground/graphs/.written
 	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
 
 GRAPHS_OF := $(shell find src/yolosses -name '*.py' $(foreach room,apps lessons studies training explain,-not -path '*/$(room)/*'))
-playground/graphs/.written: $(READY) $(GRAPHS_OF) src/yolosses/lessons/faulty_graphs.py src/yolosses/lessons/exercises/faulty.py
+playground/graphs/.written: $(READY) $(GRAPHS_OF) src/yolosses/lessons/faulty_graphs.py src/yolosses/lessons/exercises/faulty.py src/yolosses/lessons/exercises/find_the_bug.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.export playground playground/graphs 2
 	OMP_NUM_THREADS=1 $(BIN)/python -m yolosses.lessons.faulty_graphs playground/graphs
 	touch $@

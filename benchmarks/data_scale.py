@@ -134,7 +134,7 @@ def two_epochs(root: Path) -> None:
     from yolosses.training.data import Augmentation, Batches, open_dataset
 
     dataset = open_dataset(root, "train")
-    batches = Batches(dataset, batch_size=8, image_size=(320, 320), augmentation=Augmentation(), ahead=0)
+    batches = Batches(dataset, batch_size=8, image_size=(320, 320), augmentation=Augmentation())
     for epoch in range(2):
         start = time.perf_counter()
         count = sum(len(batch.indices) for batch in batches.epoch(epoch))

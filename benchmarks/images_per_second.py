@@ -42,7 +42,7 @@ def measure(name: str, dataset: DetectionDataset, augmentation: Augmentation | N
     """The three paces, turn by turn, and their medians."""
     batches = Batches(
         dataset, batch_size=BATCH, image_size=(SIZE, SIZE), augmentation=augmentation, shuffle=True,
-        drop_last=True, ahead=0,
+        drop_last=True,
     )  # fmt: skip
     model, loss = (
         Tiny(num_classes=len(dataset.class_names)),

@@ -15,7 +15,7 @@ await mkdir(join(OUT, "data"), { recursive: true });
 
 // Compressed here, so that a server that compresses nothing still sends little.
 const files = new Map();
-for (const name of (await readdir(GRAPHS)).filter((name) => /\.(onnx|json)$/.test(name)).sort()) {
+for (const name of (await readdir(GRAPHS)).filter((name) => name.endsWith(".onnx") || name === "manifest.json").sort()) {
   files.set(name, gzipSync(await readFile(join(GRAPHS, name)), { level: 9 }));
 }
 files.set("ort.wasm", gzipSync(await readFile(RUNTIME), { level: 9 }));

@@ -104,7 +104,16 @@ SURFACE = {
         "draw_term_maps",
         "explain_picture",
     ],
-    "yolosses.export": ["LossGraph", "save_onnx"],
+    "yolosses.export": [
+        "DetectorFile",
+        "DetectorFileError",
+        "DetectorGraph",
+        "LossGraph",
+        "Suppression",
+        "detector_bytes",
+        "read_detector",
+        "save_onnx",
+    ],
     "yolosses.functional": [
         "Activation",
         "BoxLoss",

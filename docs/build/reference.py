@@ -34,6 +34,7 @@ ROOMS = {
     "boxes": "Boxes",
     "explain": "Explanations",
     "explain.pictures": "Pictures",
+    "export": "Export: losses and detectors as files",
 }
 LONG = 28  # characters of a default that has no room in a table
 

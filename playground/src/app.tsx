@@ -2,15 +2,19 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Bugs } from "./bugs";
-import { useStore, useWords } from "./context";
+import { useNarrow, useStore, useWords } from "./context";
 import { Lambdas, Options } from "./controls";
 import { Formula } from "./formula";
 import { Generations } from "./generations";
+<<<<<<< HEAD
 import { OwnBar } from "./own";
+=======
+import { LossBar } from "./loss_bar";
+>>>>>>> main
 import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
-import type { Group, Theme } from "./state";
+import { pictureAddress, type Group, type Theme } from "./state";
 import { Training } from "./training";
 import { Tour } from "./tour";
 import { PAGES, type Page } from "./tour_pages";
@@ -23,8 +27,13 @@ const THEME_WORDS = { auto: "themeAuto", light: "themeLight", dark: "themeDark" 
 export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const store = useStore();
   const words = useWords();
+  const narrow = useNarrow();
   const { state } = store;
+<<<<<<< HEAD
   const picture = store.own?.picture ?? (pictures[state.scene] as string);
+=======
+  const picture = state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture);
+>>>>>>> main
   const has = (group: Group) => !state.hidden.includes(group);
   useEffect(() => {
     document.documentElement.lang = state.language;
@@ -53,13 +62,25 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
       <main id="picture">
         <div class="left">
           {has("scene") && <SceneBar />}
+<<<<<<< HEAD
           {has("scene") && store.engine.own && <OwnBar />}
           <div class="stage"><Scene picture={picture} /></div>
           <Legend />
+=======
+          <div class="stage"><Scene picture={picture} />{has("formula") && narrow && <LossBar />}</div>
+>>>>>>> main
           {has("values") && <Values />}
-          {has("scene") && <p class="quiet help">{words.sceneHelp}</p>}
+          <Legend />
+          <p class="quiet">{words.sceneLead}</p>
+          {has("scene") && (
+            <div class="quiet help">
+              <p>{words.sceneHelp}</p>
+              <details><summary>{words.keys}</summary>{words.sceneKeys}</details>
+            </div>
+          )}
         </div>
         <div class="right">
+          {has("formula") && !narrow && <LossBar />}
           {has("formula") && <Formula />}
           {has("lambdas") && <Lambdas />}
           {has("options") && <Options />}

@@ -8,6 +8,7 @@ import { boxAt, boxOffset, cellOf, predictors } from "./raw";
 import { names } from "./scene";
 import type { Result } from "./store";
 import { fill } from "./words";
+import faults from "../graphs/faults.json";
 
 const FAULTS = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 const NEGATIVE = -0.05;
@@ -89,11 +90,12 @@ export function Bugs(): JSX.Element | null {
     };
   }, [name, result, negative, wanted]);
   if (!capabilities.graphs.includes("faulty-1")) return null;
-  const word = (kind: "bug" | "why", number: number) => words[`${kind}_${number}` as keyof typeof words];
+  const word = (kind: "bug" | "sign", number: number) => words[`${kind}_${number}` as keyof typeof words];
+  // What is wrong, as the lesson on these faults says it, and what gives it away on this page.
+  const why = (number: number) => [faults[number - 1]?.[state.language], word("sign", number)].join(state.language === "en" ? " " : "");
   const another = () => {
     setSecret(FAULTS[Math.floor(Math.random() * FAULTS.length)] as number);
     setGuess(null);
-    store.did("guess");
   };
   const choose = (number: number | null) => {
     if (secret === null) return store.set({ bug: number });
@@ -115,7 +117,7 @@ export function Bugs(): JSX.Element | null {
           <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}</button>
         ))}
       </div>
-      {name === null && wanted && <p class="quiet">{words.bugNeeds}</p>}
+      {name === null && wanted && result !== null && <p class="quiet">{words.bugNeeds}</p>}
       {name !== null && compared && (
         <dl class="compared">
           <div><dt>{words.right}</dt><dd><Value name="right" value={compared.totals[0] as number} /></dd></div>
@@ -131,9 +133,9 @@ export function Bugs(): JSX.Element | null {
       <label class="check"><input type="checkbox" checked={negative} onChange={(event) => setNegative(event.currentTarget.checked)} /> {words.negativeWidth}</label>
       <p class="meaning" aria-live="polite">
         {secret === null
-          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ". " : "："}{word("why", fault)}</>
+          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
           : guess !== null && compared && (guess === secret
-            ? fill(words.guessed, { why: word("why", secret) })
+            ? fill(words.guessed, { why: why(secret) })
             : fill(words.wrongGuess, { value: Number.isNaN(compared.totals[guess]) ? words.nan : short(compared.totals[guess] as number) }))}
       </p>
     </section>

@@ -3,7 +3,7 @@ import { createContext, type JSX } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { short } from "./format";
 import type { Store } from "./store";
-import { WORDS, type Words } from "./words";
+import { wordsFor, type Words } from "./words";
 
 export const StoreContext = createContext<Store | null>(null);
 
@@ -16,8 +16,24 @@ export function useStore(): Store {
   return store;
 }
 
+/** Said of a finger where there is no mouse. */
 export function useWords(): Words {
-  return WORDS[useStore().state.language];
+  return wordsFor(useStore().state.language, useMedia("(pointer: coarse)"));
+}
+
+/** One column: the picture and the loss stay at the top. */
+export const useNarrow = () => useMedia("(max-width: 700px)");
+
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const changed = () => setMatches(list.matches);
+    changed();
+    list.addEventListener("change", changed);
+    return () => list.removeEventListener("change", changed);
+  }, [query]);
+  return matches;
 }
 
 /** A number in short; `name` says which one it is, the whole number is in `data-value`. */

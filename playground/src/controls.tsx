@@ -2,14 +2,10 @@
 import type { JSX } from "preact";
 import { useStore, useWords, Value } from "./context";
 import { Swatch } from "./formula";
+import { Said } from "./math";
 import { names } from "./scene";
 import { MOST_LAMBDA } from "./state";
 import { COLOURS, LAMBDAS, NUMBERS, PAPER, TERMS } from "./terms";
-
-/** λ_name in a text, with the name as index. */
-function withLambdas(text: string): (string | JSX.Element)[] {
-  return text.split(/λ_(\w+)/).map((part, index) => (index % 2 ? <span key={index} class="lambda">λ<sub>{part}</sub></span> : part));
-}
 
 export function Lambdas(): JSX.Element {
   const store = useStore();
@@ -21,7 +17,7 @@ export function Lambdas(): JSX.Element {
   return (
     <section id="weights">
       <h2>{words.lambdas}</h2>
-      <p class="lead">{withLambdas(words.lambdasLead)}</p>
+      <p class="lead"><Said text={words.lambdasLead} /></p>
       <div class="sliders">
         {LAMBDAS.map((name) => (
           <label key={name}>

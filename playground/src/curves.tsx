@@ -25,6 +25,11 @@ export function termCurves(history: [number, number[]][]): Curve[] {
   }));
 }
 
+/** The loss itself, over all terms. */
+export function totalCurve(totals: number[]): Curve {
+  return { colour: "var(--ink)", dash: "", points: totals.map((total, step): [number, number] => [step, total]) };
+}
+
 export const highest = (curves: Curve[]) => Math.max(...curves.flatMap(({ points }) => points.map(([, value]) => value)), 1e-3);
 
 /** `last`: the step at the right edge; `top`: the value at the upper edge; `width`: of the drawing, 200 high; `children`: what the curves are. */

@@ -1,55 +1,40 @@
 /** The five terms: typeset, each with its value, its elements, and the numbers that were put in. */
 import katex from "katex";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { JSX } from "preact";
 import { useStore, useWords, Value } from "./context";
+import { Choice } from "./controls";
 import { elementsOf, type Element } from "./elements";
 import { short } from "./format";
+import { plain, Said } from "./math";
 import { speaksOf } from "./point";
-import { cellOf, rowCol } from "./raw";
+import { boxOffset, cellOf, classOffset, predictors, rowCol } from "./raw";
+import { Roots } from "./roots";
 import { names } from "./scene";
-import type { Result } from "./store";
-import { COLOURS, DASHES, formula, LAMBDA_OF, NUMBERS, TERMS, type SymbolName, type TermName } from "./terms";
+import type { Result, Store } from "./store";
+import { COLOURS, DASHES, formula, LAMBDA_OF, NUMBERS, PAPER, TERMS, type SymbolName, type TermName } from "./terms";
 import { fill, type Words } from "./words";
 
 const FEW = 8;
 
 export function Formula(): JSX.Element {
-  const store = useStore();
   const words = useWords();
-  const { result } = store;
   return (
     <section class="formula" id="loss">
       <h2>{words.loss}</h2>
       <p class="lead">{words.lossLead}</p>
-      <p class="total">
-        <span>{words.total}</span> {result && <Value name="total" value={result.total} />}
-      </p>
-      {result && <Shares result={result} />}
       <div class="terms">{TERMS.map((term) => <Term key={term} term={term} />)}</div>
-      <p class={names("meaning", store.pointed !== null && "symbol" in store.pointed && "says")} aria-live="polite">{meaning(store, words)}</p>
     </section>
   );
 }
 
-function meaning(store: ReturnType<typeof useStore>, words: Words): string {
-  const { pointed, state } = store;
-  if (pointed === null || !("symbol" in pointed)) return words.symbolHelp;
-  if (pointed.symbol === "target") return words[`symbol.target.${state.options.confidence_target}` as keyof Words];
-  return words[`symbol.${pointed.symbol}` as keyof Words];
-}
-
-/** One bar, divided among the terms. */
-function Shares({ result }: { result: Result }): JSX.Element {
-  const shown = result.terms.map((value) => Math.max(value, 0));
-  const all = shown.reduce((a, b) => a + b, 1e-12); // parts of flex-grow that add up to less than 1 leave a gap
-  return (
-    <div class="shares" aria-hidden="true">
-      {TERMS.map((term, index) => (
-        <i key={term} class={`fill-${term}`} style={{ flexGrow: (1000 * (shown[index] as number)) / all, background: COLOURS[term] }} />
-      ))}
-    </div>
-  );
+/** What a symbol of a term means. */
+function meaning(symbol: SymbolName, term: TermName, { state }: Store, words: Words): string {
+  const { grid, boxes, classes } = state.layout;
+  const said = (name: string) => fill(words[name as keyof Words], { grid, cells: grid ** 2, boxes, all: predictors(state.layout), classes });
+  if (symbol === "target") return said(term === "noobj" ? "symbol.target.none" : `symbol.target.${state.options.confidence_target}`);
+  if (symbol === "lambda") return said("symbol.lambda") + (PAPER[LAMBDA_OF[term]] === 1 ? ` ${said("symbol.lambda.one")}` : "");
+  return said(`symbol.${symbol}`);
 }
 
 export function Swatch({ term }: { term: TermName }): JSX.Element {
@@ -66,7 +51,6 @@ function Term({ term }: { term: TermName }): JSX.Element {
   const { state, result } = store;
   const open = state.openTerm === term;
   const toggle = () => {
-    store.did(`open-${term}`);
     store.set({ openTerm: open ? null : term, openElement: null });
   };
   return (
@@ -80,8 +64,22 @@ function Term({ term }: { term: TermName }): JSX.Element {
       <Typeset term={term} />
       <div class="drawer" id={`elements-${term}`}>
         {open && result && <Elements term={term} result={result} />}
+        {open && result && term === "wh" && <SizeChoice result={result} />}
       </div>
     </article>
+  );
+}
+
+/** Roots on and off, beside the numbers that they change. */
+function SizeChoice({ result }: { result: Result }): JSX.Element {
+  const store = useStore();
+  const words = useWords();
+  return (
+    <div class="size-choice">
+      <Choice label={words.sizeTerm} values={store.capabilities.options.size_term ?? []} chosen={store.state.options.size_term}
+        name={(value) => words[`size_${value}` as keyof Words]} choose={(value) => store.setOption("size_term", value)} />
+      {result.options.size_term === "sqrt" && <Roots result={result} />}
+    </div>
   );
 }
 
@@ -90,7 +88,14 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   const words = useWords();
   const place = useRef<HTMLDivElement>(null);
   const { state, result, pointed } = store;
-  const tex = formula(term, state.options, state.lambdas);
+  const tex = formula(term, state.options);
+  const note = useRef<HTMLParagraphElement>(null);
+  const said = pointed !== null && "symbol" in pointed && pointed.term === term ? meaning(pointed.symbol, term, store, words) : "";
+  // Below the formula, or above it where something would cover it.
+  useLayoutEffect(() => {
+    note.current?.classList.remove("above");
+    if (said && note.current && note.current.getBoundingClientRect().bottom > lowest()) note.current.classList.add("above");
+  }, [said]);
   const html = useMemo(
     () => katex.renderToString(tex, { output: "html", trust: ({ command }) => command === "\\htmlData", strict: false })
       .replace(' aria-hidden="true"', ""), // its symbols can be focused
@@ -105,7 +110,7 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   useEffect(() => {
     for (const symbol of symbols(place.current)) {
       const name = symbol.dataset["symbol"] as SymbolName;
-      symbol.setAttribute("aria-description", words[(name === "target" ? `symbol.target.${state.options.confidence_target}` : `symbol.${name}`) as keyof Words]);
+      symbol.setAttribute("aria-description", plain(meaning(name, term, store, words)));
       symbol.classList.toggle("lit", result !== null && speaksOf(name, term, pointed, result.pairs, result.layout));
     }
   });
@@ -114,12 +119,21 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
     store.point(symbol ? { symbol, term } : null);
   };
   return (
-    <div
-      class="tex" role="group" aria-label={words[`term.${term}`]} ref={place} onPointerOver={point} onPointerLeave={() => store.point(null)} onFocusIn={point} onFocusOut={() => store.point(null)} onClick={point}
-      // KaTeX's own output, made of the constants in terms.ts
-      dangerouslySetInnerHTML={{ __html: html }}
-    />
+    <div class="typeset">
+      <div
+        class="tex" role="group" aria-label={words[`term.${term}`]} ref={place} onPointerOver={point} onPointerLeave={() => store.point(null)} onFocusIn={point} onFocusOut={() => store.point(null)} onClick={point}
+        // KaTeX's own output, made of the constants in terms.ts
+        dangerouslySetInnerHTML={{ __html: html }}
+      />
+      <p class="meaning" ref={note}>{said && <Said text={said} />}</p>
+    </div>
   );
+}
+
+/** Where the card of the tour begins on a phone, else the end of the window. */
+function lowest(): number {
+  const card = document.querySelector(".tour");
+  return card && getComputedStyle(card).position === "fixed" ? card.getBoundingClientRect().top : innerHeight;
 }
 
 const symbols = (place: HTMLElement | null) => Array.from(place?.querySelectorAll<HTMLElement>("[data-symbol]") ?? []);
@@ -129,11 +143,12 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   const words = useWords();
   const { state } = store;
   const [all, setAll] = useState(false);
+  const order = useRef(new Order());
   const lambda = result.lambdas[TERMS.indexOf(term)] as number;
   const elements = elementsOf(term, result.outputs, lambda);
   if (elements.length === 0) return <p class="quiet">{words.noElements}</p>;
   const largest = Math.max(...elements.map((each) => each.value), 1e-12);
-  const ranked = elements.map((element, index) => ({ element, index })).sort((a, b) => b.element.value - a.element.value);
+  const ranked = order.current.open(state.openElement !== null, elements);
   const seen = all ? ranked : ranked.slice(0, FEW);
   return (
     <>
@@ -143,10 +158,15 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
           const [row, col] = rowCol(result.layout, cellOf(result.layout, element.predictor));
           const open = state.openElement === index;
           return (
-            <li key={index} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
+            <li key={index} data-predictor={element.predictor} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
               <button type="button" aria-expanded={open} data-element={index} onFocus={() => store.point({ predictor: element.predictor })} onBlur={() => store.point(null)}
+<<<<<<< HEAD
                 onClick={() => { store.did("element"); store.set({ openElement: open ? null : index }); }}>
                 <span class="what"><b>{partName(term, element, result, words, (label) => store.className(label))}</b> {fill(words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}</span>
+=======
+                onClick={() => store.openPart(index, term, element.predictor)}>
+                <span class="what"><b>{partName(term, element, result, words)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result, words)}</span>
+>>>>>>> main
                 <i class="amount" style={{ width: `${(60 * element.value) / largest}%` }} />
                 <Value name={`element.${term}.${index}`} value={element.value} />
               </button>
@@ -162,7 +182,29 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   );
 }
 
+<<<<<<< HEAD
 function partName(term: TermName, element: Element, result: Result, words: Words, className: (label: number) => string): string {
+=======
+/** The object that a part is about. */
+function labelOf(element: Element, result: Result, words: Words): string {
+  const pair = result.pairs.find((each) => each.predictor === element.predictor);
+  return pair ? fill(words.ofObject, { label: result.truths[pair.object]?.label ?? "" }) : "";
+}
+
+/** Largest first; while one is open, as it was, so that it stays where it is. */
+class Order {
+  private last: number[] = [];
+
+  open(keep: boolean, elements: Element[]): { element: Element; index: number }[] {
+    if (!keep || this.last.length !== elements.length) {
+      this.last = elements.map((_, index) => index).sort((a, b) => (elements[b] as Element).value - (elements[a] as Element).value);
+    }
+    return this.last.map((index) => ({ element: elements[index] as Element, index }));
+  }
+}
+
+function partName(term: TermName, element: Element, result: Result, words: Words): string {
+>>>>>>> main
   if (term === "xy") return element.part === 0 ? "x" : "y";
   if (term === "wh") return (result.options.size_term === "sqrt" ? "√" : "") + (element.part === 0 ? "w" : "h");
   if (term === "cls") return fill(words.part_class, { label: className(element.part) });
@@ -172,10 +214,17 @@ function partName(term: TermName, element: Element, result: Result, words: Words
 /** The numbers of one element, as the graph used them. */
 function PutIn({ term, element, lambda, result }: { term: TermName; element: Element; lambda: number; result: Result }): JSX.Element {
   const words = useWords();
+<<<<<<< HEAD
   const { class_term, penalty } = result.options;
   const difference = `${short(element.pred)} - ${short(element.target).replace("−", "-")}`;
   const middle = { squared_error: `(${difference})^2`, absolute_error: `|${difference}|` }[(term === "cls" ? class_term : penalty) as string] ?? short(element.penalty);
   const tex = `${+lambda.toFixed(2)}\\times ${+element.weight.toFixed(3)}\\times ${middle} = ${short(element.value)}`.replaceAll("−", "-");
+=======
+  const squared = term !== "cls" || result.options.class_term === "squared_error";
+  const middle = squared ? `(${short(element.pred)} - ${short(element.target).replace("−", "-")})^2` : short(element.penalty);
+  const weight = element.weight === 1 ? "" : `${+element.weight.toFixed(3)}\\times `;
+  const tex = `${+lambda.toFixed(2)}\\times ${weight}${middle} = ${short(element.value)}`.replaceAll("−", "-");
+>>>>>>> main
   const html = useMemo(() => katex.renderToString(tex, { output: "html", strict: false }), [tex]);
   return (
     <div class="put-in">
@@ -183,10 +232,29 @@ function PutIn({ term, element, lambda, result }: { term: TermName; element: Ele
       <dl>
         <div><dt>{words.prediction}</dt><dd><Value name="pred" value={element.pred} /></dd></div>
         <div><dt>{words.target}</dt><dd><Value name="target" value={element.target} /></dd></div>
-        <div><dt>{words.penalty}</dt><dd><Value name="penalty" value={element.penalty} /></dd></div>
-        <div><dt>{words.weight}</dt><dd><Value name="weight" value={element.weight} /></dd></div>
+        <div><dt>{squared ? words.squared : words.penalty}</dt><dd><Value name="penalty" value={element.penalty} /></dd></div>
+        {element.weight !== 1 && <div><dt>{words.weight}</dt><dd><Value name="weight" value={element.weight} /></dd></div>}
         <div><dt>λ<sub>{LAMBDA_OF[term]}</sub></dt><dd><Value name="lambda" value={lambda} /></dd></div>
       </dl>
+      <Turn term={term} element={element} result={result} />
     </div>
+  );
+}
+
+/** A confidence or a class score can be changed where it is read. */
+function Turn({ term, element, result }: { term: TermName; element: Element; result: Result }): JSX.Element | null {
+  const store = useStore();
+  const words = useWords();
+  const { predictor, part } = element;
+  const { layout, raw } = result;
+  const cell = cellOf(layout, predictor);
+  if (term === "xy" || term === "wh") return null;
+  const value = raw[term === "cls" ? classOffset(layout, cell) + part : boxOffset(layout, predictor) + 4] as number;
+  const turn = (to: number) => (term === "cls" ? store.setClass(cell, part, to) : store.setConfidence(predictor, to));
+  return (
+    <label class="turner">
+      {term === "cls" ? fill(words.part_class, { label: part }) : words.confidence}
+      <input type="range" min="0" max="1" step="0.01" value={value} onInput={(event) => turn(Number(event.currentTarget.value))} />
+    </label>
   );
 }

@@ -78,7 +78,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
   const [found, setFound] = useState<{ of: string; positives: Positives } | null>(null);
   const values = store.generations(own);
   useEffect(() => {
-    if (generation === "v1") return;
+    if (generation === "v1" || store.result === null) return; // first the numbers of the page
     let current = true;
     positivesOf(store.engine, generation, truths, layout, ofRun && own ? (own.number ?? "opened") : undefined)
       .then((positives) => current && setFound({ of: generation, positives }))
@@ -86,7 +86,11 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
     return () => {
       current = false;
     };
+<<<<<<< HEAD
   }, [generation, truths, layout, own]);
+=======
+  }, [generation, truths, store.result === null]);
+>>>>>>> main
   const positives = generation === "v1" ? ofVersion1(store) : found?.of === generation ? found.positives : null;
   const heads = new Set(positives?.list.map((each) => each.head)).size;
   return (
@@ -119,7 +123,11 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
               {positives && (
                 <>
                   <span>{fill(words.positives, { count: positives.list.filter((each) => each.head === head).length, all: positives.all })}</span>
+<<<<<<< HEAD
                   <span>{truths.map((truth, object) => fill(words.positiveRow, { label: store.className(truth.label), count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
+=======
+                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(store.state.language === "en" ? ", " : "、")}</span>
+>>>>>>> main
                 </>
               )}
             </figcaption>

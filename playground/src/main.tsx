@@ -41,16 +41,22 @@ async function begin(): Promise<void> {
     const store = new Store(engine, sceneFiles as SceneFile[]);
     if (live) live.onConnection = (there) => store.setNote(there ? null : "reconnecting");
     else if (parseHash(location.hash).live) store.setNote("noServer");
-    await store.open(location.hash);
+    const show = () => {
+      place.textContent = "";
+      place.inert = true; // nothing can be moved before it is known what the boxes are
+      render(
+        <StoreContext.Provider value={store}>
+          <App pictures={store.scenes.map((scene) => PICTURES[scene.name] as string)} />
+        </StoreContext.Provider>,
+        place,
+      );
+    };
+    await store.open(location.hash, show);
+    place.inert = false;
     window.yolossesPlayground = store;
-    place.textContent = "";
-    render(
-      <StoreContext.Provider value={store}>
-        <App pictures={store.scenes.map((scene) => PICTURES[scene.name] as string)} />
-      </StoreContext.Provider>,
-      place,
-    );
   } catch (error) {
+    render(null, place);
+    place.inert = false;
     place.textContent = fill(words.failed, { why: error instanceof Error ? error.message : String(error) });
   }
 }

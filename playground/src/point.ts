@@ -20,6 +20,8 @@ export function lit(pointed: Pointed, pairs: Pair[], layout: Layout): Lit | null
     const every = Array.from({ length: layout.boxes }, (_, box) => pointed.cell * layout.boxes + box);
     return { predictors: new Set(every), cells: new Set([pointed.cell]) };
   }
+  if (pointed.symbol === "sum_boxes") return { predictors: new Set(Array.from({ length: predictors(layout) }, (_, index) => index)), cells: new Set() };
+  if (pointed.symbol === "sum_cells") return { predictors: new Set(), cells: new Set(Array.from({ length: layout.grid ** 2 }, (_, index) => index)) };
   const background = pointed.symbol === "1noobj" || (pointed.symbol !== "1obj" && pointed.term === "noobj");
   if (background) {
     const others = Array.from({ length: predictors(layout) }, (_, index) => index).filter((each) => !responsible.includes(each));
@@ -29,10 +31,13 @@ export function lit(pointed: Pointed, pairs: Pair[], layout: Layout): Lit | null
   return { predictors: new Set(responsible), cells: new Set() };
 }
 
+/** Symbols that mean something else in another term. */
+const OF_ONE_TERM = new Set<SymbolName>(["lambda", "target", "C"]);
+
 /** Whether a symbol in a term speaks of what is pointed at in the picture. */
 export function speaksOf(symbol: SymbolName, term: TermName, pointed: Pointed, pairs: Pair[], layout: Layout): boolean {
   if (pointed === null) return false;
-  if ("symbol" in pointed) return pointed.symbol === symbol && (symbol !== "lambda" || pointed.term === term);
+  if ("symbol" in pointed) return pointed.symbol === symbol && (pointed.term === term || !OF_ONE_TERM.has(symbol));
   const holds = (cell: number) => pairs.some((pair) => cellOf(layout, pair.predictor) === cell);
   if ("cell" in pointed) return symbol === "1obj_i" && holds(pointed.cell);
   const responsible = pairs.some((pair) => pair.predictor === pointed.predictor);

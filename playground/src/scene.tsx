@@ -6,9 +6,13 @@ import { two } from "./format";
 import { lit } from "./point";
 import { boxAt, cellOf, confidenceAt, predictors, rowCol, type Box } from "./raw";
 import type { Selected } from "./state";
+import { placed, TAG_HEIGHT, type Tag } from "./tags";
+import type { SymbolName } from "./terms";
 import { fill } from "./words";
 
 const LEAST = 0.03;
+const OWNER = 0.9; // the frame of a cell with an object
+const AHEAD = 20; // more boxes than these hide the picture
 type Corner = -1 | 0 | 1;
 interface Grip {
   x: Corner;
@@ -38,31 +42,48 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const pairs = result?.pairs ?? [];
   const owners = new Map(pairs.map((pair) => [cellOf(layout, pair.predictor), pair]));
   const bright = lit(store.pointed, pairs, layout);
+  const pointedSymbol = store.pointed !== null && "symbol" in store.pointed ? store.pointed.symbol : null;
   const dims = store.pointed !== null && "symbol" in store.pointed; // while one box is pointed at, the others stay in sight
 
   const every = Array.from({ length: result ? predictors(layout) : 0 }, (_, predictor) => predictor);
   const stays = (predictor: number) => owners.has(cellOf(layout, predictor)) || state.shown.includes(cellOf(layout, predictor));
   const shown = every.filter(stays);
-  // Boxes of a cell that is only pointed at: a look ahead, which must not stand in the way of the click.
-  const ahead = bright !== null && bright.predictors.size <= layout.boxes ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
+  // Boxes that are lit and not shown, such as those of a cell that is pointed at: a look ahead, which must not stand in
+  // the way of the click.
+  const ahead = bright !== null && bright.predictors.size <= AHEAD ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
+  const dropped = (object: number) => result !== null && result.truths.length === state.truths.length && !pairs.some((pair) => pair.object === object);
   const boxes: Drawn[] = [
+<<<<<<< HEAD
     ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: truth.ignored ? "ignored" : "truth", tag: store.className(truth.label), name: fill(truth.ignored ? words.ignoredLabel : words.truthLabel, { label: store.className(truth.label) }), lit: false })),
+=======
+    ...state.truths.map((truth, index): Drawn => {
+      const tag = dropped(index) ? fill(words.noBox, { label: truth.label }) : String(truth.label);
+      return { what: { kind: "truth", index }, box: truth.box, kind: "truth", tag, name: fill(words.truthLabel, { label: tag }), lit: false };
+    }),
+>>>>>>> main
     ...shown.map((predictor): Drawn => {
       const home = cellOf(layout, predictor);
       const pair = owners.get(home);
       const [row, col] = rowCol(layout, home);
       const iou = pair && result ? (result.ious[predictor * layout.slots + pair.object] as number) : null;
       const mine = pair?.predictor === predictor;
+      const tag = iou === null ? `${predictor % layout.boxes}` : `${result?.truths[pair?.object ?? -1]?.label ?? ""}: IoU ${two(iou)}`;
       return {
         what: { kind: "pred", index: predictor },
         box: boxAt(result?.decoded as Float32Array, predictor),
         kind: mine ? "responsible" : "other",
-        tag: iou === null ? `${predictor % layout.boxes}` : `IoU ${two(iou)}`,
-        name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, IoU ${two(iou)}`) + (mine ? `, ${words.legendResponsible}` : ""),
+        tag,
+        name: fill(words.predLabel, { box: predictor % layout.boxes, row, col }) + (iou === null ? "" : `, ${tag}`) + (mine ? `, ${words.legendResponsible}` : ""),
         lit: bright?.predictors.has(predictor) === true,
       };
     }),
   ];
+  const corner = ({ box, kind, tag }: Drawn) => {
+    const [x, y, , h] = corners(box);
+    return { x, y: kind === "other" ? y + h : y, below: kind === "other", text: tag };
+  };
+  const order = [...boxes].sort((a, b) => Number(a.kind === "other") - Number(b.kind === "other"));
+  const tags = new Map(placed(order.map(corner)).map((tag, index) => [order[index], tag]));
   const isSelected = (what: Exclude<Selected, null>) => state.selected?.kind === what.kind && state.selected.index === what.index;
   const chosen = boxes.find((drawn) => isSelected(drawn.what));
 
@@ -74,8 +95,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const grab = (event: PointerEvent, drawn: Drawn | undefined, grip: Grip) => {
     if (event.button !== 0 || drawn === undefined) return;
     event.stopPropagation();
-    const [x, y] = place(event);
-    drag.current = { what: drawn.what, box: drawn.box, grip, x, y };
+    drag.current = { what: drawn.what, box: drawn.box, grip, x: event.clientX, y: event.clientY };
     svg.current?.setPointerCapture(event.pointerId);
     store.set({ selected: drawn.what });
   };
@@ -88,8 +108,9 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const pull = (event: PointerEvent) => {
     if (drag.current === null) return;
     const { what, box, grip, x, y } = drag.current;
-    const [nowX, nowY] = place(event);
-    move(what, movedBox(box, nowX - x, nowY - y, grip));
+    const size = svg.current?.getBoundingClientRect().width ?? 1;
+    // By the way of the finger, not by its place: the picture may move below it when what is around it changes.
+    move(what, movedBox(box, (event.clientX - x) / size, (event.clientY - y) / size, grip));
   };
   const release = () => {
     drag.current = null;
@@ -102,7 +123,6 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       const step = event.altKey ? 0.002 : 0.01;
       // Resizing by keys moves the lower right corner.
       move(drawn.what, movedBox(drawn.box, step * dx, step * dy, event.shiftKey ? { x: 1, y: 1 } : { x: 0, y: 0 }));
-      store.did("keys");
     } else if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
       remove(drawn.what);
@@ -121,12 +141,18 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       onPointerMove={pull} onPointerUp={release} onPointerCancel={release} onPointerLeave={() => drag.current === null && store.point(null)}
     >
       <defs>
-        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="3.4" markerHeight="3.4" orient="auto-start-reverse">
+        <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="2.5" markerHeight="2.5" orient="auto-start-reverse">
           <path d="M0 0 L10 5 L0 10 z" class="arrow-head" />
         </marker>
       </defs>
       <image href={picture} width="100" height="100" preserveAspectRatio="none" />
       <path class="grid-lines" aria-hidden="true" d={Array.from({ length: layout.grid - 1 }, (_, k) => `M${(k + 1) * cell} 0 V100 M0 ${(k + 1) * cell} H100`).join(" ")} />
+      <g class="owners" aria-hidden="true">
+        {[...owners.keys()].map((index) => {
+          const [row, col] = rowCol(layout, index);
+          return <rect key={index} x={col * cell + OWNER / 2} y={row * cell + OWNER / 2} width={cell - OWNER} height={cell - OWNER} />;
+        })}
+      </g>
       <g class="cells" role="grid" aria-label={words.grid}>
         {Array.from({ length: layout.grid }, (_, row) => (
           <g role="row" key={row}>
@@ -172,7 +198,6 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
       </g>
       {boxes.map((drawn) => {
         const [x, y, w, h] = corners(drawn.box);
-        const below = drawn.kind === "other";
         return (
           <g
             key={`${drawn.what.kind}${drawn.what.index}`} class={names("box", drawn.what.kind === "truth" && "truth", drawn.kind, drawn === chosen && "selected", drawn.lit && "lit", dims && !drawn.lit && drawn.what.kind !== "truth" && "dim")} tabindex={0} role="button"
@@ -189,10 +214,13 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
             <rect class="reach" x={x} y={y} width={w} height={h} />
             <rect class="casing" x={x} y={y} width={w} height={h} />
             <rect class="line" x={x} y={y} width={w} height={h} />
-            <Tag x={x} y={below ? y + h : y} below={below} text={drawn.tag} />
+            <Label tag={tags.get(drawn) as Tag} text={drawn.tag} />
           </g>
         );
       })}
+      <g class="centres" aria-hidden="true">
+        {state.truths.map(({ box: [x, y] }, index) => <circle key={index} class="centre" cx={100 * x} cy={100 * y} r="1" />)}
+      </g>
       {chosen && (
         <g class="grips" aria-hidden="true">
           {CORNERS.map((grip) => {
@@ -206,7 +234,24 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
           })}
         </g>
       )}
-      {store.pointed && "symbol" in store.pointed && store.pointed.symbol === "root" && result && (
+      {pointedSymbol !== null && PLACES.has(pointedSymbol) && result && (
+        <g class="measures" aria-hidden="true">
+          {pairs.map(({ predictor, object }) => {
+            const [x, y] = boxAt(result.decoded, predictor);
+            const [trueX, trueY] = result.truths[object]?.box ?? [x, y];
+            return <path key={predictor} d={`M${100 * x} ${100 * y} H${100 * trueX} V${100 * trueY}`} />;
+          })}
+        </g>
+      )}
+      {pointedSymbol === "target" && result && (
+        <g class="overlaps" aria-hidden="true">
+          {pairs.map(({ predictor, object }) => {
+            const [x, y, right, bottom] = overlap(boxAt(result.decoded, predictor), result.truths[object]?.box ?? [0, 0, 0, 0]);
+            return <rect key={predictor} x={x} y={y} width={Math.max(right - x, 0)} height={Math.max(bottom - y, 0)} />;
+          })}
+        </g>
+      )}
+      {pointedSymbol !== null && SIZES.has(pointedSymbol) && result && (
         <g class="measures" aria-hidden="true">
           {pairs.map(({ predictor }) => {
             const [x, y, w, h] = corners(boxAt(result.decoded, predictor));
@@ -223,6 +268,15 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   );
 }
 
+const PLACES = new Set<SymbolName>(["xy", "xy_hat"]);
+const SIZES = new Set<SymbolName>(["wh", "wh_hat", "root", "root_hat"]);
+
+/** Left, top, right and bottom of what two boxes have in common. */
+function overlap(a: Box, b: Box): Box {
+  const [[x, y, w, h], [otherX, otherY, otherW, otherH]] = [corners(a), corners(b)];
+  return [Math.max(x, otherX), Math.max(y, otherY), Math.min(x + w, otherX + otherW), Math.min(y + h, otherY + otherH)];
+}
+
 interface Drawn {
   what: Exclude<Selected, null>;
   box: Box;
@@ -232,13 +286,10 @@ interface Drawn {
   lit: boolean;
 }
 
-function Tag({ x, y, text, below }: { x: number; y: number; text: string; below: boolean }): JSX.Element {
-  const width = 2.2 + 1.9 * text.length;
-  const left = Math.min(Math.max(x - 0.35, 0), 100 - width);
-  const top = Math.min(Math.max(below ? y : y - 4.2, 0), 95.8);
+function Label({ tag: { left, top, width }, text }: { tag: Tag; text: string }): JSX.Element {
   return (
     <g class="tag" aria-hidden="true">
-      <rect x={left} y={top} width={width} height="4.2" rx="0.7" />
+      <rect x={left} y={top} width={width} height={TAG_HEIGHT} rx="0.7" />
       <text x={left + width / 2} y={top + 3.05}>{text}</text>
     </g>
   );

@@ -17,10 +17,15 @@ export type Read = (name: string) => Promise<Uint8Array>;
 export class StaticEngine implements Engine {
   private readonly graphs = new Map<string, Promise<Graph>>();
   private readonly manifest: Promise<Manifest>;
+  private readonly runtime: Promise<void>;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly read: Read) {
     this.manifest = read("manifest.json").then((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Manifest);
+    this.runtime = read("ort.wasm").then((bytes) => {
+      ort.env.wasm.wasmBinary = bytes.buffer as ArrayBuffer;
+    });
+    this.runtime.catch(() => {}); // told where it is waited for
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = "error";
   }
@@ -42,7 +47,7 @@ export class StaticEngine implements Engine {
   private async create(name: string): Promise<Graph> {
     const entry = (await this.manifest).graphs[name];
     if (entry === undefined) throw new Error(`graph: expected one of manifest.json; got ${name}`);
-    const [bytes] = await Promise.all([this.read(entry.file), this.runtime()]);
+    const [bytes] = await Promise.all([this.read(entry.file), this.runtime]);
     const session = await this.alone(() => ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }));
     return {
       entry,
@@ -54,13 +59,6 @@ export class StaticEngine implements Engine {
         return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, value.data])) as Outputs;
       },
     };
-  }
-
-  private async runtime(): Promise<void> {
-    if (ort.env.wasm.wasmBinary === undefined) {
-      const bytes = await this.read("ort.wasm");
-      ort.env.wasm.wasmBinary = bytes.buffer as ArrayBuffer;
-    }
   }
 
   /** onnxruntime in one thread does one thing at a time. */

@@ -1,6 +1,11 @@
 /** The state, what the engine says of it, and what the reader can do. One computation at a time, of the newest state. */
 import { pairsOf, type Pair } from "./elements";
+<<<<<<< HEAD
 import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs, type OwnScene, type Values } from "./engine";
+=======
+import { happened } from "./happened";
+import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs } from "./engine";
+>>>>>>> main
 import * as rawOutput from "./raw";
 import type { Box, Layout, Truth } from "./raw";
 import { DEFAULT_RATE, DEFAULT_SETTINGS, hashOf, parseHash, type Address, type Base, type Group, type Settings, type State } from "./state";
@@ -10,6 +15,8 @@ import { LAMBDA_OF, PAPER, TERMS, type SymbolName, type TermName } from "./terms
 export interface SceneFile {
   name: string;
   truths: Truth[];
+  /** Of the predictions it begins with, the same for all objects. */
+  error?: number;
 }
 
 /** What was computed, with the very state it was computed of. */
@@ -44,7 +51,11 @@ export class Store {
   state!: State;
   result: Result | null = null;
   pointed: Pointed = null;
+  /** Each term of each step of a descent, and the losses. */
   history: number[][] = [];
+  descent: number[] = [];
+  /** What was computed first of this picture. */
+  began: Result | null = null;
   playing = false;
   stepsPerSecond = 8;
   error: string | null = null;
@@ -61,8 +72,13 @@ export class Store {
   readonly done = new Set<string>();
 
   private base!: Base;
+<<<<<<< HEAD
   private opened: OwnScene | null = null;
   private turn = 0;
+=======
+  /** The predictions that were there at first. */
+  private first!: Float32Array;
+>>>>>>> main
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
   private steps = 0;
@@ -86,20 +102,25 @@ export class Store {
     for (const listener of this.listeners) listener();
   }
 
-  /** Begin with what the address says. */
-  async open(hash: string): Promise<void> {
+  /** Begin with what the address says. `seen`: called as soon as there is a picture to show, long before its numbers. */
+  async open(hash: string, seen: () => void = () => {}): Promise<void> {
     this.capabilities = await this.engine.capabilities();
-    await this.enter(parseHash(hash));
+    await this.enter(parseHash(hash), seen);
     addEventListener("hashchange", () => {
       const now = location.hash.replace(/^#/, "");
       if (now !== this.written) void this.enter(parseHash(now));
     });
   }
 
+<<<<<<< HEAD
   async enter(address: Address): Promise<void> {
     const own = await this.pictureOf(address.picture);
     const lost = address.picture !== undefined && own === null; // its boxes are of no use for another picture
     const settings = this.settingsOf(own);
+=======
+  async enter(address: Address, seen?: () => void): Promise<void> {
+    const { grids, boxes, classes } = this.capabilities;
+>>>>>>> main
     const among = (value: number | undefined, values: number[], fallback: number) =>
       value !== undefined && values.includes(value) ? value : fallback;
     const layout = this.layoutOf(own, {
@@ -108,6 +129,7 @@ export class Store {
     });
     const options = this.possible({ ...settings.options, ...address.options });
     const scene = this.scenes[address.scene ?? 0] ? (address.scene ?? 0) : 0;
+<<<<<<< HEAD
     this.base = await this.fresh(scene, own, layout, options);
     const raw = this.base.raw.slice();
     for (const [index, value] of (!lost && address.changes) || []) if (index < raw.length) raw[index] = value;
@@ -118,6 +140,30 @@ export class Store {
     this.state = {
       scene,
       picture: placeOf(own),
+=======
+    if (seen) {
+      this.base = { truths: (this.scenes[scene] as SceneFile).truths, raw: new Float32Array(rawOutput.rawLength(layout)) };
+      this.state = this.stateOf(address, scene, layout);
+      seen();
+    }
+    this.base = await this.fresh(scene, layout);
+    this.pause();
+    this.clearDescent();
+    this.began = null;
+    this.state = this.stateOf(address, scene, layout);
+    this.first = this.state.raw;
+    await this.compute();
+  }
+
+  private stateOf(address: Address, scene: number, layout: Layout): State {
+    const { classes, slots } = this.capabilities;
+    const raw = this.base.raw.slice();
+    for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
+    const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
+    return {
+      scene,
+      picture: address.picture ?? null,
+>>>>>>> main
       layout,
       options,
       lambdas: { ...settings.lambdas, ...address.lambdas },
@@ -137,7 +183,6 @@ export class Store {
       tour: address.tour ?? null,
       live: address.live ?? false,
     };
-    await this.compute();
   }
 
   /** The picture that an address names; null for none, and for one that there is not any more. */
@@ -197,19 +242,33 @@ export class Store {
   }
 
   /** The truths of a scene and the predictions it begins with. */
+<<<<<<< HEAD
   private async fresh(scene: number, own: OwnScene | null, layout: Layout, options: Options): Promise<Base> {
     const { truths } = own ?? (this.scenes[scene] as SceneFile);
     const settings = this.settingsOf(own);
     const asRun = layout.grid === settings.grid && layout.boxes === settings.boxes && options.size_encoding === settings.options.size_encoding;
     if (own?.raw && asRun) return { truths, raw: own.raw, shown: rawOutput.confidentCells(own.raw, layout), settings };
     const [loss, codec] = await Promise.all([this.engine.load(lossGraph(layout, options)), this.engine.load(codecGraph(layout, options))]);
+=======
+  private async fresh(scene: number, layout: Layout): Promise<Base> {
+    const { truths, error } = this.scenes[scene] as SceneFile;
+    const [loss, codec] = await Promise.all([
+      this.engine.load(lossGraph(layout.grid, layout.boxes, DEFAULT_OPTIONS)),
+      this.engine.load(codecGraph(layout.grid, layout.boxes)),
+    ]);
+>>>>>>> main
     // Which cell holds which centre is for the library to say: any prediction will do to ask.
     const asked = await loss.run(inputs(loss, new Float32Array(rawOutput.rawLength(layout)), truths, [1, 1, 1, 1, 1], layout.slots), { wanted: PAIRS });
     const owners = new Map(
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
+<<<<<<< HEAD
     const start = rawOutput.startOf(layout, owners);
     const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, layout.slots).boxes);
+=======
+    const start = rawOutput.startOf(layout, owners, error);
+    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, this.capabilities.slots).boxes);
+>>>>>>> main
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
     return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every), shown: [], settings };
   }
@@ -224,7 +283,7 @@ export class Store {
   point(pointed: Pointed): void {
     if (JSON.stringify(pointed) === JSON.stringify(this.pointed)) return;
     this.pointed = pointed;
-    if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol}`);
+    if (pointed && "symbol" in pointed) this.did(`point-${pointed.symbol === "root_hat" ? "root" : pointed.symbol}`);
     this.tell();
   }
 
@@ -245,6 +304,7 @@ export class Store {
   }
 
   async chooseScene(scene: number): Promise<void> {
+<<<<<<< HEAD
     const { grid, boxes } = this.state.layout;
     const within = this.capabilities.grids.includes(grid) ? grid : DEFAULT_SETTINGS.grid;
     await this.begin(scene, null, { grid: within, boxes });
@@ -286,11 +346,24 @@ export class Store {
 
   async reset(): Promise<void> {
     await this.begin(this.state.scene, this.own, this.state.layout);
+=======
+    this.state = { ...this.state, picture: null };
+    await this.begin(scene, this.state.layout);
+  }
+
+  async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
+    await this.begin(this.state.scene, { ...this.state.layout, ...change }, this.state.truths);
+  }
+
+  async reset(): Promise<void> {
+    await this.chooseScene(this.state.scene);
+>>>>>>> main
   }
 
   private async begin(scene: number, own: OwnScene | null, shape: Pick<Layout, "grid" | "boxes">, patch: Partial<State> = {}): Promise<void> {
     const turn = (this.turn += 1);
     this.pause();
+<<<<<<< HEAD
     const layout = this.layoutOf(own, shape);
     const base = await this.fresh(scene, own, layout, patch.options ?? this.state.options);
     if (turn !== this.turn) return; // another one was chosen meanwhile
@@ -298,6 +371,13 @@ export class Store {
     this.history = [];
     this.edits.clear();
     this.own = own;
+=======
+    this.base = await this.fresh(scene, layout);
+    this.first = this.base.raw;
+    this.clearDescent();
+    this.edits.clear();
+    if (truths === undefined) this.began = null;
+>>>>>>> main
     this.set({
       scene, picture: placeOf(own), layout, truths: this.base.truths, raw: this.base.raw.slice(), shown: this.base.shown, selected: null, openElement: null,
       generation: this.generationOf(own, this.state.generation), ...patch,
@@ -305,7 +385,6 @@ export class Store {
   }
 
   moveTruth(index: number, box: Box): void {
-    this.did("move-truth");
     this.setTruth(index, { box: box.map(Math.fround) as Box }); // as the library and the address have it
   }
 
@@ -321,48 +400,60 @@ export class Store {
       truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % layout.classes }],
       selected: { kind: "truth", index: truths.length },
     });
-    this.did("add");
   }
 
   deleteTruth(index: number): void {
     this.set({ truths: this.state.truths.filter((_, i) => i !== index), selected: null });
-    this.did("delete");
   }
 
   movePrediction(index: number, box: Box): void {
-    this.did("move-pred");
     this.edits.set(index, box);
     this.changed();
   }
 
   setConfidence(predictor: number, value: number): void {
-    this.did("confidence");
     this.set({ raw: rawOutput.withConfidence(this.state.raw, this.state.layout, predictor, value) });
   }
 
   setClass(cell: number, label: number, score: number): void {
-    this.did("class");
     this.set({ raw: rawOutput.withClass(this.state.raw, this.state.layout, cell, label, score) });
   }
 
   toggleCell(cell: number): void {
-    this.did("cell");
-    const { shown } = this.state;
-    this.set({ shown: shown.includes(cell) ? shown.filter((each) => each !== cell) : [...shown, cell] });
+    const { shown, layout } = this.state;
+    const isShown = shown.includes(cell);
+    if (!isShown && this.result && !this.result.pairs.some((pair) => rawOutput.cellOf(layout, pair.predictor) === cell)) this.did("empty-cell");
+    this.set({
+      shown: isShown ? shown.filter((each) => each !== cell) : [...shown, cell],
+      selected: isShown ? null : { kind: "pred", index: cell * layout.boxes },
+    });
+  }
+
+  /** A part of a term is opened, or closed. */
+  openPart(index: number, term: TermName, predictor: number): void {
+    const open = this.state.openElement === index;
+    this.set({ openElement: open ? null : index });
+    if (open) return;
+    this.did("element");
+    this.readOf.add(`${term} ${predictor}`);
+    if ([...this.readOf].filter((each) => each.startsWith(`${term} `)).length > 1) this.did(`two-${term}`);
   }
 
   setLambda(name: keyof State["lambdas"], value: number): void {
-    this.did(`lambda-${name}`);
     this.set({ lambdas: { ...this.state.lambdas, [name]: value } });
   }
 
   setOption(name: keyof Options, value: string): void {
+<<<<<<< HEAD
     this.did(`option-${name}`);
     if (name === "size_encoding") { // the output has another meaning: it begins anew
       const { scene, layout, truths, options } = this.state;
       return void this.begin(scene, this.own, layout, { truths, options: { ...options, [name]: value } });
     }
     return this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
+=======
+    this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
+>>>>>>> main
   }
 
   toggleGroup(group: Group): void {
@@ -373,8 +464,15 @@ export class Store {
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
   async tourTo(index: number, page: Page): Promise<void> {
     for (const task of page.tasks) this.done.delete(task.done);
+<<<<<<< HEAD
     this.state = {
       ...this.state, tour: index, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
+=======
+    this.readOf.clear();
+    const layout = { ...this.state.layout, grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
+    this.state = {
+      ...this.state, tour: index, picture: null, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
+>>>>>>> main
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
     await this.begin(page.scene, null, { grid: page.grid ?? 3, boxes: page.boxes ?? 2 });
@@ -383,7 +481,6 @@ export class Store {
   // Descent.
 
   step(): void {
-    this.did("descend");
     this.steps += 1;
     this.changed();
   }
@@ -411,11 +508,11 @@ export class Store {
     this.tell();
   }
 
-  /** Back to the predictions that the scene begins with; the truths stay. */
+  /** Back to the predictions that were there at first; the truths stay. */
   restart(): void {
     this.pause();
-    this.history = [];
-    this.set({ raw: this.base.raw.slice() });
+    this.clearDescent();
+    this.set({ raw: this.first.slice() });
   }
 
   /** Whether all that was asked has been computed. */
@@ -477,7 +574,6 @@ export class Store {
       coded(codec, state.raw, none, given),
     ]);
     const pulled = state.arrows ? (await coded(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), none, given)).decoded : null;
-    const before = this.result;
     this.result = {
       raw: state.raw, truths: state.truths, layout, options, lambdas, weights: state.lambdas, decoded, ious: iou, pulled, outputs,
       total: floats(outputs, "total")[0] as number,
@@ -485,26 +581,23 @@ export class Store {
       unweighted: Array.from(floats(outputs, "unweighted")),
       pairs: pairsOf(outputs),
     };
-    this.notice(before, this.result);
     if (this.stepped) {
       this.history = [...this.history, this.result.terms];
+      this.descent = [...this.descent, this.result.total];
       this.stepped = false;
     }
-  }
-
-  /** What a drag brought about, for the tour. */
-  private notice(before: Result | null, now: Result): void {
-    if (before === null || before.layout !== now.layout || before.truths.length !== now.truths.length) return;
-    const cell = (result: Result, pair: Pair) => rawOutput.cellOf(result.layout, pair.predictor);
-    for (const pair of now.pairs) {
-      const old = before.pairs.find((each) => each.object === pair.object);
-      if (old === undefined || old.predictor === pair.predictor) continue;
-      if (cell(before, old) !== cell(now, pair)) this.done.add("new-cell");
-      else if (before.raw !== now.raw) this.done.add("flip");
-    }
+    if (this.began === null && this.state.raw === state.raw) this.began = this.result; // else of the picture before
+    if (this.began) for (const each of happened(this.result, this.began, this.descent)) this.done.add(each);
   }
 
   private stepped = false;
+  /** Terms and predictors whose parts were opened. */
+  private readonly readOf = new Set<string>();
+
+  private clearDescent(): void {
+    this.history = [];
+    this.descent = [];
+  }
 
   private descend(): void {
     const { result, state } = this;
@@ -515,7 +608,7 @@ export class Store {
       return;
     }
     this.steps -= 1;
-    if (this.history.length === 0) this.history = [result.terms];
+    if (this.history.length === 0) [this.history, this.descent] = [[result.terms], [result.total]];
     this.state = { ...state, raw: after(state.raw, floats(result.outputs, "gradient_0"), state.rate) };
     this.stepped = true;
     if (this.steps > 0) this.dirty = true;

@@ -21,16 +21,22 @@ export const LAMBDA_OF: Record<TermName, LambdaName> = { xy: "coord", wh: "coord
 export const PAPER: Record<LambdaName, number> = { coord: 5, obj: 1, noobj: 0.5, cls: 1 };
 
 /** Symbols that can be pointed at. */
-export const SYMBOLS = ["lambda", "1obj", "1noobj", "1obj_i", "target", "root"] as const;
+export const SYMBOLS = [
+  "lambda", "sum_boxes", "sum_cells", "sum_classes", "1obj", "1noobj", "1obj_i", "xy", "xy_hat", "wh", "wh_hat", "root", "root_hat", "C", "target", "p", "p_hat",
+] as const;
 export type SymbolName = (typeof SYMBOLS)[number];
 
-const SUM = "\\sum_{i=0}^{S^2}\\sum_{j=0}^{B}";
 const mark = (symbol: SymbolName, tex: string) => `\\htmlData{symbol=${symbol}}{${tex}}`;
+const SUM = mark("sum_boxes", "\\sum_{i=0}^{S^2}\\sum_{j=0}^{B}");
 const lambda = (name: LambdaName) => mark("lambda", `\\lambda_{\\text{${name}}}`);
 const obj = mark("1obj", "\\mathbf{1}^{\\text{obj}}_{ij}");
 const noobj = mark("1noobj", "\\mathbf{1}^{\\text{noobj}}_{ij}");
+const CONFIDENCE = mark("C", "C_i");
+const SCORE = mark("p", "p_i(c)");
+const TRUE_SCORE = mark("p_hat", "\\hat p_i(c)");
 const objCell = mark("1obj_i", "\\mathbf{1}^{\\text{obj}}_{i}");
 
+<<<<<<< HEAD
 /** A term in TeX, with marks on the symbols that can be pointed at. Lambdas of 1 are left out, as in the paper. */
 export function formula(term: TermName, options: Options, lambdas: Record<LambdaName, number>): string {
   const costs = (difference: string) =>
@@ -52,10 +58,32 @@ export function formula(term: TermName, options: Options, lambdas: Record<Lambda
     }
     case "noobj":
       return `${factor("noobj")}${SUM}${noobj}${costs(`C_i-${mark("target", "0")}`)}`;
+=======
+/** A term in TeX, with marks on the symbols that can be pointed at. A hat marks the target. */
+export function formula(term: TermName, options: Options): string {
+  switch (term) {
+    case "xy": {
+      const place = (name: string) => `(${mark("xy", `${name}_i`)}-${mark("xy_hat", `\\hat ${name}_i`)})^2`;
+      return `${lambda("coord")}${SUM}${obj}\\big[${place("x")}+${place("y")}\\big]`;
+    }
+    case "wh": {
+      const side = (name: string) =>
+        options.size_term === "sqrt"
+          ? `(${mark("root", `\\sqrt{${name}_i}`)}-${mark("root_hat", `\\sqrt{\\hat ${name}_i}`)})^2`
+          : `(${mark("wh", `${name}_i`)}-${mark("wh_hat", `\\hat ${name}_i`)})^2`;
+      return `${lambda("coord")}${SUM}${obj}\\big[${side("w")}+${side("h")}\\big]`;
+    }
+    case "obj": {
+      const target = options.confidence_target === "iou" ? "\\hat C_i" : "1";
+      return `${lambda("obj")}${SUM}${obj}(${CONFIDENCE}-${mark("target", target)})^2`;
+    }
+    case "noobj":
+      return `${lambda("noobj")}${SUM}${noobj}(${CONFIDENCE}-${mark("target", "0")})^2`;
+>>>>>>> main
     case "cls": {
       const each =
-        options.class_term === "squared_error" ? "(p_i(c)-\\hat p_i(c))^2" : "-\\,\\hat p_i(c)\\log p_i(c)";
-      return `${factor("cls")}\\sum_{i=0}^{S^2}${objCell}\\sum_{c}${each}`;
+        options.class_term === "squared_error" ? `(${SCORE}-${TRUE_SCORE})^2` : `-\\,${TRUE_SCORE}\\log ${SCORE}`;
+      return `${lambda("cls")}${mark("sum_cells", "\\sum_{i=0}^{S^2}")}${objCell}${mark("sum_classes", "\\sum_{c}")}${each}`;
     }
   }
 }

@@ -11,13 +11,18 @@ export function SceneBar(): JSX.Element {
   const words = useWords();
   return (
     <div class="bar">
-      <div class="segments" role="group" aria-label={words.scene}>
+      {/* The tour chooses the picture itself. */}
+      {store.state.tour === null && <div class="segments" role="group" aria-label={words.scene}>
         {store.scenes.map((scene, index) => (
+<<<<<<< HEAD
           <button key={scene.name} type="button" aria-pressed={store.own === null && store.state.scene === index} class={names(store.own === null && store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
+=======
+          <button key={scene.name} type="button" aria-pressed={store.state.picture === null && store.state.scene === index} class={names(store.state.picture === null && store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
+>>>>>>> main
             {words[`scene.${scene.name}` as keyof typeof words]}
           </button>
         ))}
-      </div>
+      </div>}
       <span class="push" />
       <span class="bar">
         <button type="button" disabled={store.state.truths.length >= store.state.layout.slots} onClick={() => store.addTruth()}>{words.addObject}</button>
@@ -35,7 +40,9 @@ export function Legend(): JSX.Element {
       <li><i class="key responsible" />{words.legendResponsible}</li>
       <li><i class="key other" />{words.legendOther}</li>
       <li><i class="key owner" />{words.legendCell}</li>
+      <li><i class="key centre" />{words.legendCentre}</li>
       <li><i class="key dots" />{words.legendDots}</li>
+      <li>{words.legendIou}</li>
     </ul>
   );
 }
@@ -64,7 +71,7 @@ function TruthValues({ index }: { index: number }): JSX.Element | null {
         {truth.ignored ? words.ignoredTruth : pair ? fill(words.owned, { row, col, box: pair.predictor % result.layout.boxes, iou: two(pair.iou) }) : words.dropped}
       </p>
       <div class="fields">
-        <label>{words.class}<ClassSelect value={truth.label} choose={(label) => store.setTruth(index, { label })} /></label>
+        <label><span>{words.class}</span><ClassSelect value={truth.label} choose={(label) => store.setTruth(index, { label })} /></label>
         <button type="button" onClick={() => store.deleteTruth(index)}>{words.delete}</button>
       </div>
     </div>
@@ -92,12 +99,12 @@ function PredictionValues({ predictor }: { predictor: number }): JSX.Element | n
       </p>
       <div class="fields">
         <label>
-          {words.confidence} <Value name="confidence" value={confidence} />
+          <span>{words.confidence} <Value name="confidence" value={confidence} /></span>
           <input type="range" min="0" max="1" step="0.01" value={confidence} onInput={(event) => store.setConfidence(predictor, Number(event.currentTarget.value))} />
         </label>
-        <label>{words.classOfCell}<ClassSelect value={best} choose={(label) => store.setClass(cell, label, Math.max(score, 0.55))} /></label>
+        <label><span>{words.classOfCell}</span><ClassSelect value={best} choose={(label) => store.setClass(cell, label, Math.max(score, 0.55))} /></label>
         <label>
-          {words.score} <Value name="score" value={score} />
+          <span>{words.score} <Value name="score" value={score} /></span>
           <input type="range" min="0.1" max="1" step="0.01" value={score} onInput={(event) => store.setClass(cell, best, Number(event.currentTarget.value))} />
         </label>
         {state.shown.includes(cell) && <button type="button" onClick={() => store.toggleCell(cell)}>{words.hideCell}</button>}

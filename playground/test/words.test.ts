@@ -2,11 +2,13 @@ import { expect, test } from "vitest";
 import { PAGES } from "../src/tour_pages";
 import { GROUPS } from "../src/state";
 import { fill, WORDS } from "../src/words";
+import faults from "../graphs/faults.json";
 
 const { en, "zh-TW": zh } = WORDS;
 const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 const texts: [string, string, string][] = [
   ...Object.keys(en).map((key): [string, string, string] => [key, en[key as keyof typeof en], zh[key as keyof typeof en]]),
+  ...faults.map((fault, index): [string, string, string] => [`fault ${index + 1}`, fault.en, fault["zh-TW"]]),
   ...PAGES.flatMap((page, index): [string, string, string][] => [
     [`tour ${index} title`, page.title.en, page.title["zh-TW"]],
     [`tour ${index} text`, page.text.en, page.text["zh-TW"]],

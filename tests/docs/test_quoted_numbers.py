@@ -57,3 +57,24 @@ def test_playground_quotes_its_measurement(language: str) -> None:
         assert re.search(rf" {value} (s|秒)", page)
     assert f" {sent:.1f} MB" in page
     assert f" {results['one_file_bytes'] / 1e6:.1f} MB" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_export_quotes_its_measurement(language: str) -> None:
+    page = (ROOT / f"docs/{language}/how-to/export.md").read_text("utf-8")
+    results = json.loads((ROOT / "benchmarks/results/exported-boxes.json").read_text())
+    names = {"onnx, detections": "ONNX", "torch, detections": "torch"}
+    wanted = [
+        f"| {run['loss']} | {name} | {file['detections']:,} | {file['boxes']:.1e} | {file['scores']:.1e} | "
+        f"{file['unpaired']} |"
+        for run in results["runs"]
+        for file, name in ((run["files"][key], name) for key, name in names.items())
+    ]
+    assert [line for line in page.splitlines() if re.match(r"\| v\d", line)] == wanted
+    files = [
+        file for run in results["runs"] for kind, file in run["files"].items() if kind.startswith("onnx")
+    ]
+    for digits, power, kind in ((6, 7, "boxes"), (2, 6, "scores")):
+        assert f"{digits}e-{power}" in page
+        assert max(file[kind] for file in files) < digits * 10**-power
+    assert {run["pictures"] for run in results["runs"]} == {100}

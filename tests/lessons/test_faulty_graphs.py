@@ -25,6 +25,14 @@ def test_the_manifest_names_a_graph_for_each_number_of_objects(folder):
     assert graphs["faulty-2"]["inputs"]["truth"] == [2, 4]
 
 
+def test_the_page_says_of_each_fault_what_the_lesson_says(folder):
+    faults = json.loads((folder / "faults.json").read_text("utf-8"))
+    assert len(faults) == len(faulty.VERSIONS)
+    assert "MSELoss" in faults[1]["en"]
+    assert "MSELoss" in faults[1]["zh-TW"]
+    assert "NaN" in faults[3]["en"]
+
+
 @pytest.mark.parametrize("objects", [1, 3])
 @pytest.mark.parametrize("negative", [False, True])
 def test_they_give_what_torch_gives(folder, objects, negative):

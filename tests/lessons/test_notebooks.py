@@ -80,3 +80,16 @@ def test_links_of_a_notebook_lead_somewhere(language, tmp_path):
         assert link.removeprefix(pages) != link or (tmp_path / link).is_file(), link
         if link.startswith(pages):
             assert (docs / link.removeprefix(pages)).is_file(), link
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_a_notebook_has_no_link_that_only_the_site_has(language, tmp_path):
+    sources = [path for path in lesson_files(language) if "playground/index.html" in path.read_text("utf-8")]
+    assert len(sources) == 9
+    written, _ = write_notebooks(tmp_path, language)
+    for path in written:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n\n".join("".join(cell["source"]) for cell in cells)
+        assert "playground/index.html" not in text
+        assert "only}" not in text
+        assert re.search(r"^## (Remember|帶走的重點|記住這些)$", text, re.MULTILINE), path.name

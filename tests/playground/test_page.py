@@ -59,6 +59,12 @@ class Recomputed:
             )
         )
 
+    @property
+    def objects(self) -> dict[int, int]:
+        valid = self.assignment.mask[0]
+        pairs = (self.assignment.predictor[0][valid].tolist(), self.assignment.object[0][valid].tolist())
+        return dict(zip(*pairs, strict=True))
+
     def elements(self, term: str) -> np.ndarray:
         """lambda x weight x penalty of the elements that have a weight, in order."""
         terms = self.loss.elementwise(self.raw, self.targets, self.assignment)
@@ -96,9 +102,10 @@ def check(page: Any) -> dict[str, Any]:
         assert box["box"] == pytest.approx(want.boxes[predictor].tolist(), abs=1e-5)
         assert box["responsible"] == (predictor in want.responsible)
         if box["responsible"]:
-            assert box["tag"] == f"IoU {want.responsible[predictor]:.2f}"
-        elif box["tag"].startswith("IoU"):
-            assert min(abs(float(box["tag"][4:]) - want.iou[predictor])) <= 0.0051
+            label = shown["truths"][want.objects[predictor]]["label"]
+            assert box["tag"] == f"{label}: IoU {want.responsible[predictor]:.2f}"
+        elif "IoU" in box["tag"]:
+            assert min(abs(float(box["tag"].split()[-1]) - want.iou[predictor])) <= 0.0051
     return shown
 
 
@@ -164,7 +171,7 @@ def test_the_responsible_box_flips_to_the_better_fit(opened: Any) -> None:
     after = check(page)
     assert loser in predictors(after, responsible=True)
     assert winner in predictors(after, responsible=False)
-    assert page.evaluate("window.yolossesPlayground.done.has('flip')")
+    assert not page.evaluate("window.yolossesPlayground.done.has('flip')")  # the loser itself did not move
 
 
 def test_all_can_be_done_with_the_keyboard(opened: Any) -> None:
@@ -213,24 +220,41 @@ def test_tab_reaches_every_box(opened: Any) -> None:
     assert len(reached) == count
 
 
-def test_touch_drags_too(opened: Any) -> None:
-    page = opened("lang=en", 390, has_touch=True, is_mobile=True)
-    before = check(page)
-    truth = locate(page, "truth", 1)
-    truth.scroll_into_view_if_needed()
-    frame = truth.locator(".line").bounding_box()
-    scrolled = page.evaluate("window.scrollY")
-    x, y = frame["x"] + 1, frame["y"] + frame["height"] / 2
+def touch_drag(page: Any, start: tuple[float, float], dx: float, dy: float) -> None:
     client = page.context.new_cdp_session(page)
-    touch = lambda kind, *points: client.send(  # noqa: E731
-        "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": a, "y": b} for a, b in points]}
-    )
-    touch("touchStart", (x, y))
-    for step in range(1, 6):
-        touch("touchMove", (x + 5 * step, y + 4 * step))
-    touch("touchEnd")
-    after = check(page)
-    assert after["truths"][1]["box"][0] > before["truths"][1]["box"][0] + 0.03
+    places = [(start[0] + dx * step / 6, start[1] + dy * step / 6) for step in range(7)]
+    for kind, places_of in (("touchStart", places[:1]), ("touchMove", places[1:]), ("touchEnd", [None])):
+        for place in places_of:
+            points = [{"x": place[0], "y": place[1]}] if place else []
+            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    settle(page)
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(0, 54), (0, -54), (54, 0), (-54, 0)])
+def test_a_finger_drags_a_box_all_the_way_and_the_page_stays(opened: Any, dx: int, dy: int) -> None:
+    page = opened("lang=en", 390, has_touch=True, is_mobile=True)
+    page.evaluate("window.scrollTo(0, 40)")
+    box = locate(page, "truth", 1)
+    size = page.locator("svg.scene").bounding_box()["width"]
+    frame = box.locator(".line").bounding_box()
+    scrolled, before = page.evaluate("window.scrollY"), check(page)["truths"][1]["box"]
+    touch_drag(page, (frame["x"] + 1, frame["y"] + frame["height"] / 2), dx, dy)
+    after = check(page)["truths"][1]["box"]
+    assert after[:2] == pytest.approx([before[0] + dx / size, before[1] + dy / size], abs=0.004)
+    assert page.evaluate("window.scrollY") == scrolled
+
+
+@pytest.mark.parametrize("dy", [40, -40])
+def test_a_finger_resizes_a_box_too(opened: Any, dy: int) -> None:
+    page = opened("lang=en", 390, has_touch=True, is_mobile=True)
+    page.evaluate("window.yolossesPlayground.set({ selected: { kind: 'truth', index: 1 } })")
+    settle(page)
+    size, before = page.locator("svg.scene").bounding_box()["width"], check(page)["truths"][1]["box"]
+    knob = page.locator(".grip .knob").nth(3).bounding_box()
+    scrolled = page.evaluate("window.scrollY")
+    touch_drag(page, (knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2), 0, dy)
+    after = check(page)["truths"][1]["box"]
+    assert after[3] == pytest.approx(before[3] + dy / size, abs=0.004)
     assert page.evaluate("window.scrollY") == scrolled
 
 
@@ -253,7 +277,7 @@ def test_descent_takes_the_librarys_gradient_steps(opened: Any) -> None:
     last = check(page)
     assert last["numbers"]["total"] < 0.2 * before["numbers"]["total"]
     assert len(last["history"]) == 62
-    assert page.locator("path.curve").count() == 5
+    assert page.locator("#pull path.curve").count() == 5 + 1  # and the loss
 
 
 def test_weights_change_the_weighted_numbers_only(opened: Any) -> None:
@@ -273,7 +297,7 @@ def test_pointing_at_a_symbol_lights_what_it_speaks_of_and_the_reverse(opened: A
     settle(page)
     assert page.locator("circle.dot.lit").count() == 15  # 18 boxes, 3 of them responsible
     assert page.locator("g.box.responsible.dim").count() == 3
-    assert "every box that is not responsible" in page.locator("#loss .meaning").inner_text()
+    assert "every box that is not responsible" in page.locator('[data-term="noobj"] .meaning').inner_text()
     frame = locate(page, "pred", others[1]).locator(".line").bounding_box()
     page.mouse.move(frame["x"] + 1, frame["y"] + 0.62 * frame["height"])
     page.wait_for_selector('[data-symbol="1noobj"].lit')
@@ -378,12 +402,93 @@ def test_the_tour_ticks_off_what_was_done(opened: Any) -> None:
     page.get_by_role("button", name="Take the tour").click()
     settle(page)
     assert page.locator(".tour li.done").count() == 0
-    drag(page, locate(page, "pred", predictors(check(page), responsible=True)[0]), 5, 20)
+    shown = check(page)
+    drag(page, locate(page, "pred", predictors(shown, responsible=False)[0]), 40, 20)
+    assert page.locator(".tour li.done").count() == 0  # a dashed box, far from its object
+    drag(page, locate(page, "pred", predictors(shown, responsible=True)[0]), -10, 8)
+    assert check(page)["numbers"]["total"] < shown["numbers"]["total"]
     assert page.locator(".tour li.done").count() == 1
     for _ in range(11):
         page.locator(".tour .main").click()
         check(page)
     assert "12" in page.locator(".tour").inner_text()
+
+
+def test_the_same_error_in_pixels_costs_more_on_a_small_box_with_roots_and_the_same_without(
+    opened: Any,
+) -> None:
+    page = opened("lang=en&tour=4&scene=2&term=wh")
+    widths = (  # of the large and the small digit
+        "[...document.querySelectorAll('.elements li')].filter(e => /w/.test(e.querySelector('b').textContent))"
+        ".sort((a, b) => a.dataset.predictor - b.dataset.predictor)"
+        ".map(e => Number(e.querySelector('[data-name]').dataset.value))"
+    )
+    check(page)
+    large, small = page.evaluate(widths)
+    assert small > 2 * large
+    page.locator(".size-choice").get_by_role("button", name="without").click()
+    check(page)
+    large, small = page.evaluate(widths)
+    assert small == pytest.approx(large, rel=1e-4)
+    assert page.locator(".tour li.done").count() == 1
+
+
+def test_smaller_cells_tick_the_task_and_more_boxes_only_show_that_they_do_not_help(opened: Any) -> None:
+    page = opened("lang=en&tour=9&scene=1")
+    assert "6: no box" in page.locator('g.box[data-kind="truth"]').all_text_contents()
+    choose = page.locator("#variants .choice")
+    choose.nth(1).get_by_role("button", name="3", exact=True).click()
+    check(page)
+    assert page.evaluate("[...window.yolossesPlayground.done]") == ["more-boxes"]
+    choose.nth(0).get_by_role("button", name="7", exact=True).click()
+    check(page)
+    assert page.evaluate("[...window.yolossesPlayground.done]") == ["more-boxes", "smaller-cells"]
+
+
+@pytest.mark.parametrize(("width", "tour"), [(1280, 5), (390, 5)])
+def test_what_a_symbol_means_is_said_beside_it_and_nothing_covers_it(
+    opened: Any, width: int, tour: int
+) -> None:
+    page = opened(f"lang=en&tour={tour}&term=obj", width, **({"has_touch": True} if width < 700 else {}))
+    page.wait_for_function(
+        "Math.abs(document.querySelector('[data-term=obj]').getBoundingClientRect().top) < 500"
+    )
+    page.wait_for_timeout(1500)  # the page scrolls to the term
+    for symbol in ("lambda", "sum_boxes", "1obj", "C", "target"):
+        page.locator(f'[data-term="obj"] [data-symbol="{symbol}"]').first.hover()
+        settle(page)
+        seen = page.evaluate(
+            """() => {
+              const note = document.querySelector("[data-term=obj] .meaning");
+              const { left, right, top, bottom } = note.getBoundingClientRect();
+              const at = (x, y) => document.elementsFromPoint(x, y);
+              const above = [[left + 9, top + 9], [right - 9, bottom - 9]].map(([x, y]) =>
+                at(x, y).some(e => e.closest(".tour, .stage, .loss-bar")));
+              return { height: bottom - top, inside: top >= 0 && bottom <= innerHeight, covered: above.includes(true) };
+            }"""
+        )
+        assert seen["height"] > 30, symbol
+        assert seen["inside"], symbol
+        assert not seen["covered"], symbol
+
+
+def test_picture_inspector_and_loss_are_in_sight_together(opened: Any) -> None:
+    page = opened("lang=zh-TW&tour=5&term=obj")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate("window.yolossesPlayground.set({ selected: { kind: 'pred', index: 8 } })")
+    page.wait_for_timeout(1500)  # the page scrolls to the term
+    for part in ("svg.scene", ".values input", ".loss-bar .number", '[data-term="obj"] .head'):
+        frame = page.locator(part).last.bounding_box()
+        assert frame["y"] > 0, part
+        assert frame["y"] + frame["height"] <= 800, part
+
+
+def test_answers_open_and_tick_the_task(opened: Any) -> None:
+    page = opened("lang=en&tour=11&scene=2&term=wh")
+    assert not page.get_by_text("steep near 0 and flat").is_visible()
+    page.locator(".tour summary").click()
+    page.get_by_text("steep near 0 and flat").wait_for()
+    assert page.evaluate("window.yolossesPlayground.done.has('answered')")
 
 
 def test_one_file_works_without_a_server(opened: Any) -> None:

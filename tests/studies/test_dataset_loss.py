@@ -22,7 +22,7 @@ def detector() -> tuple[Tiny, YOLOv1Loss]:
 
 
 def batches_of(dataset: DetectionDataset, *, batch_size: int = 4, fit: str = "stretch") -> Batches:
-    return Batches(dataset, batch_size=batch_size, image_size=(64, 64), fit=fit, ahead=0)  # type: ignore[arg-type]
+    return Batches(dataset, batch_size=batch_size, image_size=(64, 64), fit=fit)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -436,7 +436,10 @@ def test_json_round_trip() -> None:
         "ap50": None,
         "ap50_95": None,
         "voc07_ap": None,
+        "precision50": None,
     }
+    assert np.mean(values["classes"][0]["precision50"]) == pytest.approx(values["classes"][0]["ap50"])
+    assert len(values["classes"][0]["precision50"]) == 101
     assert values["best_f1"] == {
         "threshold": pytest.approx(0.8),
         "precision": 1.0,

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from yolosses import modes
 from yolosses.boxes.iou import pairwise_iou
 
 
@@ -39,14 +40,39 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, *, iou_threshold:
         )
     order = scores.argsort(dim=1, descending=True, stable=True)
     ranked = boxes.gather(1, order[..., None].expand_as(boxes))
-    ranked_labels = labels.gather(1, order)
-    suppresses = pairwise_iou(ranked, ranked) > iou_threshold
-    suppresses &= ranked_labels[:, :, None] == ranked_labels[:, None, :]
+    kept = ranked_nms(ranked, labels.gather(1, order), iou_threshold=iou_threshold)
+    return torch.zeros_like(kept).scatter(1, order, kept)
+
+
+def ranked_nms(boxes: Tensor, labels: Tensor, *, iou_threshold: float) -> Tensor:
+    """`batched_nms` of boxes (B, N, 4) and labels (B, N) that come best first."""
+    suppresses = pairwise_iou(boxes, boxes) > iou_threshold
+    suppresses = suppresses & (labels[:, :, None] == labels[:, None, :])
     suppresses = suppresses.triu(diagonal=1)  # only a higher-ranked box (row) suppresses a lower one (column)
-    kept = torch.ones_like(order, dtype=torch.bool)
+    everything = torch.ones_like(labels, dtype=torch.bool)
+    return (_settled_in_graph if modes.is_exporting() else _settled)(suppresses, everything)
+
+
+def _settled(suppresses: Tensor, kept: Tensor) -> Tensor:
+    """(B, N) which boxes are kept when nothing changes any longer; ``suppresses`` (B, N, N): row suppresses column."""
     while True:
         still_kept = ~(suppresses & kept[:, :, None]).any(1)
         if torch.equal(still_kept, kept):
-            break
+            return kept
         kept = still_kept
-    return torch.zeros_like(kept).scatter(1, order, kept)
+
+
+def _settled_in_graph(suppresses: Tensor, kept: Tensor) -> Tensor:
+    """The same as one operation, which a graph can hold."""
+    from torch._higher_order_ops.while_loop import while_loop  # not public yet, and only exporters need it
+
+    def goes_on(kept: Tensor, changed: Tensor) -> Tensor:
+        return changed.clone()  # an operation's output must not be its input
+
+    def step(kept: Tensor, changed: Tensor) -> tuple[Tensor, Tensor]:
+        still_kept = ~(suppresses & kept[:, :, None]).any(1)
+        return still_kept, (still_kept != kept).any()
+
+    changed = torch.ones((), dtype=torch.bool, device=kept.device)
+    settled: Tensor = while_loop(goes_on, step, (kept, changed))[0]  # type: ignore[no-untyped-call]
+    return settled

@@ -145,18 +145,23 @@ class PointCodec:
 
     def boxes(self, raw: PointRaw) -> Tensor:
         """(B, A, 4) cxcywh in pixels, of every location."""
-        levels = [
-            torch.cat([self._sides_of_level(part) for part in torch.split(level, _images_at_once(level))])
-            for level in self.split(raw).distances
-        ]
+        levels = [self._sides_in_parts(level) for level in self.split(raw).distances]
         sides = torch.cat(levels, 2).mT
         return self.decode(sides, self.levels.points(sides), self.levels.stride_of(sides))
+
+    def _sides_in_parts(self, distances: Tensor) -> Tensor:
+        """`_sides_of_level`; on a CPU of so few images at once that the probabilities of their bins stay in the
+        cache."""
+        if not modes.dynamic_lengths(distances):
+            return self._sides_of_level(distances)
+        images = max(1, BLOCK // max(1, distances[0].numel() if len(distances) else 1))
+        return torch.cat([self._sides_of_level(part) for part in torch.split(distances, images)])
 
     def _sides_of_level(self, distances: Tensor) -> Tensor:
         """(B, 4, n) distances in strides, of the numbers (B, 4R, n)."""
         if self.bins == 1:
             return at_least_float32(distances)
-        return expected_distance_of_maps(distances.reshape(len(distances), 4, self.bins, distances.shape[2]))
+        return expected_distance_of_maps(torch.unflatten(distances, 1, (4, self.bins)))
 
     def class_scores(self, raw: PointRaw) -> ClassScores:
         """The class scores, to be looked up."""
@@ -269,10 +274,3 @@ def grids_of_points(
         )
     height, width = image_size
     return tuple((math.ceil(height / stride), math.ceil(width / stride)) for stride in strides)
-
-
-def _images_at_once(level: Tensor) -> int:
-    """On a CPU so few images that the probabilities of their bins stay in the cache."""
-    if not modes.dynamic_lengths(level):
-        return max(len(level), 1)
-    return max(1, BLOCK // max(1, level[0].numel() if len(level) else 1))

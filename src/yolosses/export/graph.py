@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
@@ -78,6 +79,7 @@ class LossGraph(nn.Module):
         )
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The `outputs` for `inputs` in order."""
         levels = [level.detach().requires_grad_() for level in inputs[: self.levels]]
         *truth, lambdas = inputs[self.levels :]
         targets = Targets(**dict(zip(self.targets, truth, strict=True)))
@@ -97,6 +99,10 @@ class LossGraph(nn.Module):
     def traced(self) -> GraphModule:
         """The operations of `forward` alone, recorded on the example; `torch.export` and ONNX read it."""
         return make_fx(self, decomposition_table={torch.ops.aten.sigmoid.default: _sigmoid})(*self.example)
+
+    def program(self) -> ExportedProgram:
+        """`forward` as a program of `torch.export`, which `torch.export.save` writes; all shapes are fixed."""
+        return torch.export.export(self.traced(), self.example, strict=False)
 
 
 def _sigmoid(x: Tensor) -> Tensor:

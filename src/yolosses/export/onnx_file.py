@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,7 @@ def _save(
 ) -> None:
     import onnx
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about itself
+    with quiet():
         program = torch.onnx.export(
             traced,
             example,
@@ -77,7 +78,7 @@ def _save(
     assert program is not None
     model = program.model_proto
     _require_shapes(model, {name: tuple(tensor.shape) for name, tensor in zip(inputs, example, strict=True)})
-    _strip(model)
+    strip(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 
@@ -93,16 +94,41 @@ def _require_shapes(model: Any, expected: dict[str, tuple[int, ...]]) -> None:
             raise ValueError(f"{name}: expected shape {shape} in the file; got {got.get(name)}")
 
 
-def _strip(model: Any) -> None:
-    """Names of source files and shapes of intermediate values: nine tenths of the file."""
-    del model.graph.value_info[:]
-    del model.graph.metadata_props[:]
-    for part in (
-        *model.graph.node,
-        *model.graph.input,
-        *model.graph.output,
-        *model.graph.initializer,
-        *model.functions,
-    ):
+def strip(model: Any) -> None:
+    """Take out names of source files and shapes of intermediate values: nine tenths of the file of a loss."""
+    for graph in (model.graph, *model.functions):
+        _strip_graph(graph)
+
+
+def _strip_graph(graph: Any) -> None:
+    """A graph or a function, and the graphs within its loops."""
+    del graph.value_info[:]
+    del graph.metadata_props[:]
+    graph.doc_string = ""
+    for part in (*graph.node, *(getattr(graph, "initializer", ()))):
         del part.metadata_props[:]
         part.doc_string = ""
+    for value in (*graph.input, *graph.output):
+        if not isinstance(value, str):  # those of a function are names
+            del value.metadata_props[:]
+            value.doc_string = ""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _strip_graph(attribute.g)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Exporters warn about themselves, and about torchvision, which nothing here needs."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

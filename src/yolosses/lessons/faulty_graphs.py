@@ -1,4 +1,5 @@
-"""``python -m yolosses.lessons.faulty_graphs OUT``: the faulty losses as graphs, added to the playground's in OUT."""
+"""``python -m yolosses.lessons.faulty_graphs OUT``: the faulty losses as graphs, added to the playground's in OUT, and
+what is wrong in each as the lesson says it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from yolosses.export.onnx_file import save_function
 from yolosses.export.playground import CLASSES, Graph, GraphEntry
+from yolosses.lessons.exercises import find_the_bug
 from yolosses.lessons.exercises.faulty import BOXES, VERSIONS, PlainLoss
 
 GRID = 3
@@ -46,7 +48,8 @@ def faulty_graph(key: str) -> Graph:
 
 
 def write_faulty(folder: Path) -> None:
-    """Write one graph for each number of objects, and name them in ``manifest.json`` of ``folder``.
+    """Write one graph for each number of objects, and name them in ``manifest.json`` of ``folder``; and what is wrong
+    in each version to ``faults.json``.
 
     Raises:
         OSError: naming a file that cannot be read or written.
@@ -58,6 +61,8 @@ def write_faulty(folder: Path) -> None:
         save_function(graph.function, graph.example, INPUTS, OUTPUTS, folder / graph.entry.file)
         manifest["graphs"][key] = vars(graph.entry)
     path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    faults = [{"en": version.fault.en, "zh-TW": version.fault.zh} for version in find_the_bug.VERSIONS]
+    (folder / "faults.json").write_text(json.dumps(faults, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,9 @@ def write_notebooks(folder: Path, language: Language) -> tuple[list[Path], list[
 
 
 def _with_links(text: str, language: Language) -> str:
-    """Links of the site as links of a notebook: to the notebooks beside it, and to the project's own pages."""
+    """Links of the site as links of a notebook: to the notebooks beside it, and to the project's own pages. The
+    playground is a part of the built site alone, so what leads there is left out."""
+    text = re.sub(r"```\{only\} playground\n.*?\n```\n*", "", text, flags=re.DOTALL)
     text = re.sub(r"\]\((\d\d-[\w-]+)\.md\)", r"](\1.ipynb)", text)
     text = re.sub(r"\]\(\.\./((?:reference|data)/[^)]+)\)", rf"]({_PAGES}/\1)", text)
     return re.sub(r"\]\(\.\./([^)]+)\)", rf"]({_PAGES}/{language}/\1)", text)

@@ -128,12 +128,15 @@ class ExplainedPicture:
         explanation: of this picture alone, image 0. Its boxes are fractions of the network's input.
         objects: position in the record's boxes of each object of the explanation's targets.
         geometry: how the picture lies in the input.
+        raw, targets: what was explained, of this picture alone.
     """
 
     picture: int
     explanation: Explanation
     objects: tuple[int, ...]
     geometry: Geometry
+    raw: Raw
+    targets: Targets
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -366,6 +369,8 @@ def _explained(
         ),
         objects=tuple(_visible(record, entry.geometry).tolist()),
         geometry=entry.geometry,
+        raw=entry.raw,
+        targets=entry.targets,
     )
 
 

@@ -48,18 +48,21 @@ def save_training(path: Path, training: Training) -> None:
     """Write all that a run needs to go on as if it had not stopped. The checkpoint that was there becomes the
     `previous` one."""
     with whole_file(path) as file:
-        _save(
-            {
-                "model": training.model.state_dict(),
-                "average": training.average.state_dict(),
-                "optimizer": training.optimizer.state_dict(),
-                "place": asdict(training.place),
-                "random": torch.get_rng_state(),
-            },
-            file,
-        )
+        _save(state_of(training), file)
         if path.exists():
             path.replace(previous(path))
+
+
+def state_of(training: Training) -> dict[str, Any]:
+    """All that a run needs to go on as if it had not stopped: tensors and plain values."""
+    return {
+        "model": training.model.state_dict(),
+        "average": training.average.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "scaler": training.scaler.state_dict(),
+        "place": asdict(training.place),
+        "random": torch.get_rng_state(),
+    }
 
 
 def require_space(path: Path, training: Training) -> None:
@@ -77,20 +80,27 @@ def load_training(path: Path, training: Training) -> None:
     possible."""
     state = _read(path)
     try:
-        optimizer = state["optimizer"]
-        for saved, group in zip(optimizer["param_groups"], training.optimizer.param_groups, strict=True):
-            if saved.keys() != group.keys():
-                raise ValueError("it is of another optimizer")
-        training.model.load_state_dict(state["model"])
-        training.average.load_state_dict(state["average"])
-        training.optimizer.load_state_dict(optimizer)
-        training.place = Place(**state["place"])
+        restore(training, state)
         if "random" in state:  # not in checkpoints from before it was kept
             torch.set_rng_state(state["random"])
     except _MISFIT as error:
         raise DataError(
             f"{path}: expected the checkpoint of a run with these settings; {_first_line(error)}"
         ) from error
+
+
+def restore(training: Training, state: dict[str, Any]) -> None:
+    """Bring ``training`` to the place that `state_of` describes, but for the random numbers."""
+    optimizer = state["optimizer"]
+    for saved, group in zip(optimizer["param_groups"], training.optimizer.param_groups, strict=True):
+        if saved.keys() != group.keys():
+            raise ValueError("it is of another optimizer")
+    training.model.load_state_dict(state["model"])
+    training.average.load_state_dict(state["average"])
+    training.optimizer.load_state_dict(optimizer)
+    if state.get("scaler"):  # that of float16
+        training.scaler.load_state_dict(state["scaler"])
+    training.place = Place(**state["place"])
 
 
 def load_newest(path: Path, training: Training) -> str | None:

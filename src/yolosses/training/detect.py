@@ -6,13 +6,16 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from yolosses.boxes import batched_nms, clip_to_image
+from yolosses.boxes import clip_to_image
+from yolosses.boxes.selection import select
 from yolosses.explain.raw_output import Raw
 from yolosses.structures import Predictions
 from yolosses.training.data import Geometry
 from yolosses.training.evaluation import Detections
 
 NMS_IOU = 0.45  # the default everywhere: what YOLOv1 to v4 were published with
+SCORE_THRESHOLD = 0.001
+CANDIDATES = 400  # of an image
 
 
 class Decoder(Protocol):
@@ -28,10 +31,10 @@ def detect(
     images: Tensor,
     geometries: Sequence[Geometry],
     *,
-    score_threshold: float = 0.001,
+    score_threshold: float = SCORE_THRESHOLD,
     iou_threshold: float | None = NMS_IOU,
     max_detections: int = 100,
-    candidates: int = 400,
+    candidates: int = CANDIDATES,
 ) -> list[Detections]:
     """Detections of a batch, see `detections_of`. ``model`` is used as it is: put it in evaluation mode first.
 
@@ -55,10 +58,10 @@ def detections_of(
     raw: Raw,
     geometries: Sequence[Geometry],
     *,
-    score_threshold: float = 0.001,
+    score_threshold: float = SCORE_THRESHOLD,
     iou_threshold: float | None = NMS_IOU,
     max_detections: int = 100,
-    candidates: int = 400,
+    candidates: int = CANDIDATES,
 ) -> list[Detections]:
     """What a network's output says, best first, boxes in fractions of the original pictures and clipped to them.
 
@@ -70,16 +73,13 @@ def detections_of(
         iou_threshold: None for a network that needs no suppression (YOLOv10).
     """
     boxes, scores = decoder.decode(raw)
-    num_classes = scores.shape[-1]
-    top, index = scores.flatten(1).topk(min(candidates, scores[0].numel()), dim=1)
-    labels = index % num_classes
-    boxes = clip_to_image(boxes.gather(1, (index // num_classes)[..., None].expand(-1, -1, 4)))
-    valid = (top > score_threshold) & (boxes[..., 2:] > 0).all(-1)
-    if iou_threshold is None:
-        kept = valid
-    else:
-        # A candidate that does not count gets a class of its own, so that it suppresses nobody.
-        kept = valid & batched_nms(boxes, top, torch.where(valid, labels, -1), iou_threshold=iou_threshold)
+    boxes, top, labels, kept = select(
+        boxes,
+        scores,
+        score_threshold=score_threshold,
+        iou_threshold=iou_threshold,
+        candidates=candidates,
+    )
     found = []
     for image, geometry in enumerate(geometries):
         keep = kept[image].nonzero().squeeze(1)

@@ -29,8 +29,9 @@ class Settings:
 
     ``grid``, ``boxes_per_cell``: of YOLOv1; None for the losses with several scales. ``loss_options``: keywords of the
     loss besides its shape; functions by their names, anchors in pixels as lists of (w, h), one list a level.
-    ``nms_iou``: overlap above which the weaker of two detections is dropped; None: none is. What older runs do not say
-    has a default.
+    ``nms_iou``: overlap above which the weaker of two detections is dropped; None: none is. ``batch_size``: pictures of
+    a step, of all processes; ``accumulate``: parts in which a process computes its own. What older runs do not say has
+    a default.
     """
 
     data: str
@@ -53,6 +54,8 @@ class Settings:
     seed: int
     version: str
     nms_iou: float | None = NMS_IOU
+    precision: str = "float32"
+    accumulate: int = 1
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:

@@ -54,7 +54,7 @@ def settings_of(loss: str) -> Settings:
 
 
 def batch_of(count: int = 4) -> Batch:
-    whole = Batches(data(), batch_size=count, image_size=(64, 64), ahead=0)
+    whole = Batches(data(), batch_size=count, image_size=(64, 64))
     return whole.batch(np.arange(count))
 
 
@@ -157,7 +157,7 @@ def test_it_is_observed_and_explained(loss: str) -> None:
     model, _ = learnt(loss)
     loss_fn, batches = (
         build_loss(settings_of(loss)),
-        Batches(shapes(4), batch_size=2, image_size=(64, 64), ahead=0),
+        Batches(shapes(4), batch_size=2, image_size=(64, 64)),
     )
     seen = observe(model, loss_fn, batches.epoch(0), CPU)
     assert seen.covered == 1.0

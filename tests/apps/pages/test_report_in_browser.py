@@ -34,7 +34,7 @@ def study_and_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[DatasetL
     study = explain_dataset(
         Tiny(num_classes=2, stride=16),
         YOLOv1Loss(grid=4, num_classes=2),
-        Batches(dataset, batch_size=4, image_size=(64, 64), ahead=0),
+        Batches(dataset, batch_size=4, image_size=(64, 64)),
         torch.device("cpu"),
         top=4,
     )
@@ -46,7 +46,7 @@ def study_and_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[DatasetL
     rows = [{"step": s, "total": 2.0, "terms": dict.fromkeys(study.scales, 0.4)} for s in range(1, 30)]
     source = Source(data="shapes", split="train", run="run", loss="v1", version="test")
     report = dataset_report(
-        study, [suspicion], dataset, term_history(rows), rows, source, top=4, language="en"
+        study, [suspicion], dataset, term_history(rows), rows, source, top=4, playground={}, language="en"
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report, "utf-8")

@@ -74,7 +74,7 @@ def of(scene, key, *, count=None, **inputs):
 
 
 def test_pictures_of_the_data_are_as_the_library_reads_them(home):
-    reader = Reader(opened(home, data="data", split="val"))
+    reader = Reader(opened(home, data=str(home / "data"), split="val"))
     told = reader.answer({"do": "capabilities"})["capabilities"]
     assert told["pictures"] == {"name": "data", "split": "val", "count": 3}
     assert told["class_names"] == CLASSES
@@ -96,7 +96,7 @@ def test_pictures_of_the_data_are_as_the_library_reads_them(home):
 
 @pytest.mark.parametrize("picture", [-1, 3, 10**30, "no such", True, None, 0.5, [0], "x" * 10_000])
 def test_pictures_that_there_are_not_are_refused(home, picture):
-    reader = Reader(opened(home, data="data", split="val"))
+    reader = Reader(opened(home, data=str(home / "data"), split="val"))
     with pytest.raises(MessageError, match="picture"):
         reader.answer({"do": "scene", "picture": picture})
 

@@ -41,7 +41,7 @@ class Perfect(nn.Module):
 
 
 def batches() -> Batches:
-    return Batches(shapes(6), batch_size=4, image_size=(64, 64), ahead=0)
+    return Batches(shapes(6), batch_size=4, image_size=(64, 64))
 
 
 def test_confidence_of_empty_cells_and_of_answering_boxes() -> None:

@@ -1,15 +1,13 @@
-"""Batches are the same for the same seed, true to the records, and leave no thread behind."""
+"""Batches are the same for the same seed, true to the records, and leave no process behind."""
 
 import itertools
-import threading
-import time
+import multiprocessing
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from tests.training.data.layouts import THREE, write_voc
 
 from yolosses.training.data import (
@@ -31,9 +29,17 @@ def scenes(count: int = 10) -> DetectionDataset:
     return digit_scenes("val", count=count)
 
 
-def batches(seed: int = 0, *, count: int = 10, augmentation: Augmentation = PAPER) -> Batches:
+def batches(
+    seed: int = 0, *, count: int = 10, augmentation: Augmentation = PAPER, workers: int = 0
+) -> Batches:
     return Batches(
-        scenes(count), batch_size=4, image_size=(64, 96), augmentation=augmentation, shuffle=True, seed=seed
+        scenes(count),
+        batch_size=4,
+        image_size=(64, 96),
+        augmentation=augmentation,
+        shuffle=True,
+        seed=seed,
+        workers=workers,
     )
 
 
@@ -46,10 +52,6 @@ def same(first: Iterable[Batch], second: Iterable[Batch]) -> bool:
         and torch.equal(a.targets.labels, b.targets.labels)
         for a, b in zip(first, second, strict=True)
     )
-
-
-def workers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "yolosses-batches"]
 
 
 def test_an_epoch_is_the_same_whenever_it_is_asked_for() -> None:
@@ -144,13 +146,13 @@ def test_ignore_and_pictures_without_objects() -> None:
     assert alone.targets.mask.tolist() == [[False]]
 
 
-@pytest.mark.parametrize("ahead", [0, 2])
-def test_a_picture_that_breaks_later_is_left_out(ahead: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_that_breaks_later_is_left_out(workers: int, tmp_path: Path) -> None:
     root = write_voc(tmp_path, {"train": THREE, "val": THREE[:1]})
     data = open_dataset(root, "train")
     broken = root / "JPEGImages/b.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    alone = Batches(data, batch_size=1, image_size=(32, 32), ahead=ahead)
+    alone = Batches(data, batch_size=1, image_size=(32, 32), workers=workers)
     assert [(batch.number, batch.indices) for batch in alone.epoch(0)] == [(0, (0,)), (2, (2,))]
     assert [batch.number for batch in alone.epoch(0, first=1)] == [2]
     assert list(data.unreadable) == ["b.png"]
@@ -158,13 +160,13 @@ def test_a_picture_that_breaks_later_is_left_out(ahead: int, tmp_path: Path) -> 
     readable = data.readable()
     assert [record.name for record in readable.records] == ["a.png", "c.png"]
     assert readable.picture(1).shape == (128, 64, 3)
-    (batch,) = Batches(data, batch_size=3, image_size=(32, 32), ahead=ahead).epoch(0)
+    (batch,) = Batches(data, batch_size=3, image_size=(32, 32), workers=workers).epoch(0)
     assert (batch.indices, len(batch.images), len(batch.targets)) == ((0, 2), 2, 2)
     for name in ("a", "c"):
         (root / f"JPEGImages/{name}.png").unlink()
     with pytest.raises(DataError, match=r"c\.png: no such picture"):
-        list(Batches(open_again(data), batch_size=2, image_size=(32, 32), ahead=ahead).epoch(0))
-    assert workers() == []
+        list(Batches(open_again(data), batch_size=2, image_size=(32, 32), workers=workers).epoch(0))
+    assert multiprocessing.active_children() == []
 
 
 def open_again(data: DetectionDataset) -> DetectionDataset:
@@ -173,43 +175,30 @@ def open_again(data: DetectionDataset) -> DetectionDataset:
     )
 
 
-def test_leaving_early_leaves_no_thread() -> None:
-    for batch in batches().epoch(0):
+def test_leaving_early_leaves_no_process() -> None:
+    for batch in batches(workers=2).epoch(0):
         assert len(batch.indices) == 4
         break
-    iterator = batches().epoch(0)
+    iterator = batches(workers=2).epoch(0)
     next(iterator)
     iterator.close()  # type: ignore[attr-defined]
     with pytest.raises(RuntimeError, match="mine"):
         raise_in_the_middle()
-    assert workers() == []
+    assert multiprocessing.active_children() == []
 
 
 def raise_in_the_middle() -> None:
-    for _ in batches().epoch(0):
+    for _ in batches(workers=2).epoch(0):
         raise RuntimeError("mine")
 
 
-def test_two_batches_are_made_ahead_and_no_more() -> None:
-    made: list[int] = []
-    data = scenes(9)
-
-    def paint(index: int) -> NDArray[np.uint8]:
-        made.append(index)
-        return np.zeros((128, 128, 3), np.uint8)
-
-    counted = DetectionDataset(
-        name="d", split="val", class_names=data.class_names, records=data.records, paint=paint
-    )
-    iterator = Batches(counted, batch_size=1, image_size=(32, 32)).epoch(0)
-    next(iterator)
-    deadline = time.monotonic() + 5
-    while len(made) < 4 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.05)
-    # One in hand, two ready, and the next one waiting for room.
-    assert made == [0, 1, 2, 3]
-    assert [batch.indices for batch in iterator] == [(index,) for index in range(1, 9)]
+def test_workers_make_the_same_batches() -> None:
+    made = Batches(scenes(9), batch_size=2, image_size=(32, 32), shuffle=True, workers=2)
+    plain = Batches(scenes(9), batch_size=2, image_size=(32, 32), shuffle=True)
+    before = torch.get_rng_state()
+    assert same(list(made.epoch(3, first=1)), plain.epoch(3, first=1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ from yolosses.training.models import (
     distance_start,
 )
 from yolosses.training.optimizers import adamw, sgd
+from yolosses.training.processes import local_rank
 from yolosses.training.run import RunFolder, Settings
 from yolosses.training.schedule import WARMUP, Schedule, paper, warmup_cosine
 
@@ -297,9 +298,10 @@ def build_schedule(settings: Settings) -> Schedule:
 
 
 def build_device(name: str) -> torch.device:
-    """``auto``: the first of CUDA, Apple's MPS and CPU that is there."""
+    """``auto``: the first of CUDA, Apple's MPS and CPU that is there; of several processes each takes a GPU."""
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        others = "mps" if torch.backends.mps.is_available() else "cpu"
+        name = f"cuda:{local_rank()}" if torch.cuda.is_available() else others
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

@@ -62,6 +62,14 @@ class ScheduleName(StrEnum):
     PAPER = "paper"
 
 
+class PrecisionName(StrEnum):
+    """Precisions of the network's operations in training."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
 class FitName(StrEnum):
     """How pictures get the size of the input."""
 
@@ -89,3 +97,18 @@ class ObjectiveName(StrEnum):
     MAP50 = "map50"
     MAP = "map"
     F1 = "f1"
+
+
+class FileFormatName(StrEnum):
+    """What a detector is exported to."""
+
+    ONNX = "onnx"
+    TORCH = "torch"
+
+
+class DetectorOutputName(StrEnum):
+    """What an exported detector returns."""
+
+    RAW = "raw"
+    BOXES = "boxes"
+    DETECTIONS = "detections"

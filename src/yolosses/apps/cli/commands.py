@@ -9,16 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
+    DetectorOutputName,
+    FileFormatName,
     FitName,
     LanguageName,
     LossName,
     ModelName,
     ObjectiveName,
     OptimizerName,
+    PrecisionName,
     SamplerName,
     ScheduleName,
 )
 from yolosses.apps.cli.failures import Interrupted
+from yolosses.apps.play import PORT
 
 
 class _Commands(TyperGroup):
@@ -50,6 +54,9 @@ Data = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+Detector = Annotated[
+    Path, typer.Argument(help="The folder of a run, or a file that export wrote.", metavar="RUN")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for what comes out.", metavar="DIR")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first broken annotation instead of skipping it.")
@@ -132,7 +139,16 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(help="Length of the run in minutes, instead of epochs.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step, of all processes together.")] = 8,
+    accumulate: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Compute a step in N parts, with the memory of one. The gradient is the same."
+        ),
+    ] = 1,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="Of the network in training. The loss computes in float32.")
+    ] = PrecisionName.FLOAT32,
     optimizer: Annotated[OptimizerName, typer.Option(help="The paper's is sgd.")] = OptimizerName.ADAMW,
     learning_rate: Annotated[
         float | None, typer.Option(help="Highest learning rate.", show_default="0.002; 0.005 for sgd")
@@ -148,7 +164,17 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write every term for TensorBoard too, in the run's folder.")
+    ] = False,
     strict: Strict = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes that prepare pictures.", show_default="0; up to 4 beside a GPU"),
+    ] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the network with torch.compile first.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Train a detector on your pictures, evaluate it, and draw the curve of every term."""
@@ -160,9 +186,10 @@ def train(
         TrainRequest(
             data=data, loss=loss, model=model, image_size=image_size, grid=grid, boxes_per_cell=boxes_per_cell,
             lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, options=tuple(options or ()),
-            epochs=epochs, minutes=minutes, batch_size=batch_size, optimizer=optimizer, learning_rate=learning_rate,
-            schedule=schedule, fit=fit, train_split=train_split, eval_split=eval_split, seed=seed, out=out,
-            resume=resume, strict=strict, device=device,
+            epochs=epochs, minutes=minutes, batch_size=batch_size, accumulate=accumulate, precision=precision,
+            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit,
+            train_split=train_split, eval_split=eval_split, seed=seed, out=out, resume=resume, strict=strict,
+            workers=workers, compiled=compiled, device=device, tensorboard=tensorboard,
         ),
         given=given,
     )  # fmt: skip
@@ -211,8 +238,11 @@ def compare(
 
 @app.command("eval")
 def evaluate(
-    run: Run,
-    data: Annotated[str | None, typer.Argument(help="Other data than the run's.", metavar="[DATA]")] = None,
+    run: Detector,
+    data: Annotated[
+        str | None,
+        typer.Argument(help="Other data than the run's. A file of export needs it.", metavar="[DATA]"),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Split to evaluate on.", show_default="the run's")] = None,
     strict: Strict = False,
     device: Device = "auto",
@@ -225,7 +255,7 @@ def evaluate(
 
 @app.command()
 def predict(
-    run: Run,
+    run: Detector,
     pictures: Annotated[
         list[Path], typer.Argument(help="Pictures, or folders of pictures.", metavar="PICTURES...")
     ],
@@ -245,6 +275,40 @@ def predict(
     from yolosses.apps.cli.predict import predict_pictures
 
     predict_pictures(run, pictures, threshold=threshold, out=out, device=device)
+
+
+@app.command()
+def export(
+    run: Run,
+    file_format: Annotated[
+        FileFormatName, typer.Option("--format", help="onnx, or torch: a program of torch.export.")
+    ] = FileFormatName.ONNX,
+    output: Annotated[
+        DetectorOutputName,
+        typer.Option(
+            help="What the file returns: the network's numbers, every box with its scores, or the detections of "
+            "predict."
+        ),
+    ] = DetectorOutputName.DETECTIONS,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file.", metavar="FILE", show_default="model.onnx or model.pt2 in RUN"),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            help="Picture to compare the file with torch on.",
+            metavar="FILE",
+            show_default="two of the run's evaluation",
+        ),
+    ] = None,
+) -> None:
+    """Write a trained detector as one file that runs without yolosses.
+
+    The file is run and compared with torch before it is kept. eval and predict take it in place of RUN."""
+    from yolosses.apps.cli.export import export_run
+
+    export_run(run, format=file_format, output=output, out=out, picture=picture)
 
 
 @app.command()
@@ -399,7 +463,7 @@ def play(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split to show.", show_default="the run's")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8750,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     lang: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = LanguageName.EN,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:

@@ -15,9 +15,13 @@ from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
-from yolosses.apps.cli.build import build_device, load_detector
+from yolosses.apps.cli.detectors import open_detector
+from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import note, open_split, report_problems, report_unreadable
+from yolosses.apps.pages.confusion_figure import confusion_figure
+from yolosses.apps.pages.curves_figure import curves_figure
 from yolosses.apps.pages.error_figure import error_figure, share_text
+from yolosses.apps.pages.sizes_figure import sizes_figure
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,
@@ -25,10 +29,11 @@ from yolosses.studies.errors import (
     TOP_KINDS,
     TideErrors,
     TopDetections,
+    confusion,
     tide,
     top_detections,
 )
-from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.data import Batches, DetectionDataset, usual_workers
 from yolosses.training.detect import Decoder, detect
 from yolosses.training.evaluation import Detections, Metrics, evaluate
 from yolosses.training.figures import contact_sheet, draw_detections
@@ -39,23 +44,30 @@ from yolosses.training.run import RunFolder, Settings
 BATCH = 16
 GALLERY = 12
 ERRORS_PICTURE = "errors.png"
+CURVES_PICTURE = "curves.png"
+CONFUSION_PICTURE = "confusion.png"
+SIZES_PICTURE = "sizes.png"
 
 
 def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool, device: str) -> None:
     """Score the detector of a run, on its own data or others, and say what its errors are: `evaluate_and_show`, with
     the errors in ``metrics.json``, tables of them and ``errors.png``."""
     console = Console()
-    folder, where = RunFolder(run), build_device(device)
-    settings, model, loss = load_detector(folder, where)
+    detector = open_detector(run, device)
+    folder, settings = detector.results, detector.settings
+    if data is None and not settings.data:
+        raise CommandError(f"DATA: expected with {run}, which does not say where the data of its run lie")
     require_folder(folder.path)
     dataset = open_split(
         data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
     )
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
-    if data is None:
+    if data is None and not detector.is_file:
         for change in changes_of_data(folder.data_file, [dataset]):
             note(console, f"the data changed since the run was trained: {change}")
-    metrics, errors, top = evaluate_with_errors(folder, settings, model, loss, dataset, where)
+    metrics, errors, top = evaluate_with_errors(
+        folder, settings, detector.model, detector.decoder, dataset, detector.device
+    )
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     report_unreadable(console, [dataset])
@@ -70,14 +82,24 @@ def evaluate_with_errors(
     dataset: DetectionDataset,
     device: torch.device,
 ) -> tuple[Metrics, TideErrors, TopDetections]:
-    """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png`` and ``errors.png``."""
+    """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png``, ``errors.png``, ``curves.png``,
+    ``confusion.png`` and ``sizes.png``."""
     detections, metrics = score(settings, model, decoder, dataset, device)
     dataset = dataset.readable()
     errors = tide(dataset.records, dataset.class_names, detections)
     top = top_detections(dataset.records, dataset.class_names, detections)
-    title = f"{dataset.name}, {dataset.split}: what goes wrong"
-    write_figure(folder.path / ERRORS_PICTURE, error_figure(errors, top, title=title))
-    _write(folder, dataset, detections, metrics, {"errors": {"tide": errors.to_json(), "top": top.to_json()}})
+    confused = confusion(dataset.records, dataset.class_names, detections, threshold=_threshold(metrics))
+    name = f"{dataset.name}, {dataset.split}"
+    figures = {
+        ERRORS_PICTURE: error_figure(errors, top, title=f"{name}: what goes wrong"),
+        CURVES_PICTURE: curves_figure(metrics, title=name),
+        CONFUSION_PICTURE: confusion_figure(confused, title=name),
+        SIZES_PICTURE: sizes_figure(metrics, title=name),
+    }
+    for picture, figure in figures.items():
+        write_figure(folder.path / picture, figure)
+    more = {"errors": {"tide": errors.to_json(), "top": top.to_json()}, "confusion": confused.to_json()}
+    _write(folder, dataset, detections, metrics, more)
     return metrics, errors, top
 
 
@@ -117,8 +139,12 @@ def _write(
     """``metrics.json``, with ``more`` at its end, and ``predictions.png``."""
     values = {"data": dataset.name, "split": dataset.split, **metrics.to_json(), **more}
     write_json(folder.metrics_file, values)
-    threshold = metrics.best_f1.threshold if metrics.best_f1 else 1.0
-    write_picture(folder.predictions_picture, gallery(dataset, detections, threshold))
+    write_picture(folder.predictions_picture, gallery(dataset, detections, _threshold(metrics)))
+
+
+def _threshold(metrics: Metrics) -> float:
+    """The score of the best F1; 1 where nothing was found."""
+    return metrics.best_f1.threshold if metrics.best_f1 else 1.0
 
 
 def _say_where(console: Console, folder: RunFolder) -> None:
@@ -155,7 +181,13 @@ def detect_all(
     settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
 ) -> list[Detections]:
     """Detections of every picture that can be read, in the order of ``dataset.readable()``."""
-    batches = Batches(dataset, batch_size=BATCH, image_size=settings.image_size, fit=settings.fit)
+    batches = Batches(
+        dataset,
+        batch_size=BATCH,
+        image_size=settings.image_size,
+        fit=settings.fit,
+        workers=usual_workers(device),
+    )
     model.eval()
     found: list[Detections] = []
     for batch in batches.epoch(0):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.markup import escape
@@ -14,16 +15,25 @@ from torch import nn
 
 from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.cli.failures import CommandError
+<<<<<<< HEAD
 from yolosses.apps.cli.labels import open_split, picture_named, report_problems
+=======
+from yolosses.apps.cli.labels import open_split, report_problems
+from yolosses.apps.pages.playground_link import playground_link
+>>>>>>> main
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
 from yolosses.explain.words import Language
 from yolosses.structures import Targets
-from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
+from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
+<<<<<<< HEAD
 from yolosses.training.data import Batches, printable
+=======
+from yolosses.training.data import Batches, DetectionDataset, printable, usual_workers
+>>>>>>> main
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
@@ -59,7 +69,7 @@ def explain_run(
         batch_size=BATCH,
         image_size=settings.image_size,
         fit=settings.fit,
-        ahead=0 if where.type == "cpu" else 2,
+        workers=usual_workers(where),
     )
     source = Source(
         data=dataset.name,
@@ -75,7 +85,13 @@ def explain_run(
         explained = explain_one(model, loss, batches, index, where)
         _write(
             out,
-            picture_report(explained, dataset, source, language=language),
+            picture_report(
+                explained,
+                dataset,
+                source,
+                playground=_links(loss, batches, [explained], language).get(index),
+                language=language,
+            ),
             {"data": dataset.name, "split": dataset.split, **explained.explanation.to_json()},
         )
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
@@ -89,7 +105,19 @@ def explain_run(
         history = term_history(log)
         _write(
             out,
-            dataset_report(study, suspicions, dataset, history, log, source, top=top, language=language),
+            dataset_report(
+                study,
+                suspicions,
+                dataset,
+                history,
+                log,
+                source,
+                top=top,
+                playground=_links(
+                    loss, batches, [study.explained[p.picture] for p in study.worst_pictures(top)], language
+                ),
+                language=language,
+            ),
             {
                 "data": dataset.name,
                 "split": dataset.split,
@@ -124,6 +152,38 @@ def _study(
         )
 
 
+<<<<<<< HEAD
+=======
+def _links(
+    loss: DetectorLoss, batches: Batches, explained: Sequence[ExplainedPicture], language: Language
+) -> dict[int, str]:
+    """Links to the playground, by the position of the picture in the data set."""
+    links = {}
+    for each in explained:
+        image = batches.batch(np.array([each.picture])).images[0]
+        link = playground_link(loss, each.raw, each.targets, image, language=language)
+        if link is not None:
+            links[each.picture] = link
+    return links
+
+
+def _picture_named(dataset: DetectionDataset, name: str) -> int:
+    """By its name, or by its name without the suffix if only one picture has it."""
+    names = [record.name for record in dataset.records]
+    found = [index for index, known in enumerate(names) if known == name]
+    found = found or [index for index, known in enumerate(names) if Path(known).stem == name]
+    if len(found) == 1:
+        return found[0]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    told = f"{len(found)} of them" if found else "none"
+    raise CommandError(
+        f"--image {name}: expected the name of a picture in {dataset.name}, {dataset.split} "
+        f"({len(names)} pictures); got {told}{hint}"
+    )
+
+
+>>>>>>> main
 def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelSuspicion]) -> None:
     total = study.loss
     for name, value in sorted(study.terms.items(), key=lambda entry: -entry[1]):

@@ -23,10 +23,12 @@ def failure_line(error: Exception) -> str | None:
     if type(error).__module__.partition(".")[0] in ("optuna", "sqlalchemy"):
         return f"--storage: {_first_line(error)}"
     # Only now: whoever raised one of these has imported torch already, and `--help` must not.
+    from yolosses.export.detector_file import DetectorFileError
     from yolosses.training.data import DataError
     from yolosses.training.loop import NonFiniteLossError
 
-    return str(error) if isinstance(error, DataError | NonFiniteLossError) else None
+    known = (DataError, NonFiniteLossError, DetectorFileError)
+    return str(error) if isinstance(error, known) else None
 
 
 def _system_line(error: OSError) -> str | None:

@@ -48,6 +48,8 @@ def _code() -> int:
     except Exception as error:
         if type(error).__name__ == "Abort":  # typer's word for an interrupt
             return _said("interrupted", INTERRUPTED)
+        if type(error).__name__ == "StoppedElsewhere":  # by its name: `--help` must not import torch
+            return 2
         line = failure_line(error)
         if line is None:
             raise
@@ -72,6 +74,10 @@ def _missing(error: ModuleNotFoundError) -> int:
         "hypothesis": "lessons",
         "uvicorn": "play",
         "starlette": "play",
+        "onnx": "export",
+        "onnxruntime": "export",
+        "onnxscript": "export",
+        "tensorboard": "tensorboard",
     }.get(error.name or "", "train")
     return _said(f"this command needs {error.name}: pip install 'yolosses[{extra}]'", 2)
 

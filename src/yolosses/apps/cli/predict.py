@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 
-from yolosses.apps.cli.build import build_device, load_detector
+from yolosses.apps.cli.detectors import open_detector
 from yolosses.apps.cli.evaluate import confident
 from yolosses.apps.cli.failures import CommandError
 from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
@@ -20,7 +19,8 @@ from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
 from yolosses.training.figures import draw_detections
 from yolosses.training.files import require_folder, write_json, write_picture
-from yolosses.training.run import RunFolder
+
+LEAST_SCORE = 0.25  # that is shown where no evaluation says a better one
 
 
 def predict_pictures(
@@ -29,11 +29,12 @@ def predict_pictures(
     """Draw what the detector of a run finds. A picture that cannot be read is named, the others are done, and
     the command fails."""
     console = Console()
-    folder, where = RunFolder(run), build_device(device)
-    settings, model, loss = load_detector(folder, where)
-    least = _threshold(folder) if threshold is None else threshold
+    detector = open_detector(run, device)
+    settings = detector.settings
+    best = LEAST_SCORE if detector.threshold is None else detector.threshold
+    least = best if threshold is None else threshold
     files = _files(pictures)
-    out = out or folder.path / "predictions"
+    out = out or detector.results.path / "predictions"
     require_folder(out)
     result: dict[str, list[Any]] = {
         "images": [],
@@ -48,8 +49,11 @@ def predict_pictures(
             unreadable.append(str(error))
             continue
         geometry = plain_geometry(picture.shape[:2], settings.image_size, settings.fit)
-        images = torch.from_numpy(warp(picture, geometry))[None].to(where, memory_format=torch.channels_last)
-        found = detect(model, loss, images, [geometry], iou_threshold=settings.nms_iou)[0]
+        images = torch.from_numpy(warp(picture, geometry))[None]
+        images = images.to(detector.device, memory_format=torch.channels_last)
+        found = detect(detector.model, detector.decoder, images, [geometry], iou_threshold=settings.nms_iou)[
+            0
+        ]
         found = confident(found, least)
         write_picture(out / f"{name}.png", draw_detections(picture, found, settings.class_names))
         _append(result, file, picture, found)
@@ -67,17 +71,6 @@ def predict_pictures(
     if unreadable:
         more = f" (and {len(unreadable) - 1} more unreadable)" if len(unreadable) > 1 else ""
         raise CommandError(unreadable[0] + more)
-
-
-def _threshold(folder: RunFolder) -> float:
-    """The score of the best F1 in the run's evaluation; a quarter if there is none."""
-    if not folder.metrics_file.is_file():
-        return 0.25
-    try:
-        best = json.loads(folder.metrics_file.read_text("utf-8"))["best_f1"]
-        return float(best["threshold"]) if best else 0.25
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder.metrics_file}: expected what yolosses eval wrote; {error!r}") from error
 
 
 def _files(pictures: list[Path]) -> list[Path]:

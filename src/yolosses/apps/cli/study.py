@@ -31,7 +31,7 @@ from yolosses.apps.cli.vary import Range, Values, parse_vary
 from yolosses.explain.words import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
-from yolosses.training.data import Batches, DetectionDataset
+from yolosses.training.data import Batches, DetectionDataset, usual_workers
 from yolosses.training.files import require_folder, write_json
 from yolosses.training.loop import NonFiniteLossError, StepRecord
 from yolosses.training.run import Settings
@@ -269,7 +269,13 @@ class _Study:
         return measured(
             training.average.module,
             build_loss(settings),
-            Batches(self.eval_set, batch_size=BATCH, image_size=settings.image_size, fit=settings.fit),
+            Batches(
+                self.eval_set,
+                batch_size=BATCH,
+                image_size=settings.image_size,
+                fit=settings.fit,
+                workers=usual_workers(self.device),
+            ),
             rows,
             self.device,
             trial=number,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
@@ -24,7 +25,7 @@ from yolosses.apps.cli.build import (
     family,
     trained_weights,
 )
-from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, ScheduleName
+from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, PrecisionName, ScheduleName
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
@@ -37,20 +38,37 @@ from yolosses.training.checkpoints import (
     load_newest,
     previous,
     require_space,
+    restore,
     save_training,
     save_weights,
+    state_of,
     write_tensors,
 )
-from yolosses.training.data import HELD_OUT_SPLITS, Augmentation, Batches, DetectionDataset, Fit, splits_of
+from yolosses.training.data import (
+    HELD_OUT_SPLITS,
+    Augmentation,
+    Batches,
+    DetectionDataset,
+    Fit,
+    splits_of,
+    usual_workers,
+)
 from yolosses.training.figures import plot_terms
 from yolosses.training.files import write_figure
 from yolosses.training.fingerprint import changes_of_data, remember_data
 from yolosses.training.loop import Budget, NonFiniteLossError, StepRecord, Training
 from yolosses.training.models import Tiny
+from yolosses.training.network import network_of
+from yolosses.training.processes import ALONE, Processes, joined
 from yolosses.training.run import Option, RunFolder, Settings
+from yolosses.training.shared_norm import share_statistics
 from yolosses.training.threads import ThreadChoice
 
+if TYPE_CHECKING:
+    from yolosses.training.tensorboard import Board
+
 SAVE_EVERY_SECONDS = 30.0
+_NOWHERE: Any = None  # what a process has of what the first one tells it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +87,8 @@ class TrainRequest:
     epochs: int | None = None
     minutes: float | None = None
     batch_size: int = 8
+    accumulate: int = 1
+    precision: str = PrecisionName.FLOAT32
     optimizer: str = OptimizerName.ADAMW
     learning_rate: float | None = None
     schedule: str = ScheduleName.COSINE
@@ -79,17 +99,35 @@ class TrainRequest:
     out: Path | None = None
     resume: bool = False
     strict: bool = False
+    workers: int | None = None
+    compiled: bool = False
     device: str = "auto"
+    tensorboard: bool = False
 
 
 def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
     """Train as asked, or go on with a run. ``given``: the arguments that the person wrote, which a resumed
     run must agree with."""
-    console = Console()
+    if request.tensorboard:
+        import_module("tensorboard")  # better now than after a folder was made
     device = build_device(request.device)
+    with joined(device) as processes:
+        if processes.first:
+            _lead(request, given, processes)
+        else:
+            _follow(request, processes)
+
+
+def _lead(request: TrainRequest, given: Collection[str], processes: Processes) -> None:
+    """What the first process does, or the only one."""
+    console, device = Console(), processes.device
     folder, settings, train_set = _asked_for(request, given)
+    _require_shares(settings, processes)
+    processes.of_first((folder.path, settings))
     eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
-    training = build_training(settings, train_set, device)
+    training = build_training(
+        settings, train_set, device, processes=processes, workers=request.workers, compiled=request.compiled
+    )
     begun = folder.exists()
     if not begun:
         folder.create(settings)
@@ -97,17 +135,56 @@ def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
         if begun:
             go_on_with(console, folder, settings, training, [train_set, eval_set])
             if _is_finished(folder, training):
+                processes.of_first(None)
                 _say_finished(console, folder, training, request)
                 return
+        processes.of_first(state_of(training) if processes.count > 1 else None)
+        board = _board(folder, training) if request.tensorboard else None
         remember_data(folder.data_file, [train_set, eval_set])
         _introduce(console, folder, training, settings, train_set, eval_set)
         go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
-        train_to_the_end(console, folder, settings, training, go_on=go_on)
+        train_to_the_end(console, folder, settings, training, go_on=go_on, board=board)
+        for unreadable in processes.gathered(train_set.unreadable):
+            train_set.unreadable.update(unreadable)
         _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
-        evaluate_and_show(
+        metrics = evaluate_and_show(
             console, folder, settings, training.average.module, build_loss(settings), eval_set, device
         )
+        if board is not None:
+            board.results(metrics, folder.predictions_picture, training.place.step)
         report_unreadable(console, [train_set, eval_set])
+
+
+def _follow(request: TrainRequest, processes: Processes) -> None:
+    """What the other processes do: the same steps. The first one prints, writes and evaluates."""
+    path, settings = processes.of_first(_NOWHERE)
+    train_set = open_to_learn(
+        settings.data, settings.train_split, settings.class_names, strict=request.strict
+    )
+    training = build_training(
+        settings,
+        train_set,
+        processes.device,
+        processes=processes,
+        workers=request.workers,
+        compiled=request.compiled,
+    )
+    state = processes.of_first(None)
+    if state is None:
+        return
+    restore(training, state)
+    with StopBetweenSteps() as stop, _kept_for_replay(RunFolder(path), settings):
+        for _ in training.steps():
+            if processes.any(stop.asked):
+                raise Interrupted
+    processes.gathered(train_set.unreadable)
+
+
+def _board(folder: RunFolder, training: Training) -> Board:
+    """What writes the steps of the run for TensorBoard."""
+    from yolosses.training.tensorboard import Board
+
+    return Board(folder.path / "tensorboard", last_step=training.place.step)
 
 
 def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder, Settings, DetectionDataset]:
@@ -187,6 +264,15 @@ def _say_finished(console: Console, folder: RunFolder, training: Training, reque
     )
 
 
+def _require_shares(settings: Settings, processes: Processes) -> None:
+    parts = processes.count * settings.accumulate
+    if settings.batch_size < parts:
+        raise CommandError(
+            f"--batch-size: expected at least {parts}, one picture for each part of --accumulate "
+            f"{settings.accumulate} on each of {processes.count} processes; got {settings.batch_size}"
+        )
+
+
 def _require_batch(batch_size: int, train_set: DetectionDataset) -> None:
     if batch_size > len(train_set):
         raise CommandError(
@@ -229,6 +315,8 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         seed=request.seed,
         version=yolosses.__version__,
         nms_iou=family(request.loss).nms_iou,
+        precision=str(request.precision),
+        accumulate=request.accumulate,
     )
     try:
         build_loss(settings)
@@ -369,10 +457,26 @@ def _option(settings: Settings, name: str) -> Option:
     return default_of(settings.loss, name)
 
 
-def build_training(settings: Settings, train_set: DetectionDataset, device: torch.device) -> Training:
-    """A run at its beginning, everything random decided by the seed of the settings."""
+def build_training(
+    settings: Settings,
+    train_set: DetectionDataset,
+    device: torch.device,
+    *,
+    processes: Processes = ALONE,
+    workers: int | None = None,
+    compiled: bool = False,
+) -> Training:
+    """A run at its beginning, everything random decided by the seed of the settings.
+
+    Args:
+        workers: processes that prepare batches; None: as many as suit the device.
+        compiled: whether `torch.compile` makes the network faster, after some minutes.
+    """
     torch.manual_seed(settings.seed)
     model = build_model(settings).to(device)
+    if processes.count > 1:
+        model = share_statistics(model, device)
+        torch.manual_seed(settings.seed + processes.rank)  # what is dropped out differs
     loss: Any = build_loss(settings)
     return Training(
         model=model,
@@ -388,7 +492,8 @@ def build_training(settings: Settings, train_set: DetectionDataset, device: torc
             shuffle=True,
             seed=settings.seed,
             drop_last=True,
-            ahead=0 if device.type == "cpu" else 2,
+            workers=usual_workers(device) if workers is None else workers,
+            processes=processes,
         ),
         optimizer=build_optimizer(settings, model),
         average=averaged(model),
@@ -396,6 +501,9 @@ def build_training(settings: Settings, train_set: DetectionDataset, device: torc
         budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
         device=device,
         before_step=course_of(settings, loss),
+        network=network_of(model, processes, parts=settings.accumulate, compiled=compiled),
+        precision=getattr(torch, settings.precision),
+        processes=processes,
     )
 
 
@@ -480,12 +588,14 @@ def train_to_the_end(
     go_on: str,
     pauses: Sequence[float] = (),
     at_pause: Callable[[], object] | None = None,
+    board: Board | None = None,
 ) -> None:
     """Train, show it, log it, and save it now and then.
 
     Args:
         go_on: the command that goes on with the run, for a person who stops it.
         pauses: shares of the budget at which ``at_pause`` is called, while the clock stands still.
+        board: takes every step too.
 
     Raises:
         Interrupted: a person stopped it; all is saved.
@@ -504,26 +614,29 @@ def train_to_the_end(
         log.sync()
         save_training(folder.state_file, training)
 
-    with log:
+    stopped = False
+    with log, board or nullcontext():
         with display, StopBetweenSteps() as stop, _kept_for_replay(folder, settings):
             for until in (*pauses, 1.0):
                 for record in training.steps(until=until):
                     log.append(record)
+                    if board is not None:
+                        board(record)
                     _show(display, record, save)
                     if choice is not None:
                         choice.took(record.seconds - before)
                         before = record.seconds
-                    if stop.asked:
+                    if stopped := training.processes.any(stop.asked):
                         break
                     if time.monotonic() - saved > SAVE_EVERY_SECONDS:
                         save()
                         saved = time.monotonic()
-                if stop.asked:
+                if stopped:
                     break
                 if until < 1 and at_pause is not None:
                     at_pause()
         save()
-    if stop.asked:
+    if stopped:
         console.print(
             f"what was learnt is kept; go on with: {escape(go_on)}", highlight=False, soft_wrap=True
         )
@@ -557,6 +670,7 @@ def _kept_for_replay(folder: RunFolder, settings: Settings) -> Iterator[None]:
     try:
         yield
     except NonFiniteLossError as error:
+        folder.path.mkdir(parents=True, exist_ok=True)  # that of another machine, perhaps
         write_tensors(folder.nonfinite_file, error.replay)
         show = f"yolosses explain {folder.path} {settings.data} --replay {folder.nonfinite_file}"
         raise CommandError(f"{error}. The batch is kept; look at it with: {show}") from error

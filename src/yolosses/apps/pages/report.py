@@ -63,13 +63,14 @@ STYLE = (
 .groups th:nth-child(4) { width: 13%; }
 .groups th:nth-child(5) { width: 37%; padding-left: 1.2rem; }
 .groups td:nth-child(5) { padding-left: 1.2rem; }
+.play { margin: .6rem 0 0; }
 .legend { max-width: none; }
 .legend span { display: inline-block; margin-right: 1.4em; }
 .legend svg { margin-right: .4em; }
 .alarm { color: #b00020; font-weight: 700; }
 @media screen and (max-width: 820px) { .hero, .cards { grid-template-columns: minmax(0, 1fr); }
   .hero > div, .groups, .boxes { overflow-x: auto; } .groups table { min-width: 700px; } }
-@media print { .hero { gap: 16px; } .boxes .marked { width: 90px; min-width: 90px; }
+@media print { .play { display: none; } .hero { gap: 16px; } .boxes .marked { width: 90px; min-width: 90px; }
   .cards { gap: 14px 16px; } .suspect { grid-template-columns: 130px 1fr; gap: 10px; }
   .worst { grid-template-columns: 100px 1fr; } .terms .bar { width: 170px; } }
 """
@@ -99,6 +100,7 @@ def dataset_report(
     source: Source,
     *,
     top: int,
+    playground: Mapping[int, str],
     language: Language,
 ) -> str:
     """The report on a data set, as html.
@@ -107,11 +109,12 @@ def dataset_report(
         suspicions: most doubtful first.
         history, log: of the training run.
         top: pictures, objects and suspicions that are shown.
+        playground: links that open pictures in the playground, by their position in the data set.
     """
     t = texts(language)
     worst = study.worst_pictures(top)
     sections = [
-        Section(t.gallery, _gallery(study, worst, dataset, language)),
+        Section(t.gallery, _gallery(study, worst, dataset, playground, language)),
         Section(t.errors, _suspicions(suspicions[:top], dataset, language)),
         Section(t.groups, _groups(study, language)),
         Section(t.history, _history(history, language)),
@@ -132,9 +135,14 @@ def dataset_report(
 
 
 def picture_report(
-    explained: ExplainedPicture, dataset: DetectionDataset, source: Source, *, language: Language
+    explained: ExplainedPicture,
+    dataset: DetectionDataset,
+    source: Source,
+    *,
+    playground: str | None,
+    language: Language,
 ) -> str:
-    """The report on one picture, as html."""
+    """The report on one picture, as html. ``playground``: a link that opens it in the playground."""
     t, name = texts(language), dataset.records[explained.picture].name
     explanation = explained.explanation
     sums = explanation.by_term()
@@ -143,7 +151,8 @@ def picture_report(
     lead = (
         patterns(len(weighted))
         + _verdict(t.picture_verdict, weighted, explanation.total, language)
-        + f'<div class="hero"><div>{_terms(weighted, raw, explanation.scales, language)}</div>'
+        + f'<div class="hero"><div>{_terms(weighted, raw, explanation.scales, language)}'
+        + f"{_playground(playground, language)}</div>"
         + f"<div>{_picture_with(explained, found[:SENTENCES], dataset, language)}{_legend(t)}</div></div>"
     )
     rows: list[list[Cell]] = [
@@ -276,15 +285,27 @@ def _hero_picture(
 
 
 def _gallery(
-    study: DatasetLoss, worst: Sequence[PictureLoss], dataset: DetectionDataset, language: Language
+    study: DatasetLoss,
+    worst: Sequence[PictureLoss],
+    dataset: DetectionDataset,
+    playground: Mapping[int, str],
+    language: Language,
 ) -> str:
     t = texts(language)
-    cards = "".join(_card(study, rank, picture, dataset, language) for rank, picture in enumerate(worst, 1))
+    cards = "".join(
+        _card(study, rank, picture, dataset, playground.get(picture.picture), language)
+        for rank, picture in enumerate(worst, 1)
+    )
     return f'{_note(t.gallery_note)}{_legend(t)}<div class="cards">{cards}</div>'
 
 
 def _card(
-    study: DatasetLoss, rank: int, picture: PictureLoss, dataset: DetectionDataset, language: Language
+    study: DatasetLoss,
+    rank: int,
+    picture: PictureLoss,
+    dataset: DetectionDataset,
+    playground: str | None,
+    language: Language,
 ) -> str:
     t = texts(language)
     explained = study.explained[picture.picture]
@@ -306,8 +327,16 @@ def _card(
         f'<article class="card"><h3>{escape(t.rank.format(rank=rank, name=picture.name))}</h3>'
         f'<p class="faint">{escape(t.comma.join(facts))}</p>'
         f"{_picture_with(explained, found, dataset, language)}"
-        f"{stacked_bar(list(picture.terms.values()), longest, width=540)}<ol>{sentences}</ol></article>"
+        f"{stacked_bar(list(picture.terms.values()), longest, width=540)}<ol>{sentences}</ol>"
+        f"{_playground(playground, language)}</article>"
     )
+
+
+def _playground(link: str | None, language: Language) -> str:
+    if link is None:
+        return ""
+    t = texts(language)
+    return f'<p class="play"><a href="{escape(link)}">{escape(t.play)}</a> <span class="faint">{t.play_note}</span></p>'
 
 
 def _picture_with(

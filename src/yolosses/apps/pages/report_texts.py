@@ -111,6 +111,8 @@ class Texts:
 
     picture_title: str
     one_in_detail: str
+    play: str
+    play_note: str
     picture_verdict: str
     every_object: str
     every_object_note: str
@@ -275,6 +277,8 @@ _ENGLISH = Texts(
     none="none",
     picture_title="{name} ({data}, {split}): where its loss comes from",
     one_in_detail="In detail",
+    play="Open in the playground",
+    play_note="while <code>yolosses play</code> runs on this computer",
     picture_verdict="<b><code>{term}</code></b> ({label}) makes <b>{share}</b> of the loss of {loss} of this picture.",
     every_object="Every object, and the loudest of the other boxes",
     every_object_note="Largest loss first. Cells are (row, column), counted from 0.",
@@ -433,6 +437,8 @@ _CHINESE = Texts(
     none="沒有",
     picture_title="{name}（{data}，{split}）：損失從哪裡來",
     one_in_detail="逐項來看",
+    play="在互動頁面打開",
+    play_note="要先在這台電腦執行 <code>yolosses play</code>",
     picture_verdict="<b><code>{term}</code></b>（{label}）佔這張影像損失 {loss} 的 <b>{share}</b>。",
     every_object="每個物件，以及最大聲的其他預測框",
     every_object_note="損失最大的在前。格子為（列, 行），從 0 起算。",

@@ -1,5 +1,7 @@
-"""What a detector does wrong: TIDE's six kinds of error and what they cost, and what its surest detections are."""
+"""What a detector does wrong: TIDE's six kinds of error and what they cost, what its surest detections are, and which
+classes it takes for which."""
 
+from yolosses.studies.errors.confusion import Confusion, confusion
 from yolosses.studies.errors.tide import TIDE_KINDS, TideErrors, TideKind, tide
 from yolosses.studies.errors.top_detections import (
     PAPER_FAST_RCNN,
@@ -18,11 +20,13 @@ __all__ = [
     "TIDE_KINDS",
     "TOP_KINDS",
     "VOC_SIMILAR",
+    "Confusion",
     "TideErrors",
     "TideKind",
     "TopDetections",
     "TopKind",
     "TopOfClass",
+    "confusion",
     "tide",
     "top_detections",
 ]

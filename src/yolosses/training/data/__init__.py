@@ -1,6 +1,6 @@
 """Labelled pictures: readers of the VOC, YOLO and COCO layouts, digit scenes, augmentation and batches."""
 
-from yolosses.training.data.batches import Batch, Batches
+from yolosses.training.data.batches import Batch, Batches, usual_workers
 from yolosses.training.data.dataset import BoxFormat, DetectionDataset, Record, WrittenLabels, is_too_little
 from yolosses.training.data.digits import digit_pool, digit_scenes
 from yolosses.training.data.joined import Joined, join_datasets, open_whole
@@ -61,6 +61,7 @@ __all__ = [
     "random_geometry",
     "read_picture",
     "splits_of",
+    "usual_workers",
     "visible_boxes",
     "warp",
 ]

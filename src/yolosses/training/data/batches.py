@@ -1,16 +1,17 @@
-"""Batches of training pictures, the same for the same seed, prepared ahead in the background."""
+"""Batches of training pictures, the same for the same seed, whoever prepares them."""
 
 from __future__ import annotations
 
-import queue
-import threading
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from yolosses.structures import Targets
 from yolosses.training.data.dataset import DetectionDataset
@@ -25,8 +26,14 @@ from yolosses.training.data.transforms import (
     visible_boxes,
     warp,
 )
+from yolosses.training.processes import ALONE, Processes
 
 _PICTURE, _ORDER = 0, 1  # separate random streams
+NO_TARGETS = Targets(
+    boxes=torch.zeros(0, 1, 4),
+    labels=torch.zeros(0, 1, dtype=torch.long),
+    mask=torch.zeros(0, 1, dtype=torch.bool),
+)
 _OVERSAMPLING = (
     2  # of the input's sides: a picture is not decoded smaller than this, so that crops stay sharp
 )
@@ -68,8 +75,9 @@ class Batches:
         shuffle: a new order each epoch; otherwise that of the data set.
         seed: 0 or more.
         drop_last: leave out a last batch that is smaller than ``batch_size``.
-        ahead: batches that a background thread prepares before they are asked for. 0 prepares each when it is
+        workers: processes that prepare batches ahead, see `torch.utils.data.DataLoader`. 0 prepares each when it is
             asked for, which is faster where the network itself computes on the same few cores.
+        processes: those that share each batch; ``batch_size`` counts the pictures of all.
 
     Raises:
         ValueError: if an argument is out of range, or no batch would remain.
@@ -86,7 +94,8 @@ class Batches:
         shuffle: bool = False,
         seed: int = 0,
         drop_last: bool = False,
-        ahead: int = 2,
+        workers: int = 0,
+        processes: Processes = ALONE,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1; got {batch_size}")
@@ -94,8 +103,8 @@ class Batches:
             raise ValueError(f"image_size: expected (height, width) in pixels; got {image_size}")
         if fit not in ("stretch", "letterbox"):
             raise ValueError(f"fit: expected 'stretch' or 'letterbox'; got {fit!r}")
-        if ahead < 0:
-            raise ValueError(f"ahead: expected 0 or more; got {ahead}")
+        if workers < 0:
+            raise ValueError(f"workers: expected 0 or more; got {workers}")
         if seed < 0:
             raise ValueError(f"seed: expected 0 or more; got {seed}")
         self.dataset = dataset
@@ -106,7 +115,8 @@ class Batches:
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
-        self.ahead = ahead
+        self.workers = workers
+        self.processes = processes
         # Photos of many megapixels are decoded smaller: still large enough to be resampled well, also from a crop.
         self._least = (_OVERSAMPLING * image_size[0], _OVERSAMPLING * image_size[1])
         if len(self) == 0:
@@ -120,32 +130,41 @@ class Batches:
         return full + (rest > 0 and not self.drop_last)
 
     def epoch(self, number: int, *, first: int = 0, settled: bool = False) -> Iterator[Batch]:
-        """The batches of an epoch, from batch ``first`` on. A background thread keeps ``ahead`` of them ready; it
-        ends with the iteration. ``settled``: pictures keep their place and size, see `Augmentation.settled`.
+        """The batches of an epoch, from batch ``first`` on. ``settled``: pictures keep their place and size, see
+        `Augmentation.settled`.
 
         A picture that turns out to be unreadable is left out, and so is a batch that has no other; the data set
-        remembers them (``dataset.unreadable``).
+        remembers them (``dataset.unreadable``). One of several processes gets a batch without pictures then, so that
+        all go through the same batches.
 
         Raises:
             DataError: when no picture of the epoch can be read.
         """
-        batches = self._epoch(number, first, settled)
-        return _ahead(batches, self.ahead) if self.ahead else batches
-
-    def _epoch(self, epoch: int, first: int, settled: bool) -> Iterator[Batch]:
-        order = self._order(epoch)
-        groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        numbers = range(first, len(self))
+        found = DataLoader(
+            _Epoch(self, number, settled),
+            batch_size=None,
+            sampler=numbers,
+            num_workers=min(self.workers, len(numbers)),
+            collate_fn=_as_it_is,
+            generator=torch.Generator(),  # or it would draw from the one that dropout draws from
+        )
         failure, made = None, 0
-        for number in range(first, len(self)):
-            try:
-                batch = self.batch(groups[number], epoch=epoch, settled=settled)
-            except DataError as error:
-                failure = error
+        for batch, unreadable in found:
+            self.dataset.unreadable.update(unreadable)
+            if isinstance(batch, DataError):
+                failure = batch
                 continue
-            made += 1
-            yield replace(batch, number=number)
+            made += len(batch.indices)
+            yield batch
         if failure is not None and not made:
             raise failure
+
+    def groups(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The pictures of each batch of an epoch, by index: the share of this process."""
+        order = self._order(epoch)
+        starts = range(0, len(self) * self.batch_size, self.batch_size)
+        return [self.processes.share(order[start : start + self.batch_size]) for start in starts]
 
     def batch(self, indices: NDArray[np.int64], *, epoch: int = 0, settled: bool = False) -> Batch:
         """The batch of some pictures as they look in an epoch, made here and now. Unreadable ones are left out.
@@ -166,7 +185,7 @@ class Batches:
                 image, geometry = self._image(index, epoch, settled)
             except DataError as error:
                 self.dataset.leave_out(index, error)
-                if index == indices[-1] and not read:
+                if index == indices[-1] and not read and self.processes.count == 1:
                     raise
                 continue
             images[len(read)] = torch.from_numpy(image)
@@ -179,7 +198,7 @@ class Batches:
             num_hidden += int((~keep).sum())
         return Batch(
             images=images[: len(read)],
-            targets=Targets.from_cxcywh(boxes, labels, ignore=ignore),
+            targets=Targets.from_cxcywh(boxes, labels, ignore=ignore) if read else NO_TARGETS,
             indices=tuple(read),
             geometries=tuple(geometries),
             num_hidden=num_hidden,
@@ -204,38 +223,31 @@ class Batches:
         )
 
 
-def _ahead(batches: Iterator[Batch], count: int) -> Iterator[Batch]:
-    """The same batches, ``count`` of them prepared before they are asked for."""
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=count)
-    stop = threading.Event()
+def usual_workers(device: torch.device) -> int:
+    """How many processes prepare batches for a network on ``device``, where nobody says: none beside a CPU, which the
+    network needs itself."""
+    return 0 if device.type == "cpu" else min(4, os.cpu_count() or 1)
 
-    def hand_over(item: Batch | BaseException | None) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
 
-    def prepare() -> None:
-        # For this thread only: with a pool of threads of its own it would fight the training step for the cores.
-        torch.set_num_threads(1)
+class _Epoch(Dataset[tuple[Batch | DataError, dict[str, str]]]):
+    """The batches of an epoch by their numbers, for `DataLoader`; with each, what could not be read."""
+
+    def __init__(self, batches: Batches, epoch: int, settled: bool) -> None:
+        self.batches = batches
+        self.epoch = epoch
+        self.settled = settled
+        self.groups = batches.groups(epoch)
+
+    def __getitem__(self, number: int) -> tuple[Batch | DataError, dict[str, str]]:
+        unreadable = self.batches.dataset.unreadable
+        before = set(unreadable)
         try:
-            for batch in batches:
-                if not hand_over(batch):
-                    return
-            hand_over(None)
-        except BaseException as error:  # raised again where the batches are used
-            hand_over(error)
+            batch = self.batches.batch(self.groups[number], epoch=self.epoch, settled=self.settled)
+            found: Batch | DataError = replace(batch, number=number)
+        except DataError as error:
+            found = error
+        return found, {name: reason for name, reason in unreadable.items() if name not in before}
 
-    worker = threading.Thread(target=prepare, name="yolosses-batches", daemon=True)
-    worker.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        worker.join()
+
+def _as_it_is(item: Any) -> Any:
+    return item

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.training.evaluation.metrics import ClassMetrics, Metrics, OperatingPoint
+from yolosses.training.evaluation.metrics import ClassMetrics, Metrics, OperatingPoint, SizeMetrics
 from yolosses.training.evaluation.structures import Detections
 
 if TYPE_CHECKING:
@@ -106,9 +106,11 @@ def evaluate(
                 ap50=_mean(precision[0, :, label, 0]),
                 ap50_95=_mean(precision[:, :, label, 0]),
                 voc07_ap=_mean(voc07["precision"][0, :, label]),
+                precision50=_curve(precision[0, :, label, 0]),
             )
             for label, name in enumerate(class_names)
         ),
+        sizes=_sizes(truths, precision, coco["recall"][..., 0]),
         **counts,
     )
 
@@ -235,6 +237,30 @@ def _mean(values: NDArray[np.float64]) -> float | None:
     return float(defined.mean()) if defined.size else None
 
 
+def _curve(precision: NDArray[np.float64]) -> tuple[float, ...] | None:
+    return tuple(precision.tolist()) if (precision > -1).all() else None
+
+
+def _sizes(
+    truths: list[dict[str, Any]], precision: NDArray[np.float64], recall: NDArray[np.float64]
+) -> tuple[SizeMetrics, ...]:
+    """Of the bands that follow "all" in `COCO_AREA_RANGES`; the last axis of both arrays."""
+    areas = np.array([truth["area"] for truth in truths if not truth["iscrowd"]])
+    bands = list(COCO_AREA_RANGES.items())[1:]
+    return tuple(
+        SizeMetrics(
+            name=name,
+            least=least**0.5,
+            most=None if index == len(bands) else most**0.5,
+            objects=int(((areas >= least) & (areas <= most)).sum()),
+            map50=_mean(precision[0, :, :, index]),
+            map50_95=_mean(precision[:, :, :, index]),
+            recall=_mean(recall[:, :, index]),
+        )
+        for index, (name, (least, most)) in enumerate(bands, start=1)
+    )
+
+
 def _best_f1(
     truths: list[dict[str, Any]], found: list[dict[str, Any]], matched: dict[str, float]
 ) -> OperatingPoint | None:
@@ -277,6 +303,7 @@ def _undefined(class_names: Sequence[str], counts: dict[str, int]) -> Metrics:
         recall=None,
         voc07_map=None,
         best_f1=None,
+        sizes=(),
         classes=tuple(
             ClassMetrics(name=name, objects=0, ap50=None, ap50_95=None, voc07_ap=None) for name in class_names
         ),

@@ -23,13 +23,39 @@ class OperatingPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
-    """The scores of one class; the average precisions are ``None`` where the split holds no object of it."""
+    """The scores of one class; the average precisions are ``None`` where the split holds no object of it.
+
+    ``precision50`` is the precision-recall curve at IoU 0.5: the highest precision at the recalls 0, 0.01, ..., 1 or
+    beyond, whose mean is ``ap50``.
+    """
 
     name: str
     objects: int
     ap50: float | None
     ap50_95: float | None
     voc07_ap: float | None
+    precision50: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeMetrics:
+    """The scores of the objects of one size, as COCO bands them: by area, in pixels of the original picture.
+
+    Attributes:
+        name: "small", "medium" or "large".
+        least, most: the side of a square of the band's least and largest area, in pixels; ``most`` is None without end.
+        objects: how many have an area in the band.
+        map50, map50_95: mean over the classes with objects in the band; None where there are none.
+        recall: AR@100 in the band.
+    """
+
+    name: str
+    least: float
+    most: float | None
+    objects: int
+    map50: float | None
+    map50_95: float | None
+    recall: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +76,7 @@ class Metrics:
         voc07_map: mean of the VOC07 11-point average precisions (see ``evaluate`` for the devkit's twists).
         best_f1: the score threshold with the highest F1; ``None`` without objects or without detections.
         classes: one entry a class, in the order of the class indices.
+        sizes: one entry for each of COCO's three bands, the smallest first.
         num_pictures: pictures of the split.
         num_objects: objects to be found.
         num_ignored: objects marked crowd or difficult, which are neither to be found nor wrong to find.
@@ -70,10 +97,15 @@ class Metrics:
     num_objects: int
     num_ignored: int
     num_detections: int
+    sizes: tuple[SizeMetrics, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain dictionaries, lists, floats and ints; what is undefined is ``None``."""
-        return {**asdict(self), "classes": [asdict(row) for row in self.classes]}
+        return {
+            **asdict(self),
+            "classes": [asdict(row) for row in self.classes],
+            "sizes": [asdict(row) for row in self.sizes],
+        }
 
     def table(self) -> "Table":
         """A table to print with rich: one row a class, the mean, and below it the other scores."""

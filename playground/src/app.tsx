@@ -6,11 +6,8 @@ import { useNarrow, useStore, useWords } from "./context";
 import { Lambdas, Options } from "./controls";
 import { Formula } from "./formula";
 import { Generations } from "./generations";
-<<<<<<< HEAD
-import { OwnBar } from "./own";
-=======
 import { LossBar } from "./loss_bar";
->>>>>>> main
+import { OwnBar } from "./own";
 import { Pull } from "./pull";
 import { Scene } from "./scene";
 import { Share } from "./share";
@@ -29,11 +26,7 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const words = useWords();
   const narrow = useNarrow();
   const { state } = store;
-<<<<<<< HEAD
-  const picture = store.own?.picture ?? (pictures[state.scene] as string);
-=======
-  const picture = state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture);
->>>>>>> main
+  const picture = store.own?.picture ?? (state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture));
   const has = (group: Group) => !state.hidden.includes(group);
   useEffect(() => {
     document.documentElement.lang = state.language;
@@ -62,13 +55,8 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
       <main id="picture">
         <div class="left">
           {has("scene") && <SceneBar />}
-<<<<<<< HEAD
-          {has("scene") && store.engine.own && <OwnBar />}
-          <div class="stage"><Scene picture={picture} /></div>
-          <Legend />
-=======
+          {has("scene") && state.tour === null && store.engine.own && <OwnBar />}
           <div class="stage"><Scene picture={picture} />{has("formula") && narrow && <LossBar />}</div>
->>>>>>> main
           {has("values") && <Values />}
           <Legend />
           <p class="quiet">{words.sceneLead}</p>

@@ -150,6 +150,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   const largest = Math.max(...elements.map((each) => each.value), 1e-12);
   const ranked = order.current.open(state.openElement !== null, elements);
   const seen = all ? ranked : ranked.slice(0, FEW);
+  const className = (label: number) => store.className(label);
   return (
     <>
       <p class="quiet">{fill(words.elementsOf, { count: elements.length })}</p>
@@ -160,13 +161,8 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
           return (
             <li key={index} data-predictor={element.predictor} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
               <button type="button" aria-expanded={open} data-element={index} onFocus={() => store.point({ predictor: element.predictor })} onBlur={() => store.point(null)}
-<<<<<<< HEAD
-                onClick={() => { store.did("element"); store.set({ openElement: open ? null : index }); }}>
-                <span class="what"><b>{partName(term, element, result, words, (label) => store.className(label))}</b> {fill(words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}</span>
-=======
                 onClick={() => store.openPart(index, term, element.predictor)}>
-                <span class="what"><b>{partName(term, element, result, words)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result, words)}</span>
->>>>>>> main
+                <span class="what"><b>{partName(term, element, result, words, className)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result, words, className)}</span>
                 <i class="amount" style={{ width: `${(60 * element.value) / largest}%` }} />
                 <Value name={`element.${term}.${index}`} value={element.value} />
               </button>
@@ -182,13 +178,10 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   );
 }
 
-<<<<<<< HEAD
-function partName(term: TermName, element: Element, result: Result, words: Words, className: (label: number) => string): string {
-=======
 /** The object that a part is about. */
-function labelOf(element: Element, result: Result, words: Words): string {
+function labelOf(element: Element, result: Result, words: Words, className: (label: number) => string): string {
   const pair = result.pairs.find((each) => each.predictor === element.predictor);
-  return pair ? fill(words.ofObject, { label: result.truths[pair.object]?.label ?? "" }) : "";
+  return pair ? fill(words.ofObject, { label: className(result.truths[pair.object]?.label ?? 0) }) : "";
 }
 
 /** Largest first; while one is open, as it was, so that it stays where it is. */
@@ -203,8 +196,7 @@ class Order {
   }
 }
 
-function partName(term: TermName, element: Element, result: Result, words: Words): string {
->>>>>>> main
+function partName(term: TermName, element: Element, result: Result, words: Words, className: (label: number) => string): string {
   if (term === "xy") return element.part === 0 ? "x" : "y";
   if (term === "wh") return (result.options.size_term === "sqrt" ? "√" : "") + (element.part === 0 ? "w" : "h");
   if (term === "cls") return fill(words.part_class, { label: className(element.part) });
@@ -214,17 +206,13 @@ function partName(term: TermName, element: Element, result: Result, words: Words
 /** The numbers of one element, as the graph used them. */
 function PutIn({ term, element, lambda, result }: { term: TermName; element: Element; lambda: number; result: Result }): JSX.Element {
   const words = useWords();
-<<<<<<< HEAD
   const { class_term, penalty } = result.options;
+  const kind = (term === "cls" ? class_term : penalty) as string;
   const difference = `${short(element.pred)} - ${short(element.target).replace("−", "-")}`;
-  const middle = { squared_error: `(${difference})^2`, absolute_error: `|${difference}|` }[(term === "cls" ? class_term : penalty) as string] ?? short(element.penalty);
-  const tex = `${+lambda.toFixed(2)}\\times ${+element.weight.toFixed(3)}\\times ${middle} = ${short(element.value)}`.replaceAll("−", "-");
-=======
-  const squared = term !== "cls" || result.options.class_term === "squared_error";
-  const middle = squared ? `(${short(element.pred)} - ${short(element.target).replace("−", "-")})^2` : short(element.penalty);
+  const middle = { squared_error: `(${difference})^2`, absolute_error: `|${difference}|` }[kind] ?? short(element.penalty);
+  const squared = kind === "squared_error";
   const weight = element.weight === 1 ? "" : `${+element.weight.toFixed(3)}\\times `;
   const tex = `${+lambda.toFixed(2)}\\times ${weight}${middle} = ${short(element.value)}`.replaceAll("−", "-");
->>>>>>> main
   const html = useMemo(() => katex.renderToString(tex, { output: "html", strict: false }), [tex]);
   return (
     <div class="put-in">
@@ -253,7 +241,7 @@ function Turn({ term, element, result }: { term: TermName; element: Element; res
   const turn = (to: number) => (term === "cls" ? store.setClass(cell, part, to) : store.setConfidence(predictor, to));
   return (
     <label class="turner">
-      {term === "cls" ? fill(words.part_class, { label: part }) : words.confidence}
+      {term === "cls" ? fill(words.part_class, { label: store.className(part) }) : words.confidence}
       <input type="range" min="0" max="1" step="0.01" value={value} onInput={(event) => turn(Number(event.currentTarget.value))} />
     </label>
   );

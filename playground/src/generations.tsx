@@ -86,11 +86,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
     return () => {
       current = false;
     };
-<<<<<<< HEAD
-  }, [generation, truths, layout, own]);
-=======
-  }, [generation, truths, store.result === null]);
->>>>>>> main
+  }, [generation, truths, layout, own, store.result === null]);
   const positives = generation === "v1" ? ofVersion1(store) : found?.of === generation ? found.positives : null;
   const heads = new Set(positives?.list.map((each) => each.head)).size;
   return (
@@ -123,11 +119,7 @@ export function Generations({ picture }: { picture: string }): JSX.Element {
               {positives && (
                 <>
                   <span>{fill(words.positives, { count: positives.list.filter((each) => each.head === head).length, all: positives.all })}</span>
-<<<<<<< HEAD
-                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: store.className(truth.label), count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(" · ")}</span>
-=======
-                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: truth.label, count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(store.state.language === "en" ? ", " : "、")}</span>
->>>>>>> main
+                  <span>{truths.map((truth, object) => fill(words.positiveRow, { label: store.className(truth.label), count: positives.list.filter((each) => each.head === head && each.object === object).length })).join(store.state.language === "en" ? ", " : "、")}</span>
                 </>
               )}
             </figcaption>

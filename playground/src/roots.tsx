@@ -1,6 +1,6 @@
 /** What a root does to an error: the curve of the root, with the widths of each object's box on it. */
 import type { JSX } from "preact";
-import { useWords } from "./context";
+import { useStore, useWords } from "./context";
 import { elementsOf } from "./elements";
 import { short } from "./format";
 import type { Result } from "./store";
@@ -14,6 +14,7 @@ const RIGHT = 14;
 const TOP = 10;
 
 export function Roots({ result }: { result: Result }): JSX.Element | null {
+  const store = useStore();
   const words = useWords();
   const widths = elementsOf("wh", result.outputs, 1).filter(({ part, pred, target }) => part === 0 && pred > 0 && target > 0);
   if (widths.length === 0) return null;
@@ -29,7 +30,7 @@ export function Roots({ result }: { result: Result }): JSX.Element | null {
         {widths.map(({ predictor, pred, target }) => {
           const [low, high] = [Math.min(pred, target), Math.max(pred, target)];
           const object = result.pairs.find((pair) => pair.predictor === predictor)?.object;
-          const label = object === undefined ? "" : String(result.truths[object]?.label ?? "");
+          const label = object === undefined ? "" : store.className(result.truths[object]?.label ?? 0);
           return (
             <g key={predictor}>
               <path class="guide" d={`M${x(low ** 2)} ${HEIGHT - BOTTOM} V${y(low)} H${LEFT} M${x(high ** 2)} ${HEIGHT - BOTTOM} V${y(high)} H${LEFT}`} />

@@ -53,21 +53,19 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
   const ahead = bright !== null && bright.predictors.size <= AHEAD ? every.filter((each) => bright.predictors.has(each) && !stays(each)) : [];
   const dropped = (object: number) => result !== null && result.truths.length === state.truths.length && !pairs.some((pair) => pair.object === object);
   const boxes: Drawn[] = [
-<<<<<<< HEAD
-    ...state.truths.map((truth, index): Drawn => ({ what: { kind: "truth", index }, box: truth.box, kind: truth.ignored ? "ignored" : "truth", tag: store.className(truth.label), name: fill(truth.ignored ? words.ignoredLabel : words.truthLabel, { label: store.className(truth.label) }), lit: false })),
-=======
     ...state.truths.map((truth, index): Drawn => {
-      const tag = dropped(index) ? fill(words.noBox, { label: truth.label }) : String(truth.label);
-      return { what: { kind: "truth", index }, box: truth.box, kind: "truth", tag, name: fill(words.truthLabel, { label: tag }), lit: false };
+      const label = store.className(truth.label);
+      const tag = !truth.ignored && dropped(index) ? fill(words.noBox, { label }) : label;
+      const name = fill(truth.ignored ? words.ignoredLabel : words.truthLabel, { label: tag });
+      return { what: { kind: "truth", index }, box: truth.box, kind: truth.ignored ? "ignored" : "truth", tag, name, lit: false };
     }),
->>>>>>> main
     ...shown.map((predictor): Drawn => {
       const home = cellOf(layout, predictor);
       const pair = owners.get(home);
       const [row, col] = rowCol(layout, home);
       const iou = pair && result ? (result.ious[predictor * layout.slots + pair.object] as number) : null;
       const mine = pair?.predictor === predictor;
-      const tag = iou === null ? `${predictor % layout.boxes}` : `${result?.truths[pair?.object ?? -1]?.label ?? ""}: IoU ${two(iou)}`;
+      const tag = iou === null ? `${predictor % layout.boxes}` : `${store.className(result?.truths[pair?.object ?? -1]?.label ?? 0)}: IoU ${two(iou)}`;
       return {
         what: { kind: "pred", index: predictor },
         box: boxAt(result?.decoded as Float32Array, predictor),

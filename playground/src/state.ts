@@ -13,15 +13,12 @@ export type Theme = "auto" | "light" | "dark";
 export type Selected = { kind: "truth" | "pred"; index: number } | null;
 
 export interface State {
-  /** One that the page has; while `picture` is null, it is shown. */
+  /** One that the page has; while `own` is null, it is shown. */
   scene: number;
-<<<<<<< HEAD
   /** One of the reader's data, or the file that was opened. */
-  picture: number | "opened" | null;
-=======
+  own: number | "opened" | null;
   /** A picture that came with the address, in the place of the scene's: JPEG, as base64url. */
   picture: string | null;
->>>>>>> main
   layout: Layout;
   options: Options;
   lambdas: Record<LambdaName, number>;
@@ -63,11 +60,8 @@ export interface Settings {
 /** What an address says; what it does not say stays as it is by default. */
 export interface Address {
   scene?: number;
-<<<<<<< HEAD
-  picture?: number | "opened";
-=======
+  own?: number | "opened";
   picture?: string;
->>>>>>> main
   grid?: number;
   boxes?: number;
   options?: Partial<Options>;
@@ -109,24 +103,14 @@ export function hashOf(state: State, base: Base): string {
   const say = (name: string, value: string | number, unless: string | number) => {
     if (value !== unless) parts.set(name, String(value));
   };
-<<<<<<< HEAD
   const { settings } = base;
-  if (state.picture === null) say("scene", state.scene, 0);
-  else parts.set("picture", String(state.picture === "opened" ? state.picture : state.picture + 1));
+  if (state.own === null) say("scene", state.scene, 0);
+  else parts.set("own", String(state.own === "opened" ? state.own : state.own + 1));
+  say("picture", state.picture ?? "", "");
   say("S", state.layout.grid, settings.grid);
   say("B", state.layout.boxes, settings.boxes);
   for (const [name, key] of OPTIONS) say(name, state.options[key], settings.options[key]);
   for (const name of LAMBDAS) say(`l.${name}`, state.lambdas[name], settings.lambdas[name]);
-=======
-  say("scene", state.scene, 0);
-  say("picture", state.picture ?? "", "");
-  say("S", state.layout.grid, 3);
-  say("B", state.layout.boxes, 2);
-  say("roots", state.options.size_term, DEFAULT_OPTIONS.size_term);
-  say("target", state.options.confidence_target, DEFAULT_OPTIONS.confidence_target);
-  say("classes", state.options.class_term, DEFAULT_OPTIONS.class_term);
-  for (const name of LAMBDAS) say(`l.${name}`, state.lambdas[name], PAPER[name]);
->>>>>>> main
   if (!sameTruths(state.truths, base.truths)) {
     // An ignored region has a negative label.
     parts.set("truths", toBase64(Float32Array.from(state.truths.flatMap((t) => [t.ignored ? -1 - t.label : t.label, ...t.box])).buffer));
@@ -166,12 +150,9 @@ export function parseHash(hash: string): Address {
     if (value !== undefined) address[key] = value;
   };
   put("scene", whole("scene", 0, 99));
-<<<<<<< HEAD
-  const place = whole("picture", 1, 1e9); // people count from 1
-  put("picture", place === undefined ? word("picture", ["opened"] as const) : place - 1);
-=======
+  const place = whole("own", 1, 1e9); // people count from 1
+  put("own", place === undefined ? word("own", ["opened"] as const) : place - 1);
   put("picture", parts.get("picture")?.match(/^[\w-]{1,60000}$/)?.[0]);
->>>>>>> main
   put("grid", whole("S", 1, 99));
   put("boxes", whole("B", 1, 9));
   const options: Partial<Options> = {};

@@ -1,11 +1,7 @@
 /** The state, what the engine says of it, and what the reader can do. One computation at a time, of the newest state. */
 import { pairsOf, type Pair } from "./elements";
-<<<<<<< HEAD
-import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs, type OwnScene, type Values } from "./engine";
-=======
 import { happened } from "./happened";
-import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs } from "./engine";
->>>>>>> main
+import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs, type OwnScene, type Values } from "./engine";
 import * as rawOutput from "./raw";
 import type { Box, Layout, Truth } from "./raw";
 import { DEFAULT_RATE, DEFAULT_SETTINGS, hashOf, parseHash, type Address, type Base, type Group, type Settings, type State } from "./state";
@@ -72,13 +68,10 @@ export class Store {
   readonly done = new Set<string>();
 
   private base!: Base;
-<<<<<<< HEAD
   private opened: OwnScene | null = null;
   private turn = 0;
-=======
   /** The predictions that were there at first. */
   private first!: Float32Array;
->>>>>>> main
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
   private steps = 0;
@@ -112,15 +105,9 @@ export class Store {
     });
   }
 
-<<<<<<< HEAD
-  async enter(address: Address): Promise<void> {
-    const own = await this.pictureOf(address.picture);
-    const lost = address.picture !== undefined && own === null; // its boxes are of no use for another picture
-    const settings = this.settingsOf(own);
-=======
   async enter(address: Address, seen?: () => void): Promise<void> {
-    const { grids, boxes, classes } = this.capabilities;
->>>>>>> main
+    const own = await this.pictureOf(address.own);
+    const settings = this.settingsOf(own);
     const among = (value: number | undefined, values: number[], fallback: number) =>
       value !== undefined && values.includes(value) ? value : fallback;
     const layout = this.layoutOf(own, {
@@ -129,47 +116,39 @@ export class Store {
     });
     const options = this.possible({ ...settings.options, ...address.options });
     const scene = this.scenes[address.scene ?? 0] ? (address.scene ?? 0) : 0;
-<<<<<<< HEAD
-    this.base = await this.fresh(scene, own, layout, options);
-    const raw = this.base.raw.slice();
-    for (const [index, value] of (!lost && address.changes) || []) if (index < raw.length) raw[index] = value;
-    const truths = ((!lost && address.truths) || this.base.truths).filter((truth) => truth.label < layout.classes).slice(0, layout.slots);
-    this.pause();
-    this.history = [];
-    this.own = own;
-    this.state = {
-      scene,
-      picture: placeOf(own),
-=======
     if (seen) {
-      this.base = { truths: (this.scenes[scene] as SceneFile).truths, raw: new Float32Array(rawOutput.rawLength(layout)) };
-      this.state = this.stateOf(address, scene, layout);
+      const { truths } = own ?? (this.scenes[scene] as SceneFile);
+      this.base = { truths, raw: new Float32Array(rawOutput.rawLength(layout)), shown: [], settings };
+      this.own = own;
+      this.state = this.stateOf(address, scene, layout, options);
       seen();
     }
-    this.base = await this.fresh(scene, layout);
+    this.base = await this.fresh(scene, own, layout, options);
+    this.own = own;
     this.pause();
     this.clearDescent();
     this.began = null;
-    this.state = this.stateOf(address, scene, layout);
+    this.state = this.stateOf(address, scene, layout, options);
     this.first = this.state.raw;
     await this.compute();
   }
 
-  private stateOf(address: Address, scene: number, layout: Layout): State {
-    const { classes, slots } = this.capabilities;
-    const raw = this.base.raw.slice();
-    for (const [index, value] of address.changes ?? []) if (index < raw.length) raw[index] = value;
-    const truths = (address.truths ?? this.base.truths).filter((truth) => truth.label < classes).slice(0, slots);
+  private stateOf(address: Address, scene: number, layout: Layout, options: Options): State {
+    const { own, base } = this;
+    const lost = address.own !== undefined && own === null; // its boxes are of no use for another picture
+    const raw = base.raw.slice();
+    for (const [index, value] of (!lost && address.changes) || []) if (index < raw.length) raw[index] = value;
+    const truths = ((!lost && address.truths) || base.truths).filter((truth) => truth.label < layout.classes).slice(0, layout.slots);
     return {
       scene,
-      picture: address.picture ?? null,
->>>>>>> main
+      picture: own === null ? (address.picture ?? null) : null,
+      own: placeOf(own),
       layout,
       options,
-      lambdas: { ...settings.lambdas, ...address.lambdas },
+      lambdas: { ...base.settings.lambdas, ...address.lambdas },
       truths,
       raw,
-      shown: (address.shown ?? this.base.shown).filter((cell) => cell < layout.grid ** 2),
+      shown: (address.shown ?? base.shown).filter((cell) => cell < layout.grid ** 2),
       selected: null,
       openTerm: address.openTerm ?? null,
       openElement: address.openElement ?? null,
@@ -186,7 +165,7 @@ export class Store {
   }
 
   /** The picture that an address names; null for none, and for one that there is not any more. */
-  private async pictureOf(picture: Address["picture"]): Promise<OwnScene | null> {
+  private async pictureOf(picture: Address["own"]): Promise<OwnScene | null> {
     if (picture === undefined || this.engine.own === undefined) return null;
     try {
       if (picture === "opened") {
@@ -242,33 +221,19 @@ export class Store {
   }
 
   /** The truths of a scene and the predictions it begins with. */
-<<<<<<< HEAD
   private async fresh(scene: number, own: OwnScene | null, layout: Layout, options: Options): Promise<Base> {
-    const { truths } = own ?? (this.scenes[scene] as SceneFile);
+    const { truths, error }: { truths: Truth[]; error?: number } = own ?? (this.scenes[scene] as SceneFile);
     const settings = this.settingsOf(own);
     const asRun = layout.grid === settings.grid && layout.boxes === settings.boxes && options.size_encoding === settings.options.size_encoding;
     if (own?.raw && asRun) return { truths, raw: own.raw, shown: rawOutput.confidentCells(own.raw, layout), settings };
     const [loss, codec] = await Promise.all([this.engine.load(lossGraph(layout, options)), this.engine.load(codecGraph(layout, options))]);
-=======
-  private async fresh(scene: number, layout: Layout): Promise<Base> {
-    const { truths, error } = this.scenes[scene] as SceneFile;
-    const [loss, codec] = await Promise.all([
-      this.engine.load(lossGraph(layout.grid, layout.boxes, DEFAULT_OPTIONS)),
-      this.engine.load(codecGraph(layout.grid, layout.boxes)),
-    ]);
->>>>>>> main
     // Which cell holds which centre is for the library to say: any prediction will do to ask.
     const asked = await loss.run(inputs(loss, new Float32Array(rawOutput.rawLength(layout)), truths, [1, 1, 1, 1, 1], layout.slots), { wanted: PAIRS });
     const owners = new Map(
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
-<<<<<<< HEAD
-    const start = rawOutput.startOf(layout, owners);
-    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, layout.slots).boxes);
-=======
     const start = rawOutput.startOf(layout, owners, error);
-    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, this.capabilities.slots).boxes);
->>>>>>> main
+    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, layout.slots).boxes);
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
     return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every), shown: [], settings };
   }
@@ -304,7 +269,7 @@ export class Store {
   }
 
   async chooseScene(scene: number): Promise<void> {
-<<<<<<< HEAD
+    this.state = { ...this.state, picture: null };
     const { grid, boxes } = this.state.layout;
     const within = this.capabilities.grids.includes(grid) ? grid : DEFAULT_SETTINGS.grid;
     await this.begin(scene, null, { grid: within, boxes });
@@ -330,7 +295,7 @@ export class Store {
     try {
       const own = await load();
       if (turn !== this.turn) return;
-      const { grid, boxes, options, lambdas } = this.state.picture === null ? this.settingsOf(own) : { ...this.state, ...this.state.layout };
+      const { grid, boxes, options, lambdas } = this.own === null ? this.settingsOf(own) : { ...this.state, ...this.state.layout };
       await this.begin(this.state.scene, own, { grid, boxes }, { options: this.possible(options), lambdas });
       this.refuse(null);
       if (this.note === "openedGone") this.setNote(null);
@@ -340,46 +305,28 @@ export class Store {
   }
 
   async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
-    this.did("layout");
     await this.begin(this.state.scene, this.own, { ...this.state.layout, ...change }, { truths: this.state.truths });
   }
 
   async reset(): Promise<void> {
-    await this.begin(this.state.scene, this.own, this.state.layout);
-=======
-    this.state = { ...this.state, picture: null };
-    await this.begin(scene, this.state.layout);
-  }
-
-  async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
-    await this.begin(this.state.scene, { ...this.state.layout, ...change }, this.state.truths);
-  }
-
-  async reset(): Promise<void> {
-    await this.chooseScene(this.state.scene);
->>>>>>> main
+    if (this.own === null) await this.chooseScene(this.state.scene);
+    else await this.begin(this.state.scene, this.own, this.state.layout);
   }
 
   private async begin(scene: number, own: OwnScene | null, shape: Pick<Layout, "grid" | "boxes">, patch: Partial<State> = {}): Promise<void> {
     const turn = (this.turn += 1);
     this.pause();
-<<<<<<< HEAD
     const layout = this.layoutOf(own, shape);
     const base = await this.fresh(scene, own, layout, patch.options ?? this.state.options);
     if (turn !== this.turn) return; // another one was chosen meanwhile
     this.base = base;
-    this.history = [];
-    this.edits.clear();
+    this.first = base.raw;
     this.own = own;
-=======
-    this.base = await this.fresh(scene, layout);
-    this.first = this.base.raw;
     this.clearDescent();
     this.edits.clear();
-    if (truths === undefined) this.began = null;
->>>>>>> main
+    if (patch.truths === undefined) this.began = null;
     this.set({
-      scene, picture: placeOf(own), layout, truths: this.base.truths, raw: this.base.raw.slice(), shown: this.base.shown, selected: null, openElement: null,
+      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: this.base.truths, raw: this.base.raw.slice(), shown: this.base.shown, selected: null, openElement: null,
       generation: this.generationOf(own, this.state.generation), ...patch,
     });
   }
@@ -444,16 +391,11 @@ export class Store {
   }
 
   setOption(name: keyof Options, value: string): void {
-<<<<<<< HEAD
-    this.did(`option-${name}`);
     if (name === "size_encoding") { // the output has another meaning: it begins anew
       const { scene, layout, truths, options } = this.state;
       return void this.begin(scene, this.own, layout, { truths, options: { ...options, [name]: value } });
     }
     return this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
-=======
-    this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
->>>>>>> main
   }
 
   toggleGroup(group: Group): void {
@@ -464,15 +406,9 @@ export class Store {
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
   async tourTo(index: number, page: Page): Promise<void> {
     for (const task of page.tasks) this.done.delete(task.done);
-<<<<<<< HEAD
-    this.state = {
-      ...this.state, tour: index, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
-=======
     this.readOf.clear();
-    const layout = { ...this.state.layout, grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
     this.state = {
-      ...this.state, tour: index, picture: null, options: { ...DEFAULT_OPTIONS, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
->>>>>>> main
+      ...this.state, tour: index, picture: null, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
     await this.begin(page.scene, null, { grid: page.grid ?? 3, boxes: page.boxes ?? 2 });

@@ -36,50 +36,28 @@ const SCORE = mark("p", "p_i(c)");
 const TRUE_SCORE = mark("p_hat", "\\hat p_i(c)");
 const objCell = mark("1obj_i", "\\mathbf{1}^{\\text{obj}}_{i}");
 
-<<<<<<< HEAD
-/** A term in TeX, with marks on the symbols that can be pointed at. Lambdas of 1 are left out, as in the paper. */
-export function formula(term: TermName, options: Options, lambdas: Record<LambdaName, number>): string {
-  const costs = (difference: string) =>
-    ({ squared_error: `(${difference})^2`, absolute_error: `|${difference}|` })[options.penalty] ?? `\\mathrm{H}(${difference})`;
-  const factor = (name: LambdaName) => (name === "coord" || name === "noobj" || lambdas[name] !== 1 ? lambda(name) : "");
-  switch (term) {
-    case "xy":
-      return `${factor("coord")}${SUM}${obj}\\big[${costs("x_i-\\hat x_i")}+${costs("y_i-\\hat y_i")}\\big]`;
-    case "wh": {
-      const side = (name: string) =>
-        options.size_term === "sqrt"
-          ? costs(`${mark("root", `\\sqrt{${name}_i}`)}-${mark("root", `\\sqrt{\\hat ${name}_i}`)}`)
-          : costs(`${name}_i-\\hat ${name}_i`);
-      return `${factor("coord")}${SUM}${obj}\\big[${side("w")}+${side("h")}\\big]`;
-    }
-    case "obj": {
-      const target = options.confidence_target === "iou" ? "\\hat C_i" : "1";
-      return `${factor("obj")}${SUM}${obj}${costs(`C_i-${mark("target", target)}`)}`;
-    }
-    case "noobj":
-      return `${factor("noobj")}${SUM}${noobj}${costs(`C_i-${mark("target", "0")}`)}`;
-=======
 /** A term in TeX, with marks on the symbols that can be pointed at. A hat marks the target. */
 export function formula(term: TermName, options: Options): string {
+  const costs = (difference: string) =>
+    ({ squared_error: `(${difference})^2`, absolute_error: `|${difference}|` })[options.penalty] ?? `\\mathrm{H}(${difference})`;
   switch (term) {
     case "xy": {
-      const place = (name: string) => `(${mark("xy", `${name}_i`)}-${mark("xy_hat", `\\hat ${name}_i`)})^2`;
+      const place = (name: string) => costs(`${mark("xy", `${name}_i`)}-${mark("xy_hat", `\\hat ${name}_i`)}`);
       return `${lambda("coord")}${SUM}${obj}\\big[${place("x")}+${place("y")}\\big]`;
     }
     case "wh": {
       const side = (name: string) =>
         options.size_term === "sqrt"
-          ? `(${mark("root", `\\sqrt{${name}_i}`)}-${mark("root_hat", `\\sqrt{\\hat ${name}_i}`)})^2`
-          : `(${mark("wh", `${name}_i`)}-${mark("wh_hat", `\\hat ${name}_i`)})^2`;
+          ? costs(`${mark("root", `\\sqrt{${name}_i}`)}-${mark("root_hat", `\\sqrt{\\hat ${name}_i}`)}`)
+          : costs(`${mark("wh", `${name}_i`)}-${mark("wh_hat", `\\hat ${name}_i`)}`);
       return `${lambda("coord")}${SUM}${obj}\\big[${side("w")}+${side("h")}\\big]`;
     }
     case "obj": {
       const target = options.confidence_target === "iou" ? "\\hat C_i" : "1";
-      return `${lambda("obj")}${SUM}${obj}(${CONFIDENCE}-${mark("target", target)})^2`;
+      return `${lambda("obj")}${SUM}${obj}${costs(`${CONFIDENCE}-${mark("target", target)}`)}`;
     }
     case "noobj":
-      return `${lambda("noobj")}${SUM}${noobj}(${CONFIDENCE}-${mark("target", "0")})^2`;
->>>>>>> main
+      return `${lambda("noobj")}${SUM}${noobj}${costs(`${CONFIDENCE}-${mark("target", "0")}`)}`;
     case "cls": {
       const each =
         options.class_term === "squared_error" ? `(${SCORE}-${TRUE_SCORE})^2` : `-\\,${TRUE_SCORE}\\log ${SCORE}`;

@@ -9,16 +9,13 @@ import { fill } from "./words";
 export function SceneBar(): JSX.Element {
   const store = useStore();
   const words = useWords();
+  const shown = store.own === null && store.state.picture === null ? store.state.scene : null;
   return (
     <div class="bar">
       {/* The tour chooses the picture itself. */}
       {store.state.tour === null && <div class="segments" role="group" aria-label={words.scene}>
         {store.scenes.map((scene, index) => (
-<<<<<<< HEAD
-          <button key={scene.name} type="button" aria-pressed={store.own === null && store.state.scene === index} class={names(store.own === null && store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
-=======
-          <button key={scene.name} type="button" aria-pressed={store.state.picture === null && store.state.scene === index} class={names(store.state.picture === null && store.state.scene === index && "on")} onClick={() => void store.chooseScene(index)}>
->>>>>>> main
+          <button key={scene.name} type="button" aria-pressed={shown === index} class={names(shown === index && "on")} onClick={() => void store.chooseScene(index)}>
             {words[`scene.${scene.name}` as keyof typeof words]}
           </button>
         ))}

@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
+import { DEFAULT_OPTIONS } from "../src/engine";
 import { happened, type Facts } from "../src/happened";
 import { rawLength, withBoxes, withConfidence, type Layout } from "../src/raw";
 import { PAPER } from "../src/terms";
 
-const layout: Layout = { grid: 3, boxes: 2, classes: 10 };
+const layout: Layout = { grid: 3, boxes: 2, classes: 10, slots: 6 };
 const truth = { box: [0.5, 0.5, 0.2, 0.2] as [number, number, number, number], label: 5 };
 const other = { ...truth, label: 6 };
 const began: Facts = {
   raw: new Float32Array(rawLength(layout)).fill(0.25), truths: [truth], layout, weights: PAPER, total: 2, unweighted: [1, 1, 1, 1, 1],
-  options: { size_term: "sqrt", confidence_target: "iou", class_term: "squared_error" }, pairs: [{ object: 0, predictor: 8, iou: 0.6 }],
+  options: DEFAULT_OPTIONS, pairs: [{ object: 0, predictor: 8, iou: 0.6 }],
 };
 const moved = (...predictors: number[]) => withBoxes(began.raw, layout, new Float32Array(4 * 18).fill(0.3), predictors);
 const of = (patch: Partial<Facts>, start = began, descent: number[] = []) => happened({ ...start, ...patch }, start, descent);

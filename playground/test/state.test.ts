@@ -5,11 +5,7 @@ import { PAPER } from "../src/terms";
 
 const base = { truths: [{ box: [0.5, 0.5, 0.2, 0.3], label: 3 } as const].map((t) => ({ ...t, box: [...t.box] as [number, number, number, number] })), raw: new Float32Array(180).fill(0.25), shown: [] as number[], settings: DEFAULT_SETTINGS };
 const plain: State = {
-<<<<<<< HEAD
-  scene: 0, picture: null, layout: { grid: 3, boxes: 2, classes: 10, slots: 6 }, options: DEFAULT_OPTIONS, lambdas: { ...PAPER }, truths: base.truths,
-=======
-  scene: 0, picture: null, layout: { grid: 3, boxes: 2, classes: 10 }, options: DEFAULT_OPTIONS, lambdas: { ...PAPER }, truths: base.truths,
->>>>>>> main
+  scene: 0, picture: null, own: null, layout: { grid: 3, boxes: 2, classes: 10, slots: 6 }, options: DEFAULT_OPTIONS, lambdas: { ...PAPER }, truths: base.truths,
   raw: base.raw, shown: [], selected: null, openTerm: null, openElement: null, arrows: false, rate: 0.02, generation: "v1", bug: null,
   language: "en", theme: "auto", hidden: [], tour: null, live: false,
 };
@@ -24,13 +20,8 @@ test("an address gives back what it was made of, to the last bit", () => {
   raw[179] = -1 / 3;
   const truths = [{ box: [0.1, 0.2, 0.3, 0.4].map(Math.fround) as [number, number, number, number], label: 9 }];
   const state: State = {
-<<<<<<< HEAD
-    ...plain, scene: 2, layout: { grid: 7, boxes: 3, classes: 10, slots: 6 }, truths, raw, lambdas: { ...PAPER, noobj: 0, coord: 7.5 },
+    ...plain, scene: 2, picture: "_9j-4AAQ", layout: { grid: 7, boxes: 3, classes: 10, slots: 6 }, truths, raw, lambdas: { ...PAPER, noobj: 0, coord: 7.5 },
     options: { size_term: "linear", confidence_target: "one", class_term: "cross_entropy", size_encoding: "linear", penalty: "huber" }, shown: [4, 8], openTerm: "noobj", openElement: 3,
-=======
-    ...plain, scene: 2, picture: "_9j-4AAQ", layout: { grid: 7, boxes: 3, classes: 10 }, truths, raw, lambdas: { ...PAPER, noobj: 0, coord: 7.5 },
-    options: { size_term: "linear", confidence_target: "one", class_term: "cross_entropy" }, shown: [4, 8], openTerm: "noobj", openElement: 3,
->>>>>>> main
     arrows: true, rate: 0.1, generation: "v8", bug: 5, language: "zh-TW", theme: "dark", hidden: ["pull", "tour"], tour: 2, live: true,
   };
   expect(parseHash(`#${hashOf(state, base)}`)).toEqual({
@@ -43,15 +34,15 @@ test("an address gives back what it was made of, to the last bit", () => {
 test("an own picture has its place, and a run its own settings", () => {
   const settings = { ...DEFAULT_SETTINGS, grid: 20, lambdas: { ...PAPER, coord: 40 } };
   const truths = [{ box: [0.5, 0.5, 0.25, 0.25] as [number, number, number, number], label: 19, ignored: true }];
-  const state: State = { ...plain, picture: 16, layout: { ...plain.layout, grid: 20, classes: 20 }, lambdas: settings.lambdas, truths };
+  const state: State = { ...plain, own: 16, layout: { ...plain.layout, grid: 20, classes: 20 }, lambdas: settings.lambdas, truths };
   const hash = hashOf(state, { ...base, settings });
-  expect(hash).toMatch(/^picture=17&truths=[^&]+&lang=en$/);
-  expect(parseHash(hash)).toEqual({ picture: 16, truths, language: "en" });
+  expect(hash).toMatch(/^own=17&truths=[^&]+&lang=en$/);
+  expect(parseHash(hash)).toEqual({ own: 16, truths, language: "en" });
   const shown = { ...base, settings, shown: [4, 7] };
   expect(hashOf({ ...state, shown: [4, 7] }, shown)).toBe(hash);
   expect(parseHash(hashOf(state, shown)).shown).toEqual([]);
-  expect(parseHash("picture=opened").picture).toBe("opened");
-  expect(parseHash("picture=0").picture).toBeUndefined();
+  expect(parseHash("own=opened").own).toBe("opened");
+  expect(parseHash("own=0").own).toBeUndefined();
 });
 
 test("no objects are not the same as the objects of the scene", () => {
@@ -60,11 +51,7 @@ test("no objects are not the same as the objects of the scene", () => {
 });
 
 test.each([
-<<<<<<< HEAD
-  "S=three&B=-1&l.noobj=9999&raw=%%%&truths=abc", "raw=AAAA&truths=AAAA", "hide=all.nothing&lang=fr&theme=pink&loss=v9", "l.coord=NaN&rate=&element=1.5",
-=======
-  "S=three&B=-1&l.noobj=999&raw=%%%&truths=abc", "raw=AAAA&truths=AAAA", "hide=all.nothing&lang=fr&theme=pink&loss=v2&picture=https://x.org/a.jpg", "l.coord=NaN&rate=&element=1.5",
->>>>>>> main
+  "S=three&B=-1&l.noobj=9999&raw=%%%&truths=abc", "raw=AAAA&truths=AAAA", "hide=all.nothing&lang=fr&theme=pink&loss=v9&picture=https://x.org/a.jpg", "l.coord=NaN&rate=&element=1.5",
 ])("what is malformed is left out: %s", (hash) => {
   expect(parseHash(hash)).toEqual({});
 });

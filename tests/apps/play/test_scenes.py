@@ -109,7 +109,7 @@ def test_a_run_gives_its_settings_and_what_its_network_emits(home):
     settings, model, _ = load_detector(RunFolder(home / "v1"), torch.device("cpu"))
     scene = reader.answer({"do": "scene", "picture": 1})["scene"]
     dataset = open_dataset(home / "data", "val", class_names=settings.class_names)
-    batches = Batches(dataset, batch_size=1, image_size=settings.image_size, fit=settings.fit, ahead=0)
+    batches = Batches(dataset, batch_size=1, image_size=settings.image_size, fit=settings.fit)
     batch = batches.batch(np.array([1]))
     with torch.no_grad():
         raw = model(batch.images)
@@ -141,7 +141,7 @@ def test_a_run_with_another_loss_gives_its_positives_and_terms(home):
     got = reader.answer({**of(scene, key, lambdas=list(entry["lambdas"])), "raw_of": 0})["outputs"]
     settings, model, loss = load_detector(RunFolder(home / "v8"), torch.device("cpu"))
     dataset = open_dataset(home / "data", "val", class_names=settings.class_names)
-    batch = Batches(dataset, batch_size=1, image_size=settings.image_size, ahead=0).batch(np.array([0]))
+    batch = Batches(dataset, batch_size=1, image_size=settings.image_size).batch(np.array([0]))
     with torch.no_grad():
         raw = model(batch.images)
     out = loss(raw, batch.targets)

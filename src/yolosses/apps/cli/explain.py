@@ -15,12 +15,8 @@ from torch import nn
 
 from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.cli.failures import CommandError
-<<<<<<< HEAD
 from yolosses.apps.cli.labels import open_split, picture_named, report_problems
-=======
-from yolosses.apps.cli.labels import open_split, report_problems
 from yolosses.apps.pages.playground_link import playground_link
->>>>>>> main
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
@@ -29,11 +25,7 @@ from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
-<<<<<<< HEAD
-from yolosses.training.data import Batches, printable
-=======
-from yolosses.training.data import Batches, DetectionDataset, printable, usual_workers
->>>>>>> main
+from yolosses.training.data import Batches, printable, usual_workers
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
@@ -152,8 +144,6 @@ def _study(
         )
 
 
-<<<<<<< HEAD
-=======
 def _links(
     loss: DetectorLoss, batches: Batches, explained: Sequence[ExplainedPicture], language: Language
 ) -> dict[int, str]:
@@ -167,23 +157,6 @@ def _links(
     return links
 
 
-def _picture_named(dataset: DetectionDataset, name: str) -> int:
-    """By its name, or by its name without the suffix if only one picture has it."""
-    names = [record.name for record in dataset.records]
-    found = [index for index, known in enumerate(names) if known == name]
-    found = found or [index for index, known in enumerate(names) if Path(known).stem == name]
-    if len(found) == 1:
-        return found[0]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    told = f"{len(found)} of them" if found else "none"
-    raise CommandError(
-        f"--image {name}: expected the name of a picture in {dataset.name}, {dataset.split} "
-        f"({len(names)} pictures); got {told}{hint}"
-    )
-
-
->>>>>>> main
 def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelSuspicion]) -> None:
     total = study.loss
     for name, value in sorted(study.terms.items(), key=lambda entry: -entry[1]):

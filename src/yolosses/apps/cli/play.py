@@ -98,4 +98,4 @@ def _first_picture(scenes: Scenes) -> str:
     told = scenes.capabilities()
     if told["pictures"] is None:
         return ""
-    return "&picture=1" if told["run"] is None or scenes.shows_raw else "&picture=1&loss=run"
+    return "&own=1" if told["run"] is None or scenes.shows_raw else "&own=1&loss=run"

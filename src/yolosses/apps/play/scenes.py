@@ -97,9 +97,7 @@ class Scenes:
         self._batches = None
         if dataset is not None and detector is not None:
             settings = detector.settings
-            self._batches = Batches(
-                dataset, batch_size=1, image_size=settings.image_size, fit=settings.fit, ahead=0
-            )
+            self._batches = Batches(dataset, batch_size=1, image_size=settings.image_size, fit=settings.fit)
         self.numbered = lru_cache(maxsize=8)(self._numbered)
 
     @property

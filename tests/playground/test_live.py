@@ -30,7 +30,7 @@ def test_both_engines_give_the_same_numbers_after_a_drag(
 
 def test_more_cells_and_boxes_than_there_are_graphs_for(opened: Any, live_address: str) -> None:
     page = opened("lang=en&S=13&B=5&roots=linear&classes=cross_entropy&engine=live", url=live_address)
-    assert check(page)["layout"] == {"grid": 13, "boxes": 5, "classes": 10}
+    assert check(page)["layout"] == {"grid": 13, "boxes": 5, "classes": 10, "slots": 6}
     page.locator("#variants").get_by_role("button", name="1", exact=True).first.click()
     page.wait_for_function("window.yolossesPlayground.result.layout.grid === 1")
     assert check(page)["layout"]["grid"] == 1

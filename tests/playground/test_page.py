@@ -8,6 +8,7 @@ import torch
 from tests.playground.conftest import DIST, ROOT, settle
 
 import yolosses as yl
+from yolosses.apps.cli.build import build_penalty
 from yolosses.boxes import pairwise_iou
 
 READ = """() => {
@@ -33,15 +34,18 @@ class Recomputed:
 
     def __init__(self, shown: dict[str, Any]) -> None:
         layout, lambdas = shown["layout"], shown["lambdas"]
+        options = {**shown["options"]}
+        penalty = build_penalty(options.pop("penalty"))
         self.loss = yl.YOLOv1Loss(
             grid=layout["grid"], boxes_per_cell=layout["boxes"], num_classes=layout["classes"], impl="torch",
             lambda_coord=lambdas["coord"], lambda_noobj=lambdas["noobj"], lambda_obj=lambdas["obj"],
-            lambda_cls=lambdas["cls"], **shown["options"],
+            lambda_cls=lambdas["cls"], **options, xy_penalty=penalty, wh_penalty=penalty, obj_penalty=penalty,
         )  # fmt: skip
         self.raw = torch.tensor(shown["raw"]).reshape(1, layout["grid"], layout["grid"], -1).requires_grad_()
         boxes = torch.tensor([truth["box"] for truth in shown["truths"]]).reshape(-1, 4)
         labels = torch.tensor([truth["label"] for truth in shown["truths"]], dtype=torch.long)
-        self.targets = yl.Targets.from_cxcywh([boxes], [labels])
+        ignore = torch.tensor([truth.get("ignored", False) for truth in shown["truths"]])
+        self.targets = yl.Targets.from_cxcywh([boxes], [labels], ignore=[ignore])
         self.assignment = self.loss.assign(self.raw, self.targets)
         self.out = self.loss(self.raw, self.targets)
         self.out.total.backward()

@@ -5,6 +5,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,21 +50,31 @@ def address() -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
-def live_address() -> Iterator[str]:
+@contextmanager
+def serving(scenes: Any = None, port: int = 0) -> Iterator[str]:
     """The page as ``yolosses play`` serves it, with the library behind it."""
     import uvicorn
 
+    from yolosses.apps.play.scenes import MOST_BYTES
     from yolosses.apps.play.server import make_app
 
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(make_app(DIST, "127.0.0.1"), log_level="critical", ws="websockets-sansio")
+    listening = socket.create_server(("127.0.0.1", port))
+    config = uvicorn.Config(
+        make_app(DIST, "127.0.0.1", scenes), log_level="critical", ws="websockets-sansio",
+        ws_max_size=MOST_BYTES + 1000, timeout_graceful_shutdown=1,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}/index.html"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def live_address() -> Iterator[str]:
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ READ = """() => {
   const { result, state } = window.yolossesPlayground;
   const named = [...document.querySelectorAll("[data-name]")];
   return {
-    raw: Array.from(result.raw), truths: result.truths, layout: result.layout, options: result.options,
+    raw: Array.from(result.raw), truths: result.truths,
+    classes: result.truths.map(truth => window.yolossesPlayground.className(truth.label)), layout: result.layout, options: result.options,
     lambdas: state.lambdas, rate: state.rate, shown: state.shown, history: window.yolossesPlayground.history,
     numbers: Object.fromEntries(named.map(e => [e.dataset.name, Number(e.dataset.value)])),
     texts: Object.fromEntries(named.map(e => [e.dataset.name, e.textContent])),
@@ -44,7 +45,7 @@ class Recomputed:
         self.raw = torch.tensor(shown["raw"]).reshape(1, layout["grid"], layout["grid"], -1).requires_grad_()
         boxes = torch.tensor([truth["box"] for truth in shown["truths"]]).reshape(-1, 4)
         labels = torch.tensor([truth["label"] for truth in shown["truths"]], dtype=torch.long)
-        ignore = torch.tensor([truth.get("ignored", False) for truth in shown["truths"]])
+        ignore = torch.tensor([truth.get("ignored", False) for truth in shown["truths"]], dtype=torch.bool)
         self.targets = yl.Targets.from_cxcywh([boxes], [labels], ignore=[ignore])
         self.assignment = self.loss.assign(self.raw, self.targets)
         self.out = self.loss(self.raw, self.targets)
@@ -106,7 +107,7 @@ def check(page: Any) -> dict[str, Any]:
         assert box["box"] == pytest.approx(want.boxes[predictor].tolist(), abs=1e-5)
         assert box["responsible"] == (predictor in want.responsible)
         if box["responsible"]:
-            label = shown["truths"][want.objects[predictor]]["label"]
+            label = shown["classes"][want.objects[predictor]]
             assert box["tag"] == f"{label}: IoU {want.responsible[predictor]:.2f}"
         elif "IoU" in box["tag"]:
             assert min(abs(float(box["tag"].split()[-1]) - want.iou[predictor])) <= 0.0051

@@ -444,6 +444,7 @@ def test_smaller_cells_tick_the_task_and_more_boxes_only_show_that_they_do_not_h
     choose = page.locator("#variants .choice")
     choose.nth(1).get_by_role("button", name="3", exact=True).click()
     check(page)
+    page.wait_for_function("window.yolossesPlayground.done.has('more-boxes')")
     assert page.evaluate("[...window.yolossesPlayground.done]") == ["more-boxes"]
     choose.nth(0).get_by_role("button", name="7", exact=True).click()
     check(page)

@@ -16,7 +16,8 @@ READ = """() => {
   const named = [...document.querySelectorAll("[data-name]")];
   return {
     raw: Array.from(result.raw), truths: result.truths,
-    classes: result.truths.map(truth => window.yolossesPlayground.className(truth.label)), layout: result.layout, options: result.options,
+    classes: result.truths.map(truth => window.yolossesPlayground.className(truth.label)),
+    layout: result.layout, options: result.options,
     lambdas: state.lambdas, rate: state.rate, shown: state.shown, history: window.yolossesPlayground.history,
     numbers: Object.fromEntries(named.map(e => [e.dataset.name, Number(e.dataset.value)])),
     texts: Object.fromEntries(named.map(e => [e.dataset.name, e.textContent])),

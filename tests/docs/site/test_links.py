@@ -48,7 +48,9 @@ def test_links_images_and_anchors_are_there(site: Path) -> None:
                 continue
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
             known = target.exists()
-            if known and target.suffix == ".html":
+            if (
+                known and target.suffix == ".html" and target.parent != site / "playground"
+            ):  # there it is a state
                 known = unquote(parts.fragment) in {"", *read(target).anchors}
             if not known:
                 broken.append(f"{page.relative_to(site)}: {address}")

@@ -40,7 +40,7 @@ export function OwnBar(): JSX.Element {
           event.currentTarget.value = ""; // so that the same file can be opened again
         }} />
       </div>
-      {notes.length > 0 && <p class="quiet own-notes">{notes.join(" ")}</p>}
+      {notes.length > 0 && <p class="quiet own-notes">{notes.join(store.state.language === "en" ? " " : "")}</p>}
     </>
   );
 }

@@ -233,7 +233,7 @@ export class Store {
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
     const start = rawOutput.startOf(layout, owners, error);
-    const { encoded } = await coded(codec, start.raw, start.boxes, targetInputs(truths, layout.slots).boxes);
+    const encoded = await encodedOf(codec, start.raw, start.boxes, layout.slots);
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
     return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every), shown: [], settings };
   }
@@ -503,13 +503,12 @@ export class Store {
     this.descend();
     const state = this.state;
     const lambdas = TERMS.map((term) => state.lambdas[LAMBDA_OF[term]]);
-    const none = new Float32Array(4 * rawOutput.predictors(layout)).fill(0.5);
     const given = targetInputs(state.truths, layout.slots).boxes;
     const [outputs, { decoded, iou }] = await Promise.all([
       loss.run(inputs(loss, state.raw, state.truths, lambdas, layout.slots)),
-      coded(codec, state.raw, none, given),
+      decodedOf(codec, state.raw, given),
     ]);
-    const pulled = state.arrows ? (await coded(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), none, given)).decoded : null;
+    const pulled = state.arrows ? (await decodedOf(codec, after(state.raw, floats(outputs, "gradient_0"), ARROW_RATE), given)).decoded : null;
     this.result = {
       raw: state.raw, truths: state.truths, layout, options, lambdas, weights: state.lambdas, decoded, ious: iou, pulled, outputs,
       total: floats(outputs, "total")[0] as number,
@@ -556,7 +555,7 @@ export class Store {
     const { raw, layout } = this.state;
     const boxes = new Float32Array(4 * rawOutput.predictors(layout)).fill(0.5);
     for (const [predictor, box] of edits) boxes.set(box, 4 * predictor);
-    const { encoded } = await coded(codec, raw, boxes, targetInputs([], layout.slots).boxes);
+    const encoded = await encodedOf(codec, raw, boxes, layout.slots);
     this.state = { ...this.state, raw: rawOutput.withBoxes(this.state.raw, layout, encoded, edits.keys()) };
   }
 }
@@ -565,9 +564,17 @@ export function after(raw: Float32Array, gradient: Float32Array, rate: number): 
   return raw.map((value, index) => value - rate * (gradient[index] as number));
 }
 
-async function coded(codec: Graph, raw: Float32Array, boxes: Float32Array, truths: Float32Array) {
-  const outputs = await codec.run({ raw, boxes, truths });
-  return { decoded: floats(outputs, "decoded"), encoded: floats(outputs, "encoded"), iou: floats(outputs, "iou") };
+/** What the raw output means, and how well it fits. */
+async function decodedOf(codec: Graph, raw: Float32Array, truths: Float32Array): Promise<{ decoded: Float32Array; iou: Float32Array }> {
+  const boxes = new Float32Array(codec.entry.inputs["boxes"]?.reduce((a, b) => a * b, 1) ?? 0).fill(0.5);
+  const outputs = await codec.run({ raw, boxes, truths }, { wanted: ["decoded", "iou"] });
+  return { decoded: floats(outputs, "decoded"), iou: floats(outputs, "iou") };
+}
+
+/** What a network would have to emit for the boxes. */
+async function encodedOf(codec: Graph, raw: Float32Array, boxes: Float32Array, slots: number): Promise<Float32Array> {
+  const { boxes: truths } = targetInputs([], slots);
+  return floats(await codec.run({ raw, boxes, truths }, { wanted: ["encoded"] }), "encoded");
 }
 
 export function targetInputs(truths: Truth[], slots: number) {

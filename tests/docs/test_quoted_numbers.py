@@ -52,11 +52,24 @@ def test_playground_quotes_its_measurement(language: str) -> None:
         for form in forms
     ]
     assert rows == wanted
-    first, sent = results["first_picture_s"], results["transferred"]["bytes_as_sent"] / 1e6
-    for value in (first["cold"], first["warm_median_of_5"]):
+    opening, sent = results["opening_s"], results["transferred"]["bytes_as_sent"] / 1e6
+    for value in (*opening["cold"].values(), *opening["warm_median_of_5"].values()):
         assert re.search(rf" {value} (s|秒)", page)
     assert f" {sent:.1f} MB" in page
     assert f" {results['one_file_bytes'] / 1e6:.1f} MB" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_playground_quotes_the_servers_measurement(language: str) -> None:
+    page = (ROOT / f"docs/{language}/tutorials/playground.md").read_text("utf-8")
+    results = json.loads((ROOT / "benchmarks/results/play-server.json").read_text())
+    rows = page[page.index("50 readers |" if language == "en" else "50 個人 |") :].splitlines()[2:5]
+    scenes = [results[name] for name in ("alone", "with bad messages", "with a flood")]
+    wanted = ["{median_ms} ms | {p90_ms} ms | {p99_ms} ms |".format(**scene) for scene in scenes]
+    assert [row.split(" | ", 1)[1] for row in rows] == wanted
+    assert (results["readers"], results["seconds"], results["cores"]) == (50, 20, 2)
+    assert results["bad messages"] == {"error": 10_000}
+    assert results["server still there"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -75,9 +75,9 @@ def test_own_pictures_have_their_classes_and_the_librarys_numbers(
         kept = record.labels[:MOST_SLOTS]
         assert [truth["label"] for truth in shown["truths"]] == kept.tolist()
         assert [truth["ignored"] for truth in shown["truths"]] == record.ignore[: len(kept)].tolist()
-        names = page.locator("g.box.truth .tag text").all_text_contents()
+        names = page.locator("svg.scene g.box.truth .tag text").all_text_contents()
         assert {CLASSES[label] for label in kept} >= {re.sub(r"\W.*", "", name) for name in names}
-        assert page.locator("g.box.ignored").count() == int(record.ignore[: len(kept)].sum())
+        assert page.locator("svg.scene g.box.ignored").count() == int(record.ignore[: len(kept)].sum())
         assert record.name in own(page)
     assert f"{CROWD - MOST_SLOTS} more objects are not shown" in own(page)
     page.get_by_role("button", name="Previous picture").click()

@@ -21,7 +21,7 @@ from yolosses.apps.cli.choices import LossName
 from yolosses.apps.cli.evaluate import BATCH
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
-from yolosses.apps.cli.labels import open_split, open_to_learn, report_problems
+from yolosses.apps.cli.labels import note, open_split, open_to_learn, report_problems
 from yolosses.apps.cli.options import default_of
 from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_results
 from yolosses.apps.cli.study_progress import StudyDisplay
@@ -94,6 +94,12 @@ def run_study(request: StudyRequest) -> None:
         results = study.results(queue)
         write_results(folder, results, request.language)
     study_tables(results, console, language=request.language)
+    if running := queue.states().get("running"):
+        note(
+            console,
+            f"{running} more {'run goes' if running == 1 else 'runs go'} on in other workers; the same command shows "
+            "them when they are done",
+        )
     for setting, reason in queue.failures():
         console.print(
             f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}", highlight=False, soft_wrap=True

@@ -3,6 +3,7 @@ weights. In float64, so that what is left is a few last digits and not the chaos
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +265,12 @@ def test_without_a_launcher_there_is_one_process(monkeypatch: pytest.MonkeyPatch
         assert processes.of_first("a") == "a"
         assert (processes.any(True), processes.any(False)) == (True, False)
     assert not dist.is_initialized()
+
+
+def test_a_compiled_network_trains_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced as for the compiler; the compiler itself would take a minute."""
+    plain = trained(build_training(asked_for("v1", accumulate=2), pictures(), CPU), steps=3)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    traced = trained(build_training(asked_for("v1", accumulate=2), pictures(), CPU, compiled=True), steps=3)
+    assert list(traced.weights) == list(plain.weights)
+    assert [r.total for r in traced.records] == pytest.approx([r.total for r in plain.records], rel=1e-3)

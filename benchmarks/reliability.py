@@ -79,7 +79,7 @@ def train(training: Training, steps: int = STEPS) -> Run:
     made = training.steps()
     totals = [next(made).total for _ in range(steps)]
     made.close()
-    return Run(totals, {name: weight.clone() for name, weight in training.model.named_parameters()})
+    return Run(totals, {name: weight.detach().clone() for name, weight in training.model.named_parameters()})
 
 
 def difference(found: Run, wanted: Run) -> dict[str, float]:

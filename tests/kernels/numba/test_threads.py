@@ -103,6 +103,7 @@ def loop(first, end):
         os.kill(os.getpid(), signal.SIGINT)
     time.sleep(0.2)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 torch.set_num_threads(3)
 try:
     loops.over_images(loop, 60, 10**9)

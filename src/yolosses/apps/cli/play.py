@@ -32,11 +32,11 @@ def run_play(
 ) -> None:  # fmt: skip
     """Serve the page until interrupted."""
     console = Console(highlight=False)
+    scenes = open_scenes(console, run, data, split)
     if not (PAGE / "index.html").is_file():
         raise CommandError(
             f"{PAGE}: expected the page of the playground; this installation has none (make playground)"
         )
-    scenes = open_scenes(console, run, data, split)
     try:
         listening = socket.create_server((host, port))
     except OSError as error:

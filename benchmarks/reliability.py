@@ -157,16 +157,17 @@ def of_parts() -> dict[str, Any]:
     """8 x 8 against 1 x 64."""
     found: dict[str, Any] = {"steps": 20}
     for loss in LOSSES:
-        with without_norms():
-            whole, parts = (
-                train(make(asked(loss, batch_size=64, accumulate=count), ALONE, torch.float32), 20)
-                for count in (1, 8)
-            )
-            backwards = train(make(asked(loss, batch_size=64), Backwards(), torch.float32), 20)
-        found[loss] = {
-            "8 x 8": difference(parts, whole),
-            "1 x 64, batches backwards": difference(backwards, whole),
-        }
+        for name, dtype in (("float32", torch.float32), ("float64", torch.float64)):
+            with without_norms():
+                whole, parts = (
+                    train(make(asked(loss, batch_size=64, accumulate=count), ALONE, dtype), 20)
+                    for count in (1, 8)
+                )
+                backwards = train(make(asked(loss, batch_size=64), Backwards(), dtype), 20)
+            found.setdefault(loss, {})[name] = {
+                "8 x 8": difference(parts, whole),
+                "1 x 64, batches backwards": difference(backwards, whole),
+            }
     return found
 
 

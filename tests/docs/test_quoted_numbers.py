@@ -91,3 +91,24 @@ def test_export_quotes_its_measurement(language: str) -> None:
         assert f"{digits}e-{power}" in page
         assert max(file[kind] for file in files) < digits * 10**-power
     assert {run["pictures"] for run in results["runs"]} == {100}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reliability_quotes_its_measurement(language: str) -> None:
+    page = (ROOT / f"docs/{language}/explanation/reliability.md").read_text("utf-8")
+    results = json.loads((ROOT / "benchmarks/results/reliability.json").read_text())
+    rows = {line for line in page.splitlines() if line.startswith("| ")}
+    for part in ("processes", "parts"):
+        for loss in ("v1", "v8", "yolox"):
+            for numbers in ("float32", "float64"):
+                cells = [f"{each['loss_all_steps']:.0e}" for each in results[part][loss][numbers].values()]
+                assert f"| {loss} | {numbers} | {' | '.join(cells)} |" in rows
+    for loss in ("v1", "v8"):
+        memory = results["memory"][loss]["mib_after_epoch"]
+        assert f"{memory[0]:g}" in page
+        assert max(memory) - memory[0] < 1
+        for precision, runs in ((name, results["precision"][loss][name]) for name in ("float32", "bfloat16")):
+            scores = ", ".join(f"{run['map50']:.3f}" for run in runs)
+            assert any(
+                row.startswith(f"| {loss} | {precision} |") and row.endswith(f"| {scores} |") for row in rows
+            )

@@ -398,7 +398,7 @@ const zhTW: Words = {
   sizeEncoding: "網路輸出",
   emits_sqrt: "√w、√h",
   emits_linear: "w、h",
-  penaltyOption: "中心點、寬高、信心值",
+  penaltyOption: "中心點、寬高、信心度",
   penalty_squared_error: "平方誤差",
   penalty_absolute_error: "絕對誤差",
   penalty_huber: "Huber",

@@ -38,7 +38,7 @@ export function happened(now: Facts, began: Facts, descent: number[]): string[] 
   return Object.keys(RULES).filter((name) => (RULES[name] as Rule)(now, began, descent));
 }
 
-const dropped = ({ truths, pairs }: Facts) => truths.length - pairs.length;
+const dropped = ({ truths, pairs }: Facts) => truths.filter((truth) => !truth.ignored).length - pairs.length;
 const was = ({ pairs }: Facts, object: number) => pairs.find((pair) => pair.object === object)?.predictor;
 const unweighted = (facts: Facts, term: (typeof TERMS)[number]) => facts.unweighted[TERMS.indexOf(term)] as number;
 

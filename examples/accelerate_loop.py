@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=4, help="parts that a batch is accumulated from")
     parser.add_argument("--precision", default="bf16", choices=("no", "fp16", "bf16"))
     options = parser.parse_args()
-    # `accumulate` steps after every `parts` parts, also where the loader ends: batches are read before they are used.
+    # The parts of a batch are read before the first is used. So the end of the loader must not be a reason to step.
     plugin = GradientAccumulationPlugin(num_steps=options.parts, sync_with_dataloader=False)
     accelerator = Accelerator(mixed_precision=options.precision, gradient_accumulation_plugin=plugin)
     torch.manual_seed(0)
@@ -71,10 +71,11 @@ def main() -> None:
     for epoch in range(EPOCHS):
         values = []
         for parts in zip(*[iter(loader)] * options.parts, strict=False):
-            # Accelerate averages the gradients of parts and processes. To divide each part by its own normaliser
-            # trains too, but is not the whole batch: an object counts for more in a part that has few. With one
-            # normaliser for all it is exact, up to rounding, and for a network that looks at each image alone: batch
-            # normalisation does not. The losses of YOLOv1 to v4 divide by images: for equal parts, nothing to do.
+            # Accelerate averages the gradients of parts and processes. With one normaliser for all of them that is
+            # the gradient of the whole batch, up to rounding, unless the network looks at other images, as batch
+            # normalisation does. Without it, as `loss_fn([network(images)], targets)`, each part divides by its own
+            # objects: that trains too, but is not exact, an object counts for more in a part that has few. The losses
+            # of YOLOv1 to v4 divide by the number of images: with equal parts they are exact without these lines.
             with torch.no_grad():
                 assignments = [loss_fn.assign([network(images)], targets) for images, targets in parts]
             own = torch.stack([loss_fn.own_normalizer(assignment) for assignment in assignments]).sum()
@@ -88,7 +89,7 @@ def main() -> None:
                 values.append(torch.stack((output.total, *output.terms.values())).detach())
         means = accelerator.reduce(torch.stack(values).mean(0), "mean").tolist()
         named = zip(("loss", *output.terms), means, strict=True)
-        accelerator.print(f"epoch {epoch + 1:2}", *(f" {name} {value:.4f}" for name, value in named), flush=True)
+        accelerator.print(f"epoch {epoch + 1:2}", *(f" {name} {value:.4f}" for name, value in named))
     accelerator.end_training()
 
 

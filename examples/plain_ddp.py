@@ -49,8 +49,8 @@ class TinyDetector(nn.Module):
         self.fine = nn.Sequential(self.halve(3, 16), self.halve(16, 32), self.halve(32, 64))
         self.coarse = self.halve(64, 64)
         self.heads = nn.ModuleList(nn.Conv2d(64, channels, 1) for _ in range(2))
-        for head in self.heads:
-            nn.init.constant_(head.bias[-len(COLOURS) :], -4.6)  # a score of 0.01: most locations are background
+        for head in self.heads:  # a score of 0.01 for each class: most locations are background
+            nn.init.constant_(head.bias[-len(COLOURS) :], -4.6)
 
     def halve(self, inputs: int, outputs: int) -> nn.Module:
         return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 2, 1), nn.GroupNorm(4, outputs), nn.SiLU())

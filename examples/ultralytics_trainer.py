@@ -64,7 +64,8 @@ def draw(folder: Path) -> Path:
         picture = random.normal(128, 20, (SIZE, SIZE, 3)).clip(0, 255).astype(np.uint8)
         rows = []
         for _ in range(1 + index % 3):
-            label, (left, top), (width, height) = random.integers(2), *random.integers((0, 16), (48, 48), (2, 2))
+            label, left, top = random.integers((2, 48, 48))
+            width, height = random.integers(16, 48, 2)
             picture[top : top + height, left : left + width] = list(COLOURS.values())[label]
             centre = np.array([left + width / 2, top + height / 2, width, height]) / SIZE
             rows.append(f"{label} " + " ".join(f"{number:.6f}" for number in centre))
@@ -78,13 +79,11 @@ def draw(folder: Path) -> Path:
 def curve(trainer_class: type[DetectionTrainer], data: Path) -> np.ndarray:
     """Train; the loss and its terms of every step, (steps, 1 + terms)."""
     steps: list[list[float]] = []
-    trainer = trainer_class(
-        overrides=dict(
-            model="yolov8n.yaml", data=str(data), imgsz=SIZE, batch=BATCH, epochs=EPOCHS, seed=0, device="cpu",
-            optimizer="AdamW", lr0=2e-3, warmup_epochs=0, workers=0, val=False, plots=False, verbose=False,
-            project=str(data.parent),
-        )
-    )  # fmt: skip
+    options = {
+        "model": "yolov8n.yaml", "data": str(data), "project": str(data.parent), "imgsz": SIZE, "batch": BATCH,
+        "epochs": EPOCHS, "seed": 0, "device": "cpu", "workers": 0, "val": False, "plots": False, "verbose": False,
+    }  # fmt: skip
+    trainer = trainer_class(overrides=options)
     trainer.add_callback(
         "on_train_batch_end",
         lambda trainer: steps.append([float(trainer.loss_items[f"{name}_loss"]) for name in TERMS]),
@@ -105,8 +104,8 @@ def main() -> None:
     epochs = {f"epoch {number}": part.mean(0) for number, part in enumerate(np.split(curves, EPOCHS), 1)}
     for when, values in (steps | epochs).items():
         print(f"{when:8}", *(f"{original:9.4f} {ours:8.4f}" for original, ours in values))
-    first = curves[:5]
-    print(f"largest difference in five steps: {np.max(abs(first[..., 1] / first[..., 0] - 1)):.0e} of the value")
+    difference = np.max(abs(curves[:5, :, 1] / curves[:5, :, 0] - 1))
+    print(f"largest difference in five steps: {difference:.0e} of the value")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def recorded(name: str, python: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "YOLO_CONFIG_DIR": folder,
+            "YOLO_VERBOSE": "false",  # else its first run prints where it keeps its settings
         }  # fmt: skip
         start = time.perf_counter()
         printed = output_of([python, *example.before, f"examples/{name}.py", *example.after], environment)

@@ -3,6 +3,7 @@
 torchrun --standalone --nproc-per-node 2 examples/plain_ddp.py
 """
 
+import gc
 import os
 
 import torch
@@ -68,7 +69,7 @@ def distributed_loss(loss_fn: yl.YOLOv8Loss, raw: list[Tensor], targets: yl.Targ
     return loss_fn(raw, targets, assignment, loss_fn.shared_normalizer(total, dist.get_world_size()))
 
 
-def main() -> None:
+def train() -> None:
     on_gpu = torch.cuda.is_available()
     dist.init_process_group("nccl" if on_gpu else "gloo")
     processes = dist.get_world_size()
@@ -99,8 +100,9 @@ def main() -> None:
         if dist.get_rank() == 0:
             named = zip(("loss", *output.terms), means.tolist(), strict=True)
             print(f"epoch {epoch + 1:2}", *(f" {name} {value:.4f}" for name, value in named), flush=True)
-    dist.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main()
+    train()
+    gc.collect()  # DDP keeps the processes connected; where it outlives them, some runs abort at their end
+    dist.destroy_process_group()

@@ -112,3 +112,23 @@ def test_reliability_quotes_its_measurement(language: str) -> None:
             assert any(
                 row.startswith(f"| {loss} | {precision} |") and row.endswith(f"| {scores} |") for row in rows
             )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_training_loop_quotes_what_the_examples_printed(language: str) -> None:
+    page = (ROOT / f"docs/{language}/how-to/training-loop.md").read_text("utf-8")
+    results = json.loads((ROOT / "benchmarks/results/examples.json").read_text())
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == set(results)
+    for name, result in results.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}.py` |")]
+        package, version = list(result["versions"].items())[-1]
+        assert f"| {package} {version.split('+')[0]} |" in row
+        epochs = [line for line in result["printed"] if line.startswith("epoch")]
+        ends = [re.findall(r"\d+\.\d+", line)[:2] for line in (epochs[0], epochs[-1])]
+        two = name == "ultralytics_trainer"  # which prints the original loss before ours
+        wanted = [first[two] for first in ends] + [first[0] for first in ends if two]
+        assert re.findall(r"\d+\.\d{4}", row) == wanted
+        assert float(wanted[1]) < float(wanted[0])
+        assert result["seconds"] < 60
+    difference = results["ultralytics_trainer"]["printed"][-1].split()[-4]
+    assert f" {difference} " in page or f" {difference}。" in page

@@ -111,7 +111,11 @@ def of_processes() -> dict[str, Any]:
             rows["1 process, batches backwards"] = difference(
                 train(make(asked(loss), Backwards(), dtype)), alone
             )
-            found.setdefault(loss, {"last_loss": alone.totals[-1]})[name] = rows
+            found.setdefault(loss, {})[name] = rows
+            by_step = {"1": alone.totals, **{str(count): runs[count][loss].totals for count in runs}}
+            found[loss][f"loss_by_step_{name}"] = {
+                count: [float(f"{total:.7g}") for total in totals] for count, totals in by_step.items()
+            }
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +110,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
             raise StoppedElsewhere from error
         raise
     finally:
+        # Some runs of torch 2.14 aborted at their end where DDP was still there without its group.
+        gc.collect()
         dist.destroy_process_group()
 
 

@@ -281,7 +281,7 @@ class Training:
         if what == "gradient" and not self.processes.first:  # it is the same everywhere
             return StoppedElsewhere()
         raw = with_tensors(part.raw, [tensor.detach() for tensor in tensors_of(part.raw)])
-        names = [self.batches.dataset.records[index].name for index in batch.indices[part.images]]
+        names = list(batch.names[part.images])
         loss: Any = self.loss
         found = None
         if isinstance(loss, ExplainableLoss):

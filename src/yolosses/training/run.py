@@ -30,8 +30,8 @@ class Settings:
     ``grid``, ``boxes_per_cell``: of YOLOv1; None for the losses with several scales. ``loss_options``: keywords of the
     loss besides its shape; functions by their names, anchors in pixels as lists of (w, h), one list a level.
     ``nms_iou``: overlap above which the weaker of two detections is dropped; None: none is. ``batch_size``: pictures of
-    a step, of all processes; ``accumulate``: parts in which a process computes its own. What older runs do not say has
-    a default.
+    a step, of all processes; ``accumulate``: parts in which a process computes its own; ``mosaic``: share of the images
+    that are made of four pictures. What older runs do not say has a default.
     """
 
     data: str
@@ -56,6 +56,7 @@ class Settings:
     nms_iou: float | None = NMS_IOU
     precision: str = "float32"
     accumulate: int = 1
+    mosaic: float = 0.0
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:

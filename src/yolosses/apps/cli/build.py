@@ -47,6 +47,8 @@ from yolosses.training.models import (
     STRIDES_TO_A_SIDE,
     Emission,
     FastYOLO,
+    Small,
+    SmallLevels,
     Tiny,
     TinyLevels,
     YOLOv1,
@@ -187,17 +189,19 @@ def build_penalty(name: str) -> Penalty:
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
+    small = settings.model == ModelName.SMALL
     if settings.grid is None:
-        return TinyLevels(emissions(settings), end_to_end=settings.loss == LossName.V10)
+        levels = SmallLevels if small else TinyLevels
+        return levels(emissions(settings), end_to_end=settings.loss == LossName.V10)
     outputs: dict[str, Any] = {
         "num_classes": len(settings.class_names),
         "boxes_per_cell": settings.boxes_per_cell,
     }
     match ModelName(settings.model):
-        case ModelName.TINY:
+        case ModelName.TINY | ModelName.SMALL:
             size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
             stride = settings.image_size[0] // settings.grid[0]
-            return Tiny(**outputs, stride=stride, size_encoding=size_encoding)
+            return (Small if small else Tiny)(**outputs, stride=stride, size_encoding=size_encoding)
         case ModelName.FAST_YOLO:
             return FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
         case ModelName.YOLOV1:

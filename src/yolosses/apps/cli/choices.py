@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+MOSAIC = 0.0  # share of the images made of four pictures, where nobody says
+
 
 class LossName(StrEnum):
     """Losses that `train` knows."""
@@ -44,6 +46,7 @@ class ModelName(StrEnum):
     """Networks that `train` knows."""
 
     TINY = "tiny"
+    SMALL = "small"
     FAST_YOLO = "fast-yolo"
     YOLOV1 = "yolov1"
 

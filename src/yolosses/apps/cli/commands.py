@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
+    MOSAIC,
     DetectorOutputName,
     FileFormatName,
     FitName,
@@ -97,7 +98,8 @@ def train(
     data: Data,
     loss: Annotated[LossName, typer.Option(help="The loss.")] = LossName.V1,
     model: Annotated[
-        ModelName, typer.Option(help="The network. The paper's two are for GPUs.")
+        ModelName,
+        typer.Option(help="The network. small: for an hour on a CPU, or a GPU; the paper's two: for GPUs."),
     ] = ModelName.TINY,
     image_size: Annotated[
         int | None,
@@ -154,7 +156,17 @@ def train(
         float | None, typer.Option(help="Highest learning rate.", show_default="0.002; 0.005 for sgd")
     ] = None,
     schedule: Annotated[ScheduleName, typer.Option(help="Learning rate over the run.")] = ScheduleName.COSINE,
-    fit: Annotated[FitName, typer.Option(help="How pictures get their size.")] = FitName.STRETCH,
+    fit: Annotated[
+        FitName | None,
+        typer.Option(
+            help="How pictures get their size.",
+            show_default="stretch where all have one shape, else letterbox",
+        ),
+    ] = None,
+    mosaic: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the images that are made of four pictures."),
+    ] = MOSAIC,
     train_split: Annotated[
         str | None, typer.Option(help="Split to learn from.", show_default="train")
     ] = None,
@@ -187,7 +199,7 @@ def train(
             data=data, loss=loss, model=model, image_size=image_size, grid=grid, boxes_per_cell=boxes_per_cell,
             lambda_coord=lambda_coord, lambda_noobj=lambda_noobj, options=tuple(options or ()),
             epochs=epochs, minutes=minutes, batch_size=batch_size, accumulate=accumulate, precision=precision,
-            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit,
+            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, fit=fit, mosaic=mosaic,
             train_split=train_split, eval_split=eval_split, seed=seed, out=out, resume=resume, strict=strict,
             workers=workers, compiled=compiled, device=device, tensorboard=tensorboard,
         ),

@@ -25,7 +25,15 @@ from yolosses.apps.cli.build import (
     family,
     trained_weights,
 )
-from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, PrecisionName, ScheduleName
+from yolosses.apps.cli.choices import (
+    MOSAIC,
+    FitName,
+    LossName,
+    ModelName,
+    OptimizerName,
+    PrecisionName,
+    ScheduleName,
+)
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
@@ -51,6 +59,7 @@ from yolosses.training.data import (
     DetectionDataset,
     Fit,
     splits_of,
+    usual_fit,
     usual_workers,
 )
 from yolosses.training.figures import plot_terms
@@ -68,6 +77,8 @@ if TYPE_CHECKING:
     from yolosses.training.tensorboard import Board
 
 SAVE_EVERY_SECONDS = 30.0
+SIZES = (ModelName.TINY, ModelName.SMALL)  # of the networks that every loss trains with
+FIT: dict[FitName, Fit] = {FitName.STRETCH: "stretch", FitName.LETTERBOX: "letterbox"}
 _NOWHERE: Any = None  # what a process has of what the first one tells it
 
 
@@ -92,7 +103,8 @@ class TrainRequest:
     optimizer: str = OptimizerName.ADAMW
     learning_rate: float | None = None
     schedule: str = ScheduleName.COSINE
-    fit: str = FitName.STRETCH
+    fit: str | None = None
+    mosaic: float = MOSAIC
     train_split: str | None = None
     eval_split: str | None = None
     seed: int = 0
@@ -292,7 +304,7 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
     _require_batch(request.batch_size, train_set)
     _require_fitting(request)
     size, grid = _size_and_grid(request)
-    fit: Fit = "letterbox" if request.fit == FitName.LETTERBOX else "stretch"
+    fit = usual_fit(train_set) if request.fit is None else FIT[FitName(request.fit)]
     learning_rate = request.learning_rate or (0.002 if request.optimizer == OptimizerName.ADAMW else 0.005)
     settings = Settings(
         data=request.data if request.data == "digits" else str(Path(request.data).resolve()),
@@ -317,6 +329,7 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         nms_iou=family(request.loss).nms_iou,
         precision=str(request.precision),
         accumulate=request.accumulate,
+        mosaic=0.0 if request.data == "digits" else request.mosaic,
     )
     try:
         build_loss(settings)
@@ -330,8 +343,8 @@ def _require_fitting(request: TrainRequest) -> None:
     if request.loss == LossName.V1:
         return
     strides = ", ".join(map(str, family(request.loss).strides))
-    if request.model != ModelName.TINY:
-        raise CommandError(f"--model: expected tiny for --loss {request.loss}; got {request.model}")
+    if request.model not in SIZES:
+        raise CommandError(f"--model: expected tiny or small for --loss {request.loss}; got {request.model}")
     for option, value in (("--grid", request.grid), ("--boxes-per-cell", request.boxes_per_cell)):
         if value is not None:
             raise CommandError(
@@ -389,7 +402,7 @@ def free_folder(name: str) -> Path:
 
 def _size_and_grid(request: TrainRequest) -> tuple[int, int | None]:
     """The side of the input, and of v1's grid (None for the losses that have levels)."""
-    if request.model != ModelName.TINY:
+    if request.model not in SIZES:
         size = request.image_size or 448
         if size % 64:
             raise CommandError(f"--image-size: expected a multiple of 64 for {request.model}; got {size}")
@@ -487,7 +500,7 @@ def build_training(
             image_size=settings.image_size,
             augmentation=None
             if settings.data == "digits"
-            else Augmentation(),  # scenes are random as they are
+            else Augmentation(mosaic=settings.mosaic),  # scenes are random as they are
             fit=settings.fit,
             shuffle=True,
             seed=settings.seed,

@@ -13,6 +13,7 @@ from yolosses.training.data.pictures import (
     read_picture,
 )
 from yolosses.training.data.problems import LOSES_AN_OBJECT, DataError, Problem, ProblemKind, printable
+from yolosses.training.data.shapes import usual_fit
 from yolosses.training.data.splits import HELD_OUT_SPLITS
 from yolosses.training.data.transforms import (
     Augmentation,
@@ -21,6 +22,8 @@ from yolosses.training.data.transforms import (
     Geometry,
     adjust_colours,
     jitter_colours,
+    mosaic,
+    mosaic_geometries,
     plain_geometry,
     random_geometry,
     visible_boxes,
@@ -53,6 +56,8 @@ __all__ = [
     "is_turned",
     "jitter_colours",
     "join_datasets",
+    "mosaic",
+    "mosaic_geometries",
     "open_dataset",
     "open_whole",
     "picture_size",
@@ -61,6 +66,7 @@ __all__ = [
     "random_geometry",
     "read_picture",
     "splits_of",
+    "usual_fit",
     "usual_workers",
     "visible_boxes",
     "warp",

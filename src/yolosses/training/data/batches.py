@@ -21,6 +21,8 @@ from yolosses.training.data.transforms import (
     Fit,
     Geometry,
     jitter_colours,
+    mosaic,
+    mosaic_geometries,
     plain_geometry,
     random_geometry,
     visible_boxes,
@@ -29,6 +31,7 @@ from yolosses.training.data.transforms import (
 from yolosses.training.processes import ALONE, Processes
 
 _PICTURE, _ORDER = 0, 1  # separate random streams
+Tiles = dict[int, Geometry]  # the pictures of an image by their index, and how each lies in it
 NO_TARGETS = Targets(
     boxes=torch.zeros(0, 1, 4),
     labels=torch.zeros(0, 1, dtype=torch.long),
@@ -46,15 +49,17 @@ class Batch:
     Attributes:
         images: (B, 3, H, W) float32 RGB in 0..1, contiguous.
         targets: boxes as fractions of the images.
-        indices: (B,) positions in the data set's ``records``.
-        number: place of the batch in its epoch.
-        geometries: how each picture lies in its image.
+        indices: (B,) positions in the data set's ``records``. A mosaic has three pictures more.
+        names: of the pictures of each image.
+        geometries: how the picture of ``indices`` lies in its image.
         num_hidden: objects that the random crops left out, see `visible_boxes`.
+        number: place of the batch in its epoch.
     """
 
     images: Tensor
     targets: Targets
     indices: tuple[int, ...]
+    names: tuple[str, ...]
     geometries: tuple[Geometry, ...]
     num_hidden: int
     number: int = 0
@@ -174,15 +179,10 @@ class Batches:
         """
         images = torch.empty(len(indices), 3, *self.image_size)
         read: list[int] = []
-        boxes: list[Tensor] = []
-        labels: list[Tensor] = []
-        ignore: list[Tensor] = []
-        geometries: list[Geometry] = []
-        num_hidden = 0
+        tiles: list[Tiles] = []
         for index in indices.tolist():
-            record = self.dataset.records[index]
             try:
-                image, geometry = self._image(index, epoch, settled)
+                image, geometries = self._image(index, epoch, settled)
             except DataError as error:
                 self.dataset.leave_out(index, error)
                 if index == indices[-1] and not read and self.processes.count == 1:
@@ -190,30 +190,66 @@ class Batches:
                 continue
             images[len(read)] = torch.from_numpy(image)
             read.append(index)
-            moved, keep = visible_boxes(record.boxes, geometry)
-            boxes.append(torch.from_numpy(moved))
-            labels.append(torch.from_numpy(record.labels[keep]))
-            ignore.append(torch.from_numpy(record.ignore[keep]))
-            geometries.append(geometry)
-            num_hidden += int((~keep).sum())
+            tiles.append(geometries)
+        records = self.dataset.records
+        objects = [self._objects(places) for places in tiles]
         return Batch(
             images=images[: len(read)],
-            targets=Targets.from_cxcywh(boxes, labels, ignore=ignore) if read else NO_TARGETS,
+            targets=Targets.from_cxcywh(
+                [torch.from_numpy(boxes) for boxes, _, _ in objects],
+                [torch.from_numpy(labels) for _, labels, _ in objects],
+                ignore=[torch.from_numpy(ignore) for _, _, ignore in objects],
+            )
+            if read
+            else NO_TARGETS,
             indices=tuple(read),
-            geometries=tuple(geometries),
-            num_hidden=num_hidden,
+            names=tuple(" + ".join(records[index].name for index in places) for places in tiles),
+            geometries=tuple(places[index] for index, places in zip(read, tiles, strict=True)),
+            num_hidden=sum(len(records[index].labels) for places in tiles for index in places)
+            - sum(len(labels) for _, labels, _ in objects),
         )
 
-    def _image(self, index: int, epoch: int, settled: bool) -> tuple[NDArray[np.float32], Geometry]:
+    def _objects(self, tiles: Tiles) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+        """Boxes, labels and ``ignore`` of what is still to be seen of the pictures of an image."""
+        found = []
+        for index, geometry in tiles.items():
+            record = self.dataset.records[index]
+            boxes, keep = visible_boxes(record.boxes, geometry)
+            found.append((boxes, record.labels[keep], record.ignore[keep]))
+        boxes, labels, ignore = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return boxes, labels, ignore
+
+    def _image(self, index: int, epoch: int, settled: bool) -> tuple[NDArray[np.float32], Tiles]:
+        """The image of a picture, and how this and the others of a mosaic lie in it."""
         picture = self.dataset.picture(index, least=self._least)
-        size = picture.shape[:2]
         if self.augmentation is None:
-            geometry = plain_geometry(size, self.image_size, self.fit)
-            return warp(picture, geometry), geometry
+            geometry = plain_geometry(picture.shape[:2], self.image_size, self.fit)
+            return warp(picture, geometry), {index: geometry}
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, _PICTURE, epoch, index]))
         augmentation = self.augmentation.settled() if settled else self.augmentation
-        geometry = random_geometry(size, self.image_size, self.fit, augmentation, rng)
-        return jitter_colours(warp(picture, geometry), augmentation, rng), geometry
+        pictures = {index: picture}
+        if augmentation.mosaic and rng.random() < augmentation.mosaic:
+            pictures |= self._others(index, rng)
+        sizes = [picture.shape[:2] for picture in pictures.values()]
+        if len(pictures) == 1:
+            geometries: tuple[Geometry, ...] = (
+                random_geometry(sizes[0], self.image_size, self.fit, augmentation, rng),
+            )
+        else:
+            geometries = mosaic_geometries(sizes, self.image_size, self.fit, augmentation, rng)
+        image = jitter_colours(mosaic(list(pictures.values()), geometries), augmentation, rng)
+        return image, dict(zip(pictures, geometries, strict=True))
+
+    def _others(self, index: int, rng: np.random.Generator) -> dict[int, NDArray[np.uint8]]:
+        """Three more pictures for a mosaic, fewer where they cannot be read."""
+        pictures = {}
+        others = np.delete(np.arange(len(self.dataset)), index)
+        for other in rng.choice(others, min(3, len(others)), replace=False).tolist():
+            try:
+                pictures[other] = self.dataset.picture(other, least=self._least)
+            except DataError as error:
+                self.dataset.leave_out(other, error)
+        return pictures
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if not self.shuffle:

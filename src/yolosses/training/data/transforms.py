@@ -8,7 +8,9 @@ to a rectangle of whole input pixels, and the map is defined by these two: what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -39,6 +41,8 @@ class Augmentation:
             chance.
         exposure: the same for HSV value.
         hue: HSV hue is turned by up to this share of the circle, either way.
+        mosaic: probability that an image is made of four pictures (Bochkovskiy et al. 2020, YOLOv4).
+        mosaic_scale: within a mosaic a picture has the size that it has alone, times 1 less or more up to this.
 
     Raises:
         ValueError: if a value is out of range.
@@ -47,19 +51,23 @@ class Augmentation:
     flip: float = 0.5
     vertical_flip: float = 0.0
     jitter: float = 0.2
+    mosaic: float = 0.0
+    mosaic_scale: float = 0.5
     saturation: float = 1.5
     exposure: float = 1.5
     hue: float = 0.1
 
     def settled(self) -> Augmentation:
-        """Without ``jitter``: pictures keep their place and size."""
-        return replace(self, jitter=0.0)
+        """Without ``jitter`` and ``mosaic``: pictures keep their place and size."""
+        return replace(self, jitter=0.0, mosaic=0.0)
 
     def __post_init__(self) -> None:
         bounds = {
             "flip": (0.0, 1.0),
             "vertical_flip": (0.0, 1.0),
             "jitter": (0.0, 0.4),
+            "mosaic": (0.0, 1.0),
+            "mosaic_scale": (0.0, 0.9),
             "saturation": (1.0, 10.0),
             "exposure": (1.0, 10.0),
             "hue": (0.0, MOST_HUE),
@@ -175,6 +183,58 @@ def random_geometry(
     return Geometry(y=y, x=x)
 
 
+def mosaic_geometries(
+    picture_sizes: Sequence[tuple[int, int]],
+    image_size: tuple[int, int],
+    fit: Fit,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+) -> tuple[Geometry, ...]:
+    """Four pictures around a random point of the input: the first above and left of it, then above and right, below and
+    left, below and right. Each begins at the point and is cut where its part of the input ends.
+
+    A picture has the size that `plain_geometry` gives it, times a random factor within ``mosaic_scale``, and each axis
+    times one more within half of ``jitter``.
+
+    Args:
+        picture_sizes: (height, width) of four pictures.
+    """
+    centre = [round(part * length) for part, length in zip(rng.uniform(0.2, 0.8, 2), image_size, strict=True)]
+    geometries = []
+    for corner, size in enumerate(picture_sizes):
+        grow = rng.uniform(1 - augmentation.mosaic_scale, 1 + augmentation.mosaic_scale)
+        change = rng.uniform(1 - augmentation.jitter / 2, 1 + augmentation.jitter / 2, 2)
+        mirrors = (rng.random(2) < (augmentation.vertical_flip, augmentation.flip)).tolist()
+        windows = _windows(size, image_size, fit)
+        y, x = (
+            _tile(
+                size[axis],
+                image_size[axis],
+                grow * change[axis] * image_size[axis] / (windows[axis][1] - windows[axis][0]),
+                centre=centre[axis],
+                before=corner < 2 if axis == 0 else corner % 2 == 0,
+                mirrored=mirrors[axis],
+            )
+            for axis in (0, 1)
+        )
+        geometries.append(Geometry(y=y, x=x))
+    return tuple(geometries)
+
+
+def _tile(size: int, length: int, per_pixel: float, *, centre: int, before: bool, mirrored: bool) -> Axis:
+    """A picture of ``size`` pixels, each ``per_pixel`` long in the input, that ends at the centre or begins there."""
+    shown = max(min(round(size * per_pixel), centre if before else length - centre), 1)
+    used = min(max(round(shown / per_pixel), 1), size)
+    at_end = before != mirrored  # which end of the picture lies at the centre
+    return Axis(
+        source_length=size,
+        target_length=length,
+        source=(size - used, size) if at_end else (0, used),
+        target=(centre - shown, centre) if before else (centre, centre + shown),
+        mirrored=mirrored,
+    )
+
+
 def warp(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.float32]:
     """Resample a picture to the network's input, antialiased: (H, W, 3) uint8 -> (3, height, width) float32
     in 0..1, grey around the picture.
@@ -182,6 +242,21 @@ def warp(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.float32]:
     Raises:
         ValueError: if the picture is not of the geometry's size.
     """
+    return mosaic([picture], [geometry])
+
+
+def mosaic(pictures: Sequence[NDArray[np.uint8]], geometries: Sequence[Geometry]) -> NDArray[np.float32]:
+    """`warp` of several pictures into one image, grey where none lies."""
+    y, x = geometries[0].y, geometries[0].x
+    whole = (y.target, x.target) == ((0, y.target_length), (0, x.target_length))
+    fresh = np.empty if whole and len(pictures) == 1 else partial(np.full, fill_value=PADDING)
+    image: NDArray[np.float32] = fresh((3, *geometries[0].image_size), dtype=np.float32)
+    for picture, geometry in zip(pictures, geometries, strict=True):
+        _draw(picture, geometry, image)
+    return image
+
+
+def _draw(picture: NDArray[np.uint8], geometry: Geometry, image: NDArray[np.float32]) -> None:
     if picture.shape != (*geometry.picture_size, 3) or picture.dtype != np.uint8:
         raise ValueError(
             f"picture: expected uint8 {(*geometry.picture_size, 3)}; got {picture.dtype} {picture.shape}"
@@ -192,17 +267,14 @@ def warp(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.float32]:
     if size != part.shape[:2]:
         part = _resized(part, size)
     channels = part.transpose(2, 0, 1)[:, :: -1 if y.mirrored else 1, :: -1 if x.mirrored else 1]
-    if size == geometry.image_size:
-        return np.divide(channels, np.float32(255), dtype=np.float32, order="C")
-    image = np.full((3, *geometry.image_size), PADDING, np.float32)
     np.divide(channels, np.float32(255), out=image[:, y.target[0] : y.target[1], x.target[0] : x.target[1]])
-    return image
 
 
 def visible_boxes(
     boxes: NDArray[np.float32], geometry: Geometry
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Boxes of a picture in the input, cut to it, and which of them are still worth calling an object.
+    """Boxes of a picture in the input, cut to the part of it that the picture fills, and which of them are still worth
+    calling an object.
 
     A box that is cut counts as gone if less than 20 % of its area or less than 2 pixels of its width or
     height remain; one that lies wholly inside always stays.
@@ -215,7 +287,10 @@ def visible_boxes(
     """
     moved = geometry.to_input(boxes).astype(np.float64)
     low, high = moved[:, :2] - moved[:, 2:] / 2, moved[:, :2] + moved[:, 2:] / 2
-    inside_low, inside_high = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    start, end = (
+        np.array([geometry.x.target[k], geometry.y.target[k]]) / geometry.image_size[::-1] for k in (0, 1)
+    )
+    inside_low, inside_high = np.clip(low, start, end), np.clip(high, start, end)
     sides = inside_high - inside_low
     share = sides.prod(1) / moved[:, 2:].prod(1)
     pixels = (sides * geometry.image_size[::-1]).min(1)

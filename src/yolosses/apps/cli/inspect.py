@@ -17,7 +17,7 @@ from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import below
 from yolosses.apps.pages.inspection import alike_classes, inspection_page, verdicts
 from yolosses.apps.pages.inspection_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.training.data import open_whole
 from yolosses.training.files import require_folder, write_json, write_text

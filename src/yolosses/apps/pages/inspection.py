@@ -19,7 +19,7 @@ from yolosses.apps.pages.marked_picture import Box, Kind, Mark, around
 from yolosses.apps.pages.marked_picture import marked_picture as marked
 from yolosses.apps.pages.page import Cell, Html, Section, page, table
 from yolosses.explain.pictures.captions import captions
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.doctor import BoxEvidence, ClassEvidence, Inspection, OddBox, Suspicion
 from yolosses.studies.doctor.conventions import Convention, as_read
 from yolosses.studies.doctor.rows import Floats, written_labels

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

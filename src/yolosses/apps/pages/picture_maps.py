@@ -16,7 +16,7 @@ from yolosses.apps.pages.page import Html, picture_data
 from yolosses.apps.pages.report_texts import Texts, texts
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import captions, number, percent
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 STYLE = """
 .maps { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 16px 20px; margin: .6rem 0 1.2rem; }

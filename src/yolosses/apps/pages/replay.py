@@ -17,7 +17,7 @@ from yolosses.apps.pages.report import STYLE
 from yolosses.apps.pages.report_texts import texts
 from yolosses.explain.nonfinite import NonFinite
 from yolosses.explain.pictures.captions import captions, number
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.structures import Targets
 
 

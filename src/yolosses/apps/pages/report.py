@@ -18,7 +18,7 @@ from yolosses.apps.pages.page import Cell, Html, Section, page, table
 from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.report_texts import Texts, texts
 from yolosses.explain.pictures.captions import captions, head_and_kind, number, percent
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, GroupLoss, ObjectLoss, PictureLoss
 from yolosses.studies.label_errors import LabelSuspicion
 from yolosses.studies.term_history import TermHistory

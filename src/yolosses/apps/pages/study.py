@@ -24,7 +24,7 @@ from yolosses.apps.pages.study_numbers import counted, quantity, setting_name, s
 from yolosses.apps.pages.study_scales import is_numeric, star
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.findings import Finding, findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name, sentence

@@ -66,7 +66,8 @@ def text_font(language: Language) -> list[str]:
     """Font families for text in ``language``, to be given to matplotlib as they are: each character is drawn
     with the first that has it.
 
-    Other languages too may hold Chinese (names of classes and files), so a Chinese font stands second there, if there is one.
+    Text in other languages may hold Chinese (names of classes and files), so a Chinese font stands second there, if
+    there is one.
 
     Raises:
         ValueError: an unknown language, or Chinese without a Chinese font on this computer.

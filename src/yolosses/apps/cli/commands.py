@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from click import Choice
 from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
@@ -65,7 +64,21 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first broken annotation instead of skipping it.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
-Lang = Annotated[str, typer.Option("--lang", help="Language of the page.", click_type=Choice(LANGUAGES))]
+
+
+def _language(value: str) -> str:
+    """Languages are those that have a catalogue, so no enumeration can list them."""
+    if value not in LANGUAGES:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, LANGUAGES))}.")
+    return value
+
+
+Lang = Annotated[
+    str,
+    typer.Option(
+        "--lang", metavar=f"[{'|'.join(LANGUAGES)}]", callback=_language, help="Language of the page."
+    ),
+]
 
 
 @app.callback()

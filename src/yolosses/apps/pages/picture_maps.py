@@ -11,9 +11,10 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.apps.pages.charts import swatch
-from yolosses.apps.pages.page import Html, picture_data
+from yolosses.apps.pages.page import Html
+from yolosses.apps.pages.picture_data import picture_data
 from yolosses.apps.pages.report_texts import Texts, texts
+from yolosses.apps.pages.term_marks import swatch
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import captions, number, percent
 from yolosses.language import Language

@@ -1,7 +1,7 @@
 """The doctor of data sets: what labels and pictures tell before any training."""
 
-from yolosses.studies.doctor.examine import examine
 from yolosses.studies.doctor.evidence import BoxEvidence, ClassEvidence
+from yolosses.studies.doctor.examine import examine
 from yolosses.studies.doctor.structures import (
     Duplicate,
     GridFit,

@@ -13,7 +13,7 @@ from yolosses.apps.pages.study_runs import FEW, calibration, calibration_chart, 
 from yolosses.apps.pages.study_scales import in_order, is_numeric
 from yolosses.apps.pages.study_selection import Along, Selection
 from yolosses.apps.pages.study_texts import texts
-from yolosses.explain.pictures.captions import captions
+from yolosses.explain.terms import term_name
 from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
@@ -134,7 +134,7 @@ def runs(selection: Selection, language: Language) -> str:
     if not rows:
         return ""
     terms = _terms(selection)
-    names = {term: captions(language).term(term, terms) for term in terms}
+    names = {term: term_name(term, terms, language=language) for term in terms}
     legend = keys(names, {term: index for index, term in enumerate(terms)}) if terms else ""
     told = note(t.calibration_note.format(few=FEW)) + (note(t.history_note) + legend if terms else "")
     return told + "".join(rows)
@@ -180,7 +180,7 @@ def _charts(along: Along, selection: Selection, language: Language) -> Html:
         course = history(of_level)
         if course is None:
             continue
-        labels = {term: captions(language).term(term, course.terms) for term in course.terms}
+        labels = {term: term_name(term, course.terms, language=language) for term in course.terms}
         last = {term: f"{100 * shares[-1]:.0f} %" for term, shares in course.shares.items()}
         title = f"{name} = {level_name(level)}" if name else level_name(level)
         drawn.append(

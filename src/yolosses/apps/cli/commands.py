@@ -396,7 +396,8 @@ def study(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="A keyword of the loss and the values to try; may be repeated. LOW..HIGH for --sampler tpe.",
+            help="A keyword of the loss, or batch_size, fit, learning_rate, model or mosaic, and the values to try; "
+            "may be repeated. LOW..HIGH for --sampler tpe.",
             metavar="NAME=VALUE,VALUE,...",
         ),
     ] = None,

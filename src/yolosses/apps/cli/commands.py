@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
-    MOSAIC,
     DetectorOutputName,
     FileFormatName,
     FitName,
@@ -164,9 +163,14 @@ def train(
         ),
     ] = None,
     mosaic: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share of the images that are made of four pictures."),
-    ] = MOSAIC,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the images that are made of four pictures.",
+            show_default="1; 0 for v1",
+        ),
+    ] = None,
     train_split: Annotated[
         str | None, typer.Option(help="Split to learn from.", show_default="train")
     ] = None,

@@ -67,7 +67,7 @@ def test_too_few_boxes_for_anchors() -> None:
             {"loss": "v5", "boxes_per_cell": 3},
             "--boxes-per-cell: expected with --loss v1 only; v5 has cells of",
         ),
-        ({"loss": "v8", "model": "yolov1"}, "--model: expected tiny for --loss v8; got yolov1"),
+        ({"loss": "v8", "model": "yolov1"}, "--model: expected tiny or small for --loss v8; got yolov1"),
         (
             {"loss": "v8", "lambda_coord": 3.0},
             "--lambda-coord: expected with a loss that has it; v8 has bins, lambda_box",

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-gpu lint bench docs docs-serve docs-messages playground clean
+.PHONY: demo test test-gpu lint bench messages docs docs-serve docs-messages playground clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
@@ -35,6 +35,16 @@ docs-serve:
 docs-messages: $(READY)
 	$(BIN)/python docs/build/website.py --messages
 	$(BIN)/python docs/build/untranslated.py
+
+# The messages of code and templates into the catalogues of translators; src/yolosses/locale/README.md tells more.
+LOCALE := src/yolosses/locale
+messages: $(READY)
+	$(BIN)/pybabel --quiet extract --mapping messages.cfg --add-location file --sort-output --width 1000 \
+	  --output $(LOCALE)/yolosses.pot src/yolosses
+	for catalogue in $(LOCALE)/*/; do $(BIN)/pybabel --quiet update --domain yolosses --ignore-obsolete --no-fuzzy-matching \
+	  --ignore-pot-creation-date --width 1000 --input-file $(LOCALE)/yolosses.pot --output-dir $(LOCALE) \
+	  --locale $$(basename $$catalogue); done
+	$(BIN)/pybabel compile --statistics --domain yolosses --directory $(LOCALE)
 
 # Some minutes on a machine that does nothing else; writes benchmarks/results/*.json and docs/reference/performance.md.
 bench: $(READY)

@@ -25,7 +25,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from yolosses.explain.style import BLUE, FAINT_INK, INK, VERMILLION, ink_on, new_figure, plain_axes, use_font
-from yolosses.explain.words import LANGUAGES, Language
+from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (

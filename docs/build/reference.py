@@ -19,7 +19,7 @@ import speed
 import torch
 
 import yolosses as yl
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 DOCS = Path(__file__).resolve().parent.parent
 BUILD = DOCS / "build"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import yolosses as yl
 from yolosses.explain.pictures import draw_boxes
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.losses.base import Loss, map_tensors
 
 SIDE = 224  # pixels: 7 cells of 32, which suits every loss

@@ -33,7 +33,7 @@ from yolosses.explain.style import (
     plain_axes,
     use_font,
 )
-from yolosses.explain.words import LANGUAGES, Language
+from yolosses.language import LANGUAGES, Language
 
 OUT = Path(__file__).resolve().parent.parent / "images" / "teaching"
 FONTS = {

@@ -246,4 +246,4 @@ def test_reason_speaks_known_languages_only() -> None:
         picture=0, name="a", kind="unseen", score=0.9, image_size=(10, 10), label_name="x"
     )
     with pytest.raises(ValueError, match="language"):
-        suspicion.reason(language="fr")  # type: ignore[arg-type]
+        suspicion.reason(language="fr")

@@ -13,7 +13,8 @@ from yolosses.explain.contributions import Contributions
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.nonfinite import NonFinite, find_nonfinite
 from yolosses.explain.structures import ExplainedObject, PredictedBoxes
-from yolosses.explain.words import LANGUAGES, Language, Sentence
+from yolosses.explain.words import Sentence
+from yolosses.language import LANGUAGES, Language
 
 __all__ = [
     "LANGUAGES",

@@ -12,13 +12,12 @@ import numpy as np
 from yolosses.explain.contributions import NONE, Contributions
 from yolosses.explain.structures import ExplainedObject, PredictedBoxes
 from yolosses.explain.words import (
-    Language,
     Sentence,
     background_sentence,
     object_sentence,
     place_in_words,
-    require_language,
 )
+from yolosses.language import Language, require_language
 from yolosses.structures import LossOutput
 
 

@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from yolosses.explain.words import Language, require_language
+from yolosses.language import Language, require_language
 
 # Okabe and Ito's palette, without its yellow (too light for lines) and its black (kept for totals and text).
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
@@ -66,14 +66,15 @@ def text_font(language: Language) -> list[str]:
     """Font families for text in ``language``, to be given to matplotlib as they are: each character is drawn
     with the first that has it.
 
-    English too may hold Chinese (names of classes and files), so a Chinese font stands second there, if there is one.
+    Text in other languages may hold Chinese (names of classes and files), so a Chinese font stands second there, if
+    there is one.
 
     Raises:
         ValueError: an unknown language, or Chinese without a Chinese font on this computer.
     """
     require_language(language)
     chinese = _chinese_font()
-    if language == "en":
+    if not language.startswith("zh"):
         return [LATIN_FONT] if chinese is None else [LATIN_FONT, chinese]
     if chinese is None:
         raise ValueError(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
-from yolosses.arguments import choice
 from yolosses.explain.contributions import Contributions
 from yolosses.explain.structures import ExplainedObject
-
-Language = Literal["en", "zh-TW"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from yolosses.language import Language
 
 MOST_FAULTS = 3
 LEAST_SHARE = 0.1  # of the loss of what the sentence speaks of: a smaller fault is not worth a word
@@ -111,11 +107,6 @@ _TEXTS: dict[Language, _Texts] = {
         class_high="誤認成「{name}」",
     ),
 }
-
-
-def require_language(language: str) -> None:
-    """Raise ``ValueError`` unless ``language`` is one that there are words for."""
-    choice("language", language, LANGUAGES)
 
 
 def place_in_words(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.training.files import whole_file
 
 _PACKAGED = Path(__file__).parent / "notebooks"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from yolosses.explain.words import Language, require_language
+from yolosses.language import Language, require_language
 
 _spoken: Language = "en"
 

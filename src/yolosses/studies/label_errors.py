@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.explain.words import Language, require_language
+from yolosses.language import Language, catalogue
 from yolosses.studies.agreement import SAME_OBJECT, TOUCHING, Experience, Scene, experience_of
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
@@ -70,14 +70,44 @@ class LabelSuspicion:
 
     def reason(self, *, language: Language = "en") -> str:
         """Why, in a sentence."""
-        require_language(language)
-        facts = asdict(self) | {
+        facts = {
+            "label": self.label_name,
+            "prediction": self.pred_name,
+            "score": _shown(self.pred_score),
+            "iou": _shown(self.iou),
             "distance": self._distance(),
-            "percent_agreeing": _percent(self.agreeing),
-            "percent_better": _percent(self.better_seen),
+            "agreeing": _percent(self.agreeing),
+            "better": _percent(self.better_seen),
         }
-        kind = "shifted" if self.kind == "moved" and (self.iou or 0) >= TOUCHING else self.kind
-        return _REASONS[language][kind].format(**facts)
+        return self._sentence(language).format(**facts)
+
+    def _sentence(self, language: Language) -> str:
+        _ = catalogue(language).gettext
+        match self.kind:
+            case "class":
+                return _(
+                    'labelled "{label}", but predicted as "{prediction}" at the same place (score {score}, IoU {iou})'
+                )
+            case "moved" if (self.iou or 0) >= TOUCHING:
+                return _(
+                    'the label "{label}" lies beside the object that is predicted: IoU {iou}, centres {distance} '
+                    "pixels apart (score {score})"
+                )
+            case "moved":
+                return _(
+                    'nothing like the label "{label}" is predicted where it lies, but one of its size {distance} '
+                    "pixels away, where there is no label (score {score})"
+                )
+            case "missing":
+                return _(
+                    '"{prediction}" is predicted with score {score} where there is no label; of predictions about as '
+                    "sure {agreeing} have one"
+                )
+            case "unseen":
+                return _(
+                    'nothing like the label "{label}" is predicted where it lies; {better} of the labels of this class '
+                    "are predicted better"
+                )
 
     def edges(self, of: Literal["label", "prediction"]) -> tuple[int, int, int, int] | None:
         """Left, top, right, bottom in pixels of the picture."""
@@ -107,32 +137,6 @@ class LabelSuspicion:
                 np.hypot((self.box[0] - self.pred_box[0]) * width, (self.box[1] - self.pred_box[1]) * height)
             )
         )
-
-
-_REASONS: dict[Language, dict[str, str]] = {
-    "en": {
-        "class": 'labelled "{label_name}", but predicted as "{pred_name}" at the same place '
-        "(score {pred_score:.2f}, IoU {iou:.2f})",
-        "moved": 'nothing like the label "{label_name}" is predicted where it lies, but one of its size {distance} '
-        "pixels away, where there is no label (score {pred_score:.2f})",
-        "shifted": 'the label "{label_name}" lies beside the object that is predicted: IoU {iou:.2f}, centres '
-        "{distance} pixels apart (score {pred_score:.2f})",
-        "missing": '"{pred_name}" is predicted with score {pred_score:.2f} where there is no label; of '
-        "predictions about as sure {percent_agreeing} have one",
-        "unseen": 'nothing like the label "{label_name}" is predicted where it lies; {percent_better} of the labels of '
-        "this class are predicted better",
-    },
-    "zh-TW": {
-        "class": "標註為「{label_name}」，但同一位置的預測是「{pred_name}」（分數 {pred_score:.2f}，IoU {iou:.2f}）",
-        "moved": "標註「{label_name}」的位置沒有相符的預測框，但 {distance} 像素外沒有標註的地方，"
-        "有一個大小相近的預測框（分數 {pred_score:.2f}）",
-        "shifted": "標註「{label_name}」偏離了預測到的物件：IoU {iou:.2f}，中心相距 {distance} 像素"
-        "（分數 {pred_score:.2f}）",
-        "missing": "預測到「{pred_name}」（分數 {pred_score:.2f}），但那裡沒有標註；差不多有把握的預測有 "
-        "{percent_agreeing} 都有標註",
-        "unseen": "標註「{label_name}」的位置沒有相符的預測框；這個類別有 {percent_better} 的標註預測得更好",
-    },
-}
 
 
 def likely_label_errors(
@@ -305,6 +309,10 @@ def _place(record: Record, position: int | None) -> str | None:
         return None
     rows = np.flatnonzero(record.written.kept == position)
     return record.written.places[rows[0]] if len(rows) else None
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _percent(share: float | None) -> str:

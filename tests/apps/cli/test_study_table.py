@@ -12,7 +12,7 @@ from tests.studies.ablation.synthetic import synthetic
 from yolosses.apps.cli.study_table import SHOWN, study_tables
 from yolosses.apps.pages.study import is_clear
 from yolosses.apps.pages.study_selection import Selection
-from yolosses.explain.words import LANGUAGES, Language
+from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import sentence
 from yolosses.studies.ablation.statistics import level_interval

@@ -10,7 +10,7 @@ from tests.training.test_evaluation import A, B, found, record
 from yolosses.apps.pages.confusion_figure import confusion_figure
 from yolosses.apps.pages.curves_figure import MOST_NAMES, curves_figure
 from yolosses.apps.pages.sizes_figure import sizes_figure
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.errors import Confusion
 from yolosses.training.evaluation import Detections, Metrics, evaluate
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tests.explain.pictures.scene import LANGUAGES
 
 from yolosses.apps.pages.error_figure import error_figure, share_text
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,

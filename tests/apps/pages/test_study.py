@@ -18,7 +18,7 @@ from yolosses.apps.pages.study_sections import EFFECTS, MAPS
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_tables import MAIN
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import LANGUAGES, Language
+from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import MEASURE_NAMES, sentence

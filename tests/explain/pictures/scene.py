@@ -18,7 +18,7 @@ from torch import Tensor
 import yolosses as yl
 from yolosses.explain import Explanation
 from yolosses.explain.style import text_font
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 ROWS, COLS, K = 3, 4, 2
 CLASSES = ("cat", "dog", "bird")

@@ -23,7 +23,7 @@ from tests.explain.pictures.scene import (
 from yolosses.explain.pictures import draw_term_bars
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.style import PALETTE
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 EXPLANATION = explained()
 LAMBDAS = {"xy": 5.0, "wh": 5.0, "obj": 1.0, "noobj": 0.5, "cls": 1.0}

@@ -28,7 +28,7 @@ import yolosses as yl
 from yolosses.explain import Explanation
 from yolosses.explain.pictures import draw_batch
 from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 EXPLANATION = explained()
 TERMS = ("xy", "wh", "obj", "noobj", "cls")

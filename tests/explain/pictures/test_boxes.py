@@ -37,7 +37,7 @@ from yolosses.explain.pictures import draw_boxes
 from yolosses.explain.pictures.boxes import FAINTEST, MOST_OTHERS, STRONGEST
 from yolosses.explain.pictures.captions import number
 from yolosses.explain.style import BLUE, INK
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 EXPLANATION = explained()
 

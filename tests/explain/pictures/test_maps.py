@@ -29,7 +29,7 @@ from tests.explain.pictures.scene import (
 from yolosses.explain.pictures import draw_term_maps
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.maps import HEAT
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 EXPLANATION = explained()
 PART = EXPLANATION.of_image(0)

@@ -41,7 +41,7 @@ from yolosses.explain.pictures.pull import (
     THICKEST_CENTRE,
 )
 from yolosses.explain.style import BLUE
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 EXPLANATION = explained()
 GRADIENT = EXPLANATION.predictions.gradient[0, ANSWERS]

@@ -32,7 +32,7 @@ from yolosses.explain.pictures import (
     draw_term_maps,
     explain_picture,
 )
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 EXPLANATION = explained()
 

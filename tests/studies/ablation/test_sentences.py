@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from tests.studies.ablation.synthetic import flat, synthetic
 
-from yolosses.explain.words import LANGUAGES, Language
+from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import Finding, Kind, findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (

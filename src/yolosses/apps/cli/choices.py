@@ -79,7 +79,7 @@ class FitName(StrEnum):
 
 
 class LanguageName(StrEnum):
-    """Languages of pages and pictures."""
+    """Languages of the lessons and of the playground."""
 
     EN = "en"
     ZH_TW = "zh-TW"

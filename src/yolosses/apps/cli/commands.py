@@ -23,6 +23,7 @@ from yolosses.apps.cli.choices import (
 )
 from yolosses.apps.cli.failures import Interrupted
 from yolosses.apps.play import PORT
+from yolosses.language import LANGUAGES
 
 
 class _Commands(TyperGroup):
@@ -62,7 +63,21 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first broken annotation instead of skipping it.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
-Lang = Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")]
+
+
+def _language(value: str) -> str:
+    """Languages are those that have a catalogue, so no enumeration can list them."""
+    if value not in LANGUAGES:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, LANGUAGES))}.")
+    return value
+
+
+Lang = Annotated[
+    str,
+    typer.Option(
+        "--lang", metavar=f"[{'|'.join(LANGUAGES)}]", callback=_language, help="Language of the page."
+    ),
+]
 
 
 @app.callback()
@@ -347,7 +362,7 @@ def explain(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the worst to show.")] = 20,
     out: Out = None,
-    lang: Lang = LanguageName.EN,
+    lang: Lang = "en",
     replay: Annotated[
         Path | None, typer.Option(help="The batch that stopped a run, nonfinite.pt.", metavar="FILE")
     ] = None,
@@ -358,7 +373,7 @@ def explain(
     from yolosses.apps.cli.explain import explain_run
 
     explain_run(
-        run, data, split, image=image, top=top, out=out, language=lang.value, replay=replay, strict=strict,
+        run, data, split, image=image, top=top, out=out, language=lang, replay=replay, strict=strict,
         device=device,
     )  # fmt: skip
 
@@ -379,14 +394,14 @@ def inspect(
         list[str] | None, typer.Option(help="Split to inspect; may be repeated.", show_default="all")
     ] = None,
     out: Out = None,
-    lang: Lang = LanguageName.EN,
+    lang: Lang = "en",
 ) -> None:
     """Look over a data set before any training: inspection.html and inspection.json."""
     from yolosses.apps.cli.inspect import inspect_data
 
     inspect_data(
         data, grids=grid or ("7", "10", "14", "20"), boxes_per_cell=boxes_per_cell, splits=split or (), out=out,
-        language=lang.value,
+        language=lang,
     )  # fmt: skip
 
 
@@ -442,7 +457,7 @@ def study(
     ] = None,
     strict: Strict = False,
     device: Device = "auto",
-    lang: Lang = LanguageName.EN,
+    lang: Lang = "en",
 ) -> None:
     """Measure what the hyper-parameters of a loss do: report.html, results.json and results.csv.
 
@@ -451,7 +466,7 @@ def study(
     from yolosses.apps.cli.study import StudyRequest, run_study, show_study
 
     if show is not None:
-        show_study(show, lang.value)
+        show_study(show, lang)
         return
     if data is None:
         raise typer.BadParameter("expected a data set, or --show DIR", param_hint="DATA")
@@ -460,7 +475,7 @@ def study(
             data=data, loss=loss, vary=tuple(vary or ()), seeds=seeds, minutes_each=minutes_each,
             epochs_each=epochs_each, sampler=sampler, trials=trials, objective=objective, storage=storage, out=out,
             image_size=image_size, train_split=train_split, eval_split=eval_split, strict=strict, device=device,
-            language=lang.value,
+            language=lang,
         )
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors

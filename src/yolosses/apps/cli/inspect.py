@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,10 +14,22 @@ from rich.table import Table
 
 from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import below
-from yolosses.apps.pages.inspection import alike_classes, inspection_page, verdicts
-from yolosses.apps.pages.inspection_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.apps.pages.inspection import inspection_page
+from yolosses.language import Language, catalogue
 from yolosses.studies.doctor import Inspection, examine
+from yolosses.studies.doctor.summary import (
+    alike_classes,
+    counted,
+    duplicate_facts,
+    inspection_title,
+    joined,
+    looked_at,
+    objects_in_a_picture,
+    odd_kind,
+    problem_kind,
+    size_name,
+    verdicts,
+)
 from yolosses.training.data import open_whole
 from yolosses.training.files import require_folder, write_json, write_text
 
@@ -67,8 +78,8 @@ def inspect_data(
     write_json(out / VALUES, inspection.to_json())
     write_text(out / PAGE, inspection_page(inspection, dataset, language=language))
     _show(console, inspection, Path(data), language)
-    written = texts(language).written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]")
-    console.print(written, highlight=False, soft_wrap=True)
+    written = catalogue(language).gettext("{page} and {values} are in {out}")
+    _line(console, written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]"))
     dataset.require_objects()  # last: what was found says why
 
 
@@ -79,30 +90,32 @@ def _grid(text: str) -> int:
 
 
 def _show(console: Console, inspection: Inspection, data: Path, language: Language) -> None:
-    t = texts(language)
-    title = t.title.format(data=inspection.name, splits="+".join(inspection.split_names))
-    summary = t.summary.format(
-        pictures=f"{inspection.num_pictures:,}",
-        objects=f"{inspection.num_objects:,}",
-        classes=len(inspection.class_names),
+    words = catalogue(language)
+    summary = (
+        words.ngettext("{count} picture", "{count} pictures", inspection.num_pictures).format(
+            count=f"{inspection.num_pictures:,}"
+        ),
+        words.ngettext("{count} object", "{count} objects", inspection.num_objects).format(
+            count=f"{inspection.num_objects:,}"
+        ),
+        words.ngettext("{count} class", "{count} classes", len(inspection.class_names)).format(
+            count=len(inspection.class_names)
+        ),
     )
-    _line(console, f"[bold]{escape(title)}[/]")
-    _line(console, escape(summary))
+    _line(console, f"[bold]{escape(inspection_title(inspection, language=language))}[/]")
+    _line(console, escape(words.pgettext("between counts", ", ").join(summary)))
     for note in inspection.notes:
-        _line(console, f"[yellow]{escape(t.note)}[/]: {escape(note)}")
+        _line(console, f"[yellow]{escape(words.gettext('note'))}[/]: {escape(note)}")
     folder = data if data.is_dir() else data.parent
-    _suspicions(console, inspection, folder, language)
-    _classes(console, inspection, language)
-    for show in (_grids, _balance, _zero_loss):
-        show(console, inspection, t)
-    _findings(console, inspection, folder, language)
+    for show in (_suspicions, _classes, _grids, _balance, _zero_loss, _findings):
+        show(console, inspection, folder, language)
 
 
 def _suspicions(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
-    t = texts(language)
+    _ = catalogue(language).gettext
     lines = verdicts(inspection, language=language)
     if not lines:
-        _line(console, f"[green]{escape(t.sound)}[/]")
+        _line(console, f"[green]{escape(_('No fault suspected that many labels would share.'))}[/]")
     if inspection.is_unlearnable:
         _line(console, f"[bold red]{escape(lines.pop(0))}[/]")
     for line, suspicion in zip(lines, inspection.suspicions, strict=True):
@@ -112,14 +125,14 @@ def _suspicions(console: Console, inspection: Inspection, folder: Path, language
         files = list(
             dict.fromkeys(below(folder, str(inspection.label_files[index])) for index in suspicion.pictures)
         )
-        _listed(console, t.files.format(count=len(files)), files, t)
+        _listed(console, _("Label files ({count})").format(count=len(files)), files, language)
 
 
-def _classes(console: Console, inspection: Inspection, language: Language) -> None:
-    t = texts(language)
+def _classes(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
+    _ = catalogue(language).gettext
     totals = inspection.counts.sum(0)
     order = [int(label) for label in np.argsort(-totals, kind="stable") if totals[label]]
-    table = _table("", t.class_, t.count, t.share, t.pictures)
+    table = _table("", _("class"), _("objects"), _("share"), _("pictures"))
     for label in order[:CLASSES]:
         table.add_row(
             escape(inspection.class_names[label]),
@@ -129,24 +142,29 @@ def _classes(console: Console, inspection: Inspection, language: Language) -> No
         )
     console.print(table)
     if len(order) > CLASSES:
-        _line(console, f"… {escape(t.and_more.format(count=len(order) - CLASSES))}")
+        _line(console, f"… {escape(_and_more(len(order) - CLASSES, language))}")
     unused = [name for name, total in zip(inspection.class_names, totals, strict=True) if not total]
     if unused:
-        _line(console, escape(t.never_used.format(names=_short(unused, t))))
+        _line(console, escape(_("Never used: {names}.").format(names=_short(unused, language))))
     for line in alike_classes(inspection, language=language):
         _line(console, f"[yellow]{escape(line)}[/]")
-    least, median, most = inspection.objects_per_picture
-    said = t.objects_per_picture.format(least=least, median=f"{median:g}", most=most)
-    _line(console, escape(said))
-    sizes = t.comma.join(
-        f"{t.pixel_sizes[name]} {count / max(inspection.num_objects, 1):.0%}"
-        for name, count in inspection.pixel_sizes.items()
+    _line(console, escape(objects_in_a_picture(inspection, language=language)))
+    sizes = joined(
+        (
+            f"{size_name(size, language)} {count / max(inspection.num_objects, 1):.0%}"
+            for size, count in inspection.pixel_sizes.items()
+        ),
+        language,
     )
-    _line(console, f"{escape(t.size)}: {escape(sizes)}")
+    _line(console, f"{escape(_('sizes'))}: {escape(sizes)}")
 
 
-def _grids(console: Console, inspection: Inspection, t: Texts) -> None:
-    table = _table(t.grid, "S", t.lost, t.lost_share, t.pictures_with_loss, t.most_in_a_cell, t.below_a_cell)
+def _grids(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
+    _ = catalogue(language).gettext
+    table = _table(
+        _("One object a cell"), "S", _("lost"), _("share lost"), _("in pictures"), _("most in a cell"),
+        _("smaller than a cell"),
+    )  # fmt: skip
     for grid in inspection.grids:
         table.add_row(
             str(grid.grid),
@@ -159,10 +177,12 @@ def _grids(console: Console, inspection: Inspection, t: Texts) -> None:
     console.print(table)
 
 
-def _balance(console: Console, inspection: Inspection, t: Texts) -> None:
+def _balance(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
+    _ = catalogue(language).gettext
     table = _table(
-        t.balance, "S", t.boxes, t.positive, t.positive_share, t.background_per_positive, t.balancing
-    )
+        _("Boxes that speak, boxes that keep silent"), "S", _("predicted boxes"), _("positive"),
+        _("share positive"), _("empty for each positive"), _("lambda_noobj of equal weight"),
+    )  # fmt: skip
     for grid in inspection.grids:
         ratio, balancing = grid.background_per_positive, grid.balancing_noobj
         table.add_row(
@@ -176,9 +196,10 @@ def _balance(console: Console, inspection: Inspection, t: Texts) -> None:
     console.print(table)
 
 
-def _zero_loss(console: Console, inspection: Inspection, t: Texts) -> None:
+def _zero_loss(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
+    _ = catalogue(language).gettext
     names = list(inspection.grids[0].zero_loss)
-    table = _table(t.zero, "S", *names, t.total)
+    table = _table(_("Loss of an output of zeros"), "S", *names, _("total"))
     for grid in inspection.grids:
         values = [f"{grid.zero_loss[name][1]:,.2f}" for name in names]
         table.add_row(str(grid.grid), *values, f"{grid.zero_total:,.2f}")
@@ -186,76 +207,81 @@ def _zero_loss(console: Console, inspection: Inspection, t: Texts) -> None:
 
 
 def _findings(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
-    t = texts(language)
+    words = catalogue(language)
+    _ = words.gettext
     if inspection.problems:
-        kinds = Counter(t.kinds.get(problem.kind, problem.kind) for problem in inspection.problems)
+        kinds = counted((problem_kind(problem, language) for problem in inspection.problems), language)
         lines = [below(folder, str(problem)) for problem in inspection.problems]
-        _listed(console, f"{t.broken}: {_counted(kinds, t)}", lines, t)
+        _listed(console, f"{_('Broken annotations')}: {kinds}", lines, language)
     if inspection.unreadable:
-        reasons = [below(folder, reason) for _, reason in inspection.unreadable]
-        _listed(console, f"{t.unreadable}: {len(reasons)}", reasons, t)
+        reasons = [below(folder, reason) for _index, reason in inspection.unreadable]
+        _listed(console, f"{_('cannot be decoded')}: {len(reasons)}", reasons, language)
     if inspection.odd_boxes:
-        odd = Counter(t.odd_kinds[box.kind] for box in inspection.odd_boxes)
+        odd = counted((odd_kind(box, language) for box in inspection.odd_boxes), language)
         lines = [
-            f"{below(folder, str(box.file))}, {box.where}: {inspection.class_names[box.label]}{t.comma}"
-            + box.reason(language=language)
+            f"{below(folder, str(box.file))}, {box.where}: "
+            + joined((inspection.class_names[box.label], box.reason(language=language)), language)
             for box in inspection.odd_boxes
         ]
-        _listed(console, f"{t.odd}: {_counted(odd, t)}", lines, t)
+        _listed(console, f"{_('Odd boxes')}: {odd}", lines, language)
     if inspection.duplicates:
         lines = [
-            t.comma.join(
+            joined(
                 (
-                    _equal([inspection.picture_names[index] for index in group.pictures], t),
-                    t.same[group.same],
-                    t.across_splits if group.across_splits else t.one_split,
-                    t.labels_agree if group.labels_agree else t.labels_differ,
-                )
+                    _equal([inspection.picture_names[index] for index in group.pictures], language),
+                    *duplicate_facts(group, language),
+                ),
+                language,
             )
             for group in inspection.duplicates
         ]
-        _listed(console, f"{t.duplicates}: {len(lines)}", lines, t)
+        _listed(console, f"{_('Equal and nearly equal pictures')}: {len(lines)}", lines, language)
     if inspection.turned:
         names = [inspection.picture_names[index] for index in inspection.turned]
-        _listed(console, t.turned.format(count=len(names)), names, t)
+        title = _("Pictures that their EXIF orientation turns: {count}").format(count=len(names))
+        _listed(console, title, names, language)
     if inspection.unlabelled:
         names = [inspection.picture_names[index] for index in inspection.unlabelled]
-        _listed(console, f"{len(names)} {t.tiles['unlabelled']}", names, t)
+        title = words.ngettext(
+            "{count} picture without label file", "{count} pictures without label file", len(names)
+        ).format(count=len(names))
+        _listed(console, title, names, language)
     if inspection.empty:
         names = [inspection.picture_names[index] for index in inspection.empty]
-        _listed(console, t.empty.format(count=len(names)), names, t)
-    if inspection.looked_at < inspection.num_pictures:
-        _line(console, escape(t.looked_at.format(count=inspection.looked_at, of=inspection.num_pictures)))
+        _listed(console, _("label file without objects: {count}").format(count=len(names)), names, language)
+    said = looked_at(inspection, language=language)
+    if said:
+        _line(console, escape(said))
 
 
-def _equal(names: Sequence[str], t: Texts) -> str:
+def _and_more(count: int, language: Language) -> str:
+    return catalogue(language).gettext("and {count} more").format(count=count)
+
+
+def _equal(names: Sequence[str], language: Language) -> str:
     rest = len(names) - TOGETHER
     shown = " = ".join(names[:TOGETHER])
-    return f"{shown} … {t.and_more.format(count=rest)}" if rest > 0 else shown
+    return f"{shown} … {_and_more(rest, language)}" if rest > 0 else shown
 
 
-def _counted(counts: Counter[str], t: Texts) -> str:
-    return t.comma.join(f"{name} {count}" for name, count in counts.most_common())
+def _short(names: Sequence[str], language: Language) -> str:
+    rest = len(names) - SHOWN
+    shown = joined(names[:SHOWN], language)
+    return f"{shown}, … {_and_more(rest, language)}" if rest > 0 else shown
 
 
-def _listed(console: Console, title: str, lines: Sequence[str], t: Texts) -> None:
+def _listed(console: Console, title: str, lines: Sequence[str], language: Language) -> None:
     _line(console, f"[yellow]{escape(title)}[/]")
     for line in lines[:SHOWN]:
         _line(console, f"  {escape(_shortened(line))}")
     if len(lines) > SHOWN:
-        _line(console, f"  … {escape(t.and_more.format(count=len(lines) - SHOWN))}")
+        _line(console, f"  … {escape(_and_more(len(lines) - SHOWN, language))}")
 
 
 def _shortened(line: str) -> str:
     """Its middle left out, which says the least: a path begins with folders, a reason ends with the numbers."""
     half = LONGEST // 2
     return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
-
-
-def _short(names: Sequence[str], t: Texts) -> str:
-    rest = len(names) - SHOWN
-    shown = t.comma.join(names[:SHOWN])
-    return f"{shown}, … {t.and_more.format(count=rest)}" if rest > 0 else shown
 
 
 def _table(title: str, *columns: str) -> Table:

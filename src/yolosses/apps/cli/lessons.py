@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.lessons.notebooks import write_notebooks
 
 

@@ -18,7 +18,7 @@ from yolosses.apps.cli.labels import note, open_split
 from yolosses.apps.play.detector import Detector
 from yolosses.apps.play.scenes import MOST_BYTES, Scenes
 from yolosses.apps.play.server import LOOPBACK, make_app
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.training.data import open_dataset
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.run import RunFolder

@@ -28,7 +28,7 @@ from yolosses.apps.cli.study_progress import StudyDisplay
 from yolosses.apps.cli.study_table import study_tables
 from yolosses.apps.cli.train import TrainRequest, build_training, resolve, splits_for
 from yolosses.apps.cli.vary import TRAINING, Range, Values, parse_vary
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
 from yolosses.training.data import Batches, DetectionDataset, usual_workers

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from yolosses.apps.pages.study import study_page
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.structures import Result, StudyResults
 from yolosses.training.data import DataError

@@ -17,7 +17,7 @@ from yolosses.apps.pages.study import facts, is_clear, title, verdict
 from yolosses.apps.pages.study_numbers import Quantity, quantity
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import level_name, sentence
 from yolosses.studies.ablation.structures import Setting, StudyResults

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from yolosses.explain.pictures.panel import HEADER, new_panel
 from yolosses.explain.style import FAINT_INK, text_font, text_width
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.errors import Confusion
 
 CELL, SMALL_CELL = 0.56, 0.17  # inches

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from yolosses.explain.pictures.panel import HEADER, TICKS, new_panel
 from yolosses.explain.style import FAINT_INK, INK, LINE_STYLES, PALETTE, plain_axes
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.training.evaluation import Metrics
 
 WIDTH, BODY, BESIDE = 5.2, 4.2, 2.9  # inches: the curves, and their names beside them

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,

@@ -11,7 +11,7 @@ from yolosses.apps.pages.marked_picture import Box
 from yolosses.explain.contributions import NONE
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.structures import ExplainedObject
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.dataset_loss import ExplainedPicture
 from yolosses.training.data import Geometry, warp
 

@@ -10,21 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.apps.pages.page import Html, picture_data
-
-STYLE = """
-.marked { display: block; width: 100%; height: auto; background: #eee; }
-.marked rect, .marked path { fill: none; vector-effect: non-scaling-stroke; }
-.marked .halo { stroke: #fff; stroke-width: 5; }
-.marked .truth { stroke: #1a1a1a; stroke-width: 3.4; }
-.marked .core { stroke: #fff; stroke-width: 1.2; }
-.marked .faint { stroke: #1a1a1a; stroke-width: 2; }
-.marked .faint-core { stroke: #fff; stroke-width: .8; }
-.marked .answer { stroke: #0072b2; stroke-width: 2.2; }
-.marked .other { stroke: #d55e00; stroke-width: 2.2; stroke-dasharray: 6 3; }
-.marked text { font-family: system-ui, "Noto Sans TC", "Noto Sans CJK TC", "Microsoft JhengHei", sans-serif;
-  font-weight: 600; }
-"""
+from yolosses.apps.pages.page import Html
+from yolosses.apps.pages.picture_data import picture_data
 
 Box = tuple[float, float, float, float]
 Kind = Literal["faint", "truth", "answer", "other"]

@@ -11,12 +11,13 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.apps.pages.charts import swatch
-from yolosses.apps.pages.page import Html, picture_data
+from yolosses.apps.pages.page import Html
+from yolosses.apps.pages.picture_data import picture_data
 from yolosses.apps.pages.report_texts import Texts, texts
+from yolosses.apps.pages.term_marks import swatch
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import captions, number, percent
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 STYLE = """
 .maps { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 16px 20px; margin: .6rem 0 1.2rem; }

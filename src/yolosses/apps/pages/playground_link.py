@@ -14,9 +14,9 @@ from torch import Tensor
 from yolosses.apps.play import PORT
 from yolosses.explain.build import ExplainableLoss
 from yolosses.explain.raw_output import Raw
-from yolosses.explain.words import Language
 from yolosses.export.playground import CLASSES, MOST_BOXES, MOST_GRID, SLOTS
 from yolosses.functional import softmax_cross_entropy, squared_error
+from yolosses.language import Language
 from yolosses.losses import YOLOv1Loss
 from yolosses.structures import Targets
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from yolosses.apps.pages import charts, marked_picture, picture_maps
-from yolosses.apps.pages.charts import paired_bars, patterns, share_history, stacked_bar, swatch
+from yolosses.apps.pages import picture_maps
 from yolosses.apps.pages.findings import Finding, every_object, findings, in_picture, input_picture
 from yolosses.apps.pages.marked_picture import Box, Mark, around
 from yolosses.apps.pages.marked_picture import marked_picture as marked
 from yolosses.apps.pages.page import Cell, Html, Section, page, table
 from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.report_texts import Texts, texts
+from yolosses.apps.pages.term_marks import paired_bars, patterns, share_history, stacked_bar, swatch
 from yolosses.explain.pictures.captions import captions, head_and_kind, number, percent
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, GroupLoss, ObjectLoss, PictureLoss
 from yolosses.studies.label_errors import LabelSuspicion
 from yolosses.studies.term_history import TermHistory
@@ -29,55 +29,7 @@ SENTENCES = 3  # of each picture in the gallery
 PROBLEMS = 12
 OTHER_BOXES = 12  # that are responsible for nothing, in the report on one picture
 
-STYLE = (
-    """
-.verdict { font-size: 1.5rem; line-height: 1.35; margin: .2rem 0 .35rem; max-width: none; }
-.verdict + p { margin: 0; }
-.facts { margin: .1rem 0 0; max-width: none; }
-.hero { display: grid; grid-template-columns: minmax(0, 1.75fr) minmax(0, 1fr); gap: 30px; margin: .7rem 0 .6rem; }
-.hero h2 { border: 0; padding: 0; margin: 0 0 .3rem; font-size: 1rem; }
-.hero table { width: 100%; margin: 0; }
-.hero td, .hero th { padding: .22rem .5rem .22rem 0; }
-.terms tr.first td, .terms tr.first th { background: var(--tint); font-weight: 700; }
-.terms tbody th { font-weight: inherit; border-bottom: 1px solid var(--line); }
-.terms small { display: block; color: var(--faint); font-weight: 400; line-height: 1.25; font-size: .78rem; }
-.worst { display: grid; grid-template-columns: 150px 1fr; gap: 4px 12px; align-items: center; margin: 0 0 .45rem; }
-.worst b { overflow-wrap: anywhere; }
-.cards { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 26px 28px; }
-.card { break-inside: avoid; min-width: 0; }
-.card h3 { margin: 0 0 .2rem; overflow-wrap: anywhere; }
-.card .faint { margin: .1rem 0 .4rem; }
-.card .bar { margin: .35rem 0; }
-.card ol { margin: .5rem 0 0; padding-left: 1.5em; }
-.card li { margin: .2rem 0; }
-.card li b { font-variant-numeric: tabular-nums; margin-right: .3em; }
-.suspect { display: grid; grid-template-columns: 210px 1fr; gap: 16px; break-inside: avoid; min-width: 0; }
-.suspect h3 { margin: 0; overflow-wrap: anywhere; }
-.suspect p { margin: .2rem 0; }
-.kind { display: inline-block; border: 1.5px solid var(--ink); border-radius: 4px; padding: 0 .45em; font-size: .84rem;
-  font-weight: 600; margin-right: .5em; }
-.boxes td { vertical-align: top; }
-.boxes .marked { width: 130px; min-width: 130px; }
-.groups table { width: 100%; table-layout: fixed; }
-.groups th:nth-child(1) { width: 24%; }
-.groups th:nth-child(4) { width: 13%; }
-.groups th:nth-child(5) { width: 37%; padding-left: 1.2rem; }
-.groups td:nth-child(5) { padding-left: 1.2rem; }
-.play { margin: .6rem 0 0; }
-.legend { max-width: none; }
-.legend span { display: inline-block; margin-right: 1.4em; }
-.legend svg { margin-right: .4em; }
-.alarm { color: #b00020; font-weight: 700; }
-@media screen and (max-width: 820px) { .hero, .cards { grid-template-columns: minmax(0, 1fr); }
-  .hero > div, .groups, .boxes { overflow-x: auto; } .groups table { min-width: 700px; } }
-@media print { .play { display: none; } .hero { gap: 16px; } .boxes .marked { width: 90px; min-width: 90px; }
-  .cards { gap: 14px 16px; } .suspect { grid-template-columns: 130px 1fr; gap: 10px; }
-  .worst { grid-template-columns: 100px 1fr; } .terms .bar { width: 170px; } }
-"""
-    + charts.STYLE
-    + marked_picture.STYLE
-    + picture_maps.STYLE
-)
+STYLE = picture_maps.STYLE
 
 
 @dataclass(frozen=True, kw_only=True)

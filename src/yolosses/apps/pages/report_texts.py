@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,17 +118,7 @@ class Texts:
     every_object_note: str
     sentence: str
 
-    replay_title: str
     picture: str
-    replay_verdict: str
-    replay_finite: str
-    replay_note: str
-    replay_pictures: str
-    replay_pictures_note: str
-    culprit: str
-    operand: str
-    value: str
-    where: str
     truth: str
 
 
@@ -283,19 +273,7 @@ _ENGLISH = Texts(
     every_object="Every object, and the loudest of the other boxes",
     every_object_note="Largest loss first. Cells are (row, column), counted from 0.",
     sentence="what happens there",
-    replay_title="Step {step}: what was not finite",
     picture="picture",
-    replay_verdict="<b>{message}</b>",
-    replay_finite="All numbers of this batch are finite, and so is its loss: {loss}. The step that stopped the run may "
-    "have done so on another device, or in half precision.",
-    replay_note="The batch that stopped the run, as the network saw it, with the output that the network gave for it.",
-    replay_pictures="The batch",
-    replay_pictures_note="Objects of the truth as the loss got them. Terms of each picture, weighted; what is not "
-    "finite is marked.",
-    culprit="the first number that is not finite",
-    operand="operand",
-    value="value",
-    where="where",
     truth="object",
 )
 
@@ -443,17 +421,7 @@ _CHINESE = Texts(
     every_object="每個物件，以及最大聲的其他預測框",
     every_object_note="損失最大的在前。格子為（列, 行），從 0 起算。",
     sentence="那裡發生了什麼",
-    replay_title="第 {step} 步：哪個數不是有限的",
     picture="影像",
-    replay_verdict="<b>{message}</b>",
-    replay_finite="這一批的數值都是有限的，損失也是：{loss}。讓訓練停下來的那一步可能用了別的裝置或半精度。",
-    replay_note="讓訓練停下來的那一批影像，就是網路看到的樣子，以及網路當時的輸出。",
-    replay_pictures="這一批影像",
-    replay_pictures_note="損失拿到的真實物件。每張影像的各項，已加權；不是有限的數會標出來。",
-    culprit="第一個不是有限的數",
-    operand="運算元",
-    value="值",
-    where="位置",
     truth="物件",
 )
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from yolosses.explain.pictures.panel import HEADER, TICKS, new_panel
 from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.training.evaluation import Metrics, SizeMetrics
 
 WIDTH, BODY, NAMES = 6.4, 2.9, 2.1  # inches

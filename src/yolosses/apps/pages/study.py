@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from yolosses.apps.pages import (
-    charts,
     study_bars,
     study_charts,
     study_errors,
@@ -18,13 +17,13 @@ from yolosses.apps.pages import (
     study_sections,
     study_tables,
 )
-from yolosses.apps.pages.charts import patterns
 from yolosses.apps.pages.page import Html, Section, page
 from yolosses.apps.pages.study_numbers import counted, quantity, setting_name, state_line
 from yolosses.apps.pages.study_scales import is_numeric, star
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.apps.pages.term_marks import patterns
+from yolosses.language import Language
 from yolosses.studies.ablation.findings import Finding, findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name, sentence
@@ -75,7 +74,6 @@ summary { cursor: pointer; margin: .4rem 0; }
   .multiples svg, .plots svg, .maps svg { break-inside: avoid; }
   .maps svg { width: 31%; } .tag.best { background: none; color: inherit; border-width: 2.5px; } }
 """
-    + charts.STYLE
     + study_maps.STYLE
     + study_charts.STYLE
     + study_plane.STYLE

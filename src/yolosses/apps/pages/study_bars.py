@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from yolosses.apps.pages.charts import colour, swatch
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_scales import Scale, text_width, tick_names, ticks
+from yolosses.apps.pages.term_marks import colour, swatch
 from yolosses.explain.style import ink_on
 
 STYLE = """

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from yolosses.apps.pages.charts import colour
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_numbers import Quantity, edges
 from yolosses.apps.pages.study_scales import (
@@ -25,6 +24,7 @@ from yolosses.apps.pages.study_scales import (
     value_scale,
     without_overlaps,
 )
+from yolosses.apps.pages.term_marks import colour
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Level

@@ -11,7 +11,7 @@ from yolosses.apps.pages.study_numbers import note, quantity, setting_name
 from yolosses.apps.pages.study_scales import in_order
 from yolosses.apps.pages.study_selection import Along, Selection
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Setting
 

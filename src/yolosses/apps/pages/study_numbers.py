@@ -8,7 +8,7 @@ from html import escape
 
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (
     MEASURE_NAMES,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from yolosses.apps.pages.charts import colour
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_charts import ring, rules, scale_of, whisker
 from yolosses.apps.pages.study_labels import Box, boxes_along, place_labels
@@ -22,6 +21,7 @@ from yolosses.apps.pages.study_scales import (
     ticks,
     without_overlaps,
 )
+from yolosses.apps.pages.term_marks import colour
 from yolosses.studies.ablation.statistics import Interval
 
 STYLE = """

@@ -14,7 +14,7 @@ from yolosses.apps.pages.study_scales import in_order, is_numeric
 from yolosses.apps.pages.study_selection import Along, Selection
 from yolosses.apps.pages.study_texts import texts
 from yolosses.explain.pictures.captions import captions
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Level, Setting

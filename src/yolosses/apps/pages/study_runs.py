@@ -9,7 +9,6 @@ from html import escape
 
 import numpy as np
 
-from yolosses.apps.pages.charts import colour
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_scales import (
     DASHES,
@@ -22,6 +21,7 @@ from yolosses.apps.pages.study_scales import (
     ticks,
     without_overlaps,
 )
+from yolosses.apps.pages.term_marks import colour
 from yolosses.explain.style import ink_on
 from yolosses.studies.ablation.structures import Result
 

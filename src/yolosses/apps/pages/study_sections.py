@@ -13,7 +13,7 @@ from yolosses.apps.pages.study_numbers import NOTHING, note, quantity
 from yolosses.apps.pages.study_scales import in_order, is_numeric
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import format_value, level_name
 

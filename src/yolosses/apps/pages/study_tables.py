@@ -9,7 +9,7 @@ from yolosses.apps.pages.page import Cell, Html, table
 from yolosses.apps.pages.study_numbers import NOTHING, Quantity, note, quantity, state_line
 from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import MEASURE_NAMES, MEASURE_NOTES, level_name
 from yolosses.studies.ablation.structures import Setting

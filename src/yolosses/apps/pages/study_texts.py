@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 Forms = tuple[str, str]  # for one and for several, with ``{count}``
 

@@ -13,7 +13,7 @@ from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import Captions, number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, PALETTE, plain_axes, text_width
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 THICK = 0.36  # of a bar; the two of a term share one unit
 TERM_HEIGHT = 0.62  # inches, like the next

@@ -17,7 +17,7 @@ from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 WIDTH = 9.0  # inches, like all of these
 ROW, THUMBNAIL, GAP = 1.15, 1.35, 0.2

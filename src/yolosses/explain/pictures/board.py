@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yolosses.explain.pictures.panel import HEADER, Panel, legend_height, new_panel
 from yolosses.explain.style import FAINT_INK
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]

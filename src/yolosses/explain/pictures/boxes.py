@@ -20,7 +20,7 @@ from yolosses.explain.pictures.panel import Entries, Panel
 from yolosses.explain.pictures.tags import Tag, draw_tags
 from yolosses.explain.structures import ExplainedObject
 from yolosses.explain.style import BLUE, INK, VERMILLION
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 MOST_OTHERS = 60
 SAME_PLACE = 0.5  # IoU from which class and IoU stand in one tag

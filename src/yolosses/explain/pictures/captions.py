@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolosses.explain.words import Language, require_language
+from yolosses.language import Language, require_language
 
 
 @dataclass(frozen=True, kw_only=True)

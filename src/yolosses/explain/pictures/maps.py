@@ -22,7 +22,7 @@ from yolosses.explain.pictures.board import (
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, VERMILLION, LineStyle
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 # From nearly nothing to nearly black: in print without colour darker is more. The picture shows through where
 # there is little loss.

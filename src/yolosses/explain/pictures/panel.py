@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter
 
 from yolosses.explain.pictures.captions import Captions, captions
 from yolosses.explain.style import FAINT_INK, INK, text_font, text_width, use_font
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 Entries = list[tuple[Any, str]]
 """Lines of a legend: what is drawn, and what it means."""

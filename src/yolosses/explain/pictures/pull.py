@@ -25,7 +25,7 @@ from yolosses.explain.pictures.boxes import draw_truth, truth_legend
 from yolosses.explain.pictures.captions import Captions, captions, number, percent
 from yolosses.explain.pictures.panel import Entries, Panel
 from yolosses.explain.style import BLUE, GREEN, INK, VERMILLION
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 LONGEST_CENTRE, LONGEST_SIZE = 0.8, 0.35  # inches of the strongest pull
 THICKEST_CENTRE, THICKEST_SIZE = 3.2, 2.2  # points

@@ -12,7 +12,7 @@ from yolosses.explain.pictures.captions import captions
 from yolosses.explain.pictures.maps import maps_height, maps_panel
 from yolosses.explain.pictures.panel import HEADER, legend_height, new_panel
 from yolosses.explain.pictures.pull import pull_legend, pull_panel
-from yolosses.explain.words import Language
+from yolosses.language import Language
 
 PICTURE = 7.4  # inches, like the next: a picture's longer side
 BARS, LEAST_BARS, GAP = 5.0, 4.2, 0.4

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from yolosses.explain.words import Language
+from yolosses.language import Language
 from yolosses.studies.ablation.findings import Finding, is_ordered
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.statistics import Difference, Interval

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from yolosses.studies.doctor.appearance import Appearance
+from yolosses.studies.doctor.evidence import ClassEvidence
 from yolosses.studies.doctor.rows import Bools, Floats, Ints, Rows
-from yolosses.studies.doctor.structures import ClassEvidence, Suspicion
+from yolosses.studies.doctor.structures import Suspicion
 
 LEAST_STRENGTH = 8.0  # what numbers beyond the end must say together, as a logarithm
 LEAST_SINGLE = 12.0  # for one picture alone

@@ -1,223 +1,141 @@
-"""What the doctor says, English and Traditional Chinese."""
+"""What the doctor says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from yolosses.explain.words import Language
+from yolosses.language import N_, Language, catalogue
+from yolosses.studies.doctor.conventions import Convention
+from yolosses.studies.doctor.evidence import BoxEvidence, ClassEvidence
 
-if TYPE_CHECKING:
-    from yolosses.studies.doctor.conventions import Convention
-    from yolosses.studies.doctor.structures import BoxEvidence, ClassEvidence, OddBox
+OddKind = Literal["tiny", "sliver", "whole", "size", "twin", "two classes"]
+Scope = Literal["all", "pictures", "boxes"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Texts:
-    swapped_xy: str
-    swapped_centre: str
-    swapped_corner: str
-    swapped_size: str
-    swapped_corners: str
-    wrong_format: str
-    wrong_unit: str
-    both: str
-    formats: dict[str, str]
-    units: dict[str, str]
-    scope: dict[str, str]
-    misfits: str
-    contrast: str
-    no_contrast: str
-    usual_contrast: str
-    likeness: str
-    class_high: str
-    class_low: str
-    unknown: str
-    unused_here: str
-    unused_anywhere: str
-    counted_from_one: str
-    mended: str
-    class_likeness: str
-    maybe_more: str
-    odd: dict[str, str]
-
-
-_TEXTS: dict[Language, _Texts] = {
-    "en": _Texts(
-        swapped_xy="x and y are swapped",
-        swapped_centre="cx and cy are swapped",
-        swapped_corner="x and y of the corner are swapped",
-        swapped_size="w and h are swapped",
-        swapped_corners="the corners are swapped (right, bottom before left, top)",
-        wrong_format="{meant} given as {read}",
-        wrong_unit="{meant} given as {read}",
-        both="{one}, and {other}",
-        formats={
-            "cxcywh": "cxcywh (centre, size)",
-            "xyxy": "xyxy (left, top, right, bottom)",
-            "xywh": "xywh (left, top, size)",
-        },
-        units={"pixels": "pixels", "fractions": "fractions of the picture"},
-        scope={
-            "all": "Suspected in the labels of {pictures} of {of} pictures with objects: {boxes} boxes.",
-            "pictures": "Suspected in the labels of {pictures} of {of} pictures with objects: {boxes} boxes.",
-            "boxes": "Suspected of {boxes} single boxes in {pictures} of {of} pictures with objects.",
-        },
-        misfits="As written, {read} of the {boxes} boxes have no area or leave their picture; read as suspected, "
-        "{meant}.",
-        contrast="The picture changes under the boxes' borders by {read} as written, by {meant} read as suspected "
-        "(in standard deviations; 0 is what the same boxes meet in other pictures{usual}).",
-        no_contrast="nothing that could be looked at",
-        usual_contrast="; the other boxes meet {value:+.2f}",
-        likeness="Against the other boxes of the same class, shape and size are more usual as written for {read} "
-        "boxes, read as suspected for {meant}.",
-        class_high="class numbers are off by one: 1 too high",
-        class_low="class numbers are off by one: 1 too low",
-        unknown="{count} object(s) have the class number {number}, but the classes are numbered {first} to {last}.",
-        unused_here="None of the {boxes} objects in these labels has class {unused}; of the {others} others, "
-        "{elsewhere} do.",
-        unused_anywhere="None of the {boxes} objects has class {unused}.",
-        counted_from_one="Numbers 1 to {last} are all used, and none of the {boxes} objects has class 0: "
-        "the classes seem to be counted from 1, and there are no names that say otherwise.",
-        mended="With {step} every number would stand for a class.",
-        class_likeness="Against the other objects, {read} of these look more like the class as written, "
-        "{meant} like the class with {step}.",
-        maybe_more="Other labels may have the same fault without showing it: their numbers all stand for some class.",
-        odd={
-            "tiny": "a side of {value:.1f} pixels",
-            "sliver": "one side is {value:.0f} times the other",
-            "whole": "covers {value:.0%} of the picture, beside other objects",
-            "large": "{value:.1f} times as large as its class usually is",
-            "small": "{value:.1f} times as small as its class usually is",
-            "twin": "almost the same box as {other} (IoU {value:.2f}), same class",
-            "two classes": "almost the same box as {other} (IoU {value:.2f}), another class",
-        },
-    ),
-    "zh-TW": _Texts(
-        swapped_xy="x 與 y 對調了",
-        swapped_centre="cx 與 cy 對調了",
-        swapped_corner="角點的 x 與 y 對調了",
-        swapped_size="w 與 h 對調了",
-        swapped_corners="兩個角點對調了（先寫右下，後寫左上）",
-        wrong_format="寫的是 {meant}，讀成了 {read}",
-        wrong_unit="寫的是{meant}，讀成了{read}",
-        both="{one}，而且{other}",
-        formats={
-            "cxcywh": "cxcywh（中心、大小）",
-            "xyxy": "xyxy（左、上、右、下）",
-            "xywh": "xywh（左、上、大小）",
-        },
-        units={"pixels": "像素", "fractions": "影像比例"},
-        scope={
-            "all": "在 {of} 張有物件的影像中，有 {pictures} 張的標註可疑，共 {boxes} 個框。",
-            "pictures": "在 {of} 張有物件的影像中，有 {pictures} 張的標註可疑，共 {boxes} 個框。",
-            "boxes": "在 {of} 張有物件的影像中，{pictures} 張裡有 {boxes} 個框各自可疑。",
-        },
-        misfits="照現在的寫法，{boxes} 個框中有 {read} 個沒有面積或超出影像；照懷疑的寫法解讀，則有 {meant} 個。",
-        contrast="框邊上的影像變化：照現在的寫法為 {read}，照懷疑的寫法為 {meant}"
-        "（單位是標準差；同樣的框放在其他影像上為 0{usual}）。",
-        no_contrast="無從比較",
-        usual_contrast="；其他的框為 {value:+.2f}",
-        likeness="與同類別的其他框相比，有 {read} 個框照現在的寫法形狀與大小較尋常，"
-        "有 {meant} 個框照懷疑的寫法較尋常。",
-        class_high="類別編號差一：大了 1",
-        class_low="類別編號差一：小了 1",
-        unknown="有 {count} 個物件的類別編號是 {number}，但類別只編到 {first} 至 {last}。",
-        unused_here="這些標註的 {boxes} 個物件沒有一個是類別 {unused}；其他 {others} 個物件中則有 {elsewhere} 個。",
-        unused_anywhere="全部 {boxes} 個物件沒有一個是類別 {unused}。",
-        counted_from_one="編號 1 到 {last} 全都用到，{boxes} 個物件卻沒有一個是類別 0："
-        "類別似乎從 1 開始編號，也沒有類別名稱可以對照。",
-        mended="把編號{step}之後，每個編號都有對應的類別。",
-        class_likeness="與其他物件相比，有 {read} 個物件較像現在編號的類別，有 {meant} 個較像編號{step}之後的類別。",
-        maybe_more="其他標註可能也有同樣的錯誤而看不出來：它們的編號都各自對應到某個類別。",
-        odd={
-            "tiny": "有一邊只有 {value:.1f} 像素",
-            "sliver": "長邊是短邊的 {value:.0f} 倍",
-            "whole": "佔了影像的 {value:.0%}，同張影像還有其他物件",
-            "large": "是同類別尋常大小的 {value:.1f} 倍",
-            "small": "只有同類別尋常大小的 {value:.1f} 分之一",
-            "twin": "與 {other} 幾乎是同一個框（IoU {value:.2f}），類別相同",
-            "two classes": "與 {other} 幾乎是同一個框（IoU {value:.2f}），類別不同",
-        },
-    ),
+_FORMATS = {
+    "cxcywh": N_("cxcywh (centre, size)"),
+    "xyxy": N_("xyxy (left, top, right, bottom)"),
+    "xywh": N_("xywh (left, top, size)"),
 }
-
-_STEPS: dict[Language, dict[int, str]] = {
-    "en": {1: "1 subtracted", -1: "1 added"},
-    "zh-TW": {1: "減 1 ", -1: "加 1 "},
-}
+_UNITS = {"pixels": N_("pixels"), "fractions": N_("fractions of the picture")}
 
 
 def box_fault(evidence: BoxEvidence, *, language: Language = "en") -> str:
     """A name for how boxes seem to be written: ``xyxy (left, top, right, bottom) given as cxcywh (centre, size)``."""
-    texts, read, meant = _TEXTS[language], evidence.read_as, evidence.meant
-    parts = []
+    words, read, meant = catalogue(language), evidence.read_as, evidence.meant
+    _, parts = words.gettext, []
     if meant.unit != read.unit:
-        parts.append(texts.wrong_unit.format(meant=texts.units[meant.unit], read=texts.units[read.unit]))
+        parts.append(
+            words.pgettext("unit of a box", "{meant} given as {read}").format(
+                meant=_(_UNITS[meant.unit]), read=_(_UNITS[read.unit])
+            )
+        )
     if meant.format != read.format:
         parts.append(
-            texts.wrong_format.format(meant=texts.formats[meant.format], read=texts.formats[read.format])
+            _("{meant} given as {read}").format(
+                meant=_(_FORMATS[meant.format]), read=_(_FORMATS[read.format])
+            )
         )
     if meant.swap != "none":
-        parts.append(_swap(texts, meant))
+        parts.append(_swap(meant, language))
     name = parts[0]
     for part in parts[1:]:
-        name = texts.both.format(one=name, other=part)
+        name = _("{one}, and {other}").format(one=name, other=part)
     return name
 
 
-def _swap(texts: _Texts, meant: Convention) -> str:
+def _swap(meant: Convention, language: Language) -> str:
+    _ = catalogue(language).gettext
     match meant.swap:
         case "xy":
-            return texts.swapped_xy
+            return _("x and y are swapped")
+        case "centre" if meant.format == "cxcywh":
+            return _("cx and cy are swapped")
         case "centre":
-            return texts.swapped_centre if meant.format == "cxcywh" else texts.swapped_corner
+            return _("x and y of the corner are swapped")
         case "size":
-            return texts.swapped_size
-        case _:
-            return texts.swapped_corners
+            return _("w and h are swapped")
+        case _other:
+            return _("the corners are swapped (right, bottom before left, top)")
 
 
 def box_reasons(
-    evidence: BoxEvidence, *, scope: str, pictures: int, of_pictures: int, language: Language = "en"
+    evidence: BoxEvidence, *, scope: Scope, pictures: int, of_pictures: int, language: Language = "en"
 ) -> list[str]:
     """Why, in sentences with numbers."""
-    texts = _TEXTS[language]
-    said = [texts.scope[scope].format(pictures=pictures, of=of_pictures, boxes=evidence.boxes)]
+    _ = catalogue(language).gettext
+    said = [_suspected(scope, evidence.boxes, pictures, of_pictures, language)]
     if any(evidence.misfits):
-        misfits, still = evidence.misfits
-        said.append(texts.misfits.format(read=misfits, meant=still, boxes=evidence.boxes))
-    if any(value is not None for value in evidence.contrast):
-        usual = (
-            ""
-            if evidence.usual_contrast is None
-            else texts.usual_contrast.format(value=evidence.usual_contrast)
+        read, meant = evidence.misfits
+        said.append(
+            _(
+                "As written, {read} of the {boxes} boxes have no area or leave their picture; read as suspected, "
+                "{meant}."
+            ).format(read=read, meant=meant, boxes=evidence.boxes)
         )
-        read, meant = (texts.no_contrast if value is None else f"{value:+.2f}" for value in evidence.contrast)
-        said.append(texts.contrast.format(read=read, meant=meant, usual=usual))
+    if any(value is not None for value in evidence.contrast):
+        as_read, as_meant = (
+            _("nothing that could be looked at") if value is None else f"{value:+.2f}"
+            for value in evidence.contrast
+        )
+        said.append(_contrast(as_read, as_meant, evidence.usual_contrast, language))
     if evidence.likeness is not None and any(evidence.likeness):
-        as_read, as_meant = evidence.likeness
-        said.append(texts.likeness.format(read=as_read, meant=as_meant))
+        read, meant = evidence.likeness
+        said.append(
+            _(
+                "Against the other boxes of the same class, shape and size are more usual as written for {read} "
+                "boxes, read as suspected for {meant}."
+            ).format(read=read, meant=meant)
+        )
     return said
+
+
+def _contrast(read: str, meant: str, usual: float | None, language: Language) -> str:
+    _ = catalogue(language).gettext
+    if usual is None:
+        return _(
+            "The picture changes under the boxes' borders by {read} as written, by {meant} read as suspected "
+            "(in standard deviations; 0 is what the same boxes meet in other pictures)."
+        ).format(read=read, meant=meant)
+    return _(
+        "The picture changes under the boxes' borders by {read} as written, by {meant} read as suspected "
+        "(in standard deviations; 0 is what the same boxes meet in other pictures; the other boxes meet {usual})."
+    ).format(read=read, meant=meant, usual=f"{usual:+.2f}")
 
 
 def class_fault(evidence: ClassEvidence, *, language: Language = "en") -> str:
     """A name for how class numbers seem to be shifted."""
-    texts = _TEXTS[language]
-    return texts.class_high if evidence.shift > 0 else texts.class_low
+    _ = catalogue(language).gettext
+    if evidence.shift > 0:
+        return _("class numbers are off by one: 1 too high")
+    return _("class numbers are off by one: 1 too low")
 
 
 def class_reasons(
-    evidence: ClassEvidence, *, scope: str, pictures: int, of_pictures: int, language: Language = "en"
+    evidence: ClassEvidence, *, scope: Scope, pictures: int, of_pictures: int, language: Language = "en"
 ) -> list[str]:
     """Why, in sentences with numbers."""
-    texts = _TEXTS[language]
-    said = [texts.scope[scope].format(pictures=pictures, of=of_pictures, boxes=evidence.boxes)]
+    words = catalogue(language)
+    _ = words.gettext
+    said = [_suspected(scope, evidence.boxes, pictures, of_pictures, language)]
     if evidence.unknown is None:
-        return [*said, texts.counted_from_one.format(last=evidence.last, boxes=evidence.boxes)]
+        counted = _(
+            "Numbers 1 to {last} are all used, and none of the {boxes} objects has class 0: the classes seem to be "
+            "counted from 1, and there are no names that say otherwise."
+        )
+        return [*said, counted.format(last=evidence.last, boxes=evidence.boxes)]
     number, count = evidence.unknown
-    said.append(texts.unknown.format(count=count, number=number, first=evidence.first, last=evidence.last))
-    unused = texts.unused_here if evidence.boxes_elsewhere else texts.unused_anywhere
+    unknown = words.ngettext(
+        "{count} object has the class number {number}, but the classes are numbered {first} to {last}.",
+        "{count} objects have the class number {number}, but the classes are numbered {first} to {last}.",
+        count,
+    )
+    said.append(unknown.format(count=count, number=number, first=evidence.first, last=evidence.last))
+    if evidence.boxes_elsewhere:
+        unused = _(
+            "None of the {boxes} objects in these labels has class {unused}; of the {others} others, {elsewhere} do."
+        )
+    else:
+        unused = _("None of the {boxes} objects has class {unused}.")
     said.append(
         unused.format(
             boxes=evidence.boxes,
@@ -226,19 +144,49 @@ def class_reasons(
             elsewhere=evidence.used_elsewhere,
         )
     )
-    step = _STEPS[language][evidence.shift]
-    said.append(texts.mended.format(step=step))
+    step = _("1 subtracted") if evidence.shift > 0 else _("1 added")
+    said.append(_("With {step} every number would stand for a class.").format(step=step))
     if evidence.likeness is not None:
         read, meant = evidence.likeness
-        said.append(texts.class_likeness.format(read=read, meant=meant, step=step))
+        alike = _(
+            "Against the other objects, {read} of these look more like the class as written, {meant} like the class "
+            "with {step}."
+        )
+        said.append(alike.format(read=read, meant=meant, step=step))
     if evidence.boxes_elsewhere:
-        said.append(texts.maybe_more)
+        said.append(
+            _(
+                "Other labels may have the same fault without showing it: their numbers all stand for some class."
+            )
+        )
     return said
 
 
-def odd_reason(box: OddBox, *, language: Language = "en") -> str:
-    """What is strange about a box."""
-    kind, value = str(box.kind), box.value
-    if box.kind == "size":
-        kind, value = ("large", value) if value >= 1 else ("small", 1 / value)
-    return _TEXTS[language].odd[kind].format(value=value, other=box.other)
+def _suspected(scope: Scope, boxes: int, pictures: int, of: int, language: Language) -> str:
+    _ = catalogue(language).gettext
+    if scope == "boxes":
+        said = _("Suspected of {boxes} single boxes in {pictures} of {of} pictures with objects.")
+    else:
+        said = _("Suspected in the labels of {pictures} of {of} pictures with objects: {boxes} boxes.")
+    return said.format(pictures=pictures, of=of, boxes=boxes)
+
+
+def odd_reason(kind: OddKind, value: float, other: str | None, *, language: Language = "en") -> str:
+    """What is strange about a box; ``value`` and ``other`` as in `OddBox`."""
+    _ = catalogue(language).gettext
+    match kind:
+        case "tiny":
+            return _("a side of {pixels} pixels").format(pixels=f"{value:.1f}")
+        case "sliver":
+            return _("one side is {times} times the other").format(times=f"{value:.0f}")
+        case "whole":
+            return _("covers {share} of the picture, beside other objects").format(share=f"{value:.0%}")
+        case "size" if value >= 1:
+            return _("{times} times as large as its class usually is").format(times=f"{value:.1f}")
+        case "size":
+            return _("{times} times as small as its class usually is").format(times=f"{1 / value:.1f}")
+        case "twin":
+            said = _("almost the same box as {other} (IoU {iou}), same class")
+        case "two classes":
+            said = _("almost the same box as {other} (IoU {iou}), another class")
+    return said.format(other=other, iou=f"{value:.2f}")

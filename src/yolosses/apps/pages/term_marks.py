@@ -11,16 +11,6 @@ from html import escape
 from yolosses.apps.pages.page import Html
 from yolosses.explain.style import PALETTE, ink_on
 
-STYLE = """
-.bar { display: block; }
-.hollow { fill: none; stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 2.5; }
-.chart text { font: 12px system-ui, "Noto Sans TC", "Noto Sans CJK TC", "Microsoft JhengHei", sans-serif;
-  fill: #404040; }
-.chart text.on { font-weight: 700; font-size: 13px; }
-.chart .axis { stroke: #5f5f5f; stroke-width: 1; }
-.swatch { margin-right: .45em; vertical-align: -2px; }
-"""
-
 # Lines on the colour: none, rising, dots, falling, level, upright, a net.
 _PATTERNS = (
     "",

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from yolosses.apps.pages.charts import paired_bars, patterns, share_history, stacked_bar
+from yolosses.apps.pages.term_marks import paired_bars, patterns, share_history, stacked_bar
 
 
 def rectangles(svg: str) -> list[dict[str, str]]:

@@ -1,0 +1,90 @@
+"""Matplotlib figures as part of a page: text stays text, and the same figure gives the same bytes at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import warnings
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from yolosses.apps.pages.picture_data import smaller
+from yolosses.explain.style import FAINT_INK, new_figure, plain_axes, use_font
+
+FIGURE_DPI = 110  # of pictures within a figure; its lines and letters have none
+
+
+def chart(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty figure of a size in css pixels, with plain axes and no grid."""
+    figure = new_figure(width / 96, height / 96)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.04)
+    axes = figure.add_subplot()
+    plain_axes(axes)
+    axes.grid(False)
+    axes.xaxis.label.set(size=9, color=FAINT_INK)
+    axes.yaxis.label.set(size=9, color=FAINT_INK)
+    return figure, axes
+
+
+def figure_svg(figure: Figure, *, alt: str) -> Markup:
+    """A figure as inline svg: its letters are text in the page's own fonts, its ids are its own, and nothing refers
+    outside.
+
+    Args:
+        alt: what the figure shows, for those who cannot see it.
+    """
+    use_font(figure, "en")  # only to measure: a page needs no font of this computer
+    file = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "yolosses"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(
+            file, format="svg", dpi=FIGURE_DPI, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
+    text = file.getvalue()
+    text = text[text.index("<svg") :].strip()
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<style.*?</style>\s*", "", text, flags=re.DOTALL)  # it would hold for the whole page
+    text = re.sub(r"\s+xmlns(:\w+)?=\"[^\"]*\"", "", text)  # within html the parser knows them
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
+    text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
+    text = text.replace("xlink:href=", "href=")
+    text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", lambda found: smaller(found[1]), text)
+    return Markup(_described(_own_ids(text), alt))
+
+
+def _own_ids(svg: str) -> str:
+    """Give every id a prefix that depends on the content, so that figures on one page do not mix up theirs."""
+    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:10] + "-"
+    svg = re.sub(r'(\sid=")', rf"\g<1>{prefix}", svg)
+    svg = _numbered_repeats(svg)
+    svg = re.sub(r'(\shref="#)', rf"\g<1>{prefix}", svg)
+    return re.sub(r"(url\(#)", rf"\g<1>{prefix}", svg)
+
+
+def _numbered_repeats(svg: str) -> str:
+    """Matplotlib gives the same id to two pictures that are alike; nothing refers to the second."""
+    seen: set[str] = set()
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        while name in seen:
+            name += "-"
+        seen.add(name)
+        return f' id="{name}"'
+
+    return re.sub(r'\sid="([^"]*)"', number, svg)
+
+
+def _described(svg: str, alt: str) -> str:
+    """Sizes in css pixels instead of points, and a description."""
+    end = svg.index(">")
+    opening = re.sub(r'\b(width|height)="([\d.]+)pt"', _in_pixels, svg[:end])
+    return f'{opening} role="img" aria-label="{escape(alt)}"{svg[end:]}'
+
+
+def _in_pixels(points: re.Match[str]) -> str:
+    return f'{points[1]}="{float(points[2]) * 4 / 3:.0f}"'

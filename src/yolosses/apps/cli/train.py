@@ -332,11 +332,13 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
 
 
 def _mosaic(request: TrainRequest) -> float:
-    """The paper has no mosaics, and in the small pictures of one more objects share a cell of v1. The losses with several
-    scales learn more from them."""
+    """The paper has no mosaics, and in the small pictures of one more objects share a cell of v1. The losses with
+    several scales learn more from them."""
     if request.data == "digits":
         if request.mosaic:
-            raise CommandError("--mosaic: expected with pictures from files; digit scenes are random as they are")
+            raise CommandError(
+                "--mosaic: expected with pictures from files; digit scenes are random as they are"
+            )
         return 0.0
     usual = 0.0 if request.loss == LossName.V1 else 1.0
     return usual if request.mosaic is None else request.mosaic

@@ -59,9 +59,17 @@ def test_too_few_boxes_for_anchors() -> None:
     )
 
 
+@pytest.mark.parametrize(("loss", "usual"), [("v1", 0.0), ("v5", 1.0), ("v8", 1.0)])
+def test_mosaics_are_for_losses_with_several_scales_unless_asked_for(loss: str, usual: float) -> None:
+    assert resolve(replace(ONE, loss=loss), data(), "val").mosaic == usual
+    assert resolve(replace(ONE, loss=loss, mosaic=0.25), data(), "val").mosaic == 0.25
+    assert resolve(replace(ONE, loss=loss, data="digits"), data(), "val").mosaic == 0.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"data": "digits", "mosaic": 0.5}, "--mosaic: expected with pictures from files; digit scenes are"),
         ({"loss": "v8", "grid": 4}, "--grid: expected with --loss v1 only; v8 has cells of 8, 16, 32 pixels"),
         (
             {"loss": "v5", "boxes_per_cell": 3},

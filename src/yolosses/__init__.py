@@ -46,7 +46,8 @@ _HOME = {
 }
 _ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "lessons", "losses", "structures")
 
-__all__ = [*_HOME, *_ROOMS]
+# All that torch and numpy suffice for: `lessons` needs an extra, so `import *` leaves it out.
+__all__ = [*_HOME, *(name for name in _ROOMS if name != "lessons")]
 
 
 def __getattr__(name: str) -> Any:
@@ -70,4 +71,4 @@ def _version() -> str:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

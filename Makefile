@@ -13,9 +13,9 @@ demo: $(READY)
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --ignore tests/docs
 
-# Under two minutes on two cores: all but the tests that are marked slow in tests/conftest.py.
+# Under two minutes on two cores: the losses and what they are made of, without what tests/conftest.py calls slow.
 quick: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --ignore tests/docs -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 # On a machine with a GPU, with the Python whose torch knows it: what the interpreter cannot tell.
 test-gpu:

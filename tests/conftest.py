@@ -31,7 +31,12 @@ settings.load_profile("yolosses")
 # `make quick` (-m "not slow") does not even import them: rooms that train, start commands, or compile. Single tests
 # that take long are marked where they stand.
 SLOW_ROOMS = ("apps", "docs", "examples", "export", "kernels", "lessons", "playground", "studies", "training")
-SLOW_FILES = ("test_compile_training.py", "test_lambdas_page.py", "test_memory.py", "test_several_processes_page.py")
+SLOW_FILES = (
+    "test_compile_training.py",
+    "test_lambdas_page.py",
+    "test_memory.py",
+    "test_several_processes_page.py",
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

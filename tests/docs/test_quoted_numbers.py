@@ -149,5 +149,7 @@ def test_the_package_says_of_itself_which_versions_were_tried() -> None:
     minors = {pair["python"].rpartition(".")[0] for pair in pairs}
     said = re.findall(r"Programming Language :: Python :: (3\.\d+)", " ".join(project["classifiers"]))
     assert set(said) == minors
-    oldest = min((pair["torch"].partition("+")[0] for pair in pairs), key=lambda text: [*map(int, text.split("."))])
+    oldest = min(
+        (pair["torch"].partition("+")[0] for pair in pairs), key=lambda text: [*map(int, text.split("."))]
+    )
     assert f"torch>={oldest}" in project["dependencies"]

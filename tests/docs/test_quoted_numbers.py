@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -133,23 +132,3 @@ def test_training_loop_quotes_what_the_examples_printed(language: str) -> None:
         assert result["seconds"] < 60
     difference = results["ultralytics_trainer"]["printed"][-1].split()[-4]
     assert f" {difference} " in page or f" {difference}。" in page
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_faq_says_which_versions_were_tried(language: str) -> None:
-    page = (ROOT / f"docs/{language}/faq.md").read_text("utf-8")
-    pairs = json.loads((ROOT / "benchmarks/results/versions.json").read_text())["pairs"]
-    rows = ["| {python} | {torch} | {numpy} | {tests_passed} |".format(**pair) for pair in pairs]
-    assert re.findall(r"^\| 3\..*\|$", page, re.MULTILINE) == rows
-
-
-def test_the_package_says_of_itself_which_versions_were_tried() -> None:
-    pairs = json.loads((ROOT / "benchmarks/results/versions.json").read_text())["pairs"]
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    minors = {pair["python"].rpartition(".")[0] for pair in pairs}
-    said = re.findall(r"Programming Language :: Python :: (3\.\d+)", " ".join(project["classifiers"]))
-    assert set(said) == minors
-    oldest = min(
-        (pair["torch"].partition("+")[0] for pair in pairs), key=lambda text: [*map(int, text.split("."))]
-    )
-    assert f"torch>={oldest}" in project["dependencies"]

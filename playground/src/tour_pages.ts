@@ -27,6 +27,8 @@ export interface Page {
   openTerm?: State["openTerm"];
   generation?: string;
   arrows?: boolean;
+  /** The boxes to be dragged: they are taken first where others lie on them. */
+  drags?: "truth" | "responsible" | "other";
 }
 
 /** Ticked when the answer of the page is opened. */
@@ -40,7 +42,7 @@ const LAMBDA_NOOBJ = "$\\lambda_{\\text{noobj}}$";
 
 export const PAGES: Page[] = [
   {
-    at: "picture", scene: 0,
+    at: "picture", scene: 0, drags: "responsible",
     title: { en: "What a loss is", "zh-TW": "損失函數是什麼" },
     text: {
       en: "A loss is one number that says how far the predictions are from the truth. Smaller is better. Training does nothing but make it smaller. White boxes are the truth, blue ones are predictions. Beside a blue box is its IoU with the object: the area that both share, divided by the area that both cover. 1 is a perfect fit.",
@@ -54,7 +56,7 @@ export const PAGES: Page[] = [
     ],
   },
   {
-    at: "picture", scene: 0,
+    at: "picture", scene: 0, drags: "truth",
     title: { en: "Cells", "zh-TW": "格子" },
     text: {
       en: "YOLOv1 cuts the picture into S × S cells. The cell that holds the centre of an object (the black dot) has to predict it. These cells have a blue frame.",
@@ -76,7 +78,7 @@ export const PAGES: Page[] = [
     },
   },
   {
-    at: "picture", scene: 0,
+    at: "picture", scene: 0, drags: "other",
     title: { en: "The responsible box", "zh-TW": "誰負責" },
     text: {
       en: "A cell predicts B boxes (here 2). Responsible for the object is the one with the highest IoU with it, not the most confident one. It has the thick line.",

@@ -53,6 +53,8 @@ async function begin(): Promise<void> {
     };
     await store.open(location.hash, show);
     place.inert = false;
+    addEventListener("pointerdown", () => store.hold(true));
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => store.hold(false));
     window.yolossesPlayground = store;
   } catch (error) {
     render(null, place);

@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import type { JSX } from "preact";
 import { useStore, useWords } from "./context";
 import { two } from "./format";
-import { lit } from "./point";
+import { lit, speaksOfIou } from "./point";
 import { boxAt, cellOf, confidenceAt, predictors, rowCol, type Box } from "./raw";
 import type { Selected } from "./state";
 import { placed, TAG_HEIGHT, type Tag } from "./tags";
@@ -242,7 +242,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
           })}
         </g>
       )}
-      {pointedSymbol === "target" && result && (
+      {result && speaksOfIou(store.pointed, result.options) && (
         <g class="overlaps" aria-hidden="true">
           {pairs.map(({ predictor, object }) => {
             const [x, y, right, bottom] = overlap(boxAt(result.decoded, predictor), result.truths[object]?.box ?? [0, 0, 0, 0]);

@@ -73,12 +73,12 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
           </details>
         )}
         <div class="bar">
-          {index < PAGES.length - 1 && <button type="button" class="bare" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+          {index < PAGES.length - 1 && <button type="button" class="bare" onClick={() => store.endTour()}>{words.endTour}</button>}
           <span class="push" />
           <button type="button" disabled={index === 0} onClick={() => void store.tourTo(index - 1, PAGES[index - 1] as Page)}>{words.back}</button>
           {index < PAGES.length - 1
             ? <button type="button" class="main" onClick={() => void store.tourTo(index + 1, PAGES[index + 1] as Page)}>{words.next}</button>
-            : <button type="button" class="main" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+            : <button type="button" class="main" onClick={() => store.endTour()}>{words.endTour}</button>}
         </div>
       </div>
     </aside>

@@ -27,6 +27,8 @@ export interface Page {
   openTerm?: State["openTerm"];
   generation?: string;
   arrows?: boolean;
+  /** Of the first box of each object. */
+  confidence?: number;
   /** The boxes to be dragged: they are taken first where others lie on them. */
   drags?: "truth" | "responsible" | "other";
 }
@@ -134,7 +136,7 @@ export const PAGES: Page[] = [
     ],
   },
   {
-    at: "loss", scene: 0, openTerm: "obj",
+    at: "loss", scene: 0, openTerm: "obj", confidence: 0.25,
     title: { en: "Term 3-1: confidence with an object", "zh-TW": "第 3-1 項：有物件的信心度" },
     text: {
       en: "The confidence of a responsible box should be its IoU: how well it fits right now. A box that fits badly should not be confident. The target is not 1.",

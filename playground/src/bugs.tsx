@@ -13,7 +13,7 @@ import faults from "../graphs/faults.json";
 const FAULTS = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 const NEGATIVE = -0.05;
 
-interface Compared {
+export interface Compared {
   /** Of the right loss, then of the eight faulty ones. */
   totals: number[];
   /** Largest difference of each gradient from the right one. */
@@ -67,6 +67,13 @@ export async function compare(graph: Graph, result: Result, negative: boolean): 
   return { totals, gradients: differences };
 }
 
+/** What a wrong guess is told: how the numbers would be, or that they are the same here. */
+export function refusal(compared: Compared, secret: number, guess: number): "wrongGuess" | "sameValue" | "sameSoFar" {
+  const differ = (values: number[]) => short(values[secret] as number) !== short(values[guess] as number);
+  if (differ(compared.totals)) return "wrongGuess";
+  return differ(compared.gradients) ? "sameValue" : "sameSoFar";
+}
+
 export function Bugs(): JSX.Element | null {
   const store = useStore();
   const words = useWords();
@@ -103,6 +110,9 @@ export function Bugs(): JSX.Element | null {
     return undefined;
   };
   const marked = secret === null ? state.bug : guess;
+  const number = (value: number) => (Number.isNaN(value) ? words.nan : short(value));
+  const refused = (found: Compared, right: number, wrong: number) =>
+    fill(words[refusal(found, right, wrong)], { value: number(found.totals[wrong] as number), gradient: number(found.gradients[wrong] as number) });
   return (
     <section id="bugs">
       <h2>{words.bugs}</h2>
@@ -130,13 +140,21 @@ export function Bugs(): JSX.Element | null {
           )}
         </dl>
       )}
+      {name !== null && compared && fault !== null && <p class="quiet">{words.gradientMeans}</p>}
       <label class="check"><input type="checkbox" checked={negative} onChange={(event) => setNegative(event.currentTarget.checked)} /> {words.negativeWidth}</label>
+      {negative && <p class="quiet">{words.negativeHere}</p>}
+      {wanted && (
+        <div class="bar">
+          <button type="button" onClick={() => (store.playing ? store.pause() : store.play())}>{store.playing ? words.pause : words.play}</button>
+          <button type="button" onClick={() => store.restart()}>{words.restart}</button>
+        </div>
+      )}
       <p class="meaning" aria-live="polite">
         {secret === null
           ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
           : guess !== null && compared && (guess === secret
             ? fill(words.guessed, { why: why(secret) })
-            : fill(words.wrongGuess, { value: Number.isNaN(compared.totals[guess]) ? words.nan : short(compared.totals[guess] as number) }))}
+            : refused(compared, secret, guess))}
       </p>
     </section>
   );

@@ -51,7 +51,7 @@ function Term({ term }: { term: TermName }): JSX.Element {
   const { state, result } = store;
   const open = state.openTerm === term;
   const toggle = () => {
-    store.set({ openTerm: open ? null : term, openElement: null });
+    store.set({ openTerm: open ? null : term, openElements: [] });
   };
   return (
     <article class={names("term", open && "open")} style={{ "--colour": COLOURS[term] }} data-term={term}>
@@ -148,7 +148,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   const elements = elementsOf(term, result.outputs, lambda);
   if (elements.length === 0) return <p class="quiet">{words.noElements}</p>;
   const largest = Math.max(...elements.map((each) => each.value), 1e-12);
-  const ranked = order.current.open(state.openElement !== null, elements);
+  const ranked = order.current.open(state.openElements.length > 0, elements);
   const seen = all ? ranked : ranked.slice(0, FEW);
   const className = (label: number) => store.className(label);
   return (
@@ -157,7 +157,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
       <ol class="elements">
         {seen.map(({ element, index }) => {
           const [row, col] = rowCol(result.layout, cellOf(result.layout, element.predictor));
-          const open = state.openElement === index;
+          const open = state.openElements.includes(index);
           return (
             <li key={index} data-predictor={element.predictor} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
               <button type="button" aria-expanded={open} data-element={index} onFocus={() => store.point({ predictor: element.predictor })} onBlur={() => store.point(null)}
@@ -203,12 +203,31 @@ function partName(term: TermName, element: Element, result: Result, words: Words
   return words.part_confidence;
 }
 
+interface Side {
+  value: number;
+  /** The number put in is the root of this one. */
+  root: boolean;
+}
+
+/** What is put in: the prediction and the target, or the sizes whose roots they are. */
+function sidesOf(term: TermName, { predictor, part, pred, target }: Element, result: Result): [Side, Side] {
+  const object = result.pairs.find((pair) => pair.predictor === predictor)?.object;
+  const predicted = result.decoded[4 * predictor + 2 + part];
+  const truth = object === undefined ? undefined : result.truths[object]?.box[2 + part];
+  const root = term === "wh" && result.options.size_term === "sqrt" && pred >= 0 && predicted !== undefined && truth !== undefined;
+  return root ? [{ value: predicted, root }, { value: truth, root }] : [{ value: pred, root }, { value: target, root }];
+}
+
+/** With so many digits that a calculator agrees with the result. */
+const exact = (value: number) => String(+value.toFixed(5));
+
 /** The numbers of one element, as the graph used them. */
 function PutIn({ term, element, lambda, result }: { term: TermName; element: Element; lambda: number; result: Result }): JSX.Element {
   const words = useWords();
   const { class_term, penalty } = result.options;
   const kind = (term === "cls" ? class_term : penalty) as string;
-  const difference = `${short(element.pred)} - ${short(element.target).replace("−", "-")}`;
+  const [pred, target] = sidesOf(term, element, result).map(({ value, root }) => (root ? `\\sqrt{${exact(value)}}` : exact(value)));
+  const difference = `${pred} - ${target}`;
   const middle = { squared_error: `(${difference})^2`, absolute_error: `|${difference}|` }[kind] ?? short(element.penalty);
   const squared = kind === "squared_error";
   const weight = element.weight === 1 ? "" : `${+element.weight.toFixed(3)}\\times `;

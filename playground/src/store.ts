@@ -151,7 +151,7 @@ export class Store {
       shown: (address.shown ?? base.shown).filter((cell) => cell < layout.grid ** 2),
       selected: null,
       openTerm: address.openTerm ?? null,
-      openElement: address.openElement ?? null,
+      openElements: address.openElements ?? [],
       arrows: address.arrows ?? false,
       rate: address.rate ?? DEFAULT_RATE,
       generation: this.generationOf(own, address.generation ?? "v1"),
@@ -329,7 +329,7 @@ export class Store {
     this.edits.clear();
     if (patch.truths === undefined) this.began = null;
     this.set({
-      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: this.base.truths, raw: first.slice(), shown: this.base.shown, selected: null, openElement: null,
+      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: this.base.truths, raw: first.slice(), shown: this.base.shown, selected: null, openElements: [],
       generation: this.generationOf(own, this.state.generation), ...patch,
     });
   }
@@ -381,8 +381,9 @@ export class Store {
 
   /** A part of a term is opened, or closed. */
   openPart(index: number, term: TermName, predictor: number): void {
-    const open = this.state.openElement === index;
-    this.set({ openElement: open ? null : index });
+    const { openElements } = this.state;
+    const open = openElements.includes(index);
+    this.set({ openElements: open ? openElements.filter((each) => each !== index) : [...openElements, index] });
     if (open) return;
     this.did("element");
     this.readOf.add(`${term} ${predictor}`);
@@ -398,7 +399,7 @@ export class Store {
       const { scene, layout, truths, options } = this.state;
       return void this.begin(scene, this.own, layout, { truths, options: { ...options, [name]: value } });
     }
-    return this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
+    return this.set({ options: { ...this.state.options, [name]: value }, openElements: [] });
   }
 
   toggleGroup(group: Group): void {
@@ -417,7 +418,7 @@ export class Store {
   /** The formula of the paper; the boxes stay. */
   asPaper(): void {
     const { size_encoding } = this.state.options;
-    this.set({ options: { ...DEFAULT_SETTINGS.options, size_encoding }, lambdas: { ...PAPER }, openElement: null });
+    this.set({ options: { ...DEFAULT_SETTINGS.options, size_encoding }, lambdas: { ...PAPER }, openElements: [] });
   }
 
   /** What the last page had set does not stay. */

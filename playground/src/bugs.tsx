@@ -1,6 +1,6 @@
 /** Eight faulty losses beside the right one: choose one, or guess which one is on. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useStore, useWords, Value } from "./context";
 import { floats, integers, type Graph } from "./engine";
 import { short } from "./format";
@@ -96,6 +96,12 @@ export function Bugs(): JSX.Element | null {
       current = false;
     };
   }, [name, result, negative, wanted]);
+  const said = useRef<HTMLParagraphElement>(null);
+  const chosen = useRef(false);
+  useEffect(() => {
+    if (chosen.current && compared) said.current?.scrollIntoView({ block: "nearest", behavior: "auto" });
+    chosen.current = false;
+  }, [guess, state.bug, compared === null]);
   if (!capabilities.graphs.includes("faulty-1")) return null;
   const word = (kind: "bug" | "sign", number: number) => words[`${kind}_${number}` as keyof typeof words];
   // What is wrong, as the lesson on these faults says it, and what gives it away on this page.
@@ -105,6 +111,7 @@ export function Bugs(): JSX.Element | null {
     setGuess(null);
   };
   const choose = (number: number | null) => {
+    chosen.current = true;
     if (secret === null) return store.set({ bug: number });
     setGuess(number);
     return undefined;
@@ -124,7 +131,7 @@ export function Bugs(): JSX.Element | null {
       <div class="faults" role="group" aria-label={secret === null ? words.bugs : words.whichFault}>
         {secret === null && <button type="button" class={names(marked === null && "on")} aria-pressed={marked === null} onClick={() => choose(null)}>{words.noFault}</button>}
         {FAULTS.map((number) => (
-          <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}</button>
+          <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}{secret !== null && guess === number && (guess === secret ? " ✓" : " ✗")}</button>
         ))}
       </div>
       {name === null && wanted && result !== null && <p class="quiet">{words.bugNeeds}</p>}
@@ -149,7 +156,7 @@ export function Bugs(): JSX.Element | null {
           <button type="button" onClick={() => store.restart()}>{words.restart}</button>
         </div>
       )}
-      <p class="meaning" aria-live="polite">
+      <p class="meaning" aria-live="polite" ref={said}>
         {secret === null
           ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
           : guess !== null && compared && (guess === secret

@@ -11,8 +11,8 @@ type Rule = (now: Facts, began: Facts, descent: number[]) => boolean;
 const LONG = 15; // steps of a descent that can be followed
 const NEAR = 0.006; // half a step of the slider, and a little
 
-/** Those that are a place to stop at. */
-const AT_REST = new Set(["confidence-iou"]);
+/** Those that are done where a drag ends, not where it passes. */
+const AT_REST = new Set(["loss-fell", "confidence-iou", "class-better", "noobj-5", "noobj-0", "coord-0"]);
 
 const RULES: Record<string, Rule> = {
   "loss-fell": (now, began) => sameFormula(now, began) && now.total < 0.97 * began.total && now.pairs.some(({ predictor }) => moved(now, began, predictor)),

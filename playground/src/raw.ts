@@ -25,6 +25,14 @@ export const boxOffset = (layout: Layout, predictor: number) =>
 export const classOffset = (layout: Layout, cell: number) => cell * channels(layout) + 5 * layout.boxes;
 export const rowCol = (layout: Layout, cell: number): [number, number] => [Math.floor(cell / layout.grid), cell % layout.grid];
 
+/** The middle of a cell that is not taken, close to that of the picture; of that one if all are. */
+export function freeCentre({ grid }: Pick<Layout, "grid">, taken: number[]): [number, number] {
+  const centres = Array.from({ length: grid ** 2 }, (_, cell) => ({ cell, x: ((cell % grid) + 0.5) / grid, y: (Math.floor(cell / grid) + 0.5) / grid }));
+  const away = ({ x, y }: { x: number; y: number }) => (x - 0.5) ** 2 + (y - 0.5) ** 2;
+  const free = centres.filter(({ cell }) => !taken.includes(cell)).sort((a, b) => away(a) - away(b))[0];
+  return free ? [free.x, free.y] : [0.5, 0.5];
+}
+
 export function boxAt(values: Float32Array, index: number): Box {
   return Array.from(values.subarray(4 * index, 4 * index + 4)) as Box;
 }

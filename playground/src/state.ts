@@ -133,6 +133,11 @@ export function hashOf(state: State, base: Base): string {
   return parts.toString();
 }
 
+/** What an address asks for: after its #, or after a ? as people write it, too. */
+export function asked({ hash, search }: { hash: string; search: string }): string {
+  return new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(search)), ...Object.fromEntries(new URLSearchParams(hash.replace(/^#/, ""))) }).toString();
+}
+
 /** Reads an address; what is malformed or out of range is left out. */
 export function parseHash(hash: string): Address {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));

@@ -70,7 +70,7 @@ export class Store {
   private base!: Base;
   private opened: OwnScene | null = null;
   private turn = 0;
-  /** The predictions that were there at first. */
+  /** The predictions that were there at first, or before the descent. */
   private first!: Float32Array;
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
@@ -345,9 +345,10 @@ export class Store {
   addTruth(): void {
     const { truths, layout } = this.state;
     if (truths.length >= layout.slots) return;
-    const step = 0.06 * (truths.length % 4);
+    const taken = (this.result?.pairs ?? []).map((pair) => rawOutput.cellOf(layout, pair.predictor));
+    const [x, y] = rawOutput.freeCentre(layout, taken);
     this.set({
-      truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % layout.classes }],
+      truths: [...truths, { box: [x, y, 0.22, 0.26].map(Math.fround) as Box, label: truths.length % layout.classes }],
       selected: { kind: "truth", index: truths.length },
     });
   }
@@ -468,7 +469,7 @@ export class Store {
     this.tell();
   }
 
-  /** Back to the predictions that were there at first; the truths stay. */
+  /** Back to the predictions that were there before the descent; the truths stay. */
   restart(): void {
     this.pause();
     this.clearDescent();
@@ -581,7 +582,10 @@ export class Store {
       return;
     }
     this.steps -= 1;
-    if (this.history.length === 0) [this.history, this.descent] = [[result.terms], [result.total]];
+    if (this.history.length === 0) {
+      this.first = state.raw;
+      [this.history, this.descent] = [[result.terms], [result.total]];
+    }
     this.state = { ...state, raw: after(state.raw, floats(result.outputs, "gradient_0"), state.rate) };
     this.stepped = true;
     if (this.steps > 0) this.dirty = true;

@@ -92,7 +92,10 @@ function PredictionValues({ predictor }: { predictor: number }): JSX.Element | n
     <div class="values">
       <h3>{fill(words.predicted, { row, col, box: predictor % layout.boxes })}</h3>
       <p aria-live="polite">
-        {pair ? fill(words.responsible, { label: store.className(result.truths[pair.object]?.label ?? 0), iou: two(pair.iou) }) : words.notResponsible}
+        {pair
+          ? [fill(words.responsible, { label: store.className(result.truths[pair.object]?.label ?? 0), iou: two(pair.iou) }),
+            result.options.confidence_target === "iou" ? words.targetIou : words.targetOne].join(state.language === "en" ? " " : "")
+          : words.notResponsible}
       </p>
       <div class="fields">
         <label>

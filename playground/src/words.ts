@@ -35,7 +35,7 @@ const en = {
   addObject: "Add object",
   reset: "Reset",
   sceneLead: "The picture is cut into cells. The cell that holds the centre of an object (in a blue frame) has to predict it. Of the boxes of that cell, the one that overlaps the true box best is responsible: it has the highest IoU, and the thick line.",
-  sceneHelp: "Drag a box to move it, a corner to resize it. {Click} a cell to see its boxes.",
+  sceneHelp: "Drag a box to move it, a corner to resize it. A white box is only the annotation: the picture stays as it is. {Click} a cell to see its boxes.",
   keys: "With the keyboard",
   sceneKeys: "Tab chooses a box, arrows move it, Shift and arrows resize it, Delete removes it.",
   sceneLabel: "Picture with {cells} cells, true boxes and predicted boxes",
@@ -62,8 +62,10 @@ const en = {
   ignoredTruth: "An ignored region (a crowd, or an object marked difficult): nobody is responsible for it, and in cells on it no confidence is punished.",
   confidence: "Confidence",
   class: "Class",
-  classOfCell: "Class of this cell",
-  score: "Its score",
+  targetIou: "This IoU is also the target of its confidence.",
+  targetOne: "The target of its confidence is 1.",
+  classOfCell: "Predicted class",
+  score: "Score of this class",
   delete: "Delete",
   hideCell: "Hide the boxes of this cell",
   numberOfObjects: "{count} objects, {dropped} without a responsible box",
@@ -88,7 +90,7 @@ const en = {
   "symbol.1obj": "$\\mathbf{1}^{\\text{obj}}_{ij}$: 1 for a box that is responsible for an object, 0 for all others. So only responsible boxes count here. Responsible is the box with the highest IoU of the cell that holds the centre.",
   "symbol.1noobj": "$\\mathbf{1}^{\\text{noobj}}_{ij}$: 1 for every box that is not responsible, also in cells with an object.",
   "symbol.1obj_i": "$\\mathbf{1}^{\\text{obj}}_{i}$: the 1 with only the index i, one for each cell: 1 if the centre of an object is in the cell. Only there classes are compared.",
-  "symbol.xy": "$x_i$, $y_i$: the predicted centre, without a hat. Measured from the corner of the cell, in cells. In the picture: how far it is from the true one.",
+  "symbol.xy": "$x_i$, $y_i$: the predicted centre, without a hat. Measured from the corner of the cell, in cells. The lines in the picture are its distance from the true one in x and y.",
   "symbol.xy_hat": "$\\hat x_i$, $\\hat y_i$: the true centre. A hat marks what the prediction is compared with.",
   "symbol.wh": "$w_i$, $h_i$: the predicted width and height, without a hat, in fractions of the picture.",
   "symbol.wh_hat": "$\\hat w_i$, $\\hat h_i$: the true width and height. A hat marks what the prediction is compared with.",
@@ -157,8 +159,8 @@ const en = {
   chartEmpty: "Press “Descend”: the curves of the loss and of each term grow here.",
 
   generations: "Later generations",
-  generationsLead: "The same true boxes under later losses, with an output that is 0 everywhere (a network that knows nothing yet). A predictor that has to predict an object is called positive. Each dot is one; a larger dot has more weight in the box term. Drag a true box in the picture, and the dots follow.",
-  "generation.v1": "YOLOv1: one box for each object, chosen by IoU in the cell of its centre.",
+  generationsLead: "The same true boxes under later losses, with an output that is 0 everywhere (a network that knows nothing yet); only YOLOv1 has the boxes of the picture above. A predictor that has to predict an object is called positive. Each dot is one; a larger dot has more weight in the box term. Drag a true box in the picture, and the dots follow.",
+  "generation.v1": "YOLOv1: one box for each object, chosen by IoU in the cell of its centre. The dots are the centres of the responsible boxes of the picture above, and move with them.",
   "generation.v2": "YOLOv2: one map and five anchor shapes. The anchor whose shape fits best is positive, in the cell of the centre.",
   "generation.v3": "YOLOv3: three maps and nine anchor shapes. The anchor whose shape fits best is positive, in the cell of the centre.",
   "generation.v4": "YOLOv4: as v3, and every other anchor whose shape fits well enough is positive too.",
@@ -243,6 +245,8 @@ const en = {
 
   back: "Back",
   next: "Next",
+  goThere: "Go there",
+  moreBelow: "more",
   endTour: "End the tour",
   fold: "Fold the card",
   unfold: "Unfold the card",
@@ -265,7 +269,8 @@ const FINGER: Record<Language, Record<string, string>> = {
 };
 
 export function acted(text: string, language: Language, finger: boolean): string {
-  return fill(text, (finger ? FINGER : MOUSE)[language]);
+  return fill(text.replace(/\b(\d)-(?=\d\b)/g, "$1\u2011"), // a number such as 3-2 stays on one line
+    (finger ? FINGER : MOUSE)[language]);
 }
 
 const zhTW: Words = {
@@ -302,7 +307,7 @@ const zhTW: Words = {
   addObject: "新增物件",
   reset: "重設",
   sceneLead: "圖片切成許多格子。物件的中心點落在哪一格（藍色框線），就由那一格預測它。那一格的預測框裡，和真實框重疊最多的，也就是 IoU 最高的，負責這個物件，線條也最粗。",
-  sceneHelp: "拖拉方框可以移動，拖拉角落可以改變大小，{Click}格子就會顯示它的預測框。",
+  sceneHelp: "拖拉方框可以移動，拖拉角落可以改變大小。白框只是標註，拖動它不會改變圖片。{Click}格子就會顯示它的預測框。",
   keys: "用鍵盤操作",
   sceneKeys: "Tab 選方框，方向鍵移動，Shift 加方向鍵改變大小，Delete 刪除。",
   sceneLabel: "圖片，上面有 {cells} 個格子、真實框與預測框",
@@ -329,8 +334,10 @@ const zhTW: Words = {
   ignoredTruth: "忽略的區域（一群物件，或標成困難的物件）：沒有預測框負責它，落在它上面的格子也不會因為信心度受罰。",
   confidence: "信心度",
   class: "類別",
-  classOfCell: "這個格子的類別",
-  score: "它的分數",
+  targetIou: "這個 IoU 也是信心度的目標值。",
+  targetOne: "信心度的目標值是 1。",
+  classOfCell: "預測的類別",
+  score: "該類別的分數",
   delete: "刪除",
   hideCell: "隱藏這個格子的預測框",
   numberOfObjects: "{count} 個物件，其中 {dropped} 個沒有預測框負責",
@@ -355,7 +362,7 @@ const zhTW: Words = {
   "symbol.1obj": "$\\mathbf{1}^{\\text{obj}}_{ij}$：負責物件的預測框是 1，其他都是 0，所以這裡只算負責的框。中心點落在哪個格子，就由那個格子裡 IoU 最高的預測框負責。",
   "symbol.1noobj": "$\\mathbf{1}^{\\text{noobj}}_{ij}$：凡是不負責物件的預測框都是 1，有物件的格子裡的其他預測框也算。",
   "symbol.1obj_i": "$\\mathbf{1}^{\\text{obj}}_{i}$：只有下標 i，每個格子一個。有物件的中心點落在這個格子就是 1，只有這些格子要比較類別。",
-  "symbol.xy": "$x_i$、$y_i$：預測的中心點，沒有帽子。從格子的左上角量起，以格子為單位。圖上畫的是它離真實中心點多遠。",
+  "symbol.xy": "$x_i$、$y_i$：預測的中心點，沒有帽子。從格子的左上角量起，以格子為單位。圖上的線段是它和真實中心點在 x、y 方向的距離。",
   "symbol.xy_hat": "$\\hat x_i$、$\\hat y_i$：真實的中心點。有帽子的是目標值，也就是要拿來和預測比較的值。",
   "symbol.wh": "$w_i$、$h_i$：預測的寬與高，沒有帽子，以整張圖為 1。",
   "symbol.wh_hat": "$\\hat w_i$、$\\hat h_i$：真實的寬與高。有帽子的是目標值。",
@@ -364,8 +371,8 @@ const zhTW: Words = {
   "symbol.target.none": "不負責的預測框，信心度的目標值是 0。",
   "symbol.p": "$p_i(c)$：這個格子預測的類別 c 的分數，沒有帽子。",
   "symbol.p_hat": "$\\hat p_i(c)$：目標值，物件真正的類別是 1，其他類別都是 0。",
-  "symbol.root": "$\\sqrt{w_i}$、$\\sqrt{h_i}$：預測的寬與高開根號。根號在 0 附近變化快，越大變化越慢，所以同樣差幾個像素，小框要付出的比大框多。",
-  "symbol.root_hat": "$\\sqrt{\\hat w_i}$、$\\sqrt{\\hat h_i}$：真實的寬與高開根號，有帽子的是目標值。開根號之後，同樣差幾個像素，小框要付出的比大框多。",
+  "symbol.root": "$\\sqrt{w_i}$、$\\sqrt{h_i}$：預測的寬與高開根號。根號在 0 附近變化快，越大變化越慢，所以同樣差幾個像素，小框的損失比較大。",
+  "symbol.root_hat": "$\\sqrt{\\hat w_i}$、$\\sqrt{\\hat h_i}$：真實的寬與高開根號，有帽子的是目標值。開根號之後，同樣差幾個像素，小框的損失比較大。",
   "symbol.C": "$C_i$：預測的信心度，也就是這個框有多確定自己框到物件、而且框得準。",
   elementsOf: "{count} 個小項，由大到小",
   elementBox: "格子 ({row},{col}) 的預測框 {box}",
@@ -391,7 +398,7 @@ const zhTW: Words = {
   weighted: "乘上權重之後",
   paperWeights: "論文的權重",
   options: "改改公式",
-  optionsLead: "別的損失函數和論文不同的地方，就在這些選擇。改一個，看看哪一項跟著變。「一大一小」的兩個框都大了同樣的像素：開根號時小框付出的比較多，不開根號時兩個一樣。",
+  optionsLead: "別的損失函數和論文不同的地方，就在這些選擇。改一個，看看哪一項跟著變。「一大一小」的兩個框都大了同樣的像素：開根號時小框的損失比較大，不開根號時一樣大。",
   grid: "格子數 (S × S)",
   boxesPerCell: "每格的預測框 (B)",
   sizeTerm: "寬與高",
@@ -424,8 +431,8 @@ const zhTW: Words = {
   chartEmpty: "按下「梯度下降」，這裡就會畫出損失與每一項的曲線。",
 
   generations: "後來的版本",
-  generationsLead: "同樣的真實框，換成後來的損失函數；網路的輸出全部是 0（什麼都還沒學到）。必須預測物件的預測位置叫做正樣本，每個圓點就是一個，圓點越大，在框的那一項裡權重越大。拖拉圖片裡的真實框，圓點也跟著變。",
-  "generation.v1": "YOLOv1：每個物件一個預測框，在中心點所在的格子裡由 IoU 決定。",
+  generationsLead: "同樣的真實框，換成後來的損失函數；網路的輸出全部是 0（什麼都還沒學到），只有 YOLOv1 用的是上面圖片裡的預測框。必須預測物件的預測位置叫做正樣本，每個圓點就是一個，圓點越大，在框的那一項裡權重越大。拖拉圖片裡的真實框，圓點也跟著變。",
+  "generation.v1": "YOLOv1：每個物件一個預測框，在中心點所在的格子裡由 IoU 決定。圓點是上面圖片裡負責的框的中心點，會跟著框移動。",
   "generation.v2": "YOLOv2：一張特徵圖、五種錨框形狀。在中心點所在的格子裡，形狀最合的錨框是正樣本。",
   "generation.v3": "YOLOv3：三張特徵圖、九種錨框形狀。在中心點所在的格子裡，形狀最合的錨框是正樣本。",
   "generation.v4": "YOLOv4：和 v3 一樣，但其他形狀夠合的錨框也是正樣本。",
@@ -510,6 +517,8 @@ const zhTW: Words = {
 
   back: "上一頁",
   next: "下一頁",
+  goThere: "前往",
+  moreBelow: "還有",
   endTour: "結束導覽",
   fold: "收合卡片",
   unfold: "展開卡片",

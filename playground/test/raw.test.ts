@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boxOffset, cellOf, classesAt, classOffset, confidenceAt, rawLength, startOf, withBoxes, withClass, withConfidence } from "../src/raw";
+import { boxOffset, cellOf, classesAt, classOffset, confidenceAt, freeCentre, rawLength, startOf, withBoxes, withClass, withConfidence } from "../src/raw";
 import { movedBox, nearest } from "../src/scene";
 import { after } from "../src/store";
 
@@ -77,4 +77,13 @@ test("inside boxes on each other a responsible one is taken before a true one, t
   expect(nearest(boxes, [0.5, 0.5], "responsible", truth)).toBe(mine);
   expect(nearest(boxes, [0.4, 0.5], null, mine)).toBe(truth); // its edge
   expect(nearest(boxes, [0.4, 0.5], "responsible", truth)).toBe(mine);
+});
+
+test("a new object comes into a free cell near the middle", () => {
+  expect(freeCentre({ grid: 3 }, [])).toEqual([0.5, 0.5]);
+  const [x, y] = freeCentre({ grid: 3 }, [4, 1]);
+  expect([1 / 6, 0.5, 5 / 6].map((each) => each.toFixed(3))).toContain(x.toFixed(3));
+  expect([Math.floor(3 * y) * 3 + Math.floor(3 * x)]).not.toEqual(expect.arrayContaining([4, 1]));
+  expect(Math.abs(x - 0.5) + Math.abs(y - 0.5)).toBeCloseTo(1 / 3);
+  expect(freeCentre({ grid: 1 }, [0])).toEqual([0.5, 0.5]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { DEFAULT_OPTIONS } from "../src/engine";
-import { changesOf, DEFAULT_SETTINGS, hashOf, parseHash, type State } from "../src/state";
+import { asked, changesOf, DEFAULT_SETTINGS, hashOf, parseHash, type State } from "../src/state";
 import { PAPER } from "../src/terms";
 
 const base = { truths: [{ box: [0.5, 0.5, 0.2, 0.3], label: 3 } as const].map((t) => ({ ...t, box: [...t.box] as [number, number, number, number] })), raw: new Float32Array(180).fill(0.25), shown: [] as number[], settings: DEFAULT_SETTINGS };
@@ -60,4 +60,10 @@ test("numbers that are not finite never enter", () => {
   const raw = base.raw.slice();
   raw[0] = Number.NaN;
   expect(parseHash(hashOf({ ...plain, raw }, base)).changes).toEqual([]);
+});
+
+test("an address may ask before and after its #; what is after it counts", () => {
+  expect(parseHash(asked({ search: "?lang=zh-TW&tour=3", hash: "#tour=4" }))).toEqual({ language: "zh-TW", tour: 4 });
+  expect(asked({ search: "", hash: "#lang=en&raw=A-_" })).toBe("lang=en&raw=A-_");
+  expect(asked({ search: "", hash: "" })).toBe("");
 });

@@ -94,7 +94,12 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   // Below the formula, or above it where something would cover it.
   useLayoutEffect(() => {
     note.current?.classList.remove("above");
-    if (said && note.current && note.current.getBoundingClientRect().bottom > lowest()) note.current.classList.add("above");
+    if (!said || !note.current) return;
+    const { bottom, height } = note.current.getBoundingClientRect();
+    if (bottom <= lowest()) return;
+    const formulaTop = place.current?.getBoundingClientRect().top ?? 0;
+    if (formulaTop - height - 8 >= highest()) note.current.classList.add("above");
+    else window.scrollBy(0, bottom - lowest() + 8);
   }, [said]);
   const html = useMemo(
     () => katex.renderToString(tex, { output: "html", trust: ({ command }) => command === "\\htmlData", strict: false })
@@ -136,6 +141,12 @@ function lowest(): number {
   return card && getComputedStyle(card).position === "fixed" ? card.getBoundingClientRect().top : innerHeight;
 }
 
+/** Where the picture ends that stays at the top on a phone. */
+function highest(): number {
+  const stage = document.querySelector(".stage");
+  return stage && getComputedStyle(stage).position === "sticky" ? stage.getBoundingClientRect().bottom : 0;
+}
+
 const symbols = (place: HTMLElement | null) => Array.from(place?.querySelectorAll<HTMLElement>("[data-symbol]") ?? []);
 
 function Elements({ term, result }: { term: TermName; result: Result }): JSX.Element {
@@ -165,6 +176,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
                 <span class="what"><b>{partName(term, element, result, words, className)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result, words, className)}</span>
                 <i class="amount" style={{ width: `${(60 * element.value) / largest}%` }} />
                 <Value name={`element.${term}.${index}`} value={element.value} />
+                <i class="turn" aria-hidden="true" />
               </button>
               {open && <PutIn term={term} element={element} lambda={lambda} result={result} />}
             </li>

@@ -195,7 +195,7 @@ export const PAGES: Page[] = [
       },
       {
         done: "noobj-0", en: `Move ${LAMBDA_NOOBJ} to 0.`, "zh-TW": `把 ${LAMBDA_NOOBJ} 調到 0。`,
-        then: { en: "Term 3-2 is gone. Nothing keeps the confidence of empty boxes down: the model reports objects that are not there.", "zh-TW": "第 3-2 項消失了。沒有東西把空框的信心度壓下來：模型會在沒有物件的地方報告物件。" },
+        then: { en: "Term 3-2 is gone. Nothing keeps the confidence of empty boxes down: the model reports objects that are not there.", "zh-TW": "第 3-2 項消失了。空框的信心度沒人管：模型會報告不存在的物件。" },
       },
       {
         done: "coord-0", en: `Move ${COORD} to 0.`, "zh-TW": `把 ${COORD} 調到 0。`,

@@ -30,6 +30,7 @@ export function SceneBar(): JSX.Element {
 }
 
 export function Legend(): JSX.Element {
+  const { arrows } = useStore().state;
   const words = useWords();
   return (
     <ul class="legend">
@@ -39,6 +40,7 @@ export function Legend(): JSX.Element {
       <li><i class="key owner" />{words.legendCell}</li>
       <li><i class="key centre" />{words.legendCentre}</li>
       <li><i class="key dots" />{words.legendDots}</li>
+      {arrows && <li><i class="key ghost-key" />{words.legendGhost}</li>}
       <li>{words.legendIou}</li>
     </ul>
   );

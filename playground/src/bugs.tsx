@@ -134,6 +134,13 @@ export function Bugs(): JSX.Element | null {
           <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}{secret !== null && guess === number && (guess === secret ? " ✓" : " ✗")}</button>
         ))}
       </div>
+      <p class="meaning" aria-live="polite" ref={said}>
+        {secret === null
+          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
+          : guess !== null && compared && (guess === secret
+            ? fill(words.guessed, { why: why(secret) })
+            : refused(compared, secret, guess))}
+      </p>
       {name === null && wanted && result !== null && <p class="quiet">{words.bugNeeds}</p>}
       {name !== null && compared && (
         <dl class="compared">
@@ -156,13 +163,6 @@ export function Bugs(): JSX.Element | null {
           <button type="button" onClick={() => store.restart()}>{words.restart}</button>
         </div>
       )}
-      <p class="meaning" aria-live="polite" ref={said}>
-        {secret === null
-          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
-          : guess !== null && compared && (guess === secret
-            ? fill(words.guessed, { why: why(secret) })
-            : refused(compared, secret, guess))}
-      </p>
     </section>
   );
 }

@@ -130,7 +130,7 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
         // KaTeX's own output, made of the constants in terms.ts
         dangerouslySetInnerHTML={{ __html: html }}
       />
-      <p class="meaning" ref={note}>{said && <Said text={said} />}</p>
+      <p class="meaning" ref={note} onClick={() => store.point(null)}>{said && <Said text={said} />}</p>
     </div>
   );
 }

@@ -88,7 +88,6 @@ SURFACE = {
         "ExplainedObject",
         "Explanation",
         "LANGUAGES",
-        "Language",
         "NonFinite",
         "PredictedBoxes",
         "Sentence",

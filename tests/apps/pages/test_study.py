@@ -21,7 +21,7 @@ from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import MEASURE_NAMES, sentence
+from yolosses.studies.ablation.sentences import sentence
 from yolosses.studies.ablation.statistics import level_interval
 from yolosses.studies.ablation.structures import Setting, StudyResults
 
@@ -440,11 +440,6 @@ def test_settings_along_a_parameter_are_at_the_defaults_of_the_others() -> None:
     assert list(Selection(study).picked("lambda_coord").settings) == [1, 5, 25]
     many = synthetic(lambdas={"lambda_coord": (1, 2, 5, 10, 25)}, seeds=1)
     assert list(Selection(many).picked("lambda_coord").settings) == [1, 5, 25]
-
-
-def test_measures_have_names_in_both_languages() -> None:
-    for language in LANGUAGES:
-        assert set(MEASURE_NAMES[language]) == set(MEASURES)
 
 
 # ------------------------------------------------------------ in a browser

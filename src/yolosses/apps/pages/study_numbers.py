@@ -11,11 +11,11 @@ from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (
-    MEASURE_NAMES,
-    MEASURE_NOTES,
     format_interval,
     format_value,
     level_name,
+    measure_name,
+    measure_note,
 )
 from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Setting, StudyResults
@@ -70,19 +70,19 @@ class Quantity:
 
     def with_interval(self, interval: Interval) -> str:
         """ "61.3 % [60.1, 62.5]"."""
-        return format_interval(self.name, interval, self.language)
+        return format_interval(self.name, interval)
 
 
 def quantity(name: str, language: Language) -> Quantity:
     """Of a measure in `MEASURES`."""
     t, measure = texts(language), MEASURES[name]
     percent = measure.percent
-    words = t.short.get(name, MEASURE_NAMES[language][name])
+    words = t.short.get(name, measure_name(name, language))
     return Quantity(
         name=name,
         words=words,
         title=words + (t.in_percent if percent else ""),
-        note=MEASURE_NOTES[language][name],
+        note=measure_note(name, language),
         hint="" if measure.better is None else t.hints[measure.better],
         factor=100.0 if percent else 1.0,
         language=language,

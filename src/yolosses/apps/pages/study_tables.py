@@ -11,7 +11,7 @@ from yolosses.apps.pages.study_selection import Selection
 from yolosses.apps.pages.study_texts import Texts, texts
 from yolosses.language import Language
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import MEASURE_NAMES, MEASURE_NOTES, level_name
+from yolosses.studies.ablation.sentences import level_name, measure_name, measure_note
 from yolosses.studies.ablation.structures import Setting
 
 MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "missed")
@@ -63,7 +63,7 @@ def _ordered(selection: Selection) -> list[Setting]:
 def _glossary(language: Language) -> str:
     t = texts(language)
     rows: list[list[Cell]] = [
-        [MEASURE_NAMES[language][name], MEASURE_NOTES[language][name]] for name in MEASURES
+        [measure_name(name, language), measure_note(name, language)] for name in MEASURES
     ]
     return table([t.measure, t.meaning], rows)
 

@@ -47,6 +47,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return slow or None
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is tried with every engine is quick with one: that of the formula."""
+    for item in items:
+        case = (
+            item.callspec.params.get("case")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        if getattr(case, "engine", "torch") != "torch":
+            item.add_marker("slow")
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: a hundred tests that collect garbage need not look through it each time."""
     gc.collect()

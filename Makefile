@@ -56,6 +56,7 @@ LOCALE := src/yolosses/locale
 messages: $(READY)
 	$(BIN)/pybabel --quiet extract --mapping messages.cfg --add-location file --sort-output --width 1000 \
 	  --output $(LOCALE)/yolosses.pot src/yolosses
+	sed -i '/^#, python-format$$/d' $(LOCALE)/yolosses.pot $(LOCALE)/*/LC_MESSAGES/yolosses.po # "95 % intervals" is none
 	for catalogue in $(LOCALE)/*/; do $(BIN)/pybabel --quiet update --domain yolosses --ignore-obsolete --no-fuzzy-matching \
 	  --ignore-pot-creation-date --width 1000 --input-file $(LOCALE)/yolosses.pot --output-dir $(LOCALE) \
 	  --locale $$(basename $$catalogue); done

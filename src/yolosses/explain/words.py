@@ -1,4 +1,4 @@
-"""A loss in sentences, English and Traditional Chinese."""
+"""A loss in sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from yolosses.explain.contributions import Contributions
 from yolosses.explain.structures import ExplainedObject
-from yolosses.language import Language
+from yolosses.language import N_, Language, catalogue
 
 MOST_FAULTS = 3
 LEAST_SHARE = 0.1  # of the loss of what the sentence speaks of: a smaller fault is not worth a word
@@ -33,79 +33,34 @@ class Sentence:
         return self.text
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Texts:
-    answers: str
-    background: str
-    dropped: str
-    nobody: str
-    ignored: str
-    well: str
-    beyond: str
-    sides: dict[str, str]
-    both: str
-    fault: str
-    comma: str
-    low: dict[str, str]
-    high: dict[str, str]
-    class_low: str
-    class_high: str
-
-
-_SIDES = {"w": "width", "sqrt w": "width", "log w": "width"} | {
-    "h": "height", "sqrt h": "height", "log h": "height"
-}  # fmt: skip
-_SIDES_ZH = {"w": "寬度", "sqrt w": "寬度", "log w": "寬度"} | {
-    "h": "高度", "sqrt h": "高度", "log h": "高度"
-}  # fmt: skip
-_EDGES = {"left": "left edge", "top": "top edge", "right": "right edge", "bottom": "bottom edge"}
-_EDGES_ZH = {"left": "左邊", "top": "上邊", "right": "右邊", "bottom": "下邊"}
-
-_TEXTS: dict[Language, _Texts] = {
-    "en": _Texts(
-        answers='{place} is responsible for "{name}": IoU {iou}{faults}',
-        background="{place} is responsible for nothing: {faults}",
-        dropped='no box is responsible for "{name}": {place} is responsible for another object already',
-        nobody='no box is responsible for "{name}", whose centre is in {place}',
-        ignored='"{name}" is an ignored region: no box is responsible for it, none near it is punished',
-        well=", nothing far off",
-        beyond="{sides} beyond the reach of its bins",
-        sides={"w": "width", "h": "height"},
-        both=" and ",
-        fault="{what}: {quantity}{pred}, should be {target}",
-        comma=", ",
-        low={"x": "centre too far left", "y": "centre too high", "confidence": "confidence too low"}
-        | {element: f"{side} too small" for element, side in _SIDES.items()}
-        | {element: f"{side} too near" for element, side in _EDGES.items()}
-        | {"iou": "box fits badly"},
-        high={"x": "centre too far right", "y": "centre too low", "confidence": "confidence too high"}
-        | {element: f"{side} too large" for element, side in _SIDES.items()}
-        | {element: f"{side} too far" for element, side in _EDGES.items()},
-        class_low='too unsure of "{name}"',
-        class_high='takes it for "{name}"',
-    ),
-    "zh-TW": _Texts(
-        answers="{place}負責「{name}」：IoU {iou}{faults}",
-        background="{place}不負責任何物件：{faults}",
-        dropped="沒有預測框負責「{name}」：{place}已經負責另一個物件",
-        nobody="沒有預測框負責「{name}」，它的中心在{place}",
-        ignored="「{name}」是忽略區域：沒有預測框負責它，附近的預測框也不受罰",
-        well="，沒有明顯偏差",
-        beyond="{sides}超出它的分布所能表示的範圍",
-        sides={"w": "寬度", "h": "高度"},
-        both="與",
-        fault="{what}：{quantity}{pred}，應為 {target}",
-        comma="，",
-        low={"x": "中心太偏左", "y": "中心太偏上", "confidence": "信心度太低"}
-        | {element: f"{side}太小" for element, side in _SIDES_ZH.items()}
-        | {element: f"{side}太近" for element, side in _EDGES_ZH.items()}
-        | {"iou": "框不合"},
-        high={"x": "中心太偏右", "y": "中心太偏下", "confidence": "信心度太高"}
-        | {element: f"{side}太大" for element, side in _SIDES_ZH.items()}
-        | {element: f"{side}太遠" for element, side in _EDGES_ZH.items()},
-        class_low="對「{name}」太沒把握",
-        class_high="誤認成「{name}」",
-    ),
+_BEYOND = {
+    ("w",): N_("width beyond the reach of its bins"),
+    ("h",): N_("height beyond the reach of its bins"),
+    ("w", "h"): N_("width and height beyond the reach of its bins"),
+}
+_WIDTH, _HEIGHT = ("w", "sqrt w", "log w"), ("h", "sqrt h", "log h")
+_LOW = {
+    "x": N_("centre too far left"),
+    "y": N_("centre too high"),
+    **dict.fromkeys(_WIDTH, N_("width too small")),
+    **dict.fromkeys(_HEIGHT, N_("height too small")),
+    "left": N_("left edge too near"),
+    "top": N_("top edge too near"),
+    "right": N_("right edge too near"),
+    "bottom": N_("bottom edge too near"),
+    "confidence": N_("confidence too low"),
+    "iou": N_("box fits badly"),
+}
+_HIGH = {
+    "x": N_("centre too far right"),
+    "y": N_("centre too low"),
+    **dict.fromkeys(_WIDTH, N_("width too large")),
+    **dict.fromkeys(_HEIGHT, N_("height too large")),
+    "left": N_("left edge too far"),
+    "top": N_("top edge too far"),
+    "right": N_("right edge too far"),
+    "bottom": N_("bottom edge too far"),
+    "confidence": N_("confidence too high"),
 }
 
 
@@ -114,11 +69,16 @@ def place_in_words(
 ) -> str:
     """``cell (3,4) box 1``: row and column, then the box within the cell, all from 0. ``level``: None where the
     output has one level only; ``box``: None for the cell as a whole."""
-    if language == "en":
-        start = "" if level is None else f"level {level} "
-        return f"{start}cell ({row},{col})" + ("" if box is None else f" box {box}")
-    start = "" if level is None else f"第 {level} 層"
-    return f"{start}格子 ({row},{col})" + (" " if box is None else f" 的框 {box} ")
+    _ = catalogue(language).gettext
+    if level is None:
+        said = _("cell ({row},{col})") if box is None else _("cell ({row},{col}) box {box}")
+    else:
+        said = (
+            _("level {level} cell ({row},{col})")
+            if box is None
+            else _("level {level} cell ({row},{col}) box {box}")
+        )
+    return said.format(level=level, row=row, col=col, box=box)
 
 
 def object_sentence(
@@ -130,19 +90,27 @@ def object_sentence(
     language: Language,
 ) -> str:
     """What the box that is responsible for ``obj`` gets wrong; ``rows``: the contributions of this object."""
-    texts = _TEXTS[language]
+    _ = catalogue(language).gettext
     place = place_in_words(obj.level, obj.row, obj.col, obj.box_in_cell, language=language)
     if obj.state != "answered":
-        # Where there are several levels, a cell that is taken is not the only reason.
-        unanswered = texts.dropped if obj.level is None else texts.nobody
-        text = unanswered if obj.state == "dropped" else texts.ignored
-        return text.format(name=obj.class_name, place=place)
-    faults = _faults(rows, element_names, class_names, texts)
+        if obj.state != "dropped":
+            said = _('"{name}" is an ignored region: no box is responsible for it, none near it is punished')
+        elif obj.level is None:
+            said = _('no box is responsible for "{name}": {place} is responsible for another object already')
+        else:  # where there are several levels, a cell that is taken is not the only reason
+            said = _('no box is responsible for "{name}", whose centre is in {place}')
+        return said.format(name=obj.class_name, place=place)
+    faults = _faults(rows, element_names, class_names, language)
     if obj.out_of_reach:
-        sides = texts.both.join(texts.sides[side] for side in obj.out_of_reach)
-        faults.insert(0, texts.beyond.format(sides=sides))
-    said = "".join(texts.comma + fault for fault in faults) if faults else texts.well
-    return texts.answers.format(place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=said)
+        faults.insert(0, _(_BEYOND[obj.out_of_reach]))
+    said = (
+        _('{place} is responsible for "{name}": IoU {iou}, {faults}')
+        if faults
+        else _('{place} is responsible for "{name}": IoU {iou}, nothing far off')
+    )
+    return said.format(
+        place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=_(", ").join(faults)
+    )
 
 
 def background_sentence(
@@ -154,21 +122,21 @@ def background_sentence(
     language: Language,
 ) -> str:
     """What a box that is responsible for nothing gets wrong; ``rows``: its contributions."""
-    texts = _TEXTS[language]
-    faults = _faults(rows, element_names, class_names, texts)
-    return texts.background.format(place=place, faults=texts.comma.join(faults))
+    _ = catalogue(language).gettext
+    faults = _faults(rows, element_names, class_names, language)
+    return _("{place} is responsible for nothing: {faults}").format(place=place, faults=_(", ").join(faults))
 
 
 def _faults(
     rows: Contributions,
     element_names: tuple[tuple[str, ...] | None, ...],
     class_names: tuple[str, ...],
-    texts: _Texts,
+    language: Language,
 ) -> list[str]:
     value = rows.value
     order = np.argsort(-value, kind="stable")[:MOST_FAULTS]
     least = max(LEAST_SHARE * float(value.sum()), 1e-12)
-    return [_fault(rows, int(i), element_names, class_names, texts) for i in order if value[i] >= least]
+    return [_fault(rows, int(i), element_names, class_names, language) for i in order if value[i] >= least]
 
 
 def _fault(
@@ -176,19 +144,24 @@ def _fault(
     i: int,
     element_names: tuple[tuple[str, ...] | None, ...],
     class_names: tuple[str, ...],
-    texts: _Texts,
+    language: Language,
 ) -> str:
+    _ = catalogue(language).gettext
     names = element_names[rows.term[i]]
     pred, target = float(rows.pred[i]), float(rows.target[i])
     if names is None:
-        element = class_names[rows.element[i]]
-        what = (texts.class_low if pred < target else texts.class_high).format(name=element)
-        element = "p"
+        said = _('too unsure of "{name}"') if pred < target else _('takes it for "{name}"')
+        what, quantity = said.format(name=class_names[rows.element[i]]), "p"
     else:
-        element = names[rows.element[i]]
-        what = (texts.low if pred < target else texts.high).get(element, element)
-    quantity = "" if element in ("confidence", "iou") else f"{element} "  # it is named already
-    return texts.fault.format(what=what, quantity=quantity, pred=_number(pred), target=_number(target))
+        quantity = names[rows.element[i]]
+        known = _LOW if pred < target else _HIGH
+        what = _(known[quantity]) if quantity in known else quantity
+    said = (
+        _("{what}: {pred}, should be {target}")  # it is named already
+        if quantity in ("confidence", "iou")
+        else _("{what}: {quantity} {pred}, should be {target}")
+    )
+    return said.format(what=what, quantity=quantity, pred=_number(pred), target=_number(target))
 
 
 def _number(value: float) -> str:

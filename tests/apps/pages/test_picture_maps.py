@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from yolosses.apps.pages.picture_maps import cell_values, picture_in_detail
+from yolosses.apps.pages.picture_maps import cell_values, levels, picture_in_detail, pull
 from yolosses.explain.build import explain
 from yolosses.explain.explanation import Explanation
 from yolosses.losses import YOLOv1Loss
@@ -14,7 +14,7 @@ from yolosses.structures import Targets
 
 SIDE = 4
 PICTURE = np.full((120, 200, 3), 90, np.uint8)
-NUMBER = r"(-?[\d.]+)"
+SIZE = (120, 200)
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,6 @@ def explanation() -> Explanation:
     return explain(YOLOv1Loss(grid=SIDE, num_classes=2), torch.rand(1, SIDE, SIDE, 12), targets)
 
 
-@pytest.fixture(scope="module")
-def drawn(explanation: Explanation) -> list[str]:
-    """One svg a map: five terms, all terms, the pull."""
-    html = picture_in_detail(explanation, PICTURE, language="en")
-    return re.findall(r'<svg class="map".*?</svg>', html)
-
-
 def test_cells_add_up_to_the_terms(explanation: Explanation) -> None:
     for term, (_, value) in explanation.by_term().items():
         assert cell_values(explanation, term, 0).sum() == pytest.approx(value, rel=1e-9)
@@ -43,45 +36,61 @@ def test_cells_add_up_to_the_terms(explanation: Explanation) -> None:
     assert set(zip(*np.nonzero(cell_values(explanation, "xy", 0)), strict=True)) == {(1, 1), (2, 3)}
 
 
-def test_each_map_is_darkest_in_its_worst_cell(explanation: Explanation, drawn: list[str]) -> None:
-    assert len(drawn) == 7
-    for svg, term in zip(drawn, (*explanation.terms, None), strict=False):
+def test_each_map_is_darkest_in_its_worst_cell(explanation: Explanation) -> None:
+    (level,) = levels(explanation, "en")
+    assert (level.rows, level.cols, level.value) == (SIDE, SIDE, pytest.approx(explanation.total))
+    assert [shown.index for shown in level.maps] == [0, 1, 2, 3, 4, None]
+    for shown, term in zip(level.maps, (*explanation.terms, None), strict=True):
+        values = cell_values(explanation, term, 0)
+        cells = {place: darkness for darkness, places in shown.heat for place in places}
+        assert shown.value == pytest.approx(values.sum())
+        assert shown.peak is not None
+        row, col, most = shown.peak
+        assert values[row, col] == most == values.max()
+        assert cells[(row, col)] == max(cells.values()) == 0.9
+        for place, darkness in cells.items():
+            assert darkness == pytest.approx(0.9 * values[place] / values.max(), abs=0.9 / 24)
+
+
+def test_the_worst_cell_is_framed_where_it_is(explanation: Explanation) -> None:
+    html = picture_in_detail(explanation, PICTURE, language="en")
+    frames = re.findall(r'class="peak" x="([\d.]+)" y="([\d.]+)" width="50.0" height="30.0"', html)
+    wanted = []
+    for term in (*explanation.terms, None):
         values = cell_values(explanation, term, 0)
         row, col = np.unravel_index(values.argmax(), values.shape)
-        cells = {
-            (round(float(y) / 30), round(float(x) / 50)): float(opacity)
-            for opacity, path in re.findall(r'class="heat" fill-opacity="([\d.]+)" d="([^"]*)"', svg)
-            for x, y in re.findall(rf"M{NUMBER} {NUMBER}h50.0v30.0", path)
-        }
-        assert cells[(int(row), int(col))] == max(cells.values()) == 0.9
-        for place, opacity in cells.items():
-            assert opacity == pytest.approx(0.9 * values[place] / values.max(), abs=0.9 / 24 + 0.01)
-        assert f'class="peak" x="{col * 50:.1f}" y="{row * 30:.1f}"' in svg
+        wanted.append((f"{col * 50:.1f}", f"{row * 30:.1f}"))
+    assert frames == wanted
 
 
-def test_arrows_point_downhill_and_are_in_proportion(explanation: Explanation, drawn: list[str]) -> None:
+def test_arrows_point_downhill_and_are_in_proportion(explanation: Explanation) -> None:
     responsible = np.flatnonzero(explanation.predictions.responsible[0])
-    shafts = re.findall(
-        rf'class="centre" stroke-width="[\d.]+" d="M{NUMBER} {NUMBER}L[^M]*M{NUMBER} {NUMBER}L', drawn[6]
-    )
-    assert len(shafts) == len(responsible) == 2
+    shown = pull(explanation, SIZE)
+    arrows = [arrow for arrow in shown.arrows if arrow.kind == "centre"]
+    assert len(arrows) == len(responsible) == len(shown.boxes) == 2
     pixels = np.array([200.0, 120.0])
     ways = -explanation.predictions.gradient[0, responsible, :2] * pixels
     longest = np.hypot(*ways.T).max()
-    for shaft, predictor, way in zip(shafts, responsible, ways, strict=True):
-        tail, tip = np.array(shaft[:2], float), np.array(shaft[2:], float)
-        assert tail == pytest.approx(explanation.predictions.boxes[0, predictor, :2] * pixels, abs=0.1)
-        assert tip - tail == pytest.approx(way / longest * 0.12 * 200, abs=0.2)
+    for arrow, predictor, way in zip(arrows, responsible, ways, strict=True):
+        assert arrow.tail == pytest.approx(explanation.predictions.boxes[0, predictor, :2] * pixels)
+        assert np.subtract(arrow.tip, arrow.tail) == pytest.approx(way / longest * 0.12 * 200)
+    slopes = np.hypot(*explanation.predictions.gradient[0, responsible, :2].T)
+    assert shown.strongest[0] == pytest.approx(slopes.max())
 
 
-def test_triangles_tell_rise_from_fall(explanation: Explanation, drawn: list[str]) -> None:
-    pull = -explanation.predictions.confidence_gradient[0]
+def test_triangles_tell_rise_from_fall(explanation: Explanation) -> None:
+    wanted = -explanation.predictions.confidence_gradient[0]
     inside = (
         (explanation.predictions.boxes[0, :, :2] >= 0) & (explanation.predictions.boxes[0, :, :2] <= 1)
     ).all(1)
-    shown = inside & (np.abs(pull) >= 0.05 * np.abs(pull[inside]).max())
-    assert drawn[6].count('class="rise"') == int((shown & (pull > 0)).sum())
-    assert drawn[6].count('class="fall"') == int((shown & (pull < 0)).sum())
+    strong = inside & (np.abs(wanted) >= 0.05 * np.abs(wanted[inside]).max())
+    triangles = pull(explanation, SIZE).triangles
+    assert [triangle.rise for triangle in triangles] == (wanted[strong] > 0).tolist()
+    areas = np.array([triangle.half for triangle in triangles]) ** 2
+    assert areas / areas.max() == pytest.approx(np.abs(wanted[strong]) / np.abs(wanted[strong]).max())
+    html = picture_in_detail(explanation, PICTURE, language="en")
+    assert html.count('class="rise"') == int((strong & (wanted > 0)).sum())
+    assert html.count('class="fall"') == int((strong & (wanted < 0)).sum())
 
 
 def test_numbers_that_are_not_finite_can_be_drawn() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from markupsafe import Markup
 
 from yolosses.apps.pages.charts.histogram import histogram, histogram_of
 from yolosses.apps.pages.charts.occupancy import occupancy
 from yolosses.apps.pages.charts.sides import sides, sides_of
 from yolosses.apps.pages.figure import figure_svg
-from yolosses.apps.pages.marked_picture import marked_picture
+from yolosses.apps.pages.marked_picture import pictures_of
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import inspection as views
 from yolosses.language import Language, catalogue
@@ -23,7 +21,7 @@ from yolosses.studies.doctor.summary import (
     objects_in_a_picture,
     verdicts,
 )
-from yolosses.training.data import DataError, DetectionDataset
+from yolosses.training.data import DetectionDataset
 
 
 def inspection_page(inspection: Inspection, dataset: DetectionDataset, *, language: Language) -> str:
@@ -66,23 +64,9 @@ def inspection_page(inspection: Inspection, dataset: DetectionDataset, *, langua
         groups=views.groups(inspection, dataset, language),
         names=lambda indices: [inspection.picture_names[index] for index in indices],
         joined=lambda parts: joined(parts, language),
-        marked=_marked(dataset),
+        marked=pictures_of(dataset),
         most=views.FINDINGS,
     )
-
-
-def _marked(dataset: DetectionDataset) -> Callable[[views.PictureView, int, int, str], Markup]:
-    """A picture as svg: at most so many pixels, seen so wide. Nothing where it cannot be decoded."""
-
-    def marked(view: views.PictureView, max_side: int, shown: int, alt: str) -> Markup:
-        try:
-            picture = dataset.picture(view.index)
-        except DataError:
-            return Markup()
-        drawn = marked_picture(picture, view.marks, alt=alt, max_side=max_side, part=view.part, shown=shown)
-        return Markup(drawn)
-
-    return marked
 
 
 def _map(grid: GridFit, language: Language) -> Markup:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
 
 import numpy as np
+from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.picture_data import picture_data
+from yolosses.training.data import DataError, DetectionDataset
 
 Box = tuple[float, float, float, float]
 Kind = Literal["faint", "truth", "answer", "other"]
@@ -41,6 +41,30 @@ class Mark:
     text: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PictureView:
+    """A picture of a data set with boxes. ``part``: what is shown of it, None: all."""
+
+    index: int
+    name: str
+    marks: tuple[Mark, ...]
+    part: Box | None = None
+
+
+def pictures_of(dataset: DetectionDataset) -> Callable[[PictureView, int, int, str], Markup]:
+    """For templates: a picture as svg, at most so many pixels, seen so wide, with a description. Nothing where it
+    cannot be decoded."""
+
+    def marked(view: PictureView, max_side: int, shown: int, alt: str) -> Markup:
+        try:
+            picture = dataset.picture(view.index)
+        except DataError:
+            return Markup()
+        return marked_picture(picture, view.marks, alt=alt, max_side=max_side, part=view.part, shown=shown)
+
+    return marked
+
+
 def marked_picture(
     picture: NDArray[np.uint8],
     marks: Sequence[Mark],
@@ -49,7 +73,7 @@ def marked_picture(
     max_side: int = 560,
     part: Box | None = None,
     shown: int = 400,
-) -> Html:
+) -> Markup:
     """A picture, or the ``part`` (cxcywh, fractions) of it, with boxes.
 
     Args:
@@ -66,7 +90,7 @@ def marked_picture(
     lines = [line for mark in marks for line in _outline(mark, width, height)]
     plates = _plates([mark for mark in marks if mark.text], width, height, (left, top, right, bottom), size)
     data = picture_data(np.ascontiguousarray(picture[top:bottom, left:right]), max_side=max_side, quality=80)
-    return Html(
+    return Markup(
         f'<svg class="marked" viewBox="{left} {top} {seen[0]} {seen[1]}" role="img" aria-label="{escape(alt)}">'
         f'<image href="{data}" x="{left}" y="{top}" width="{seen[0]}" height="{seen[1]}" preserveAspectRatio="none"/>'
         f"{''.join(lines)}{''.join(plates)}</svg>"

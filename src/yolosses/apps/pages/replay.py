@@ -13,7 +13,8 @@ from torch import Tensor
 from yolosses.apps.pages.marked_picture import Mark, marked_picture
 from yolosses.apps.pages.render import render
 from yolosses.explain.nonfinite import NonFinite
-from yolosses.explain.pictures.captions import captions, number
+from yolosses.explain.pictures.captions import number
+from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue
 from yolosses.structures import Targets
 
@@ -87,7 +88,9 @@ def _culprit(found: NonFinite, terms: tuple[str, ...], language: Language) -> Cu
     comma = catalogue(language).gettext(", ")
     return CulpritView(
         message=str(found),
-        term="–" if found.term is None else f"{found.term} ({captions(language).term(found.term, terms)})",
+        term="–"
+        if found.term is None
+        else f"{found.term} ({term_name(found.term, terms, language=language)})",
         operand=f"{found.operand}[{', '.join(map(str, found.index))}]",
         value=str(found.value),
         where=comma.join(filter(None, (found.image_name, found.place, found.element))),
@@ -120,4 +123,4 @@ def _picture(replay: Replay, image: int) -> PictureView:
 def _marked(replay: Replay, view: PictureView) -> Markup:
     pixels = np.nan_to_num(replay.images[view.index].numpy(), nan=0.0, posinf=1.0, neginf=0.0)
     picture = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
-    return Markup(marked_picture(np.ascontiguousarray(picture), view.marks, alt=view.name, shown=540))
+    return marked_picture(np.ascontiguousarray(picture), view.marks, alt=view.name, shown=540)

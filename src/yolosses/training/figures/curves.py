@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from yolosses.explain.pictures.captions import captions
 from yolosses.explain.style import (
     FAINT_INK,
     INK,
@@ -18,10 +17,11 @@ from yolosses.explain.style import (
     PALETTE,
     VERMILLION,
     LineStyle,
-    ink_on,
     new_figure,
     plain_axes,
 )
+from yolosses.explain.terms import term_name
+from yolosses.training.figures.shares import stack_shares
 
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
@@ -129,7 +129,7 @@ def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDAr
 
 
 def _labels(terms: Mapping[str, Any]) -> dict[str, str]:
-    return {name: captions("en").term(name, terms) for name in terms}
+    return {name: term_name(name, terms) for name in terms}
 
 
 def _short_labels(terms: Mapping[str, Any]) -> dict[str, str]:
@@ -139,31 +139,13 @@ def _short_labels(terms: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
-    """What part of the total each term has, smoothed, stacked; wide areas carry the number of their term."""
+    """What part of the total each term has, smoothed; wide areas carry the number of their term."""
     smooth = np.stack([_running_mean(values, _window(len(steps))) for values in terms.values()])
     sums = smooth.sum(axis=0)
-    shares = np.divide(100.0 * smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
-    axes.stackplot(steps, shares, colors=PALETTE, labels=list(terms), edgecolor="white", linewidth=0.6)
-    tops = np.cumsum(shares, axis=0)
-    margin, names = max(1, len(steps) // 20), _short_labels(terms)
-    inner = slice(margin, len(steps) - margin)  # away from the frame
-    for index, (name, part, top) in enumerate(zip(terms, shares, tops, strict=True)):
-        if not np.isfinite(part[inner]).any():
-            continue
-        at = int(np.nanargmax(part[inner])) + inner.start
-        if part[at] >= 12.0:
-            axes.text(
-                steps[at],
-                top[at] - part[at] / 2,
-                names[name],
-                fontsize=8.5,
-                fontweight="bold",
-                color=ink_on(PALETTE[index % len(PALETTE)]),
-                ha="center",
-                va="center",
-                clip_on=True,
-            )
-    axes.set_ylim(0, 100)
+    shares = np.divide(smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
+    stack_shares(
+        axes, steps, dict(zip(terms, shares, strict=True)), names=_short_labels(terms), font_size=8.5
+    )
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
     _heading(axes, "share of the total")
 

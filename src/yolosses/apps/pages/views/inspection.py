@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from yolosses.apps.pages.marked_picture import Box, Kind, Mark, around
-from yolosses.explain.pictures.captions import captions
+from yolosses.apps.pages.marked_picture import Box, Kind, Mark, PictureView, around
+from yolosses.explain.terms import term_name
 from yolosses.language import Language
 from yolosses.studies.doctor import BoxEvidence, Duplicate, GridFit, Inspection, OddBox, Suspicion
 from yolosses.studies.doctor.conventions import Convention, as_read
@@ -34,16 +34,6 @@ THUMBNAILS = 24
 GROUPS = 30
 TOGETHER = 6  # equal pictures shown of a group
 WORST = 3  # classes that lose most
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureView:
-    """A picture of the data set with boxes. ``part``: what is shown of it, None: all."""
-
-    index: int
-    name: str
-    marks: tuple[Mark, ...]
-    part: Box | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +135,7 @@ def sizes(inspection: Inspection, language: Language) -> list[tuple[str, int]]:
 def terms(inspection: Inspection, language: Language) -> dict[str, str]:
     """The terms of the loss, and what people call them."""
     names = list(inspection.grids[0].zero_loss)
-    return {name: captions(language).term(name, names) for name in names}
+    return {name: term_name(name, names, language=language) for name in names}
 
 
 def problems(inspection: Inspection, language: Language) -> tuple[str, list[ProblemView]]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from yolosses.apps.pages.report_texts import texts
-from yolosses.explain.pictures.captions import captions, head_and_kind
+from yolosses.explain.terms import term_fault, term_meaning, term_name
 
 V1 = ("xy", "wh", "obj", "noobj", "cls")
 HEAD = ("box", "cls", "dfl")
@@ -28,17 +27,20 @@ TERMS: dict[str, Sequence[str]] = {
 @pytest.mark.parametrize("loss", TERMS)
 @pytest.mark.parametrize("language", ["en", "zh-TW"])
 def test_every_term_has_a_name_of_its_own_and_a_meaning(loss: str, language: str) -> None:
-    names = [captions(language).term(name, TERMS[loss]) for name in TERMS[loss]]
+    names = [term_name(name, TERMS[loss], language=language) for name in TERMS[loss]]
     assert not set(names) & set(TERMS[loss]) - {"objectness", "class"}
     assert len(set(names)) == len(names)
     for name in TERMS[loss]:
-        kind = head_and_kind(name, TERMS[loss])[1]
-        assert texts(language).meanings[kind]
-        assert texts(language).dominating[kind]
+        assert term_meaning(name, TERMS[loss], language=language)
+        assert term_fault(name, TERMS[loss], language=language)
 
 
 def test_confidence_is_numbered_only_where_it_is_told_from_that_of_background() -> None:
-    english = captions("en")
-    assert english.term("obj", V1) == english.term("obj", TERMS["v4"]) == "3-1 confidence, object"
-    assert english.term("obj", TERMS["v5"]) == "objectness"
-    assert english.term("o2m_dfl", TERMS["v10"]) == "sides, as distributions, one-to-many head"
+    assert term_name("obj", V1) == term_name("obj", TERMS["v4"]) == "3-1 confidence, object"
+    assert term_name("obj", TERMS["v5"]) == "objectness"
+    assert term_name("o2m_dfl", TERMS["v10"]) == "sides, as distributions, one-to-many head"
+
+
+def test_a_term_that_nobody_knows_has_its_own_name_and_no_meaning() -> None:
+    assert term_name("another", V1, language="zh-TW") == "another"
+    assert term_meaning("another", V1) == term_fault("another", V1) == ""

@@ -1,0 +1,55 @@
+"""What part of the total each term has over the steps, stacked to 100 %."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from yolosses.explain.style import HATCHES, PALETTE, ink_on
+
+LEAST_NAMED = 10.0  # per cent: a thinner area carries no name
+
+
+def stack_shares(
+    axes: Axes,
+    steps: ArrayLike,
+    shares: Mapping[str, ArrayLike],
+    *,
+    names: Mapping[str, str],
+    font_size: float,
+) -> None:
+    """Areas with the colours and hatches of their terms; those that are wide enough carry their name.
+
+    Args:
+        shares: of each term at each step, 0 to 1; NaN leaves a gap.
+    """
+    places = np.asarray(steps, float)
+    parts = 100 * np.array([np.asarray(values, float) for values in shares.values()])
+    colours = [PALETTE[index % len(PALETTE)] for index in range(len(parts))]
+    areas = axes.stackplot(
+        places, parts, colors=colours, labels=list(shares), edgecolor="white", linewidth=0.6
+    )
+    tops = np.cumsum(parts, axis=0)
+    margin = max(1, len(places) // 12)
+    inner = slice(margin, len(places) - margin) if len(places) > 2 * margin else slice(None)  # off the frame
+    for index, (name, part, top) in enumerate(zip(shares, parts, tops, strict=True)):
+        areas[index].set_hatch(HATCHES[index % len(HATCHES)])
+        if not np.isfinite(part[inner]).any():
+            continue
+        at = int(np.nanargmax(part[inner])) + (inner.start or 0)
+        if part[at] < LEAST_NAMED:
+            continue
+        axes.text(
+            places[at],
+            top[at] - part[at] / 2,
+            names[name],
+            fontsize=font_size,
+            fontweight="bold",
+            color=ink_on(colours[index]),
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": colours[index], "edgecolor": "none"},
+            ha="center",
+            va="center",
+            clip_on=True,
+        )
+    axes.set_ylim(0, 100)

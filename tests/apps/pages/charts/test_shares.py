@@ -1,0 +1,49 @@
+"""The areas of the shares: stacked to the whole, named where they are wide."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from yolosses.apps.pages.charts.shares import shares
+from yolosses.apps.pages.figure import figure_svg
+from yolosses.explain.style import HATCHES, PALETTE
+
+STEPS = [1, 25, 50, 75, 100]
+PARTS = {
+    "xy": [0.5, 0.4, 0.3, 0.2, 0.0],
+    "wh": [0.05, 0.05, 0.05, 0.05, 0.05],
+    "cls": [0.45, 0.55, 0.65, 0.75, 0.95],
+}
+
+
+def test_areas_lie_on_each_other_and_end_at_the_top() -> None:
+    (axes,) = shares(STEPS, PARTS, x_title="steps").axes
+    floor = np.zeros(5)
+    for area, values in zip(axes.collections, PARTS.values(), strict=True):
+        corners = {tuple(corner) for corner in area.get_paths()[0].vertices}
+        ceiling = floor + 100 * np.array(values)
+        for edge in (floor, ceiling):
+            for step, y in zip(STEPS, edge, strict=True):
+                assert any(step == x and abs(y - other) < 1e-9 for x, other in corners)
+        floor = ceiling
+    assert np.allclose(floor, 100)
+    assert axes.get_ylim() == (0, 100)
+    assert axes.get_xlim() == (1, 100)
+
+
+def test_areas_have_the_signs_of_their_terms_and_wide_ones_their_name() -> None:
+    (axes,) = shares(STEPS, PARTS, x_title="steps").axes
+    assert [area.get_hatch() or "" for area in axes.collections] == list(HATCHES[:3])
+    colours = [text.get_bbox_patch().get_facecolor() for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == ["xy", "cls"]
+    assert len(set(colours)) == 2
+    places = [text.get_position() for text in axes.texts]
+    assert np.allclose(places[0], (25, 20))
+    assert np.allclose(places[1], (75, 20 + 5 + 75 / 2))
+    assert PALETTE[0] != PALETTE[2]
+
+
+def test_the_page_gets_the_same_bytes_again() -> None:
+    one, other = (figure_svg(shares(STEPS, PARTS, x_title="steps & more"), alt="shares") for _ in range(2))
+    assert one == other
+    assert "steps &amp; more" in one

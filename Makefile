@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-gpu lint bench messages docs docs-serve docs-messages playground clean
+.PHONY: demo test quick test-gpu lint bench messages dist try-dist docs docs-serve docs-messages playground clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
@@ -12,6 +12,10 @@ demo: $(READY)
 # All but the tests of the documentation, which `make docs` runs.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --ignore tests/docs
+
+# Under two minutes on two cores: the losses and what they are made of, without what tests/conftest.py calls slow.
+quick: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 # On a machine with a GPU, with the Python whose torch knows it: what the interpreter cannot tell.
 test-gpu:
@@ -22,6 +26,17 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The wheel and the sdist, as they are uploaded; the version is that of git's newest tag.
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+# What people install, in new environments: the wheel alone, each extra alone, tests from the sdist. Some minutes.
+try-dist: dist
+	$(PYTHON) release/try_wheel.py
+	$(PYTHON) release/try_sdist.py
 
 # The site in both languages, a warning is an error; and its pages looked at in a browser.
 docs: $(READY)
@@ -41,6 +56,7 @@ LOCALE := src/yolosses/locale
 messages: $(READY)
 	$(BIN)/pybabel --quiet extract --mapping messages.cfg --add-location file --sort-output --width 1000 \
 	  --output $(LOCALE)/yolosses.pot src/yolosses
+	sed -i '/^#, python-format$$/d' $(LOCALE)/yolosses.pot $(LOCALE)/*/LC_MESSAGES/yolosses.po # "95 % intervals" is none
 	for catalogue in $(LOCALE)/*/; do $(BIN)/pybabel --quiet update --domain yolosses --ignore-obsolete --no-fuzzy-matching \
 	  --ignore-pot-creation-date --width 1000 --input-file $(LOCALE)/yolosses.pot --output-dir $(LOCALE) \
 	  --locale $$(basename $$catalogue); done
@@ -70,4 +86,4 @@ $(READY): pyproject.toml constraints/ci.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) docs/_build .mypy_cache .numba_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist docs/_build .mypy_cache .numba_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

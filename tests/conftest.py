@@ -28,6 +28,38 @@ settings.register_profile("yolosses", deadline=None, derandomize=True, max_examp
 settings.load_profile("yolosses")
 
 
+# `make quick` (-m "not slow") does not even import them: rooms that train, start commands, or compile. Single tests
+# that take long are marked where they stand.
+SLOW_ROOMS = ("apps", "docs", "examples", "export", "kernels", "lessons", "playground", "studies", "training")
+SLOW_FILES = (
+    "test_compile_training.py",
+    "test_lambdas_page.py",
+    "test_memory.py",
+    "test_several_processes_page.py",
+)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.option.markexpr != "not slow":
+        return None
+    here = Path(__file__).parent
+    slow = collection_path in [here / name for name in (*SLOW_ROOMS, *SLOW_FILES)]
+    return slow or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is tried with every engine is quick with one: that of the formula."""
+    for item in items:
+        case = (
+            item.callspec.params.get("case")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        if getattr(case, "engine", "torch") != "torch":
+            item.add_marker("slow")
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: a hundred tests that collect garbage need not look through it each time."""
     gc.collect()

@@ -674,6 +674,7 @@ class LossContract:
             assert_same(value, whole.total)
             assert_same(grad, whole_grad)
 
+    @pytest.mark.slow
     def test_compiles_into_one_graph_once(self, case: LossCase) -> None:
         """Plainly where code is generated, which takes long; with weights and ignored objects where it is traced."""
         if case.engine not in ("torch", "numba"):

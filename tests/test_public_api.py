@@ -38,7 +38,6 @@ SURFACE = {
         "codecs",
         "explain",
         "functional",
-        "lessons",
         "losses",
         "structures",
     ],
@@ -89,7 +88,6 @@ SURFACE = {
         "ExplainedObject",
         "Explanation",
         "LANGUAGES",
-        "Language",
         "NonFinite",
         "PredictedBoxes",
         "Sentence",
@@ -179,6 +177,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         yolosses.YOLOv0Loss  # noqa: B018
 
 
+EXTRAS = {"PIL", "matplotlib", "rich", "typer", "yaml", "sklearn", "faster_coco_eval", "torchvision"}
+
+
 def python(code: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
@@ -191,8 +192,7 @@ def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
 
 
 def test_the_losses_load_nothing_but_torch_and_numpy() -> None:
-    extras = {"PIL", "matplotlib", "rich", "typer", "yaml", "sklearn", "faster_coco_eval", "torchvision"}
-    code = f"import sys, yolosses; yolosses.YOLOv1Loss(); print(sorted({extras} & set(sys.modules)))"
+    code = f"import sys, yolosses; yolosses.YOLOv1Loss(); print(sorted({EXTRAS} & set(sys.modules)))"
     assert python(code) == "[]"
 
 
@@ -210,7 +210,22 @@ def test_rooms_are_attributes_without_being_imported() -> None:
     assert python("import yolosses as yl; print(yl.boxes.paired_iou.__name__)") == "paired_iou"
 
 
-def test_everything_can_be_star_imported() -> None:
-    assert (
-        python("from yolosses import *; print(YOLOv1Loss.__name__, Targets.__name__)") == "YOLOv1Loss Targets"
+def test_everything_can_be_star_imported_where_there_are_no_extras() -> None:
+    hide = f"import sys; sys.modules.update(dict.fromkeys({[*EXTRAS, 'hypothesis', 'jupytext']}))\n"
+    code = "from yolosses import *; print(YOLOv1Loss.__name__, Targets.__name__)"
+    assert python(hide + code) == "YOLOv1Loss Targets"
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    code = "import importlib.metadata as m; m.version = lambda name: {'yolosses': '1.2.3'}[name]; import yolosses"
+    assert python(f"{code}; print(yolosses.__version__)") == "1.2.3"
+
+
+def test_a_source_tree_that_is_not_installed_has_a_version_too() -> None:
+    code = (
+        "import importlib.metadata as m\n"
+        "def missing(name): raise m.PackageNotFoundError(name)\n"
+        "m.version = missing\n"
+        "import yolosses; print(yolosses.__version__)"
     )
+    assert python(code) == "0.0.0"

@@ -29,10 +29,10 @@ from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (
-    MEASURE_NAMES,
     format_interval,
     format_value,
     level_name,
+    measure_name,
     sentence,
 )
 from yolosses.studies.ablation.statistics import Difference, Interval, difference, level_interval
@@ -91,7 +91,7 @@ def look_up(words: list[str], known: dict[str, StudyResults], language: Language
         case [study, "mean", measure, *at]:
             return format_value(measure, value(known[study], measure, at).mean)
         case [study, measure, *at]:
-            return format_interval(measure, value(known[study], measure, at), language)
+            return format_interval(measure, value(known[study], measure, at))
     raise ValueError(f"expected a placeholder of this page; got {words!r}")
 
 
@@ -151,7 +151,7 @@ def found_of(study: StudyResults, name: str, language: Language) -> str:
 
 
 def head(study: StudyResults, name: str) -> list[str]:
-    """The first two lines of a table with a column a value; the loss's own value has a star."""
+    """The first two lines of a table with a column a value; the default has a star."""
     levels = study.parameters[name]
     own = study.defaults.get(name)
     heads = [level_name(level) + ("*" if level == own else "") for level in levels]
@@ -164,7 +164,7 @@ def brief(study: StudyResults, name: str, at: Setting, language: Language) -> st
     for measure in BRIEF:
         cells = [level_interval(study, measure, {**at, name: level}) for level in study.parameters[name]]
         shown = ["–" if cell is None else format_value(measure, cell.mean) for cell in cells]
-        lines.append(f"| {MEASURE_NAMES[language][measure]} | {' | '.join(shown)} |")
+        lines.append(f"| {measure_name(measure, language)} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
@@ -177,9 +177,9 @@ def table(study: StudyResults, name: str, at: Setting, language: Language) -> st
         means = [cell.mean if cell is not None else np.nan for cell in cells]
         better = MEASURES[measure].better
         best = (np.nanargmin if better == "low" else np.nanargmax)(means) if better else -1
-        shown = ["–" if cell is None else format_interval(measure, cell, language) for cell in cells]
+        shown = ["–" if cell is None else format_interval(measure, cell) for cell in cells]
         shown = [f"**{words}**" if index == best else words for index, words in enumerate(shown)]
-        lines.append(f"| {MEASURE_NAMES[language][measure]} | {' | '.join(shown)} |")
+        lines.append(f"| {measure_name(measure, language)} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
@@ -207,7 +207,7 @@ def maps(study: StudyResults, language: Language) -> Figure:
                 column, row, format_value(measure, means[row, column]), ha="center", va="center", size=8.5,
                 color=ink_on(f"#{red:02x}{green:02x}{blue:02x}"),
             )  # fmt: skip
-        axes.set_title(MEASURE_NAMES[language][measure], size=9.5, color=INK, loc="left")
+        axes.set_title(measure_name(measure, language), size=9.5, color=INK, loc="left")
         axes.set_xticks(range(means.shape[1]), [level_name(v) for v in study.parameters[across]])
         axes.set_yticks(range(means.shape[0]), [level_name(v) for v in reversed(study.parameters[down])])
         axes.tick_params(length=0, labelsize=8.5, colors=FAINT_INK)
@@ -259,8 +259,8 @@ def trades(known: dict[str, StudyResults], language: Language) -> Figure:
         if y == "empty_confidence":
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_xlabel(f"{MEASURE_NAMES[language][x]} (%)", size=9.5, color=INK)
-        axes.set_ylabel(f"{MEASURE_NAMES[language][y]} (%)", size=9.5, color=INK)
+        axes.set_xlabel(f"{measure_name(x, language)} (%)", size=9.5, color=INK)
+        axes.set_ylabel(f"{measure_name(y, language)} (%)", size=9.5, color=INK)
         axes.set_title(f"{name}: {TRADES[language][index]}", size=10, color=INK, loc="left")
         axes.legend(frameon=False, fontsize=9)
     use_font(figure, language)
@@ -303,7 +303,7 @@ def variants(known: dict[str, StudyResults], language: Language) -> Figure:
             places, [f"{n} = {level_name(v)}" for _, n, v in rows] if index == 0 else [""] * len(rows)
         )
         axes.grid(False, axis="y")
-        name = MEASURE_NAMES[language][measure]
+        name = measure_name(measure, language)
         axes.set_title(name.replace(" of ", "\nof ").replace(" at ", "\nat "), size=9, color=INK)
         axes.set_xlabel("%", size=8.5, color=FAINT_INK)
     use_font(figure, language)

@@ -1,6 +1,6 @@
 /** Eight faulty losses beside the right one: choose one, or guess which one is on. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useStore, useWords, Value } from "./context";
 import { floats, integers, type Graph } from "./engine";
 import { short } from "./format";
@@ -13,7 +13,7 @@ import faults from "../graphs/faults.json";
 const FAULTS = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 const NEGATIVE = -0.05;
 
-interface Compared {
+export interface Compared {
   /** Of the right loss, then of the eight faulty ones. */
   totals: number[];
   /** Largest difference of each gradient from the right one. */
@@ -67,6 +67,13 @@ export async function compare(graph: Graph, result: Result, negative: boolean): 
   return { totals, gradients: differences };
 }
 
+/** What a wrong guess is told: how the numbers would be, or that they are the same here. */
+export function refusal(compared: Compared, secret: number, guess: number): "wrongGuess" | "sameValue" | "sameSoFar" {
+  const differ = (values: number[]) => short(values[secret] as number) !== short(values[guess] as number);
+  if (differ(compared.totals)) return "wrongGuess";
+  return differ(compared.gradients) ? "sameValue" : "sameSoFar";
+}
+
 export function Bugs(): JSX.Element | null {
   const store = useStore();
   const words = useWords();
@@ -89,6 +96,12 @@ export function Bugs(): JSX.Element | null {
       current = false;
     };
   }, [name, result, negative, wanted]);
+  const said = useRef<HTMLParagraphElement>(null);
+  const chosen = useRef(false);
+  useEffect(() => {
+    if (chosen.current && compared) said.current?.scrollIntoView({ block: "nearest", behavior: "auto" });
+    chosen.current = false;
+  }, [guess, state.bug, compared === null]);
   if (!capabilities.graphs.includes("faulty-1")) return null;
   const word = (kind: "bug" | "sign", number: number) => words[`${kind}_${number}` as keyof typeof words];
   // What is wrong, as the lesson on these faults says it, and what gives it away on this page.
@@ -98,11 +111,15 @@ export function Bugs(): JSX.Element | null {
     setGuess(null);
   };
   const choose = (number: number | null) => {
+    chosen.current = true;
     if (secret === null) return store.set({ bug: number });
     setGuess(number);
     return undefined;
   };
   const marked = secret === null ? state.bug : guess;
+  const number = (value: number) => (Number.isNaN(value) ? words.nan : short(value));
+  const refused = (found: Compared, right: number, wrong: number) =>
+    fill(words[refusal(found, right, wrong)], { value: number(found.totals[wrong] as number), gradient: number(found.gradients[wrong] as number) });
   return (
     <section id="bugs">
       <h2>{words.bugs}</h2>
@@ -114,9 +131,16 @@ export function Bugs(): JSX.Element | null {
       <div class="faults" role="group" aria-label={secret === null ? words.bugs : words.whichFault}>
         {secret === null && <button type="button" class={names(marked === null && "on")} aria-pressed={marked === null} onClick={() => choose(null)}>{words.noFault}</button>}
         {FAULTS.map((number) => (
-          <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}</button>
+          <button key={number} type="button" class={names(marked === number && "on")} aria-pressed={marked === number} onClick={() => choose(number)}>{word("bug", number)}{secret !== null && guess === number && (guess === secret ? " ✓" : " ✗")}</button>
         ))}
       </div>
+      <p class="meaning" aria-live="polite" ref={said}>
+        {secret === null
+          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
+          : guess !== null && compared && (guess === secret
+            ? fill(words.guessed, { why: why(secret) })
+            : refused(compared, secret, guess))}
+      </p>
       {name === null && wanted && result !== null && <p class="quiet">{words.bugNeeds}</p>}
       {name !== null && compared && (
         <dl class="compared">
@@ -130,14 +154,15 @@ export function Bugs(): JSX.Element | null {
           )}
         </dl>
       )}
+      {name !== null && compared && fault !== null && <p class="quiet">{words.gradientMeans}</p>}
       <label class="check"><input type="checkbox" checked={negative} onChange={(event) => setNegative(event.currentTarget.checked)} /> {words.negativeWidth}</label>
-      <p class="meaning" aria-live="polite">
-        {secret === null
-          ? state.bug !== null && fault !== null && <><b>{word("bug", fault)}</b>{state.language === "en" ? ": " : "："}{why(fault)}</>
-          : guess !== null && compared && (guess === secret
-            ? fill(words.guessed, { why: why(secret) })
-            : fill(words.wrongGuess, { value: Number.isNaN(compared.totals[guess]) ? words.nan : short(compared.totals[guess] as number) }))}
-      </p>
+      {negative && <p class="quiet">{words.negativeHere}</p>}
+      {wanted && (
+        <div class="bar">
+          <button type="button" onClick={() => (store.playing ? store.pause() : store.play())}>{store.playing ? words.pause : words.play}</button>
+          <button type="button" onClick={() => store.restart()}>{words.restart}</button>
+        </div>
+      )}
     </section>
   );
 }

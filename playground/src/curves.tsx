@@ -41,6 +41,10 @@ export function Curves({ curves, last, top = highest(curves), width = 520, capti
   const y = (value: number) => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - 8) * Math.min(Math.max(value, 0), top)) / top;
   return (
     <figure class="curves">
+      <figcaption>
+        <span>{caption}</span>
+        {children}
+      </figcaption>
       {some && <svg viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={caption}>
         <path class="axis" d={`M${LEFT} 8 V${HEIGHT - BOTTOM} H${width - RIGHT}`} />
         <text x={LEFT - 6} y={14} class="end">{short(top)}</text>
@@ -51,10 +55,6 @@ export function Curves({ curves, last, top = highest(curves), width = 520, capti
             d={`M${points.map(([step, value]) => `${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join(" L")}`} />
         ))}
       </svg>}
-      <figcaption>
-        <span>{caption}</span>
-        {children}
-      </figcaption>
     </figure>
   );
 }

@@ -51,7 +51,7 @@ function Term({ term }: { term: TermName }): JSX.Element {
   const { state, result } = store;
   const open = state.openTerm === term;
   const toggle = () => {
-    store.set({ openTerm: open ? null : term, openElement: null });
+    store.set({ openTerm: open ? null : term, openElements: [] });
   };
   return (
     <article class={names("term", open && "open")} style={{ "--colour": COLOURS[term] }} data-term={term}>
@@ -94,7 +94,12 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
   // Below the formula, or above it where something would cover it.
   useLayoutEffect(() => {
     note.current?.classList.remove("above");
-    if (said && note.current && note.current.getBoundingClientRect().bottom > lowest()) note.current.classList.add("above");
+    if (!said || !note.current) return;
+    const { bottom, height } = note.current.getBoundingClientRect();
+    if (bottom <= lowest()) return;
+    const formulaTop = place.current?.getBoundingClientRect().top ?? 0;
+    if (formulaTop - height - 8 >= highest()) note.current.classList.add("above");
+    else window.scrollBy(0, bottom - lowest() + 8);
   }, [said]);
   const html = useMemo(
     () => katex.renderToString(tex, { output: "html", trust: ({ command }) => command === "\\htmlData", strict: false })
@@ -125,7 +130,7 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
         // KaTeX's own output, made of the constants in terms.ts
         dangerouslySetInnerHTML={{ __html: html }}
       />
-      <p class="meaning" ref={note}>{said && <Said text={said} />}</p>
+      <p class="meaning" ref={note} onClick={() => store.point(null)}>{said && <Said text={said} />}</p>
     </div>
   );
 }
@@ -134,6 +139,12 @@ function Typeset({ term }: { term: TermName }): JSX.Element {
 function lowest(): number {
   const card = document.querySelector(".tour");
   return card && getComputedStyle(card).position === "fixed" ? card.getBoundingClientRect().top : innerHeight;
+}
+
+/** Where the picture ends that stays at the top on a phone. */
+function highest(): number {
+  const stage = document.querySelector(".stage");
+  return stage && getComputedStyle(stage).position === "sticky" ? stage.getBoundingClientRect().bottom : 0;
 }
 
 const symbols = (place: HTMLElement | null) => Array.from(place?.querySelectorAll<HTMLElement>("[data-symbol]") ?? []);
@@ -148,7 +159,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
   const elements = elementsOf(term, result.outputs, lambda);
   if (elements.length === 0) return <p class="quiet">{words.noElements}</p>;
   const largest = Math.max(...elements.map((each) => each.value), 1e-12);
-  const ranked = order.current.open(state.openElement !== null, elements);
+  const ranked = order.current.open(state.openElements.length > 0, elements);
   const seen = all ? ranked : ranked.slice(0, FEW);
   const className = (label: number) => store.className(label);
   return (
@@ -157,7 +168,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
       <ol class="elements">
         {seen.map(({ element, index }) => {
           const [row, col] = rowCol(result.layout, cellOf(result.layout, element.predictor));
-          const open = state.openElement === index;
+          const open = state.openElements.includes(index);
           return (
             <li key={index} data-predictor={element.predictor} onPointerEnter={() => store.point({ predictor: element.predictor })} onPointerLeave={() => store.point(null)}>
               <button type="button" aria-expanded={open} data-element={index} onFocus={() => store.point({ predictor: element.predictor })} onBlur={() => store.point(null)}
@@ -165,6 +176,7 @@ function Elements({ term, result }: { term: TermName; result: Result }): JSX.Ele
                 <span class="what"><b>{partName(term, element, result, words, className)}</b> {fill(term === "cls" ? words.elementCell : words.elementBox, { row, col, box: element.predictor % result.layout.boxes })}{labelOf(element, result, words, className)}</span>
                 <i class="amount" style={{ width: `${(60 * element.value) / largest}%` }} />
                 <Value name={`element.${term}.${index}`} value={element.value} />
+                <i class="turn" aria-hidden="true" />
               </button>
               {open && <PutIn term={term} element={element} lambda={lambda} result={result} />}
             </li>
@@ -203,12 +215,31 @@ function partName(term: TermName, element: Element, result: Result, words: Words
   return words.part_confidence;
 }
 
+interface Side {
+  value: number;
+  /** The number put in is the root of this one. */
+  root: boolean;
+}
+
+/** What is put in: the prediction and the target, or the sizes whose roots they are. */
+function sidesOf(term: TermName, { predictor, part, pred, target }: Element, result: Result): [Side, Side] {
+  const object = result.pairs.find((pair) => pair.predictor === predictor)?.object;
+  const predicted = result.decoded[4 * predictor + 2 + part];
+  const truth = object === undefined ? undefined : result.truths[object]?.box[2 + part];
+  const root = term === "wh" && result.options.size_term === "sqrt" && pred >= 0 && predicted !== undefined && truth !== undefined;
+  return root ? [{ value: predicted, root }, { value: truth, root }] : [{ value: pred, root }, { value: target, root }];
+}
+
+/** With so many digits that a calculator agrees with the result. */
+const exact = (value: number) => String(+value.toFixed(5));
+
 /** The numbers of one element, as the graph used them. */
 function PutIn({ term, element, lambda, result }: { term: TermName; element: Element; lambda: number; result: Result }): JSX.Element {
   const words = useWords();
   const { class_term, penalty } = result.options;
   const kind = (term === "cls" ? class_term : penalty) as string;
-  const difference = `${short(element.pred)} - ${short(element.target).replace("−", "-")}`;
+  const [pred, target] = sidesOf(term, element, result).map(({ value, root }) => (root ? `\\sqrt{${exact(value)}}` : exact(value)));
+  const difference = `${pred} - ${target}`;
   const middle = { squared_error: `(${difference})^2`, absolute_error: `|${difference}|` }[kind] ?? short(element.penalty);
   const squared = kind === "squared_error";
   const weight = element.weight === 1 ? "" : `${+element.weight.toFixed(3)}\\times `;

@@ -11,6 +11,9 @@ type Rule = (now: Facts, began: Facts, descent: number[]) => boolean;
 const LONG = 15; // steps of a descent that can be followed
 const NEAR = 0.006; // half a step of the slider, and a little
 
+/** Those that are done where a drag ends, not where it passes. */
+const AT_REST = new Set(["loss-fell", "confidence-iou", "class-better", "noobj-5", "noobj-0", "coord-0"]);
+
 const RULES: Record<string, Rule> = {
   "loss-fell": (now, began) => sameFormula(now, began) && now.total < 0.97 * began.total && now.pairs.some(({ predictor }) => moved(now, began, predictor)),
   "new-cell": (now, began) => sameCells(now, began) && now.pairs.some((pair) => cellOf(now.layout, pair.predictor) !== cellWas(began, pair.object)),
@@ -33,9 +36,9 @@ const RULES: Record<string, Rule> = {
   descended: (now, _, descent) => descent.length > LONG && now.total < 0.8 * (descent[0] as number),
 };
 
-/** The tasks that are done. */
-export function happened(now: Facts, began: Facts, descent: number[]): string[] {
-  return Object.keys(RULES).filter((name) => (RULES[name] as Rule)(now, began, descent));
+/** The tasks that are done. `held`: something is being dragged. */
+export function happened(now: Facts, began: Facts, descent: number[], held = false): string[] {
+  return Object.keys(RULES).filter((name) => !(held && AT_REST.has(name)) && (RULES[name] as Rule)(now, began, descent));
 }
 
 const dropped = ({ truths, pairs }: Facts) => truths.filter((truth) => !truth.ignored).length - pairs.length;

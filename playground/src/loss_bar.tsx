@@ -13,8 +13,27 @@ export function LossBar(): JSX.Element {
   return (
     <div class="loss-bar">
       <p class="total"><span>{words.total}</span> <Value name="total" value={result.total} /> <Change now={result} began={began} words={words} /></p>
+      <Variant />
       <Shares result={result} />
     </div>
+  );
+}
+
+const OPTION_TITLES = { size_term: "sizeTerm", confidence_target: "confidenceTarget", class_term: "classTerm", penalty: "penaltyOption", size_encoding: "sizeEncoding" } as const;
+
+/** What is not as in the paper, and the way back; none where a link takes the controls away. */
+function Variant(): JSX.Element | null {
+  const store = useStore();
+  const words = useWords();
+  const { hidden, lambdas, language } = store.state;
+  const { variants } = store;
+  if (variants.length === 0 || hidden.includes("lambdas") || hidden.includes("options")) return null;
+  const said = variants.map((name) => (name in lambdas ? `λ ${name}` : words[OPTION_TITLES[name as keyof typeof OPTION_TITLES]]));
+  return (
+    <p class="variant" role="status">
+      <span>{fill(words.notPaper, { what: said.join(language === "en" ? ", " : "、") })}</span>
+      <button type="button" onClick={() => store.asPaper()}>{words.asPaper}</button>
+    </p>
   );
 }
 

@@ -6,7 +6,7 @@ import { StoreContext } from "./context";
 import type { Engine } from "./engine";
 import { readFile } from "./files";
 import { LiveEngine, type Socket } from "./live";
-import { parseHash } from "./state";
+import { asked, parseHash } from "./state";
 import { StaticEngine } from "./static_engine";
 import { Store, type SceneFile } from "./store";
 import { WORDS, fill } from "./words";
@@ -31,16 +31,32 @@ async function liveEngine(): Promise<LiveEngine | null> {
   return engine.begin().then(() => engine, () => null);
 }
 
+/** A finger that scrolls the page and began on a slider leaves its value as it was. */
+function keepSliders(): void {
+  let slider: HTMLInputElement | null = null;
+  let value = "";
+  addEventListener("pointerdown", ({ target }) => {
+    slider = target instanceof HTMLInputElement && target.type === "range" ? target : null;
+    value = slider?.value ?? "";
+  }, true);
+  addEventListener("pointercancel", () => {
+    if (slider === null || slider.value === value) return;
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
 async function begin(): Promise<void> {
   const place = document.getElementById("app") as HTMLElement;
-  const words = WORDS[navigator.language.startsWith("zh") ? "zh-TW" : "en"];
+  const hash = asked(location);
+  const words = WORDS[parseHash(hash).language ?? (navigator.language.startsWith("zh") ? "zh-TW" : "en")];
   place.textContent = words.loading;
   try {
-    const live = parseHash(location.hash).live ? await liveEngine() : null;
+    const live = parseHash(hash).live ? await liveEngine() : null;
     const engine: Engine = live ?? new StaticEngine(readFile);
     const store = new Store(engine, sceneFiles as SceneFile[]);
     if (live) live.onConnection = (there) => store.setNote(there ? null : "reconnecting");
-    else if (parseHash(location.hash).live) store.setNote("noServer");
+    else if (parseHash(hash).live) store.setNote("noServer");
     const show = () => {
       place.textContent = "";
       place.inert = true; // nothing can be moved before it is known what the boxes are
@@ -51,8 +67,12 @@ async function begin(): Promise<void> {
         place,
       );
     };
-    await store.open(location.hash, show);
+    await store.open(hash, show);
     place.inert = false;
+    addEventListener("pointerdown", () => store.hold(true));
+    addEventListener("pointerup", () => store.hold(false));
+    keepSliders();
+    addEventListener("pointercancel", () => store.hold(false));
     window.yolossesPlayground = store;
   } catch (error) {
     render(null, place);

@@ -1,5 +1,6 @@
 /** What a pointed-at thing speaks of: predictors and cells to light up, and symbols of the formula. */
 import type { Pair } from "./elements";
+import type { Options } from "./engine";
 import { cellOf, predictors, type Layout } from "./raw";
 import type { Pointed } from "./store";
 import type { SymbolName, TermName } from "./terms";
@@ -29,6 +30,11 @@ export function lit(pointed: Pointed, pairs: Pair[], layout: Layout): Lit | null
   }
   if (pointed.symbol === "1obj_i" || pointed.term === "cls") return { predictors: new Set(), cells: new Set(objectCells) };
   return { predictors: new Set(responsible), cells: new Set() };
+}
+
+/** Whether what is pointed at is the IoU of responsible boxes: a target that is 1 or 0 is none. */
+export function speaksOfIou(pointed: Pointed, options: Options): boolean {
+  return pointed !== null && "symbol" in pointed && pointed.symbol === "target" && pointed.term !== "noobj" && options.confidence_target === "iou";
 }
 
 /** Symbols that mean something else in another term. */

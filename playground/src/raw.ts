@@ -25,6 +25,14 @@ export const boxOffset = (layout: Layout, predictor: number) =>
 export const classOffset = (layout: Layout, cell: number) => cell * channels(layout) + 5 * layout.boxes;
 export const rowCol = (layout: Layout, cell: number): [number, number] => [Math.floor(cell / layout.grid), cell % layout.grid];
 
+/** The middle of a cell that is not taken, close to that of the picture; of that one if all are. */
+export function freeCentre({ grid }: Pick<Layout, "grid">, taken: number[]): [number, number] {
+  const centres = Array.from({ length: grid ** 2 }, (_, cell) => ({ cell, x: ((cell % grid) + 0.5) / grid, y: (Math.floor(cell / grid) + 0.5) / grid }));
+  const away = ({ x, y }: { x: number; y: number }) => (x - 0.5) ** 2 + (y - 0.5) ** 2;
+  const free = centres.filter(({ cell }) => !taken.includes(cell)).sort((a, b) => away(a) - away(b))[0];
+  return free ? [free.x, free.y] : [0.5, 0.5];
+}
+
 export function boxAt(values: Float32Array, index: number): Box {
   return Array.from(values.subarray(4 * index, 4 * index + 4)) as Box;
 }
@@ -90,8 +98,8 @@ export interface Start {
 }
 
 /** The predictions a scene begins with. `owners`: the truth of each cell that holds a centre. `error`: that of the first
- * box of such a cell in width and height, the same for large and small objects; half of it in x and y. */
-export function startOf(layout: Layout, owners: Map<number, Truth>, error?: number): Start {
+ * box of such a cell in width and height, the same for large and small objects; half of it in x and y. `confidence`: of the same box. */
+export function startOf(layout: Layout, owners: Map<number, Truth>, error?: number, confidence: number = CONFIDENCES[0]): Start {
   const boxes = new Float32Array(4 * predictors(layout));
   const raw = new Float32Array(rawLength(layout));
   for (let predictor = 0; predictor < predictors(layout); predictor++) {
@@ -109,7 +117,7 @@ export function startOf(layout: Layout, owners: Map<number, Truth>, error?: numb
         ? [truth.box[0] + lean * dx * truth.box[2], truth.box[1] + dy * truth.box[3], truth.box[2] * sx, truth.box[3] * (1 + (sy - 1) * (1 + (cell % 3) / 3))]
         : [(col + 0.5) / layout.grid, (row + 0.5) / layout.grid, w, h];
     boxes.set(box, 4 * predictor);
-    raw[boxOffset(layout, predictor) + 4] = truth ? (CONFIDENCES[each] as number) : 0.05 + ((predictor * 7) % 10) * 0.03;
+    raw[boxOffset(layout, predictor) + 4] = truth ? (each === 0 ? confidence : (CONFIDENCES[each] as number)) : 0.05 + ((predictor * 7) % 10) * 0.03;
     raw.set(classScores(layout.classes, truth ? truth.label : 0, truth ? 0.55 : 0.1), classOffset(layout, cell));
   }
   return { boxes, raw };

@@ -5,6 +5,7 @@ import { elementsOf } from "./elements";
 import { short } from "./format";
 import type { Result } from "./store";
 import { COLOURS } from "./terms";
+import { fill } from "./words";
 
 const WIDTH = 320;
 const HEIGHT = 170;
@@ -36,7 +37,7 @@ export function Roots({ result }: { result: Result }): JSX.Element | null {
               <path class="guide" d={`M${x(low ** 2)} ${HEIGHT - BOTTOM} V${y(low)} H${LEFT} M${x(high ** 2)} ${HEIGHT - BOTTOM} V${y(high)} H${LEFT}`} />
               <path class="span" stroke={COLOURS.wh} d={`M${x(low ** 2)} ${HEIGHT - BOTTOM} H${x(high ** 2)}`} />
               <path class="span" stroke={COLOURS.wh} d={`M${LEFT} ${y(low)} V${y(high)}`} />
-              <text class="middle" x={x((low ** 2 + high ** 2) / 2)} y={HEIGHT - BOTTOM + 13}>{label}</text>
+              <text class="middle" x={x((low ** 2 + high ** 2) / 2)} y={HEIGHT - BOTTOM + 13}>{label && fill(words.inQuotes, { label })}</text>
               <text class="end" x={LEFT - 6} y={y((low + high) / 2) + 4}>{short(high - low)}</text>
             </g>
           );

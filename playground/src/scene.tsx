@@ -3,11 +3,12 @@ import { useRef } from "preact/hooks";
 import type { JSX } from "preact";
 import { useStore, useWords } from "./context";
 import { two } from "./format";
-import { lit } from "./point";
+import { lit, speaksOfIou } from "./point";
 import { boxAt, cellOf, confidenceAt, predictors, rowCol, type Box } from "./raw";
 import type { Selected } from "./state";
 import { placed, TAG_HEIGHT, type Tag } from "./tags";
 import type { SymbolName } from "./terms";
+import { PAGES } from "./tour_pages";
 import { fill } from "./words";
 
 const LEAST = 0.03;
@@ -97,7 +98,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
     svg.current?.setPointerCapture(event.pointerId);
     store.set({ selected: drawn.what });
   };
-  const under = (event: PointerEvent) => nearest(boxes, place(event));
+  const under = (event: PointerEvent) => nearest(boxes, place(event), state.tour === null ? null : PAGES[state.tour]?.drags, chosen);
   const hover = (event: PointerEvent) => {
     if (drag.current !== null) return;
     const drawn = under(event);
@@ -241,7 +242,7 @@ export function Scene({ picture }: { picture: string }): JSX.Element {
           })}
         </g>
       )}
-      {pointedSymbol === "target" && result && (
+      {result && speaksOfIou(store.pointed, result.options) && (
         <g class="overlaps" aria-hidden="true">
           {pairs.map(({ predictor, object }) => {
             const [x, y, right, bottom] = overlap(boxAt(result.decoded, predictor), result.truths[object]?.box ?? [0, 0, 0, 0]);
@@ -325,16 +326,21 @@ export function corners([cx, cy, w, h]: Box): Box {
 
 const EDGE = 0.02;
 
-/** Of boxes that lie on each other: the one whose edge is pointed at, else the smallest around the place. */
-export function nearest<T extends { box: Box }>(boxes: T[], [x, y]: readonly [number, number]): T | undefined {
-  const ranked = boxes
+/** Of boxes that lie on each other: one of those that the page asks for, else the one whose edge is pointed at, else the
+ * selected one, else a responsible one, else the smallest. */
+export function nearest<T extends { box: Box; kind: Drawn["kind"] }>(
+  boxes: T[], [x, y]: readonly [number, number], asked: Drawn["kind"] | null = null, selected?: T,
+): T | undefined {
+  const ranks = boxes
     .map((drawn) => {
       const [cx, cy, w, h] = drawn.box;
       const outside = Math.max(Math.abs(x - cx) - w / 2, Math.abs(y - cy) - h / 2);
-      return { drawn, edge: Math.abs(outside), inside: outside <= 0, area: w * h };
+      const edge = Math.abs(outside) < EDGE ? Math.abs(outside) : EDGE;
+      const no = (good: boolean) => (good ? 0 : 1);
+      return { drawn, touched: outside < EDGE, rank: [no(drawn.kind === asked), edge, no(drawn === selected), no(drawn.kind === "responsible"), w * h] };
     })
-    .filter(({ edge, inside }) => inside || edge < EDGE);
-  const onEdge = ranked.filter(({ edge }) => edge < EDGE).sort((a, b) => a.edge - b.edge);
-  return (onEdge[0] ?? ranked.sort((a, b) => a.area - b.area)[0])?.drawn;
+    .filter(({ touched }) => touched);
+  ranks.sort((a, b) => a.rank.map((each, index) => each - (b.rank[index] as number)).find((each) => each !== 0) ?? 0);
+  return ranks[0]?.drawn;
 }
 export const names = (...parts: (string | false | null | undefined)[]) => parts.filter(Boolean).join(" ");

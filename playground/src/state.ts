@@ -28,7 +28,8 @@ export interface State {
   shown: number[];
   selected: Selected;
   openTerm: TermName | null;
-  openElement: number | null;
+  /** Parts of the open term. */
+  openElements: number[];
   arrows: boolean;
   rate: number;
   generation: string;
@@ -70,7 +71,7 @@ export interface Address {
   changes?: [number, number][];
   shown?: number[];
   openTerm?: TermName;
-  openElement?: number;
+  openElements?: number[];
   arrows?: boolean;
   rate?: number;
   generation?: string;
@@ -119,7 +120,7 @@ export function hashOf(state: State, base: Base): string {
   if (changes.length && state.raw.length <= MOST_NUMBERS) parts.set("raw", packChanges(changes));
   if (state.shown.join() !== base.shown.join()) parts.set("shown", state.shown.join(".") || NONE);
   say("term", state.openTerm ?? "", "");
-  say("element", state.openElement ?? "", "");
+  say("element", state.openElements.join("."), "");
   say("arrows", state.arrows ? 1 : 0, 0);
   say("rate", state.rate, DEFAULT_RATE);
   say("loss", state.generation, "v1");
@@ -130,6 +131,11 @@ export function hashOf(state: State, base: Base): string {
   say("tour", state.tour ?? "", "");
   say("engine", state.live ? "live" : "static", "static");
   return parts.toString();
+}
+
+/** What an address asks for: after its #, or after a ? as people write it, too. */
+export function asked({ hash, search }: { hash: string; search: string }): string {
+  return new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(search)), ...Object.fromEntries(new URLSearchParams(hash.replace(/^#/, ""))) }).toString();
 }
 
 /** Reads an address; what is malformed or out of range is left out. */
@@ -145,6 +151,7 @@ export function parseHash(hash: string): Address {
     const value = number(name, low, high);
     return value !== undefined && Number.isInteger(value) ? value : undefined;
   };
+  const wholes = (name: string) => (parts.get(name) || NONE).split(".").map(Number).filter((n) => Number.isInteger(n) && n >= 0);
   const word = <T extends string>(name: string, among: readonly T[]) => among.find((each) => each === parts.get(name));
   const put = <K extends keyof Address>(key: K, value: Address[K] | undefined) => {
     if (value !== undefined) address[key] = value;
@@ -169,10 +176,11 @@ export function parseHash(hash: string): Address {
   if (Object.keys(lambdas).length) address.lambdas = lambdas;
   put("truths", parseTruths(parts.get("truths")));
   put("changes", unpackChanges(parts.get("raw")));
-  const shown = parts.get("shown")?.split(".").map(Number).filter((n) => Number.isInteger(n) && n >= 0);
-  if (shown?.length || parts.get("shown") === NONE) address.shown = shown ?? [];
+  const shown = wholes("shown");
+  if (shown.length || parts.get("shown") === NONE) address.shown = shown;
   put("openTerm", word("term", TERMS));
-  put("openElement", whole("element", 0, 9999));
+  const elements = wholes("element").filter((index) => index <= 9999);
+  if (elements.length) address.openElements = elements;
   if (parts.get("arrows") === "1") address.arrows = true;
   put("rate", number("rate", 0.001, 1));
   put("generation", word("loss", LOSSES));

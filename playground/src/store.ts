@@ -1,12 +1,12 @@
 /** The state, what the engine says of it, and what the reader can do. One computation at a time, of the newest state. */
 import { pairsOf, type Pair } from "./elements";
 import { happened } from "./happened";
-import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type Options, type Outputs, type OwnScene, type Values } from "./engine";
+import { codecGraph, floats, lossGraph, type Capabilities, type Engine, type Graph, type OptionName, type Options, type Outputs, type OwnScene, type Values } from "./engine";
 import * as rawOutput from "./raw";
 import type { Box, Layout, Truth } from "./raw";
 import { DEFAULT_RATE, DEFAULT_SETTINGS, hashOf, parseHash, type Address, type Base, type Group, type Settings, type State } from "./state";
 import type { Page } from "./tour_pages";
-import { LAMBDA_OF, PAPER, TERMS, type SymbolName, type TermName } from "./terms";
+import { LAMBDA_OF, LAMBDAS, PAPER, TERMS, type LambdaName, type SymbolName, type TermName } from "./terms";
 
 export interface SceneFile {
   name: string;
@@ -70,7 +70,7 @@ export class Store {
   private base!: Base;
   private opened: OwnScene | null = null;
   private turn = 0;
-  /** The predictions that were there at first. */
+  /** The predictions that were there at first, or before the descent. */
   private first!: Float32Array;
   private readonly listeners = new Set<() => void>();
   private readonly edits = new Map<number, Box>();
@@ -151,7 +151,7 @@ export class Store {
       shown: (address.shown ?? base.shown).filter((cell) => cell < layout.grid ** 2),
       selected: null,
       openTerm: address.openTerm ?? null,
-      openElement: address.openElement ?? null,
+      openElements: address.openElements ?? [],
       arrows: address.arrows ?? false,
       rate: address.rate ?? DEFAULT_RATE,
       generation: this.generationOf(own, address.generation ?? "v1"),
@@ -220,8 +220,8 @@ export class Store {
     return (this.own === null ? undefined : this.capabilities.class_names[label]) ?? String(label);
   }
 
-  /** The truths of a scene and the predictions it begins with. */
-  private async fresh(scene: number, own: OwnScene | null, layout: Layout, options: Options): Promise<Base> {
+  /** The truths of a scene and the predictions it begins with. `confidence`: of the first box of each object. */
+  private async fresh(scene: number, own: OwnScene | null, layout: Layout, options: Options, confidence?: number): Promise<Base> {
     const { truths, error }: { truths: Truth[]; error?: number } = own ?? (this.scenes[scene] as SceneFile);
     const settings = this.settingsOf(own);
     const asRun = layout.grid === settings.grid && layout.boxes === settings.boxes && options.size_encoding === settings.options.size_encoding;
@@ -232,7 +232,7 @@ export class Store {
     const owners = new Map(
       pairsOf(asked).map((pair) => [rawOutput.cellOf(layout, pair.predictor), truths[pair.object] as Truth]),
     );
-    const start = rawOutput.startOf(layout, owners, error);
+    const start = rawOutput.startOf(layout, owners, error, confidence);
     const encoded = await encodedOf(codec, start.raw, start.boxes, layout.slots);
     const every = Array.from({ length: rawOutput.predictors(layout) }, (_, index) => index);
     return { truths, raw: rawOutput.withBoxes(start.raw, layout, encoded, every), shown: [], settings };
@@ -313,20 +313,23 @@ export class Store {
     else await this.begin(this.state.scene, this.own, this.state.layout);
   }
 
-  private async begin(scene: number, own: OwnScene | null, shape: Pick<Layout, "grid" | "boxes">, patch: Partial<State> = {}): Promise<void> {
+  private async begin(scene: number, own: OwnScene | null, shape: Pick<Layout, "grid" | "boxes">, patch: Partial<State> = {}, confidence?: number): Promise<void> {
     const turn = (this.turn += 1);
     this.pause();
     const layout = this.layoutOf(own, shape);
-    const base = await this.fresh(scene, own, layout, patch.options ?? this.state.options);
+    const options = patch.options ?? this.state.options;
+    const base = await this.fresh(scene, own, layout, options);
+    // Not a part of the base: a link has to bring it back.
+    const first = confidence === undefined ? base.raw : (await this.fresh(scene, own, layout, options, confidence)).raw;
     if (turn !== this.turn) return; // another one was chosen meanwhile
     this.base = base;
-    this.first = base.raw;
+    this.first = first;
     this.own = own;
     this.clearDescent();
     this.edits.clear();
     if (patch.truths === undefined) this.began = null;
     this.set({
-      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: this.base.truths, raw: this.base.raw.slice(), shown: this.base.shown, selected: null, openElement: null,
+      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: this.base.truths, raw: first.slice(), shown: this.base.shown, selected: null, openElements: [],
       generation: this.generationOf(own, this.state.generation), ...patch,
     });
   }
@@ -342,9 +345,10 @@ export class Store {
   addTruth(): void {
     const { truths, layout } = this.state;
     if (truths.length >= layout.slots) return;
-    const step = 0.06 * (truths.length % 4);
+    const taken = (this.result?.pairs ?? []).map((pair) => rawOutput.cellOf(layout, pair.predictor));
+    const [x, y] = rawOutput.freeCentre(layout, taken);
     this.set({
-      truths: [...truths, { box: [0.44 + step, 0.44 + step, 0.22, 0.26], label: truths.length % layout.classes }],
+      truths: [...truths, { box: [x, y, 0.22, 0.26].map(Math.fround) as Box, label: truths.length % layout.classes }],
       selected: { kind: "truth", index: truths.length },
     });
   }
@@ -378,8 +382,9 @@ export class Store {
 
   /** A part of a term is opened, or closed. */
   openPart(index: number, term: TermName, predictor: number): void {
-    const open = this.state.openElement === index;
-    this.set({ openElement: open ? null : index });
+    const { openElements } = this.state;
+    const open = openElements.includes(index);
+    this.set({ openElements: open ? openElements.filter((each) => each !== index) : [...openElements, index] });
     if (open) return;
     this.did("element");
     this.readOf.add(`${term} ${predictor}`);
@@ -395,12 +400,32 @@ export class Store {
       const { scene, layout, truths, options } = this.state;
       return void this.begin(scene, this.own, layout, { truths, options: { ...options, [name]: value } });
     }
-    return this.set({ options: { ...this.state.options, [name]: value }, openElement: null });
+    return this.set({ options: { ...this.state.options, [name]: value }, openElements: [] });
   }
 
   toggleGroup(group: Group): void {
     const { hidden } = this.state;
     this.set({ hidden: hidden.includes(group) ? hidden.filter((each) => each !== group) : [...hidden, group] });
+  }
+
+  /** What differs from the formula of the paper: options and weights. */
+  get variants(): (OptionName | LambdaName)[] {
+    const { options, lambdas } = this.state;
+    // How the network emits a size is no part of the loss.
+    const changed = (Object.keys(options) as OptionName[]).filter((name) => name !== "size_encoding" && options[name] !== DEFAULT_SETTINGS.options[name]);
+    return [...changed, ...LAMBDAS.filter((name) => lambdas[name] !== PAPER[name])];
+  }
+
+  /** The formula of the paper; the boxes stay. */
+  asPaper(): void {
+    const { size_encoding } = this.state.options;
+    this.set({ options: { ...DEFAULT_SETTINGS.options, size_encoding }, lambdas: { ...PAPER }, openElements: [] });
+  }
+
+  /** What the last page had set does not stay. */
+  endTour(): void {
+    this.state = { ...this.state, tour: null };
+    this.asPaper();
   }
 
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
@@ -411,7 +436,7 @@ export class Store {
       ...this.state, tour: index, picture: null, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
-    await this.begin(page.scene, null, { grid: page.grid ?? 3, boxes: page.boxes ?? 2 });
+    await this.begin(page.scene, null, { grid: page.grid ?? 3, boxes: page.boxes ?? 2 }, {}, page.confidence);
   }
 
   // Descent.
@@ -444,7 +469,7 @@ export class Store {
     this.tell();
   }
 
-  /** Back to the predictions that were there at first; the truths stay. */
+  /** Back to the predictions that were there before the descent; the truths stay. */
   restart(): void {
     this.pause();
     this.clearDescent();
@@ -522,8 +547,22 @@ export class Store {
       this.stepped = false;
     }
     if (this.began === null && this.state.raw === state.raw) this.began = this.result; // else of the picture before
-    if (this.began) for (const each of happened(this.result, this.began, this.descent)) this.done.add(each);
+    if (this.began) this.judge(this.result, this.began);
   }
+
+  private judge(now: Result, began: Result): void {
+    for (const each of happened(now, began, this.descent, this.held)) this.done.add(each);
+  }
+
+  /** Whether something is being dragged: what is only passed by is not done. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (held || this.result === null || this.began === null || !this.idle) return; // else it is judged when computed
+    this.judge(this.result, this.began);
+    this.tell();
+  }
+
+  private held = false;
 
   private stepped = false;
   /** Terms and predictors whose parts were opened. */
@@ -543,7 +582,10 @@ export class Store {
       return;
     }
     this.steps -= 1;
-    if (this.history.length === 0) [this.history, this.descent] = [[result.terms], [result.total]];
+    if (this.history.length === 0) {
+      this.first = state.raw;
+      [this.history, this.descent] = [[result.terms], [result.total]];
+    }
     this.state = { ...state, raw: after(state.raw, floats(result.outputs, "gradient_0"), state.rate) };
     this.stepped = true;
     if (this.steps > 0) this.dirty = true;

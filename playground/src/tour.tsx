@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useMedia, useStore, useWords } from "./context";
 import { Said } from "./math";
+import { predictors } from "./raw";
 import { names } from "./scene";
 import { ANSWERED, PAGES, type Page, type Said as Both } from "./tour_pages";
 import { acted, fill } from "./words";
@@ -16,10 +17,18 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
   const card = useRef<HTMLElement>(null);
   const finger = useMedia("(pointer: coarse)");
   const [folded, setFolded] = useState(false);
-  const say = (text: Both) => <Said text={acted(text[language], language, finger)} />;
+  const [more, setMore] = useState(false);
+  const { result } = store;
+  const all = predictors(store.state.layout);
+  const objects = result?.pairs.length ?? 0;
+  const say = (text: Both) => <Said text={fill(acted(text[language], language, finger), { all, objects, others: all - objects })} />;
+  const look = () => setMore(card.current !== null && card.current.scrollHeight - card.current.clientHeight - card.current.scrollTop > 12);
   useEffect(() => {
-    const observer = new ResizeObserver(() => makeRoom(card.current));
-    observer.observe(card.current as HTMLElement);
+    const observer = new ResizeObserver(() => {
+      makeRoom(card.current);
+      look();
+    });
+    for (const each of [card.current, ...(card.current?.children ?? [])]) observer.observe(each as HTMLElement);
     return () => {
       observer.disconnect();
       makeRoom(null);
@@ -30,18 +39,25 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
     setFolded(false);
     card.current?.scrollTo(0, 0);
     if (matchMedia("(max-height: 500px)").matches) return; // there the card itself is above the page
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const term = page.openTerm ? document.querySelector(`[data-term="${page.openTerm}"]`) : null; // not the head of all five
-    (term ?? document.getElementById(page.at))?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+    show(page.openTerm ? `[data-term="${page.openTerm}"]` : `#${page.at}`); // not the head of all five
   }, [index, store.result === null]);
-  const latest = [...store.done].reverse().find((done) => page.tasks.some((task) => task.done === done && task.then));
+  const latest = [...store.done].reverse().find((done) => page.tasks.some((task) => task.done === done));
+  // Where the card is too small for all of it, the newest result comes into sight.
+  useEffect(() => {
+    const then = card.current?.querySelector<HTMLElement>(`li[data-task="${latest}"]`);
+    if (then && card.current && card.current.scrollHeight > card.current.clientHeight) card.current.scrollTo({ top: then.offsetTop - 8, behavior: behaviour() });
+  }, [latest]);
+  const go = (there: string) => {
+    setFolded(true);
+    requestAnimationFrame(() => requestAnimationFrame(() => show(there))); // once the card is small
+  };
   const answered = (details: HTMLElement) => {
     store.did(ANSWERED);
     card.current?.scrollTo(0, details.offsetTop - 8);
   };
   const where = fill(words.page, { page: index + 1, pages: PAGES.length });
   return (
-    <aside class={names("tour", folded && "folded")} data-at={page.at} aria-label={words.tour} ref={card}>
+    <aside class={names("tour", folded && "folded")} data-at={page.at} aria-label={words.tour} ref={card} onScroll={look}>
       <div class="said" aria-live="polite">
         <p class="quiet">
           {where} <progress max={PAGES.length} value={index + 1} aria-label={where} />
@@ -49,9 +65,9 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
         </p>
         <h2>{page.title[language]}</h2>
         <p>{say(page.text)}</p>
-        {/* Where there is room, one at a time in one place: the card keeps its height while a box is dragged. */}
+        {/* Where there is room, it is kept for all of them: the card keeps its height while a box is dragged. */}
         <div class="thens">
-          {page.tasks.map((task) => task.then && <p key={task.done} class={names("then", task.done === latest && "now")}>{say(task.then)}</p>)}
+          {page.tasks.map((task) => task.then && <p key={task.done} class={names("then", store.done.has(task.done) && "now")}>{say(task.then)}</p>)}
         </div>
       </div>
       <div class="todo">
@@ -59,9 +75,9 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
           {page.tasks.map((task) => {
             const done = store.done.has(task.done);
             return (
-              <li key={task.done} class={names(done && "done")}>
+              <li key={task.done} data-task={task.done} class={names(done && "done")}>
                 <i role="img" aria-label={done ? words.tick : words.todo} />
-                <span>{say(task)}{done && task.then && <b class="then">{say(task.then)}</b>}</span>
+                <span>{say(task)} {task.there && <button type="button" class="bare there" onClick={() => go(task.there as string)}>{words.goThere}</button>}{done && task.then && <b class="then">{say(task.then)}</b>}</span>
               </li>
             );
           })}
@@ -73,16 +89,24 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
           </details>
         )}
         <div class="bar">
-          {index < PAGES.length - 1 && <button type="button" class="bare" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+          {index < PAGES.length - 1 && <button type="button" class="bare" onClick={() => store.endTour()}>{words.endTour}</button>}
           <span class="push" />
+          {more && !folded && <button type="button" class="bare more-below" onClick={() => card.current?.scrollBy({ top: 110, behavior: behaviour() })}>↓ {words.moreBelow}</button>}
           <button type="button" disabled={index === 0} onClick={() => void store.tourTo(index - 1, PAGES[index - 1] as Page)}>{words.back}</button>
           {index < PAGES.length - 1
             ? <button type="button" class="main" onClick={() => void store.tourTo(index + 1, PAGES[index + 1] as Page)}>{words.next}</button>
-            : <button type="button" class="main" onClick={() => store.set({ tour: null })}>{words.endTour}</button>}
+            : <button type="button" class={names(page.tasks.every((task) => store.done.has(task.done)) && "main")} onClick={() => store.endTour()}>{words.endTour}</button>}
         </div>
       </div>
     </aside>
   );
+}
+
+const behaviour = (): ScrollBehavior => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
+
+/** Bring a part of the page into view, below or above the card. */
+function show(selector: string): void {
+  document.querySelector(selector)?.scrollIntoView({ behavior: behaviour(), block: "start" });
 }
 
 /** Nothing of the page lies under the card: style.css knows how high it is. */

@@ -7,6 +7,8 @@ export type Said = Record<Language, string>;
 export interface Task extends Said {
   /** What ticks it off: a name that the store notes, see happened.ts. */
   done: string;
+  /** Where it is done, if that may be out of sight: a selector. */
+  there?: string;
   /** What it shows, said once it is done. */
   then?: Said;
 }
@@ -27,6 +29,10 @@ export interface Page {
   openTerm?: State["openTerm"];
   generation?: string;
   arrows?: boolean;
+  /** Of the first box of each object. */
+  confidence?: number;
+  /** The boxes to be dragged: they are taken first where others lie on them. */
+  drags?: "truth" | "responsible" | "other";
 }
 
 /** Ticked when the answer of the page is opened. */
@@ -40,7 +46,7 @@ const LAMBDA_NOOBJ = "$\\lambda_{\\text{noobj}}$";
 
 export const PAGES: Page[] = [
   {
-    at: "picture", scene: 0,
+    at: "picture", scene: 0, drags: "responsible",
     title: { en: "What a loss is", "zh-TW": "損失函數是什麼" },
     text: {
       en: "A loss is one number that says how far the predictions are from the truth. Smaller is better. Training does nothing but make it smaller. White boxes are the truth, blue ones are predictions. Beside a blue box is its IoU with the object: the area that both share, divided by the area that both cover. 1 is a perfect fit.",
@@ -54,11 +60,11 @@ export const PAGES: Page[] = [
     ],
   },
   {
-    at: "picture", scene: 0,
+    at: "picture", scene: 0, drags: "truth",
     title: { en: "Cells", "zh-TW": "格子" },
     text: {
-      en: "YOLOv1 cuts the picture into S × S cells. The cell that holds the centre of an object (the black dot) has to predict it. These cells have a blue frame.",
-      "zh-TW": "YOLOv1 把圖片切成 S × S 個格子。物件的中心點（黑點）落在哪個格子，就由那個格子負責預測。這些格子有藍色的框線。",
+      en: "YOLOv1 cuts the picture into S × S cells. The cell that holds the centre of an object (the black dot) has to predict it. These cells have a blue frame. A white box is only the annotation: the picture stays as it is when you drag it.",
+      "zh-TW": "YOLOv1 把圖片切成 S × S 個格子。物件的中心點（黑點）落在哪個格子，就由那個格子負責預測。這些格子有藍色的框線。白框只是標註，拖動它不會改變圖片。",
     },
     tasks: [
       {
@@ -76,7 +82,7 @@ export const PAGES: Page[] = [
     },
   },
   {
-    at: "picture", scene: 0,
+    at: "picture", scene: 0, drags: "other",
     title: { en: "The responsible box", "zh-TW": "誰負責" },
     text: {
       en: "A cell predicts B boxes (here 2). Responsible for the object is the one with the highest IoU with it, not the most confident one. It has the thick line.",
@@ -90,7 +96,7 @@ export const PAGES: Page[] = [
           "zh-TW": "如果框變準了，損失卻變大：信心度要和 IoU 比，框變準，目標也跟著變高；而另一個框現在算進第 3-2 項。",
         },
       },
-      { done: "point-1obj", en: `{Point} ${OBJ} in a formula.`, "zh-TW": `{Point}公式裡的 ${OBJ}。` },
+      { done: "point-1obj", there: "[data-term=xy]", en: `{Point} ${OBJ} in a formula.`, "zh-TW": `{Point}公式裡的 ${OBJ}。` },
     ],
     question: {
       ask: { en: "Why only one box?", "zh-TW": "為什麼只有一個框負責？" },
@@ -108,7 +114,7 @@ export const PAGES: Page[] = [
       "zh-TW": "x 與 y 的差取平方再加總，只算負責的預測框。從格子的左上角量起，以格子為單位。x：0 左、1 右；y：0 上、1 下。",
     },
     tasks: [
-      { done: "point-xy_hat", en: "{Point} $x_i$ and $\\hat x_i$: which is the prediction, which the truth?", "zh-TW": "{Point} $x_i$ 和 $\\hat x_i$：哪個是預測值，哪個是真實值？", then: { en: "A hat marks the truth, here and in all terms.", "zh-TW": "有帽子的是真實值，每一項都一樣。" } },
+      { done: "point-xy_hat", en: "{Point} $x_i$ and $\\hat x_i$: which is the prediction, which the truth?", "zh-TW": "{Point} $x_i$ 和 $\\hat x_i$：哪個是預測值，哪個是真實值？", then: { en: "A hat marks the target, which the prediction is compared with, here and in all terms.", "zh-TW": "有帽子的是目標值，也就是預測要去比對的值，每一項都一樣。" } },
       { done: "element", en: "Open a row below the formula and read the numbers that were put in.", "zh-TW": "打開公式下面的一個小項，看看代入了哪些數值。" },
     ],
   },
@@ -116,23 +122,23 @@ export const PAGES: Page[] = [
     at: "loss", scene: 2, openTerm: "wh",
     title: { en: "Term 2: width and height", "zh-TW": "第 2 項：寬與高" },
     text: {
-      en: "The same, with square roots. Here both blue boxes are too wide and too high by the same number of pixels. With roots this costs more on the small box.",
-      "zh-TW": "一樣是平方差，但先開根號。這裡兩個藍框寬與高都多出同樣的像素。開根號之後，小框要付出的比大框多。",
+      en: "The same, with square roots. Here both blue boxes are too wide and too high by the same number of pixels. Compare their IoU in the picture: this spoils the small box more, so it should cost more there. With roots it does.",
+      "zh-TW": "一樣是平方差，但先開根號。這裡兩個藍框的寬與高都多出同樣的像素，但看看圖上的 IoU：小框的 IoU 低得多，損失應該比較大才合理。開根號之後就是這樣。",
     },
     tasks: [
       { done: "point-root", en: "{Point} a root in the formula.", "zh-TW": "{Point}公式裡的根號。" },
       {
         done: "two-wh", en: "Open the row √w of both digits: the “5” is small, the “9” large.", "zh-TW": "打開兩個手寫數字的 √w：「5」是小的，「9」是大的。",
-        then: { en: "The same error, but the small box pays more.", "zh-TW": "同樣的誤差，小框付出的比較多。" },
+        then: { en: "The same error, but the small box pays more.", "zh-TW": "同樣的誤差，小框的損失比較大。" },
       },
       {
         done: "roots-off", en: "Below the rows, switch the roots off.", "zh-TW": "在小項下面切換成「不開根號」。",
-        then: { en: "Now the same error costs the same on both.", "zh-TW": "現在同樣的誤差，大小框付出的都一樣。" },
+        then: { en: "Now the same error costs the same on both.", "zh-TW": "現在同樣的誤差，兩個框的損失一樣大。" },
       },
     ],
   },
   {
-    at: "loss", scene: 0, openTerm: "obj",
+    at: "loss", scene: 0, openTerm: "obj", confidence: 0.25,
     title: { en: "Term 3-1: confidence with an object", "zh-TW": "第 3-1 項：有物件的信心度" },
     text: {
       en: "The confidence of a responsible box should be its IoU: how well it fits right now. A box that fits badly should not be confident. The target is not 1.",
@@ -142,7 +148,7 @@ export const PAGES: Page[] = [
       { done: "point-target", en: "{Point} $\\hat C_i$ in the formula.", "zh-TW": "{Point}公式裡的 $\\hat C_i$。" },
       {
         done: "confidence-iou", en: "Open a row and set the confidence to its target, the IoU: the row becomes 0.", "zh-TW": "打開一個小項，把信心度調到目標值（IoU）：這個小項就變成 0。",
-        then: { en: "Only this row: the other responsible boxes have their own.", "zh-TW": "變成 0 的只有這個小項，其他負責的框各有自己的。" },
+        then: { en: "Only this row: the other responsible boxes have their own.", "zh-TW": "變成 0 的只有這個小項，其他負責的框各有自己的小項。" },
       },
     ],
   },
@@ -155,10 +161,13 @@ export const PAGES: Page[] = [
     },
     tasks: [
       {
-        done: "point-1noobj", en: `{Point} ${NOOBJ} and count the boxes that light up.`, "zh-TW": `{Point} ${NOOBJ}，數數看亮了幾個框。`,
-        then: { en: "15 of the 18 boxes: all but the 3 responsible ones.", "zh-TW": "18 個框裡亮了 15 個：除了 3 個負責的框，全部都算。" },
+        done: "point-1noobj", en: `{Point} ${NOOBJ} and count the dots that light up.`, "zh-TW": `{Point} ${NOOBJ}，數數看亮了幾個圓點（一個圓點是一個框）。`,
       },
     ],
+    question: {
+      ask: { en: "How many are there?", "zh-TW": "一共幾個？" },
+      answer: { en: "{others} of the {all} boxes: all but the {objects} responsible ones.", "zh-TW": "{all} 個框裡有 {others} 個：除了 {objects} 個負責的框，全部都算。" },
+    },
   },
   {
     at: "loss", scene: 0, openTerm: "cls",
@@ -176,8 +185,8 @@ export const PAGES: Page[] = [
     at: "weights", scene: 0,
     title: { en: "The weights λ", "zh-TW": "權重 λ" },
     text: {
-      en: `λ are hyper-parameters: they are set before training. The paper takes ${COORD} = 5 and ${LAMBDA_NOOBJ} = 0.5.`,
-      "zh-TW": `λ 是超參數，在訓練之前就設定好。論文用 ${COORD} = 5、${LAMBDA_NOOBJ} = 0.5。`,
+      en: `λ are hyper-parameters: they are set before training. The paper takes ${COORD} = 5, as the place of the boxes should weigh more, and ${LAMBDA_NOOBJ} = 0.5, as most boxes are empty (here {others} of {all}) and together would outweigh the few with an object. It does not say why just these numbers.`,
+      "zh-TW": `λ 是超參數，在訓練之前就設定好。論文用 ${COORD} = 5，讓框的位置更受重視；用 ${LAMBDA_NOOBJ} = 0.5，因為絕大多數的框是空的（這裡 {all} 個裡有 {others} 個），加起來會蓋過少數有物件的框。論文沒有說明為什麼剛好是這兩個數值。`,
     },
     tasks: [
       {
@@ -186,7 +195,7 @@ export const PAGES: Page[] = [
       },
       {
         done: "noobj-0", en: `Move ${LAMBDA_NOOBJ} to 0.`, "zh-TW": `把 ${LAMBDA_NOOBJ} 調到 0。`,
-        then: { en: "Term 3-2 is gone. Nothing keeps the confidence of empty boxes down: the model reports objects that are not there.", "zh-TW": "第 3-2 項消失了。沒有東西把空框的信心度壓下來：模型會在沒有物件的地方報告物件。" },
+        then: { en: "Term 3-2 is gone. Nothing keeps the confidence of empty boxes down: the model reports objects that are not there.", "zh-TW": "第 3-2 項消失了。空框的信心度沒人管：模型會報告不存在的物件。" },
       },
       {
         done: "coord-0", en: `Move ${COORD} to 0.`, "zh-TW": `把 ${COORD} 調到 0。`,
@@ -194,10 +203,10 @@ export const PAGES: Page[] = [
       },
     ],
     question: {
-      ask: { en: "Which abilities do 5 and 0.5 give the model?", "zh-TW": "5 和 0.5 讓模型具備什麼能力？" },
+      ask: { en: "Which abilities do 5 and 0.5 give the model?", "zh-TW": "5 和 0.5 各讓模型學會什麼？" },
       answer: {
-        en: "5: it cares most about where the boxes are. 0.5: it should not take background for objects, but as most boxes are empty (15 of 18 here), each of them counts half, so that they do not outweigh the few with an object.",
-        "zh-TW": "5：最重視框的位置。0.5：模型不該把背景當成物件，但絕大多數的框都是空的（這裡 18 個裡有 15 個），所以每個只算一半，才不會蓋過少數有物件的框。",
+        en: "5: to say well where an object is. 0.5: not to take background for objects, and still to dare report the few that are there. What other numbers do is measured in the documentation, “What the lambdas do”.",
+        "zh-TW": "5：學會把物件的位置抓準。0.5：學會不把背景當成物件，又不會因為空框太多而不敢報告真正的物件。換成別的數值會怎樣，說明文件的「lambda 到底做了什麼」有實驗結果。",
       },
     },
   },
@@ -243,13 +252,13 @@ export const PAGES: Page[] = [
     tasks: [
       { done: "roots-off", en: "Compare the rows of both digits, then switch the roots off.", "zh-TW": "比較兩個手寫數字的小項，再切換成「不開根號」。" },
       { done: ANSWERED, en: "Think of an answer, then open it.", "zh-TW": "先想一個答案，再打開來對照。" },
-      { done: "generation-v8", en: "Then see how a later loss chooses: YOLOv8 under “Later generations”.", "zh-TW": "再到「後來的版本」看看 YOLOv8 怎麼選。" },
+      { done: "generation-v8", there: "#generations .choice", en: "Then see how a later loss chooses: YOLOv8 under “Later generations”.", "zh-TW": "再到「後來的版本」看看 YOLOv8 怎麼選。" },
     ],
     question: {
       ask: { en: "The answer", "zh-TW": "答案" },
       answer: {
-        en: "Both are sums of squared differences, but width and height are rooted first. A few pixels hardly matter on a large box and spoil a small one: look at the two IoUs. Without roots both errors cost the same. The curve of the root is steep near 0 and flat further on, so with roots the small box pays more. A centre has no size, an error there is the same anywhere: no root. The root helps only in part: with the same error in per cent, the large box still pays more.",
-        "zh-TW": "兩者都是差的平方再加總，但寬與高先開了根號。差幾個像素，對大框幾乎沒影響，對小框卻很嚴重：看看兩個 IoU 就知道。不開根號，兩種誤差付出的一樣；根號的曲線在 0 附近陡、後面平，所以開根號之後，小框付出的比較多。中心點沒有大小，偏在哪裡都一樣，所以不開根號。不過根號只幫了一部分：誤差的百分比一樣時，大框付出的還是比較多。",
+        en: "Both are sums of squared differences, but width and height are rooted first. A few pixels hardly matter on a large box and spoil a small one: look at the two IoUs. Without roots both errors cost the same. The curve of the root is steep near 0 and flat further on, so with roots the small box pays more. A centre is a place: 0.1 and 0.9 are left and right, not small and large. Its root would not tell small boxes from large ones, and the paper takes none. The root helps only in part: with the same error in per cent, the large box still pays more.",
+        "zh-TW": "兩者都是差的平方再加總，但寬與高先開了根號。差幾個像素，對大框幾乎沒影響，對小框卻很嚴重：看看兩個 IoU 就知道。不開根號，兩個框的損失一樣大；根號的曲線在 0 附近陡、後面平，所以開根號之後，小框的損失比較大。中心點是位置：0.1 和 0.9 只是偏左和偏右，不是小和大，開根號分不出框的大小，所以論文沒有開。不過根號只幫了一部分：誤差的百分比一樣時，大框的損失還是比較大。",
       },
     },
   },

@@ -30,6 +30,7 @@ export function SceneBar(): JSX.Element {
 }
 
 export function Legend(): JSX.Element {
+  const { arrows } = useStore().state;
   const words = useWords();
   return (
     <ul class="legend">
@@ -39,6 +40,7 @@ export function Legend(): JSX.Element {
       <li><i class="key owner" />{words.legendCell}</li>
       <li><i class="key centre" />{words.legendCentre}</li>
       <li><i class="key dots" />{words.legendDots}</li>
+      {arrows && <li><i class="key ghost-key" />{words.legendGhost}</li>}
       <li>{words.legendIou}</li>
     </ul>
   );
@@ -92,7 +94,10 @@ function PredictionValues({ predictor }: { predictor: number }): JSX.Element | n
     <div class="values">
       <h3>{fill(words.predicted, { row, col, box: predictor % layout.boxes })}</h3>
       <p aria-live="polite">
-        {pair ? fill(words.responsible, { label: store.className(result.truths[pair.object]?.label ?? 0), iou: two(pair.iou) }) : words.notResponsible}
+        {pair
+          ? [fill(words.responsible, { label: store.className(result.truths[pair.object]?.label ?? 0), iou: two(pair.iou) }),
+            result.options.confidence_target === "iou" ? words.targetIou : words.targetOne].join(state.language === "en" ? " " : "")
+          : words.notResponsible}
       </p>
       <div class="fields">
         <label>

@@ -43,6 +43,18 @@ test("a confidence is set to the IoU by the reader", () => {
   expect(of({ pairs: [{ object: 0, predictor: 8, iou: 0.25 }] })).toEqual([]); // the IoU came to it by chance
 });
 
+test("what a drag only passes is not done", () => {
+  expect(happened({ ...began, weights: { ...PAPER, noobj: 0 } }, began, [], true)).toEqual([]);
+  expect(happened({ ...began, raw: moved(8), total: 1.5 }, began, [], true)).toEqual([]);
+  expect(happened({ ...began, pairs: [{ object: 0, predictor: 10, iou: 0.1 }] }, began, [], true)).toEqual(["new-cell"]); // any cell will do
+});
+
+test("a confidence that only passes the IoU does not count", () => {
+  const now = { ...began, raw: withConfidence(began.raw, layout, 8, 0.6) };
+  expect(happened(now, began, [], true)).toEqual([]);
+  expect(happened(now, began, [], false)).toEqual(["confidence-iou"]);
+});
+
 test("the class got better under the same formula", () => {
   expect(of({ unweighted: [1, 1, 1, 1, 0.5] })).toEqual(["class-better"]);
   expect(of({ unweighted: [1, 1, 1, 1, 0.5], options: { ...began.options, class_term: "cross_entropy" } })).toEqual([]);

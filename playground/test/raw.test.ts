@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boxOffset, cellOf, classesAt, classOffset, confidenceAt, rawLength, startOf, withBoxes, withClass, withConfidence } from "../src/raw";
+import { boxOffset, cellOf, classesAt, classOffset, confidenceAt, freeCentre, rawLength, startOf, withBoxes, withClass, withConfidence } from "../src/raw";
 import { movedBox, nearest } from "../src/scene";
 import { after } from "../src/store";
 
@@ -54,13 +54,36 @@ test("a step goes against the gradient", () => {
   expect(Array.from(after(Float32Array.of(1, 2), Float32Array.of(10, -10), 0.5))).toEqual([-4, 7]);
 });
 
+const boxOf = (name: string, kind: "truth" | "responsible" | "other", ...box: [number, number, number, number]) => ({ name, kind, box });
+
 test("of boxes on each other the edge that is pointed at decides, inside them the smallest", () => {
-  const large = { name: "large", box: [0.5, 0.5, 0.6, 0.6] as [number, number, number, number] };
-  const small = { name: "small", box: [0.4, 0.4, 0.2, 0.2] as [number, number, number, number] };
+  const large = boxOf("large", "truth", 0.5, 0.5, 0.6, 0.6);
+  const small = boxOf("small", "other", 0.4, 0.4, 0.2, 0.2);
   const at = (x: number, y: number) => nearest([small, large], [x, y])?.name;
   expect(at(0.4, 0.4)).toBe("small");
   expect(at(0.2, 0.45)).toBe("large");
   expect(at(0.3, 0.41)).toBe("small");
   expect(at(0.65, 0.65)).toBe("large");
   expect(at(0.05, 0.05)).toBeUndefined();
+});
+
+test("inside boxes on each other a responsible one is taken before a true one, the selected one before it, what the page asks for before all", () => {
+  const truth = boxOf("truth", "truth", 0.5, 0.5, 0.2, 0.2);
+  const mine = boxOf("mine", "responsible", 0.5, 0.5, 0.3, 0.3);
+  const boxes = [truth, mine];
+  expect(nearest(boxes, [0.5, 0.5])).toBe(mine);
+  expect(nearest(boxes, [0.5, 0.5], null, truth)).toBe(truth);
+  expect(nearest(boxes, [0.5, 0.5], "truth")).toBe(truth);
+  expect(nearest(boxes, [0.5, 0.5], "responsible", truth)).toBe(mine);
+  expect(nearest(boxes, [0.4, 0.5], null, mine)).toBe(truth); // its edge
+  expect(nearest(boxes, [0.4, 0.5], "responsible", truth)).toBe(mine);
+});
+
+test("a new object comes into a free cell near the middle", () => {
+  expect(freeCentre({ grid: 3 }, [])).toEqual([0.5, 0.5]);
+  const [x, y] = freeCentre({ grid: 3 }, [4, 1]);
+  expect([1 / 6, 0.5, 5 / 6].map((each) => each.toFixed(3))).toContain(x.toFixed(3));
+  expect([Math.floor(3 * y) * 3 + Math.floor(3 * x)]).not.toEqual(expect.arrayContaining([4, 1]));
+  expect(Math.abs(x - 0.5) + Math.abs(y - 0.5)).toBeCloseTo(1 / 3);
+  expect(freeCentre({ grid: 1 }, [0])).toEqual([0.5, 0.5]);
 });

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yolosses.structures import Term as Term
     from yolosses.structures import TermSum as TermSum
 
-__version__ = "0.1.0.dev0"
+__version__: str
 
 # Loaded at first use, so that a command line or a tool that only asks for the version does not wait for
 # torch.
@@ -46,10 +46,13 @@ _HOME = {
 }
 _ROOMS = ("assigners", "boxes", "codecs", "explain", "functional", "lessons", "losses", "structures")
 
-__all__ = [*_HOME, *_ROOMS]
+# All that torch and numpy suffice for: `lessons` needs an extra, so `import *` leaves it out.
+__all__ = [*_HOME, *(name for name in _ROOMS if name != "lessons")]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name in _HOME:
         return getattr(import_module(f"yolosses.{_HOME[name]}"), name)
     if name in _ROOMS:
@@ -57,5 +60,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'yolosses' has no attribute {name!r}")
 
 
+def _version() -> str:
+    """That of the installed distribution, which has it from git's tags; a source tree alone has none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("yolosses")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -82,6 +82,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.slow
 def test_a_search_is_one_node_of_a_compiled_graph(name: str) -> None:
     torch._dynamo.reset()
     graphs: list[list[str]] = []
@@ -102,6 +103,7 @@ def test_a_search_is_one_node_of_a_compiled_graph(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.slow
 def test_an_exported_graph_has_no_operator_of_ours(name: str) -> None:
     class Module(nn.Module):
         def forward(self, *arguments: Tensor) -> tuple[Tensor, ...]:
@@ -116,6 +118,7 @@ def test_an_exported_graph_has_no_operator_of_ours(name: str) -> None:
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.slow
 def test_shapes_that_a_graph_is_told_are_those_of_the_search(name: str) -> None:
     """Traced forward with generated code around the operator, on other numbers than it was traced with."""
     torch._dynamo.reset()

@@ -224,6 +224,7 @@ def test_pairwise_is_paired_with_every_box(name: str) -> None:
 
 
 @by_name
+@pytest.mark.slow
 def test_compiles_whole_and_never_waits(name: str) -> None:
     generator = torch.Generator().manual_seed(2)
     a, b = (torch.rand(7, 4, generator=generator) for _ in range(2))

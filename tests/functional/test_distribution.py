@@ -74,6 +74,7 @@ def test_saturated_logits_and_targets_outside_are_finite(target: float, dtype: t
         assert values.grad.isfinite().all()
 
 
+@pytest.mark.slow
 def test_gradcheck_compile_and_no_waiting() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(5, 4, 16, dtype=torch.float64, generator=generator)

@@ -82,6 +82,7 @@ def worker(rank: int, folder: str) -> None:
 
 
 @pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="needs gloo")
+@pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     multiprocessing.spawn(worker, (str(tmp_path),), nprocs=len(PARTS))  # type: ignore[no-untyped-call]
     ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(len(PARTS))]

@@ -1,5 +1,6 @@
 """The page in a real browser shows what the library computes in Python, whatever is done to it."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -269,6 +270,9 @@ def test_objects_are_added_and_a_second_one_in_a_cell_is_reported(opened: Any) -
     page.get_by_role("button", name="Add object").click()
     shown = check(page)
     assert len(shown["truths"]) == 3
+    assert "no box" not in page.locator('g.box[data-kind="truth"][data-index="2"]').text_content()
+    page.evaluate("window.yolossesPlayground.moveTruth(2, window.yolossesPlayground.state.truths[0].box)")
+    check(page)
     assert "No box is responsible" in page.locator(".values").inner_text()
 
 
@@ -488,6 +492,88 @@ def test_picture_inspector_and_loss_are_in_sight_together(opened: Any) -> None:
         frame = page.locator(part).last.bounding_box()
         assert frame["y"] > 0, part
         assert frame["y"] + frame["height"] <= 800, part
+
+
+def test_on_the_first_page_a_press_inside_both_boxes_moves_the_blue_one(opened: Any) -> None:
+    page = opened("lang=en&tour=0")
+    before = check(page)
+    mine = predictors(before, responsible=True)[0]
+    blue, white = (
+        locate(page, *which).locator(".line").bounding_box() for which in (("pred", mine), ("truth", 2))
+    )
+    left, right = max(blue["x"], white["x"]), min(each["x"] + each["width"] for each in (blue, white))
+    top, low = max(blue["y"], white["y"]), min(each["y"] + each["height"] for each in (blue, white))
+    assert left < right
+    assert top < low
+    page.mouse.move((left + right) / 2, (top + low) / 2)
+    page.mouse.down()
+    page.mouse.move((left + right) / 2 - 10, (top + low) / 2 + 12, steps=4)
+    page.mouse.up()
+    after = check(page)
+    assert after["truths"] == before["truths"]
+    assert after["raw"] != before["raw"]
+
+
+@pytest.mark.parametrize("end", ["End the tour", "Back to the paper"])
+def test_the_papers_formula_comes_back_after_the_tour(opened: Any, end: str) -> None:
+    page = opened("lang=en&tour=11&scene=2&term=wh&roots=linear&l.coord=0")
+    assert "Width and height, λ coord" in page.locator(".variant").inner_text()
+    page.get_by_role("button", name=end).click()
+    after = check(page)
+    assert after["options"]["size_term"] == "sqrt"
+    assert after["lambdas"]["coord"] == 5
+    assert page.locator(".variant").count() == 0
+
+
+@pytest.mark.parametrize("term", ["xy", "wh", "obj", "noobj", "cls"])
+def test_a_calculator_agrees_with_what_was_put_in(opened: Any, term: str) -> None:
+    page = opened(f"lang=en&scene=2&term={term}")
+    for index in (0, 1):
+        row = page.locator(".elements > li").nth(index)
+        row.locator("button").first.click()
+        settle(page)
+        assert page.locator(".put-in").count() == index + 1
+        tex = row.locator(".put-in .tex").first.inner_text()
+        shown = float(row.locator(".number").first.inner_text())
+        numbers = [float(each) for each in re.findall(r"\d+\.?\d*", re.sub(r"[\u200b\n\s]+", " ", tex))]
+        scale, first, second = numbers[0], numbers[1], numbers[2]
+        if term == "wh":
+            first, second = first**0.5, second**0.5
+        assert scale * (first - second) ** 2 == pytest.approx(shown, abs=6e-5 if shown < 0.1 else 6e-4)
+
+
+def test_a_swipe_that_begins_on_a_slider_leaves_its_value(opened: Any) -> None:
+    page = opened("lang=en&tour=8", 390, has_touch=True, is_mobile=True)
+    slider = page.locator('[data-lambda="noobj"]')
+    slider.scroll_into_view_if_needed()
+    frame = slider.bounding_box()
+    touch_drag(page, (frame["x"] + 0.9 * frame["width"], frame["y"] + 20), 0, -120)
+    page.wait_for_timeout(300)
+    assert check(page)["lambdas"]["noobj"] == 0.5
+    assert page.locator(".tour li.done").count() == 0
+
+
+def test_the_right_answer_to_how_many_boxes_are_empty_is_counted(opened: Any) -> None:
+    page = opened("lang=en&tour=6&term=noobj&S=5")
+    page.locator(".tour summary").click()
+    answer = page.locator(".tour details p").inner_text()
+    assert answer.startswith("47 of the 50 boxes: all but the 3")
+
+
+def test_a_wrong_guess_is_told_what_would_differ(opened: Any) -> None:
+    page = opened("lang=en")
+    page.evaluate("Math.random = () => 0")  # the first fault
+    page.locator("#bugs").get_by_role("button", name="Guess").click()
+    page.locator("#bugs .faults").get_by_role("button", name="Root of a negative").click()
+    told = page.locator("#bugs .meaning")
+    page.wait_for_function("document.querySelector('#bugs .meaning').textContent.includes('would be')")
+    right, faulty = (
+        page.locator(f'#bugs [data-name="{name}"]').inner_text() for name in ("right", "faulty.1")
+    )
+    assert right != faulty
+    assert told.inner_text() == f"No: with that fault the loss would be {right}."
+    page.locator("#bugs .faults").get_by_role("button", name="Centre in units").click()
+    page.wait_for_function("document.querySelector('#bugs .meaning').textContent.startsWith('Yes')")
 
 
 def test_answers_open_and_tick_the_task(opened: Any) -> None:

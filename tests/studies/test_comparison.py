@@ -50,6 +50,8 @@ def test_losses_are_ranked_by_their_mean() -> None:
     assert v8.mean("map50_95") == pytest.approx(0.4)
     assert v8.deviation("map50") == pytest.approx(0.08**0.5)
     assert v1.deviation("map50") is None
+    assert v8.spread("map50") == (min(run.map50 for run in v8.runs), max(run.map50 for run in v8.runs))
+    assert v1.spread("map50") is None
     assert v3.mean("map50") is None
     assert v8.images_per_second == pytest.approx(4.0)
     assert len(v8.points()) == len(v8.points()[0]) == 2

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from yolosses import YOLOv1Loss
-from yolosses.training.models import FastYOLO, Tiny, YOLOv1
+from yolosses.training.models import FastYOLO, Small, Tiny, YOLOv1
 
 
 def convolutions(model: nn.Module) -> int:
@@ -33,10 +33,13 @@ def test_fully_connected_heads_take_any_grid() -> None:
     assert model(torch.zeros(1, 3, 64, 128)).shape == (1, 5, 4, 18)
 
 
+@pytest.mark.parametrize(("network", "least", "most"), [(Tiny, 0.5e6, 2e6), (Small, 1e6, 3e6)])
 @pytest.mark.parametrize("stride", Tiny.STRIDES)
-def test_tiny_takes_any_multiple_of_32_at_every_stride(stride: int) -> None:
-    model = Tiny(num_classes=4, stride=stride).eval()
-    assert 0.5e6 < parameters(model) < 2e6
+def test_small_ones_take_any_multiple_of_32_at_every_stride(
+    stride: int, network: type[Tiny], least: float, most: float
+) -> None:
+    model = network(num_classes=4, stride=stride).eval()
+    assert least < parameters(model) < most
     for height, width in ((64, 96), (128, 32)):
         output = model(torch.zeros(2, 3, height, width))
         assert output.shape == (2, height // stride, width // stride, 14)
@@ -47,9 +50,10 @@ def test_tiny_takes_any_multiple_of_32_at_every_stride(stride: int) -> None:
     assert all(p.requires_grad for p in model.parameters())
 
 
-def test_every_parameter_of_tiny_learns() -> None:
+@pytest.mark.parametrize("network", [Tiny, Small])
+def test_every_parameter_learns(network: type[Tiny]) -> None:
     for stride in Tiny.STRIDES:
-        model = Tiny(num_classes=4, stride=stride)
+        model = network(num_classes=4, stride=stride)
         model(torch.rand(2, 3, 64, 64)).square().sum().backward()
         assert all(p.grad is not None for p in model.parameters())
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from yolosses.training.models import Emission, TinyLevels, distance_start
+from yolosses.training.models import Emission, SmallLevels, TinyLevels, distance_start
 
 POINTS = Emission(num_classes=3, box=distance_start(8), classes=0.02)
 ANCHORS = Emission(num_classes=3, box=(0.0, 0.0, 0.0, 0.0), boxes_per_cell=3, objectness=0.05, classes=0.4)
@@ -40,6 +41,16 @@ def test_it_is_small() -> None:
     assert 1.4e6 < parameters(TinyLevels(dict.fromkeys((8, 16, 32), POINTS))) < 2.5e6
 
 
+def test_small_costs_what_yolov8n_costs() -> None:
+    """3.0 million parameters and 8.1 GFLOPs for 80 classes and pictures of 640 x 640, as its authors count them."""
+    coco = Emission(num_classes=80, box=distance_start(16), classes=0.01)
+    model = SmallLevels(dict.fromkeys((8, 16, 32), coco)).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 3, 320, 320))
+    assert parameters(model) == pytest.approx(3.0e6, rel=0.05)
+    assert 4 * counter.get_total_flops() == pytest.approx(8.1e9, rel=0.05)
+
+
 def test_numbers_stand_box_by_box() -> None:
     """(K, 4 + objectness + C) of a location, each with its own start."""
     model = TinyLevels({16: ANCHORS}).eval()
@@ -51,9 +62,10 @@ def test_numbers_stand_box_by_box() -> None:
     assert (by_box[:, :, 5:].sigmoid() - 0.4).abs().max() < 0.2
 
 
+@pytest.mark.parametrize("network", [TinyLevels, SmallLevels])
 @pytest.mark.parametrize("end_to_end", [False, True])
-def test_every_parameter_learns(end_to_end: bool) -> None:
-    model = TinyLevels(dict.fromkeys((8, 16, 32), POINTS), end_to_end=end_to_end)
+def test_every_parameter_learns(end_to_end: bool, network: type[TinyLevels]) -> None:
+    model = network(dict.fromkeys((8, 16, 32), POINTS), end_to_end=end_to_end)
     maps = model(torch.rand(2, 3, 64, 64))
     parts = [level for name in maps for level in maps[name]] if isinstance(maps, dict) else maps
     sum((level.square().sum() for level in parts), torch.zeros(())).backward()

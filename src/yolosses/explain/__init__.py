@@ -14,7 +14,7 @@ from yolosses.explain.explanation import Explanation
 from yolosses.explain.nonfinite import NonFinite, find_nonfinite
 from yolosses.explain.structures import ExplainedObject, PredictedBoxes
 from yolosses.explain.words import Sentence
-from yolosses.language import LANGUAGES, Language
+from yolosses.language import LANGUAGES
 
 __all__ = [
     "LANGUAGES",
@@ -22,7 +22,6 @@ __all__ = [
     "ExplainableLoss",
     "ExplainedObject",
     "Explanation",
-    "Language",
     "NonFinite",
     "PredictedBoxes",
     "Sentence",

@@ -79,6 +79,11 @@ class ComparedLoss:
         values = self._values(score)
         return stdev(values) if len(values) > 1 else None
 
+    def spread(self, score: Score) -> tuple[float, float] | None:
+        """The lowest and the highest of the runs; None for fewer than two."""
+        values = self._values(score)
+        return (min(values), max(values)) if len(values) > 1 else None
+
     @property
     def images_per_second(self) -> float:
         """Mean over the runs."""
@@ -110,6 +115,7 @@ class Comparison:
     Attributes:
         budget: {"minutes": 5.0} or {"epochs": 20} of each run.
         num_pictures: of each split.
+        model: the network of our own runs.
     """
 
     data: str
@@ -119,6 +125,7 @@ class Comparison:
     image_size: tuple[int, int]
     budget: dict[str, float]
     runs: tuple[ComparedRun, ...]
+    model: str = "tiny"
 
     def ranked(self) -> tuple[ComparedLoss, ...]:
         """The losses by mAP50:95, the best first."""
@@ -138,6 +145,7 @@ class Comparison:
                 "map50": loss.mean("map50"),
                 "map50_95": loss.mean("map50_95"),
                 "map50_95_deviation": loss.deviation("map50_95"),
+                "map50_95_spread": loss.spread("map50_95"),
                 "images_per_second": loss.images_per_second,
                 "term": loss.term,
                 "error": loss.error,
@@ -153,6 +161,7 @@ class Comparison:
         return cls(
             **{name: values[name] for name in plain},
             image_size=tuple(values["image_size"]),
+            model=values.get("model", "tiny"),  # older files say nothing
             runs=tuple(ComparedRun.from_json(run) for run in values["runs"]),
         )
 

@@ -70,6 +70,63 @@ def test_finished_runs_are_not_repeated_and_others_can_be_added(work: Path) -> N
     assert [run["loss"] for run in after] == ["v1", "v8", "yolox"]
 
 
+def peer_file(path: Path, **other: Any) -> Path:
+    """A detector that found every object of the pictures of val but the first one's."""
+    root = path.parent / "shapes"
+    found = {}
+    for picture in sorted((root / "images/val").iterdir()):
+        rows = (root / "labels/val" / f"{picture.stem}.txt").read_text().splitlines()
+        numbers = [[float(value) for value in row.split()] for row in rows]
+        found[picture.name] = [[*box, 0.9, label] for label, *box in numbers]
+    found[min(found)] = []
+    values = {
+        "name": "theirs",
+        "version": "1",
+        "seed": 0,
+        "parameters": 3_000_000,
+        "images": 900,
+        "seconds": 30.0,
+    }
+    path.write_text(json.dumps({**values, "eval_split": "val", "detections": found, **other}))
+    return path
+
+
+def test_a_peer_has_a_row_and_seeds_a_spread(work: Path) -> None:
+    peers = [peer_file(work / f"theirs-{seed}.json", seed=seed) for seed in range(2)]
+    flags = [text for peer in peers for text in ("--peer", peer.name)]
+    said = succeed("compare", *COMPARE, "--losses", "v1", *flags, "--out", "peers", cwd=work)
+    assert "its spread" in said
+    (row,) = (line.split() for line in said.splitlines() if line.startswith("theirs  "))
+    assert row[1:4] == ["3.0", "M", "30.0"]
+    results = json.loads((work / "peers" / "compare.json").read_text("utf-8"))
+    theirs = [run["points"][-1] for run in results["runs"] if run["loss"] == "theirs"]
+    assert len(theirs) == 2
+    assert 0.5 < theirs[0]["map50"] < 1  # all but one picture's objects, each where it is
+    assert theirs[0]["map50"] == theirs[0]["map50_95"]
+    assert results["summary"][0]["loss"] == "theirs"
+    again = succeed("compare", *COMPARE, "--losses", "v1", *flags, "--out", "peers", cwd=work)
+    assert "theirs, seed" not in again
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"eval_split": "test"}, "expected detections in the split val; got test"),
+        ({"detections": {}}, "expected detections for all 6 pictures of shapes; 6 are missing, the first is"),
+        ({"detections": [1]}, "expected json with name, seed, parameters"),
+        ({"name": "v8"}, "expected a name that no loss of this library has; got v8"),
+    ],
+)
+def test_a_wrong_peer_is_named(work: Path, other: dict[str, Any], message: str) -> None:
+    peer = peer_file(work / "wrong.json", **other)
+    request = CompareRequest(data=str(work / "shapes"), losses="v1", out=work / "never", peers=(peer,))
+    with pytest.raises(DataError) as caught:
+        compare_losses(request)
+    assert str(caught.value).startswith(f"{peer}: ")
+    assert message in str(caught.value)
+    assert not (work / "never").exists()
+
+
 def test_another_budget_needs_another_folder(work: Path) -> None:
     line = fail(
         "compare",

@@ -10,8 +10,8 @@ from rich.console import Console
 from tests.studies.ablation.synthetic import synthetic
 
 from yolosses.apps.cli.study_table import SHOWN, study_tables
-from yolosses.apps.pages.study import is_clear
-from yolosses.apps.pages.study_selection import Selection
+from yolosses.apps.pages.views.study import is_clear
+from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import sentence

@@ -59,15 +59,23 @@ def test_too_few_boxes_for_anchors() -> None:
     )
 
 
+@pytest.mark.parametrize(("loss", "usual"), [("v1", 0.0), ("v5", 1.0), ("v8", 1.0)])
+def test_mosaics_are_for_losses_with_several_scales_unless_asked_for(loss: str, usual: float) -> None:
+    assert resolve(replace(ONE, loss=loss), data(), "val").mosaic == usual
+    assert resolve(replace(ONE, loss=loss, mosaic=0.25), data(), "val").mosaic == 0.25
+    assert resolve(replace(ONE, loss=loss, data="digits"), data(), "val").mosaic == 0.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"data": "digits", "mosaic": 0.5}, "--mosaic: expected with pictures from files; digit scenes are"),
         ({"loss": "v8", "grid": 4}, "--grid: expected with --loss v1 only; v8 has cells of 8, 16, 32 pixels"),
         (
             {"loss": "v5", "boxes_per_cell": 3},
             "--boxes-per-cell: expected with --loss v1 only; v5 has cells of",
         ),
-        ({"loss": "v8", "model": "yolov1"}, "--model: expected tiny for --loss v8; got yolov1"),
+        ({"loss": "v8", "model": "yolov1"}, "--model: expected tiny or small for --loss v8; got yolov1"),
         (
             {"loss": "v8", "lambda_coord": 3.0},
             "--lambda-coord: expected with a loss that has it; v8 has bins, lambda_box",

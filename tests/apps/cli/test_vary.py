@@ -19,6 +19,26 @@ def test_values_take_the_type_of_the_keyword() -> None:
     }
 
 
+def test_options_of_training_can_be_varied_too() -> None:
+    varied = parse_vary(
+        [
+            "mosaic=0,0.5",
+            "fit=stretch,letterbox",
+            "model=tiny,small",
+            "batch-size=4,8",
+            "learning-rate=1e-3..1e-2",
+        ],
+        "v8",
+    )
+    assert varied == {
+        "mosaic": (0.0, 0.5),
+        "fit": ("stretch", "letterbox"),
+        "model": ("tiny", "small"),
+        "batch_size": (4, 8),
+        "learning_rate": Range(1e-3, 1e-2, whole=False),
+    }
+
+
 def test_ranges() -> None:
     varied = parse_vary(["lambda_coord=1..25", "boxes_per_cell=1..4"], "v1")
     assert varied == {
@@ -48,6 +68,10 @@ def test_ranges() -> None:
             "--vary obj_penalty: expected one of squared_error, absolute_error, huber, binary_cross_entropy, focal; "
             "got 'bce'",
         ),
+        ("mosaic=2", "--vary mosaic: expected 0..1; got 2"),
+        ("fit=crop", "--vary fit: expected one of stretch, letterbox; got 'crop'"),
+        ("model=yolov1", "--vary model: expected one of tiny, small; got 'yolov1'"),
+        ("batch_size=0", "--vary batch_size: expected 1..inf; got 0"),
         ("lambda_coord=5,5.0", "--vary lambda_coord: expected different values; got 5.0 twice"),
         ("lambda_coord=5..1", "--vary lambda_coord: expected numbers LOW..HIGH with LOW < HIGH; got '5..1'"),
         (

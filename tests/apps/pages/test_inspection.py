@@ -149,6 +149,7 @@ def test_the_page_is_the_same_each_time_and_asks_for_nothing(
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this computer")
 @pytest.mark.parametrize("language", ["en", "zh-TW"])
 def test_in_a_browser(wrong: tuple[Inspection, DetectionDataset], tmp_path: Path, language: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
     inspection, dataset = wrong
@@ -169,6 +170,10 @@ def test_in_a_browser(wrong: tuple[Inspection, DetectionDataset], tmp_path: Path
         wide = page.evaluate("document.documentElement.scrollWidth")
         page.set_viewport_size({"width": 420, "height": 800})
         narrow = page.evaluate("document.documentElement.scrollWidth")
+        shortest = page.evaluate(
+            "Math.min(...[...document.querySelectorAll('svg.stacked, figure > svg')].map(e => e.clientWidth))"
+        )
+        found = Axe().run(page).response["violations"]
         browser.close()
     assert [url for url in requests if not url.startswith("data:")] == [path.as_uri()]
     assert faults_told == []
@@ -176,3 +181,7 @@ def test_in_a_browser(wrong: tuple[Inspection, DetectionDataset], tmp_path: Path
         assert part is not None
         assert part["y"] + part["height"] < 720
     assert (wide, narrow) == (1240, 420)
+    assert shortest >= 100  # on a phone, too, charts and bars can be read
+    assert [
+        (fault["impact"], fault["id"]) for fault in found if fault["impact"] in ("serious", "critical")
+    ] == []

@@ -7,12 +7,27 @@ from html import unescape
 import pytest
 from tests.studies.ablation.synthetic import synthetic
 
-from yolosses.apps.pages.study_bars import PALE, Bar, Part, keys, stacked_bars
+from yolosses.apps.pages.charts.study import (
+    PALE,
+    Bar,
+    Bars,
+    CalibrationChart,
+    HeatMap,
+    LevelChart,
+    Part,
+    Path,
+    Plane,
+    ScatterChart,
+    ShareChart,
+    Spot,
+)
+from yolosses.apps.pages.render import _environment
 from yolosses.apps.pages.study_charts import dot_plot, level_lines, scatter
 from yolosses.apps.pages.study_maps import heat_map, shade, shade_range
-from yolosses.apps.pages.study_numbers import quantity
-from yolosses.apps.pages.study_plane import Path, Spot, trade_off
-from yolosses.apps.pages.study_runs import FEW, calibration, calibration_chart, history, share_areas
+from yolosses.apps.pages.study_plane import trade_off
+from yolosses.apps.pages.study_runs import FEW, calibration_chart, share_areas
+from yolosses.apps.pages.views.study_numbers import quantity
+from yolosses.apps.pages.views.study_relations import calibration, history
 from yolosses.studies.ablation.statistics import Interval
 
 NAN = float("nan")
@@ -49,7 +64,7 @@ def drawn_map(
         "better": "better",
         "alt": "what it shows",
     }
-    return heat_map(cells, ["1", "2"], ["3", "4"], **{**arguments, **changes})  # type: ignore[arg-type]
+    return heat_map(HeatMap(cells=cells, columns=["1", "2"], rows=["3", "4"], **{**arguments, **changes}))  # type: ignore[arg-type]
 
 
 def cells_of(svg: str) -> dict[tuple[int, int], tuple[float, str, str]]:
@@ -139,7 +154,7 @@ def lines(intervals: dict[int, Interval], **changes: object) -> str:
         "default": 5,
         "alt": "a",
     }
-    return level_lines(intervals, **{**arguments, **changes})  # type: ignore[arg-type]
+    return level_lines(LevelChart(intervals=intervals, **{**arguments, **changes}))  # type: ignore[arg-type]
 
 
 def test_points_of_a_line_are_the_means() -> None:
@@ -173,12 +188,14 @@ def test_one_seed_has_points_without_bars_and_a_missing_value_leaves_a_gap() -> 
 def test_dots_for_names() -> None:
     found = {"squared_error": interval(0.4), "binary_cross_entropy_with_logits": interval(0.6, 0.05)}
     svg = dot_plot(
-        found,  # type: ignore[arg-type]
-        levels=list(found),
-        quantity=quantity("missed", "zh-TW"),
-        parameter="obj_penalty",
-        default="squared_error",
-        alt="a",
+        LevelChart(
+            intervals=found,  # type: ignore[arg-type]
+            levels=list(found),
+            quantity=quantity("missed", "zh-TW"),
+            parameter="obj_penalty",
+            default="squared_error",
+            alt="a",
+        )
     )
     assert data(svg, "mean") == [0.4, 0.6]
     assert re.findall(r'data-level="(\w+)"', svg) == list(found)
@@ -192,7 +209,14 @@ def test_dots_for_names() -> None:
 def test_scattered_runs() -> None:
     points = [(0.5, 0.2), (5.0, 0.6), (50.0, 0.4)]
     svg = scatter(
-        points, quantity=quantity("map50", "en"), parameter="p", default=5.0, best=(5.0, 0.6), alt="a"
+        ScatterChart(
+            points=points,
+            quantity=quantity("map50", "en"),
+            parameter="p",
+            default=5.0,
+            best=(5.0, 0.6),
+            alt="a",
+        )
     )
     assert list(zip(data(svg, "x"), data(svg, "y"), strict=True)) == points
     xs = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
@@ -202,7 +226,14 @@ def test_scattered_runs() -> None:
     assert float(default[1]) == pytest.approx(xs[1], abs=0.1)
     assert 'class="star"' in svg
     one = scatter(
-        [(2.0, 0.5)], quantity=quantity("map50", "en"), parameter="p", default=9.0, best=None, alt="a"
+        ScatterChart(
+            points=[(2.0, 0.5)],
+            quantity=quantity("map50", "en"),
+            parameter="p",
+            default=9.0,
+            best=None,
+            alt="a",
+        )
     )
     assert data(one, "x") == [2.0]
     assert "default-line" not in one
@@ -219,13 +250,15 @@ def test_paths_join_settings_in_order_and_others_are_grey() -> None:
     second = [replace(spots[1], name="0.5"), Spot(name="2", x=interval(0.3), y=interval(0.6))]
     other = Spot(name="a = <1>", x=interval(0.5), y=interval(0.5))
     svg = trade_off(
-        [Path(name="coord", index=0, spots=spots), Path(name="noobj", index=1, spots=second)],
-        [other],
-        x=quantity("background_fp", "en"),
-        y=quantity("mean_iou", "en"),
-        good=(-1, 1),
-        words=("better", "default"),
-        alt="a",
+        Plane(
+            paths=[Path(name="coord", index=0, spots=spots), Path(name="noobj", index=1, spots=second)],
+            others=[other],
+            x=quantity("background_fp", "en"),
+            y=quantity("mean_iou", "en"),
+            good=(-1, 1),
+            words=("better", "default"),
+            alt="a",
+        )
     )
     assert data(svg, "x") == [0.5, 0.9, 0.4, 0.2, 0.4, 0.3]
     assert data(svg, "y") == [0.5, 0.5, 0.7, 0.8, 0.7, 0.6]
@@ -247,13 +280,19 @@ def test_paths_join_settings_in_order_and_others_are_grey() -> None:
 
 def test_a_single_setting_without_interval() -> None:
     svg = trade_off(
-        [Path(name="best", index=0, spots=[Spot(name="best", x=alone(0.5), y=alone(0.0))], joined=False)],
-        [],
-        x=quantity("recall", "en"),
-        y=quantity("precision", "en"),
-        good=(1, 1),
-        words=("better", "default"),
-        alt="a",
+        Plane(
+            paths=[
+                Path(
+                    name="best", index=0, spots=[Spot(name="best", x=alone(0.5), y=alone(0.0))], joined=False
+                )
+            ],
+            others=[],
+            x=quantity("recall", "en"),
+            y=quantity("precision", "en"),
+            good=(1, 1),
+            words=("better", "default"),
+            alt="a",
+        )
     )
     assert "polyline" not in svg
     assert data(svg, "x") == [0.5]
@@ -266,35 +305,53 @@ def part(key: str, value: float, fill: int = 0) -> Part:
     return Part(key=key, value=value, told=f"{key} told", shown=f"{value:g}", fill=fill)
 
 
+def bars(call: str, **view: object) -> str:
+    template = _environment("en").from_string('{% import "_bars.html" as bars %}{{ bars.' + call + " }}")
+    return template.render(**view)
+
+
 def test_parts_of_a_bar_lie_end_to_end() -> None:
-    html = stacked_bars(
-        [Bar(name="<a>", parts=[part("x", 1.0), part("y", 2.0, 1)]), Bar(name="b", parts=[], note="none")],
+    shown = Bars(
+        bars=[
+            Bar(name="<a>", parts=[part("x", 1.0), part("y", 2.0, 1)]),
+            Bar(name="b", parts=[], note="none"),
+        ],
         longest=4.0,
     )
+    html = bars("stacked(shown)", shown=shown)
     assert data(html, "value") == [1.0, 2.0]
     pieces = re.findall(r'<rect x="([\d.]+)%" y="1" width="([\d.]+)%"[^>]* fill="([^"]+)"', html)
     assert pieces == [("0.00", "25.00", "url(#fill-0)"), ("25.00", "50.00", "url(#fill-1)")]
     assert "&lt;a&gt;" in html
     assert "<a>" not in html
-    assert "<td>none</td>" in html
+    assert re.search(r"<td>\s*none\s*</td>", html)
 
 
 def test_narrow_parts_carry_no_number_but_tell_it() -> None:
-    html = stacked_bars([Bar(name="a", parts=[part("x", 0.05), part("y", 0.95)])], longest=1.0)
+    shown = Bars(bars=[Bar(name="a", parts=[part("x", 0.05), part("y", 0.95)])], longest=1.0)
+    html = bars("stacked(shown)", shown=shown)
     assert ">0.05</text>" not in html
     assert "x told" in html
     assert ">0.95</text>" in html
 
 
 def test_what_is_no_error_is_pale() -> None:
-    html = keys({"correct": "correct", "background": "background"}, {"correct": PALE, "background": 1})
+    html = bars("keys(fills)", fills={"correct": PALE, "background": 1})
     assert html.count("swatch pale") == 1
     assert "url(#fill-1)" in html
-    assert 'fill="#eceff1"' in stacked_bars([Bar(name="a", parts=[part("correct", 1.0, PALE)])], longest=1.0)
+    shown = Bars(bars=[Bar(name="a", parts=[part("correct", 1.0, PALE)])], longest=1.0)
+    assert 'fill="#eceff1"' in bars("stacked(shown)", shown=shown)
+
+
+def test_round_numbers_stand_below_bars() -> None:
+    assert Bars(bars=[], longest=1.0).ticks == [0, 0.25, 0.5, 0.75, 1]
+    assert Bars(bars=[], longest=0.23).ticks == pytest.approx([0, 0.1, 0.2])
+    html = bars("stacked(shown)", shown=Bars(bars=[], longest=0.05))
+    assert re.findall(r">([\d.]+ %)</text>", html) == ["0 %", "2 %", "4 %"]
 
 
 def test_bars_of_nothing() -> None:
-    assert "data-value" not in stacked_bars([], longest=0.0)
+    assert "data-value" not in bars("stacked(shown)", shown=Bars(bars=[], longest=0.0))
 
 
 # ------------------------------------------------------------ runs
@@ -313,7 +370,9 @@ def test_calibration_weighs_runs_by_their_detections() -> None:
     assert found.score == pytest.approx((0.125, 0.9))
     assert found.iou == pytest.approx((0.1, 0.8))
     assert found.count == (40, 10)
-    svg = calibration_chart([found], default="5", titles=("t", "x", "y"), exact="exact", alt="a")
+    svg = calibration_chart(
+        CalibrationChart(lines=[found], default="5", titles=("t", "x", "y"), exact="exact", alt="a")
+    )
     assert data(svg, "score") == pytest.approx([0.125, 0.9])
     assert data(svg, "iou") == pytest.approx([0.1, 0.8])
     assert data(svg, "count") == [40, 10]
@@ -334,12 +393,13 @@ def test_history_is_the_mean_as_far_as_the_shortest_went() -> None:
     assert found.shares["xy"][0] == pytest.approx(0.25)
     assert found.shares["xy"][-1] == pytest.approx(1 / 3)
     svg = share_areas(
-        found,
-        labels={"xy": "xy", "cls": "cls"},
-        told={"xy": "1 <xy>", "cls": "4"},
-        title="t",
-        x_title="x",
-        alt="a",
+        ShareChart(
+            history=found,
+            told={"xy": "1 <xy>", "cls": "4"},
+            title="t",
+            x_title="x",
+            alt="a",
+        )
     )
     assert data(svg, "last") == pytest.approx([1 / 3, 2 / 3])
     assert "1 &lt;xy&gt;" in svg

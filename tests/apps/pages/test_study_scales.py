@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from yolosses.apps.pages.study_labels import boxes_along, place_labels
 from yolosses.apps.pages.study_scales import (
     Scale,
-    in_order,
     letters,
     level_places,
     marker,
@@ -22,6 +21,7 @@ from yolosses.apps.pages.study_scales import (
     value_scale,
     without_overlaps,
 )
+from yolosses.apps.pages.views.study_selection import in_order
 
 NUMBERS = st.floats(-1e4, 1e4).map(lambda value: round(value, 6))
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import get_args
 
@@ -12,11 +13,11 @@ from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import Finding, Kind, findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (
-    MEASURE_NAMES,
-    MEASURE_NOTES,
     format_interval,
     format_value,
     level_name,
+    measure_name,
+    measure_note,
     sentence,
 )
 from yolosses.studies.ablation.statistics import Difference, Interval
@@ -46,21 +47,21 @@ def study() -> StudyResults:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("words", [MEASURE_NAMES, MEASURE_NOTES])
-def test_every_measure_has_words(words: dict[Language, dict[str, str]], language: Language) -> None:
-    assert set(words[language]) == set(MEASURES)
-    assert len(set(words[language].values())) == len(MEASURES)
-    assert all(text.strip() == text and text for text in words[language].values())
+@pytest.mark.parametrize("words", [measure_name, measure_note])
+def test_every_measure_has_words(words: Callable[[str, Language], str], language: Language) -> None:
+    said = [words(name, language) for name in MEASURES]
+    assert len(set(said)) == len(MEASURES)
+    assert all(text.strip() == text and text for text in said)
 
 
 def test_notes_are_sentences_in_their_language() -> None:
     for name in MEASURES:
-        assert MEASURE_NOTES["en"][name].endswith(".")
-        assert MEASURE_NOTES["en"][name].isascii()
-        assert MEASURE_NOTES["zh-TW"][name].endswith("。")
-        assert re.search(r"[\u4e00-\u9fff]", MEASURE_NOTES["zh-TW"][name])
+        assert measure_note(name, "en").endswith(".")
+        assert measure_note(name, "en").isascii()
+        assert measure_note(name, "zh-TW").endswith("。")
+        assert re.search(r"[\u4e00-\u9fff]", measure_note(name, "zh-TW"))
     # Words of Taiwan, and none of the mainland.
-    written = "".join([*MEASURE_NAMES["zh-TW"].values(), *MEASURE_NOTES["zh-TW"].values()])
+    written = "".join(words(name, "zh-TW") for name in MEASURES for words in (measure_name, measure_note))
     for word in ("交並比", "信心度", "召回率", "精確率", "邊界框", "背景誤報", "寬高", "中心", "格子"):
         assert word in written
     for word in ("置信", "網络", "圖像", "檢測", "查準", "函数", "图"):
@@ -210,17 +211,17 @@ def test_the_best_value(study: StudyResults) -> None:
         ability="score",
     )
     assert sentence(finding, study) == (
-        "Of the values of lambda_coord, 10 has the best mAP50, 62.0 % [61.0, 63.0]; the loss's own value, 5, has "
+        "Of the values of lambda_coord, 10 has the best mAP50, 62.0 % [61.0, 63.0]; the default, 5, has "
         "61.0 % [60.0, 62.0], no clear difference."
     )
     own = sentence(replace(finding, start=10, end=5, clear=True), study)
-    assert "the loss's own, 5, has the best" in own
+    assert "the default, 5, has the best" in own
     assert "the next best, 10, has" in own
     assert own.endswith(", a clear difference.")
     peak = replace(finding, ends=(change(0.4, 0.62), change(0.5, 0.62)))
     assert sentence(peak, study).startswith(
         "mAP50 peaks at lambda_coord = 10 with 62.0 % [61.0, 63.0], clearly above 40.0 % [39.0, 41.0] at 1 and "
-        "50.0 % [49.0, 51.0] at 25; the loss's own value, 5, has"
+        "50.0 % [49.0, 51.0] at 25; the default, 5, has"
     )
     assert sentence(peak, study, "zh-TW").startswith(
         "mAP50 在 lambda_coord = 10 達到高峰 62.0 % [61.0, 63.0]，"

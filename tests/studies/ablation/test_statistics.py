@@ -8,8 +8,8 @@ import pytest
 from tests.studies.ablation.synthetic import synthetic
 from tests.studies.ablation.tables import grid, study_of, table
 
+from yolosses.studies.ablation.noise import t_quantile
 from yolosses.studies.ablation.statistics import difference, level_interval
-from yolosses.studies.ablation.student import t_quantile
 
 # ------------------------------------------------------------ by hand
 
@@ -294,3 +294,19 @@ def test_a_naive_bootstrap_of_three_seeds_would_not_do() -> None:
         low, high = np.quantile(values[rng.integers(3, size=(400, 3))].mean(1), [0.025, 0.975])
         missed.append(not low <= 0 <= high)
     assert np.mean(missed) > 0.2
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_least_squares_would_not_do(robust: bool) -> None:
+    """Why all this, again: "value = setting", pooled or with HC3, where one value scatters three times as much."""
+    rng = np.random.default_rng(0)
+    scales = np.array([3.0 if setting["a"] == 0 else 1.0 for setting in grid((5, 5))])
+    seeds, missed = 3, []
+    t = t_quantile(0.975, len(scales) * (seeds - 1))
+    for _ in range(300):
+        values = rng.normal(size=(len(scales), seeds)) * scales[:, None]
+        own = values.var(1, ddof=1)
+        # HC3 divides each residual by 1 - 1/seeds; the variance of a mean is then the sum of squares over seeds^2.
+        variance = own * (seeds - 1) / seeds**2 / (1 - 1 / seeds) ** 2 if robust else own.mean() / seeds
+        missed.append(np.abs(values.mean(1)) > t * np.sqrt(variance) * np.ones(len(scales)))
+    assert np.mean(np.array(missed)[:, scales == 3.0]) > 0.1

@@ -178,7 +178,7 @@ def test_class_numbers_are_told_with_numbers(painted: list[Labelled], tmp_path: 
     assert (evidence.first, evidence.last, evidence.boxes) == (0, 2, total)
     assert suspicion.reasons() == [
         f"Suspected in the labels of 40 of 40 pictures with objects: {total} boxes.",
-        f"{discs} object(s) have the class number 3, but the classes are numbered 0 to 2.",
+        f"{discs} objects have the class number 3, but the classes are numbered 0 to 2.",
         f"None of the {total} objects has class 0.",
         "With 1 subtracted every number would stand for a class.",
     ]

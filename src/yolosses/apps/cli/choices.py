@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-MOSAIC = 0.0  # share of the images made of four pictures, where nobody says
-
 
 class LossName(StrEnum):
     """Losses that `train` knows."""

@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperGroup
 
 from yolosses.apps.cli.choices import (
-    MOSAIC,
     DetectorOutputName,
     FileFormatName,
     FitName,
@@ -179,9 +178,14 @@ def train(
         ),
     ] = None,
     mosaic: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share of the images that are made of four pictures."),
-    ] = MOSAIC,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the images that are made of four pictures.",
+            show_default="1; 0 for v1",
+        ),
+    ] = None,
     train_split: Annotated[
         str | None, typer.Option(help="Split to learn from.", show_default="train")
     ] = None,
@@ -235,6 +239,15 @@ def compare(
         int | None, typer.Option(min=1, help="Length of each run in epochs, instead of minutes.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each loss, with different seeds.")] = 1,
+    peers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--peer",
+            help="What another library's detector found, see benchmarks/small_sets_peer.py; may be repeated.",
+            metavar="FILE",
+        ),
+    ] = None,
+    model: Annotated[ModelName, typer.Option(help="tiny or small.")] = ModelName.TINY,
     image_size: Annotated[
         int | None, typer.Option(min=32, help="As for train.", show_default="as for train")
     ] = None,
@@ -257,6 +270,7 @@ def compare(
     compare_losses(
         CompareRequest(
             data=data, losses=losses, minutes=minutes, epochs_each=epochs_each, seeds=seeds, image_size=image_size,
+            peers=tuple(peers or ()), model=model,
             batch_size=batch_size, train_split=train_split, eval_split=eval_split, out=out, strict=strict,
             device=device,
         )
@@ -401,7 +415,8 @@ def study(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="A keyword of the loss and the values to try; may be repeated. LOW..HIGH for --sampler tpe.",
+            help="A keyword of the loss, or batch_size, fit, learning_rate, model or mosaic, and the values to try; "
+            "may be repeated. LOW..HIGH for --sampler tpe.",
             metavar="NAME=VALUE,VALUE,...",
         ),
     ] = None,

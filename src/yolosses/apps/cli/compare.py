@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from yolosses.apps.cli.build import build_device, build_loss
-from yolosses.apps.cli.choices import LossName
+from yolosses.apps.cli.choices import LossName, ModelName
 from yolosses.apps.cli.evaluate import evaluate_with_errors, score
 from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import open_split, open_to_learn, report_problems
@@ -35,10 +35,10 @@ from yolosses.studies.comparison import (
     ComparedRun,
     Comparison,
     Point,
-    Score,
     costliest_error,
     largest_term,
 )
+from yolosses.studies.peer import read_peer, scored
 from yolosses.training.data import DataError, DetectionDataset
 from yolosses.training.evaluation import Metrics
 from yolosses.training.files import require_folder, write_figure, write_json, write_text
@@ -64,6 +64,8 @@ class CompareRequest:
     batch_size: int = 8
     train_split: str | None = None
     eval_split: str | None = None
+    model: str = ModelName.TINY
+    peers: tuple[Path, ...] = ()
     out: Path | None = None
     strict: bool = False
     device: str = "auto"
@@ -79,6 +81,9 @@ def compare_losses(request: CompareRequest) -> None:
     if request.minutes is not None and request.epochs_each is not None:
         raise CommandError("--minutes, --epochs-each: expected one of them; got both")
     work = _Work.prepared(console, request, losses)
+    for run in work.peers:
+        if not work.has(run.loss, run.seed):
+            work.add(run)
     failed: dict[str, str] = {}
     asked = [(loss, seed) for seed in range(request.seeds) for loss in losses]
     for number, (loss, seed) in enumerate(asked, start=1):
@@ -124,8 +129,9 @@ class _Work:
         train_set: DetectionDataset,
         eval_set: DetectionDataset,
         device: torch.device,
+        peers: Sequence[ComparedRun],
     ) -> None:
-        self.console, self.settings = console, settings
+        self.console, self.settings, self.peers = console, settings, peers
         self.train_set, self.eval_set, self.device = train_set, eval_set, device
         self.out = request.out or Path("runs") / f"compare-{train_set.name}"
         first = next(iter(settings.values()))
@@ -137,6 +143,7 @@ class _Work:
             image_size=first.image_size,
             budget={"epochs": first.epochs} if first.epochs else {"minutes": first.minutes or 0.0},
             runs=(),
+            model=first.model,
         )
 
     @classmethod
@@ -151,6 +158,7 @@ class _Work:
             batch_size=request.batch_size,
             train_split=request.train_split,
             eval_split=request.eval_split,
+            model=request.model,
         )
         device = build_device(request.device)
         train_split, eval_split = splits_for(one)
@@ -160,7 +168,8 @@ class _Work:
         for loss in losses:
             resolved = resolve(replace(one, loss=loss), train_set, eval_set.split)
             settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
-        work = cls(console, request, settings, train_set, eval_set, device)
+        peers = [_peer(path, eval_set) for path in request.peers]
+        work = cls(console, request, settings, train_set, eval_set, device, peers)
         work.require_same()
         require_folder(work.out)
         report_problems(console, [train_set, eval_set], work.out / "problems.txt")
@@ -230,7 +239,7 @@ class _Work:
         rows = _rows(folder, training.place.step)
         model, loss_fn = training.average.module, build_loss(settings)
 
-        def scored() -> None:
+        def at_pause() -> None:
             _, metrics = score(settings, model, loss_fn, self.eval_set, self.device)
             rows.append(_row(training, metrics))
             write_text(folder.scores_file, "".join(json.dumps(row) + "\n" for row in rows))
@@ -238,7 +247,7 @@ class _Work:
         go_on = "the same command"
         pauses = PAUSES[len(rows) :]
         train_to_the_end(
-            self.console, folder, settings, training, go_on=go_on, pauses=pauses, at_pause=scored
+            self.console, folder, settings, training, go_on=go_on, pauses=pauses, at_pause=at_pause
         )
         log = draw_terms(folder, settings, self.train_set.name)
         metrics, errors, _ = evaluate_with_errors(
@@ -267,6 +276,14 @@ class _Work:
         )
 
 
+def _peer(path: Path, eval_set: DetectionDataset) -> ComparedRun:
+    """What another library's detector found, scored as ours are."""
+    peer = read_peer(path)
+    if peer.name in list(LossName):
+        raise DataError(f"{path}: expected a name that no loss of this library has; got {peer.name}")
+    return scored(peer, eval_set, path=path)
+
+
 def read_comparison(folder: Path) -> Comparison | None:
     """What is kept in the folder; None if there is nothing. Raises `DataError` naming a file that is something else."""
     path = folder / RESULTS
@@ -290,7 +307,8 @@ def comparison_table(comparison: Comparison) -> Table:
     )
     table.caption_justify = "left"
     table.add_column("loss", no_wrap=True)
-    for head in ("network", "images/s", "mAP50", "mAP50:95"):
+    repeated = any(len(loss.runs) > 1 for loss in comparison.ranked())
+    for head in ("network", "images/s", "mAP50", "mAP50:95", *(["its spread"] if repeated else [])):
         table.add_column(head, justify="right", no_wrap=True)
     for head in ("largest term", "costliest error"):
         table.add_column(head, overflow="fold")
@@ -299,17 +317,19 @@ def comparison_table(comparison: Comparison) -> Table:
             loss.loss,
             f"{loss.runs[0].parameters / 1e6:.1f} M",
             f"{loss.images_per_second:.1f}",
-            _mean(loss, "map50"),
-            _mean(loss, "map50_95"),
+            _number(loss.mean("map50")),
+            _number(loss.mean("map50_95")),
+            *([_spread(loss)] if repeated else []),
             "-" if loss.term is None else f"{loss.term[0]} {loss.term[1]:.0%}",
             "-" if loss.error is None else f"{loss.error[0]} {loss.error[1]:.3f}",
         )
     return table
 
 
-def _mean(loss: ComparedLoss, name: Score) -> str:
-    deviation = loss.deviation(name)
-    return _number(loss.mean(name)) + (f" ± {deviation:.3f}" if deviation is not None else "")
+def _spread(loss: ComparedLoss) -> str:
+    """The lowest and the highest score of the seeds."""
+    spread = loss.spread("map50_95")
+    return "-" if spread is None else f"{spread[0]:.3f} to {spread[1]:.3f}"
 
 
 def _number(value: float | None) -> str:

@@ -59,14 +59,14 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
     """
     kinds = _kinds(_hints(loss)[name])
     if Penalty in kinds:
-        return _choice(option, name, text, [str(penalty) for penalty in PenaltyName])
+        return choice(option, name, text, [str(penalty) for penalty in PenaltyName])
     if name == "box_loss":
-        return _choice(option, name, text, [str(choice) for choice in BoxLossName])
+        return choice(option, name, text, [str(kind) for kind in BoxLossName])
     if bool in kinds:
-        return _choice(option, name, text.lower(), ["true", "false"]) == "true"
+        return choice(option, name, text.lower(), ["true", "false"]) == "true"
     level: Level = text
     if str not in kinds or (float in kinds and _is_number(text)):
-        level = _number(option, name, text, whole=float not in kinds)
+        level = number(option, name, text, whole=float not in kinds)
     keyword: dict[str, Any] = {name: level}
     try:
         loss_class(loss)(**keyword)
@@ -97,7 +97,7 @@ def parse_options(texts: Sequence[str], loss: str) -> dict[str, Option]:
 
 def _anchors(text: str, levels: int) -> list[Any]:
     """``10,13,16,30,...``: w, h in pixels, level by level, (levels, K, 2)."""
-    numbers = [float(_number("--set", "anchors", part.strip(), whole=False)) for part in text.split(",")]
+    numbers = [float(number("--set", "anchors", part.strip(), whole=False)) for part in text.split(",")]
     if len(numbers) % (2 * levels) or min(numbers) <= 0:
         raise CommandError(
             f"--set anchors: expected W,H,W,H,... > 0, as many for each of {levels} levels; got {text!r}"
@@ -129,7 +129,7 @@ def _is_plain(name: str, hint: Any) -> bool:
     return name == "box_loss" or any(kind in kinds for kind in (float, int, str, bool, Penalty))
 
 
-def _choice(option: str, name: str, text: str, choices: Sequence[str]) -> str:
+def choice(option: str, name: str, text: str, choices: Sequence[str]) -> str:
     if text not in choices:
         raise CommandError(f"{option} {name}: expected one of {', '.join(choices)}; got {text!r}")
     return text
@@ -143,7 +143,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _number(option: str, name: str, text: str, *, whole: bool) -> float | int:
+def number(option: str, name: str, text: str, *, whole: bool) -> float | int:
     kind = "a whole number" if whole else "a number"
     try:
         number: float | int = int(text) if whole else float(text)

@@ -27,7 +27,7 @@ from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_
 from yolosses.apps.cli.study_progress import StudyDisplay
 from yolosses.apps.cli.study_table import study_tables
 from yolosses.apps.cli.train import TrainRequest, build_training, resolve, splits_for
-from yolosses.apps.cli.vary import Range, Values, parse_vary
+from yolosses.apps.cli.vary import TRAINING, Range, Values, parse_vary
 from yolosses.language import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
@@ -293,12 +293,10 @@ class _Study:
     def run_settings(self, setting: Setting, *, seed: int) -> Settings:
         """What a run with this setting is asked to do."""
         rest = dict(setting)
-        shape: dict[str, Any] = {
-            name: int(rest.pop(name))
-            for name in ("grid", "boxes_per_cell")
-            if name in rest and self._has_grid
-        }
-        request = replace(self.train_request, seed=seed, **shape)
+        ours: dict[str, Any] = {name: rest.pop(name) for name in TRAINING if name in rest}
+        if self._has_grid:
+            ours |= {name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest}
+        request = replace(self.train_request, seed=seed, **ours)
         settings = resolve(request, self.train_set, self.eval_set.split)
         return replace(settings, loss_options={**settings.loss_options, **rest})
 
@@ -343,6 +341,8 @@ class _Study:
         settings = resolve(replace(self.train_request, grid=None), self.train_set, self.eval_set.split)
         if name == "grid" and settings.grid is not None:
             return settings.grid[0]
+        if name in TRAINING:
+            return cast(Level, getattr(settings, name))
         if name in settings.loss_options:
             return cast(Level, settings.loss_options[name])
         return default_of(self.request.loss, name)

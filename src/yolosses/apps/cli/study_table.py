@@ -13,11 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from yolosses.apps.pages.study import facts, is_clear, title, verdict
-from yolosses.apps.pages.study_numbers import Quantity, quantity
-from yolosses.apps.pages.study_selection import Selection
-from yolosses.apps.pages.study_texts import Texts, texts
-from yolosses.language import Language
+from yolosses.apps.pages.views.study import facts, is_clear, title, verdict
+from yolosses.apps.pages.views.study_numbers import Quantity, joined, quantity
+from yolosses.apps.pages.views.study_selection import Selection
+from yolosses.language import Language, catalogue
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import level_name, sentence
 from yolosses.studies.ablation.structures import Setting, StudyResults
@@ -53,14 +52,17 @@ _HEAD = 9  # letters of a line of a column's head
 
 def study_tables(study: StudyResults, console: Console, *, language: Language = "en") -> None:
     """Print the facts, a table of the settings as wide as the terminal allows, and the findings."""
-    t, selection = texts(language), Selection(study)
+    selection = Selection(study)
     console.print(f"[bold]{escape(title(study, language))}[/]", highlight=False)
     console.print(escape(facts(study, language)), highlight=False)
     if study.results:
         console.print(_table(selection, console.width, language))
         hidden = len(study.settings) - len(_settings(selection))
         if hidden:
-            console.print(escape(t.terminal_more.format(count=hidden)), highlight=False)
+            more = catalogue(language).ngettext(
+                "… and {count} more setting", "… and {count} more settings", hidden
+            )
+            console.print(escape(more.format(count=hidden)), highlight=False)
         console.print()
     for line in verdict(selection, language):
         console.print(f"[bold]{escape(line)}[/]", highlight=False)
@@ -79,14 +81,17 @@ def _settings(selection: Selection) -> list[Setting]:
 
 
 def _table(selection: Selection, width: int, language: Language) -> Table:
-    t, settings = texts(language), _settings(selection)
+    settings = _settings(selection)
     columns = [
-        _Column(head="", cells=[_tag(setting, selection, t) for setting in settings]),
+        _Column(head="", cells=[_tag(setting, selection, language) for setting in settings]),
         *(
             _Column(head=_broken(name), cells=[level_name(setting[name]) for setting in settings])
             for name in selection.study.parameters
         ),
-        _Column(head=t.runs_column, cells=[str(len(selection.study.of(setting))) for setting in settings]),
+        _Column(
+            head=catalogue(language).gettext("runs"),
+            cells=[str(len(selection.study.of(setting))) for setting in settings],
+        ),
     ]
     columns += _fitting(selection, settings, width - sum(column.width for column in columns), language)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
@@ -156,10 +161,11 @@ def _broken(name: str) -> str:
     return "\n".join(lines)
 
 
-def _tag(setting: Setting, selection: Selection, t: Texts) -> str:
-    tags = [t.best] if setting == selection.best else []
-    tags += [t.default] if setting == selection.default else []
-    return t.between_names.join(tags)
+def _tag(setting: Setting, selection: Selection, language: Language) -> str:
+    _ = catalogue(language).gettext
+    tags = [_("best")] if setting == selection.best else []
+    tags += [_("default")] if setting == selection.default else []
+    return joined(tags, language)
 
 
 def _bullets(study: StudyResults, language: Language) -> Table:

@@ -25,15 +25,7 @@ from yolosses.apps.cli.build import (
     family,
     trained_weights,
 )
-from yolosses.apps.cli.choices import (
-    MOSAIC,
-    FitName,
-    LossName,
-    ModelName,
-    OptimizerName,
-    PrecisionName,
-    ScheduleName,
-)
+from yolosses.apps.cli.choices import FitName, LossName, ModelName, OptimizerName, PrecisionName, ScheduleName
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.failures import CommandError, Interrupted
 from yolosses.apps.cli.interrupt import StopBetweenSteps
@@ -78,6 +70,7 @@ if TYPE_CHECKING:
 
 SAVE_EVERY_SECONDS = 30.0
 SIZES = (ModelName.TINY, ModelName.SMALL)  # of the networks that every loss trains with
+_FITTED: dict[Fit, str] = {"stretch": "stretched", "letterbox": "letterboxed"}
 FIT: dict[FitName, Fit] = {FitName.STRETCH: "stretch", FitName.LETTERBOX: "letterbox"}
 _NOWHERE: Any = None  # what a process has of what the first one tells it
 
@@ -104,7 +97,7 @@ class TrainRequest:
     learning_rate: float | None = None
     schedule: str = ScheduleName.COSINE
     fit: str | None = None
-    mosaic: float = MOSAIC
+    mosaic: float | None = None
     train_split: str | None = None
     eval_split: str | None = None
     seed: int = 0
@@ -329,13 +322,26 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         nms_iou=family(request.loss).nms_iou,
         precision=str(request.precision),
         accumulate=request.accumulate,
-        mosaic=0.0 if request.data == "digits" else request.mosaic,
+        mosaic=_mosaic(request),
     )
     try:
         build_loss(settings)
     except (ValueError, TypeError) as error:
         raise CommandError(f"--set: {error}") from error
     return settings
+
+
+def _mosaic(request: TrainRequest) -> float:
+    """The paper has no mosaics, and in the small pictures of one more objects share a cell of v1. The losses with
+    several scales learn more from them."""
+    if request.data == "digits":
+        if request.mosaic:
+            raise CommandError(
+                "--mosaic: expected with pictures from files; digit scenes are random as they are"
+            )
+        return 0.0
+    usual = 0.0 if request.loss == LossName.V1 else 1.0
+    return usual if request.mosaic is None else request.mosaic
 
 
 def _require_fitting(request: TrainRequest) -> None:
@@ -538,12 +544,17 @@ def _introduce(
         highlight=False,
     )
     console.print(
-        f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures of {width} x {height}, "
+        f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures {_FITTED[settings.fit]} to "
+        f"{width} x {height}{_mosaics_in_words(settings.mosaic)}, "
         f"{_cells(settings)}, loss {settings.loss}{_options_in_words(settings)}, on {training.device}",
         highlight=False,
     )
     if "anchors" in settings.loss_options:
         _show_anchors(console, settings, train_set)
+
+
+def _mosaics_in_words(share: float) -> str:
+    return f", {share:.0%} in mosaics of four" if share else ""
 
 
 def _cells(settings: Settings) -> str:

@@ -1,13 +1,16 @@
-"""``--vary NAME=VALUE,VALUE,...``: which keywords of a loss a study tries, and which values."""
+"""``--vary NAME=VALUE,VALUE,...``: which keywords of a loss, or options of a training, a study tries, and which
+values."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from yolosses.apps.cli.choices import FitName
 from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.options import parse_option, require_keyword
+from yolosses.apps.cli.options import choice, keywords, number, parse_option
 from yolosses.studies.ablation.structures import Level
 
 
@@ -22,6 +25,8 @@ class Range:
 
 Values = tuple[Level, ...] | Range
 
+TRAINING = ("batch_size", "fit", "learning_rate", "model", "mosaic")  # of `yolosses train`
+
 
 def parse_vary(texts: Sequence[str], loss: str) -> dict[str, Values]:
     """Values by keyword. Raises `CommandError` with one line that names what is wrong and what is possible."""
@@ -31,7 +36,11 @@ def parse_vary(texts: Sequence[str], loss: str) -> dict[str, Values]:
         name = name.strip().replace("-", "_")
         if not equals or not values.strip():
             raise CommandError(f"--vary: expected NAME=VALUE,VALUE,...; got {text!r}")
-        require_keyword("--vary", name, loss)
+        if name not in (*keywords(loss), *TRAINING):
+            raise CommandError(
+                f"--vary {name}: expected a keyword of the loss {loss}: {', '.join(keywords(loss))}; "
+                f"or of training: {', '.join(TRAINING)}"
+            )
         if name in varied:
             raise CommandError(f"--vary {name}: expected each name once; got it twice")
         varied[name] = _range(name, values, loss) or _levels(name, values, loss)
@@ -39,11 +48,32 @@ def parse_vary(texts: Sequence[str], loss: str) -> dict[str, Values]:
 
 
 def _levels(name: str, text: str, loss: str) -> tuple[Level, ...]:
-    levels = tuple(parse_option("--vary", name, value.strip(), loss) for value in text.split(","))
+    levels = tuple(_level(name, value.strip(), loss) for value in text.split(","))
     for place, level in enumerate(levels):
         if level in levels[:place]:
             raise CommandError(f"--vary {name}: expected different values; got {level} twice")
     return levels
+
+
+def _level(name: str, text: str, loss: str) -> Level:
+    match name:
+        case "fit":
+            return choice("--vary", name, text, list(FitName))
+        case "model":
+            return choice("--vary", name, text, ["tiny", "small"])
+        case "batch_size":
+            return _within(name, number("--vary", name, text, whole=True), low=1)
+        case "learning_rate":
+            return _within(name, number("--vary", name, text, whole=False), low=1e-9)
+        case "mosaic":
+            return _within(name, number("--vary", name, text, whole=False), low=0, high=1)
+    return parse_option("--vary", name, text, loss)
+
+
+def _within(name: str, value: float, *, low: float, high: float = math.inf) -> float:
+    if not low <= value <= high:
+        raise CommandError(f"--vary {name}: expected {low:g}..{high:g}; got {value:g}")
+    return value
 
 
 def _range(name: str, text: str, loss: str) -> Range | None:
@@ -51,7 +81,7 @@ def _range(name: str, text: str, loss: str) -> Range | None:
     low, dots, high = text.partition("..")
     if not dots:
         return None
-    ends: list[Any] = [parse_option("--vary", name, end.strip(), loss) for end in (low, high)]
+    ends: list[Any] = [_level(name, end.strip(), loss) for end in (low, high)]
     if any(isinstance(end, str | bool) for end in ends) or not ends[0] < ends[1]:
         raise CommandError(f"--vary {name}: expected numbers LOW..HIGH with LOW < HIGH; got {text!r}")
     return Range(float(ends[0]), float(ends[1]), whole=all(isinstance(end, int) for end in ends))

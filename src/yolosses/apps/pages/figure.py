@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from yolosses.apps.pages.picture_data import smaller
-from yolosses.explain.style import FAINT_INK, new_figure, plain_axes, use_font
+from yolosses.explain.style import FAINT_INK, new_figure, plain_axes, text_font, text_width, use_font
 
 FIGURE_DPI = 110  # of pictures within a figure; its lines and letters have none
 
@@ -54,6 +54,11 @@ def figure_svg(figure: Figure, *, alt: str) -> Markup:
     text = text.replace("xlink:href=", "href=")
     text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", lambda found: smaller(found[1]), text)
     return Markup(_described(_own_ids(text), alt))
+
+
+def letters_width(text: str, size: float) -> float:
+    """About how wide a line is on a page, in css pixels: the reader's fonts are not known here."""
+    return 96 * text_width(text, 0.75 * size, text_font("en"))
 
 
 def _own_ids(svg: str) -> str:

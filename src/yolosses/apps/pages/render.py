@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.style import PALETTE
+from yolosses.explain.style import PALETTE, ink_on
 from yolosses.language import Language, catalogue
 
 
@@ -46,7 +46,7 @@ def _environment(language: Language) -> Environment:
         "pgettext": _filled(words.pgettext),
         "npgettext": _filled(words.npgettext),
     }
-    environment.filters |= {"fmt": format, "number": number, "percent": percent}
+    environment.filters |= {"fmt": format, "ink_on": ink_on, "number": number, "percent": percent}
     environment.tests["finite"] = math.isfinite
     return environment
 

@@ -5,11 +5,11 @@ What a chart shows also stands in its ``data-`` attributes, as exact numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
+from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
 from yolosses.apps.pages.page import Html
-from yolosses.apps.pages.study_numbers import Quantity, edges
 from yolosses.apps.pages.study_scales import (
     Scale,
     chart,
@@ -25,19 +25,9 @@ from yolosses.apps.pages.study_scales import (
     without_overlaps,
 )
 from yolosses.apps.pages.term_marks import colour
+from yolosses.apps.pages.views.study_numbers import Quantity, edges
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.statistics import Interval
-from yolosses.studies.ablation.structures import Level
-
-STYLE = """
-.chart text.hint { font-size: 11px; fill: #5f5f5f; }
-.chart text.strong { font-weight: 700; fill: #1a1a1a; }
-.chart .rule { stroke: #e6e6e6; stroke-width: 1; }
-.chart .whisker { stroke-width: 1.6; fill: none; }
-.chart .path { fill: none; stroke-width: 2; }
-.chart .ring { fill: none; stroke: #1a1a1a; stroke-width: 1.6; }
-.chart .default-line { stroke: #1a1a1a; stroke-width: 1.2; stroke-dasharray: 4 3; }
-"""
 
 _WIDTH, _HEIGHT = 268.0, 212.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 44.0, 42.0  # around the frame of a small chart
@@ -45,20 +35,10 @@ _PLOT_WIDTH, _PLOT_HEIGHT = 365.0, 360.0
 _LABEL = 136.0  # at most, of the names in a dot plot
 
 
-def level_lines(
-    intervals: Mapping[Level, Interval],
-    *,
-    levels: Sequence[Level],
-    quantity: Quantity,
-    parameter: str,
-    default: Level | None,
-    alt: str,
-) -> Html:
-    """A measure by the values of a parameter that has an order: points with interval bars, joined.
-
-    Args:
-        levels: of the parameter, all of them: the axis is the same in all its charts.
-    """
+def level_lines(shown: LevelChart) -> Html:
+    """A measure by the values of a parameter that has an order: points with interval bars, joined."""
+    intervals, quantity, parameter, default = shown.intervals, shown.quantity, shown.parameter, shown.default
+    alt, levels = shown.alt, shown.levels
     ordered = sorted(levels, key=float)
     places = dict(zip(ordered, level_places(ordered, _LEFT + 14, _WIDTH - _RIGHT - 10), strict=True))
     scale = scale_of(intervals.values(), quantity, _HEIGHT - _BOTTOM, _TOP)
@@ -90,16 +70,10 @@ def level_lines(
     return _small(drawn, quantity, parameter, alt, _HEIGHT)
 
 
-def dot_plot(
-    intervals: Mapping[Level, Interval],
-    *,
-    levels: Sequence[Level],
-    quantity: Quantity,
-    parameter: str,
-    default: Level | None,
-    alt: str,
-) -> Html:
+def dot_plot(shown: LevelChart) -> Html:
     """A measure by the values of a parameter that are only names: a line for each, its point and interval."""
+    intervals, quantity, parameter, default = shown.intervals, shown.quantity, shown.parameter, shown.default
+    alt, levels = shown.alt, shown.levels
     names = [level_name(level) for level in levels]
     label = min(max(text_width(name) for name in names), _LABEL)
     left, right, bottom = 12 + label, _WIDTH - _RIGHT, _TOP + 26.0 * len(levels)
@@ -136,20 +110,10 @@ def dot_plot(
     return _small(drawn, quantity, parameter, alt, bottom + 24)
 
 
-def scatter(
-    points: Sequence[tuple[float, float]],
-    *,
-    quantity: Quantity,
-    parameter: str,
-    default: float | None,
-    best: tuple[float, float] | None,
-    alt: str,
-) -> Html:
-    """A measure of single runs by the value of a parameter that was drawn from a range.
-
-    Args:
-        points: (value of the parameter, value of the measure). best: one of them, to be starred.
-    """
+def scatter(shown: ScatterChart) -> Html:
+    """A measure of single runs by the value of a parameter that was drawn from a range."""
+    points, quantity, parameter, default = shown.points, shown.quantity, shown.parameter, shown.default
+    alt, best = shown.alt, shown.best
     values = [x for x, _ in points]
     low, high = min(values), max(values)
     across = Scale(

@@ -6,20 +6,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from yolosses.apps.pages.charts.study import HeatMap, Place
 from yolosses.apps.pages.page import Html
-from yolosses.apps.pages.study_numbers import NOTHING, Quantity, half_width
 from yolosses.apps.pages.study_scales import chart, letters, shortened, star, text_width
+from yolosses.apps.pages.views.study_numbers import NOTHING, Quantity, half_width
 from yolosses.explain.style import ink_on
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.statistics import Interval
-
-STYLE = """
-.chart text.cell { font-size: 13px; font-weight: 600; }
-.chart text.half { font-size: 10px; }
-.chart text.title { font-size: 13px; font-weight: 600; fill: #1a1a1a; }
-.chart .frame { fill: none; stroke: #1a1a1a; stroke-width: 2.6; }
-.chart .halo { fill: none; stroke: #fff; stroke-width: 6; }
-"""
 
 # ColorBrewer's Blues: each darker than the last, with or without colour.
 _STOPS = ((247, 251, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
@@ -27,8 +20,6 @@ _STOPS = ((247, 251, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8,
 _CELL_WIDTH, _CELL_HEIGHT, _LEAST_WIDTH = 56.0, 40.0, 40.0
 _WIDEST = 270.0
 _TOP, _BOTTOM = 28.0, 74.0
-
-Place = tuple[int, int]
 
 
 def shade(share: float) -> str:
@@ -66,25 +57,16 @@ def shade_range(cells: Sequence[Interval]) -> tuple[float, float]:
     return low, high
 
 
-def heat_map(
-    cells: Mapping[Place, Interval | None],
-    columns: Sequence[str],
-    rows: Sequence[str],
-    *,
-    quantity: Quantity,
-    x_title: str,
-    y_title: str,
-    default: Place | None,
-    better: str,
-    alt: str,
-) -> Html:
-    """A map; columns to the right, rows upwards, as on axes.
-
-    Args:
-        cells: by (column, row). columns, rows: names of the values of the two parameters.
-        default: the cell to frame.
-        better: the word at the dark end.
-    """
+def heat_map(shown: HeatMap) -> Html:
+    """A map; columns to the right, rows upwards, as on axes."""
+    cells, columns, rows, quantity = shown.cells, shown.columns, shown.rows, shown.quantity
+    x_title, y_title, default, better, alt = (
+        shown.x_title,
+        shown.y_title,
+        shown.default,
+        shown.better,
+        shown.alt,
+    )
     label = min(max(text_width(name) for name in rows), 110.0)
     left = 28.0 + label
     width = max(_LEAST_WIDTH, min(_CELL_WIDTH, (_WIDEST - left - 4) / len(columns)))
@@ -125,8 +107,8 @@ def heat_map(
         outline = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_CELL_HEIGHT:.1f}"'
         drawn.append(f'<rect class="halo" {outline}/><rect class="frame" {outline} data-default="true"/>')
     for column, name in enumerate(columns):
-        shown = shortened(name, width - 4)
-        drawn.append(letters(left + (column + 0.5) * width, bottom + 16, shown, "middle"))
+        cut = shortened(name, width - 4)
+        drawn.append(letters(left + (column + 0.5) * width, bottom + 16, cut, "middle"))
     for row, name in enumerate(rows):
         y = bottom - (row + 0.5) * _CELL_HEIGHT + 4
         drawn.append(letters(left - 7, y, shortened(name, label), "end"))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from yolosses.apps.pages.charts.study import Path, Plane, Spot
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_charts import ring, rules, scale_of, whisker
 from yolosses.apps.pages.study_labels import Box, boxes_along, place_labels
-from yolosses.apps.pages.study_numbers import Quantity, edges
 from yolosses.apps.pages.study_scales import (
     DASHES,
     Scale,
@@ -22,14 +22,8 @@ from yolosses.apps.pages.study_scales import (
     without_overlaps,
 )
 from yolosses.apps.pages.term_marks import colour
+from yolosses.apps.pages.views.study_numbers import Quantity, edges
 from yolosses.studies.ablation.statistics import Interval
-
-STYLE = """
-.chart text.on-path { font-size: 11px; font-weight: 600; fill: inherit;
-  stroke: #fff; stroke-width: 3.5; paint-order: stroke; }
-.chart text.on-data { stroke: #fff; stroke-width: 3; paint-order: stroke; }
-.chart .other { fill: #b9b9b9; stroke: #fff; stroke-width: .6; }
-"""
 
 _WIDTH = 365.0
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50.0, 14.0, _WIDTH - 12, 294.0
@@ -37,44 +31,10 @@ _WIDE_SPAN = 20.0  # highest over lowest mean
 _CORNER = (60.0, 24.0)  # width and height of what is written there
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spot:
-    """A setting: its name and its place."""
-
-    name: str
-    x: Interval
-    y: Interval
-    is_default: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Path:
-    """Settings along one parameter, in the order of its values. ``index``: of its colour, dashes and marker.
-    ``joined``: by lines, as values that have an order.
-    """
-
-    name: str
-    index: int
-    spots: Sequence[Spot]
-    joined: bool = True
-
-
-def trade_off(
-    paths: Sequence[Path],
-    others: Sequence[Spot],
-    *,
-    x: Quantity,
-    y: Quantity,
-    good: tuple[int, int],
-    words: tuple[str, str],
-    alt: str,
-) -> Html:
-    """Paths of settings with interval bars both ways, the other settings as grey points.
-
-    Args:
-        good: which way each measure is better: 1 for right and up, -1 for left and down.
-        words: what stands in that corner, and at a default that paths share.
-    """
+def trade_off(shown: Plane) -> Html:
+    """Paths of settings with interval bars both ways, the other settings as grey points."""
+    paths, others, x, y, good = shown.paths, shown.others, shown.x, shown.y, shown.good
+    words, alt = shown.words, shown.alt
     spots = [spot for path in paths for spot in path.spots]
     plane = _Plane(
         across=_scale([s.x for s in spots], [s.x for s in others], x, _LEFT, _RIGHT),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape
 
-import numpy as np
-
+from yolosses.apps.pages.charts.study import Calibration, CalibrationChart, ShareChart
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_scales import (
     DASHES,
@@ -23,11 +21,6 @@ from yolosses.apps.pages.study_scales import (
 )
 from yolosses.apps.pages.term_marks import colour
 from yolosses.explain.style import ink_on
-from yolosses.studies.ablation.structures import Result
-
-STYLE = """
-.chart .diagonal { stroke: #1a1a1a; stroke-width: 1; stroke-dasharray: 5 4; }
-"""
 
 FEW = 20  # detections: a point from fewer is hollow
 _POINTS = 60  # of a history
@@ -36,86 +29,9 @@ _SIDE = 268.0
 _WIDTH, _HEIGHT = 268.0, 268.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Detections of a setting by parts of their scores, those without detections left out.
-
-    Attributes:
-        score, iou: means. count: of detections, over all runs.
-    """
-
-    name: str
-    score: tuple[float, ...]
-    iou: tuple[float, ...]
-    count: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """Weighted terms of the loss over the steps, mean over the runs of a setting."""
-
-    steps: tuple[float, ...]
-    terms: dict[str, tuple[float, ...]]
-
-    @property
-    def shares(self) -> dict[str, list[float]]:
-        """Of each term in the loss, 0 to 1."""
-        totals = [sum(values) for values in zip(*self.terms.values(), strict=True)]
-        return {
-            name: [value / total if total > 0 else 0.0 for value, total in zip(values, totals, strict=True)]
-            for name, values in self.terms.items()
-        }
-
-
-def calibration(name: str, results: Sequence[Result]) -> Calibration | None:
-    """Over the runs of a setting, weighted by the number of detections; None without any."""
-    kept = [result.calibration for result in results if result.calibration.get("count")]
-    parts = max((len(values["count"]) for values in kept), default=0)
-    score, iou, count = [], [], []
-    for part in range(parts):
-        rows = [
-            (values["score"][part], values["iou"][part], values["count"][part])
-            for values in kept
-            if part < len(values["count"]) and values["count"][part] > 0
-        ]
-        total = sum(row[2] for row in rows)
-        if total > 0:
-            score.append(sum(row[0] * row[2] for row in rows) / total)
-            iou.append(sum(row[1] * row[2] for row in rows) / total)
-            count.append(round(total))
-    if not count:
-        return None
-    return Calibration(name=name, score=tuple(score), iou=tuple(iou), count=tuple(count))
-
-
-def history(results: Sequence[Result]) -> History | None:
-    """Mean over the runs of a setting, as far as the shortest went; None if none kept its history."""
-    kept = [result.history for result in results if len(result.history.get("steps", ())) > 1]
-    if not kept:
-        return None
-    first, last = max(run["steps"][0] for run in kept), min(run["steps"][-1] for run in kept)
-    if last <= first:
-        kept, first, last = kept[:1], kept[0]["steps"][0], kept[0]["steps"][-1]
-    steps = np.linspace(first, last, _POINTS)
-    names = [name for name in kept[0]["terms"] if all(name in run["terms"] for run in kept)]
-    terms = {
-        name: np.mean([np.interp(steps, run["steps"], run["terms"][name]) for run in kept], axis=0)
-        for name in names
-    }
-    return History(
-        steps=tuple(steps.tolist()), terms={name: tuple(values.tolist()) for name, values in terms.items()}
-    )
-
-
-def calibration_chart(
-    lines: Sequence[Calibration], *, default: str | None, titles: tuple[str, str, str], exact: str, alt: str
-) -> Html:
-    """IoU against score, a line a setting, and the diagonal.
-
-    Args:
-        default: name of the line that gets rings. titles: of the chart, the axis to the right, the axis upwards.
-        exact: what is written on the diagonal.
-    """
+def calibration_chart(shown: CalibrationChart) -> Html:
+    """IoU against score, a line a setting, and the diagonal."""
+    lines, default, titles, exact, alt = shown.lines, shown.default, shown.titles, shown.exact, shown.alt
     left, top, right, bottom = 46.0, 30.0, _SIDE - 10, _SIDE - 46
     highest = max(
         (score for line in lines for score in line.score), default=1.0
@@ -177,14 +93,9 @@ def _line_legend(lines: Sequence[Calibration], default: str | None, right: float
     return "".join(drawn)
 
 
-def share_areas(
-    found: History, *, labels: Mapping[str, str], told: Mapping[str, str], title: str, x_title: str, alt: str
-) -> Html:
-    """Shares of the terms over the steps, stacked to 100 %.
-
-    Args:
-        labels: short names of the terms, on the areas that are wide enough. told: long ones, for the pointer.
-    """
+def share_areas(shown: ShareChart) -> Html:
+    """Shares of the terms over the steps, stacked to 100 %."""
+    found, told, title, x_title, alt = shown.history, shown.told, shown.title, shown.x_title, shown.alt
     left, top, right, bottom = 44.0, 28.0, _WIDTH - 12, _HEIGHT - 40
     across = Scale(low=found.steps[0], high=found.steps[-1], start=left, end=right)
     upward = Scale(low=0.0, high=1.0, start=bottom, end=top)
@@ -199,7 +110,7 @@ def share_areas(
             f'<polygon data-term="{escape(term)}" data-last="{values[-1]!r}" points="{points}" '
             f'fill="url(#fill-{index})" stroke="#fff" stroke-width="0.8"><title>{escape(told[term])}</title></polygon>'
         )
-        names.append(_area_name(labels[term], index, values, floor, across, upward, found.steps))
+        names.append(_area_name(term, index, values, floor, across, upward, found.steps))
         floor = ceiling
     numbers = [0.0, 0.5, 1.0]
     marks = [(across.at(number), name) for number, name in _step_names(across)]

@@ -9,6 +9,7 @@ from html import escape
 from itertools import pairwise
 
 from yolosses.apps.pages.page import Html
+from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.structures import Level
 
 # Of lines, beside colour and marker: whole, dashed, dotted, dashed and dotted, long.
@@ -92,23 +93,12 @@ def tick_names(numbers: Sequence[float], *, factor: float = 1.0) -> list[str]:
     return [f"{factor * number + 0.0:.{decimals}f}" for number in numbers]
 
 
-def is_numeric(levels: Sequence[Level]) -> bool:
-    """Whether all are numbers, so that they have an order and distances."""
-    return all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
-
-
-def in_order(levels: Iterable[Level]) -> list[Level]:
-    """Numbers ascending; words as they come."""
-    found = list(levels)
-    return sorted(found, key=float) if is_numeric(found) else found
-
-
 def level_scale(levels: Sequence[Level], start: float, end: float) -> Scale | None:
     """For the values of a parameter that were measured: logarithmic if they span much, straight if not.
 
     None for words, for a single value, and where two values would stand too close: they are to stand in equal steps.
     """
-    numbers = [float(level) for level in levels] if is_numeric(levels) else []
+    numbers = [float(level) for level in levels] if is_ordered(levels) else []
     if len(set(numbers)) < 2:
         return None
     low, high = min(numbers), max(numbers)

@@ -30,11 +30,11 @@ VERSIONS = (
             "it takes means where the formula has sums, the default of MSELoss. The lambdas then no longer balance "
             "what the paper balances: the mean over all boxes makes the background almost free.",
             "它在公式寫總和的地方取了平均，這正是 MSELoss 的預設值。這樣 λ 平衡的就不是論文要平衡的東西："
-            "對所有框取平均，背景幾乎不用付代價。",
+            "對所有框取平均，背景的損失就幾乎消失了。",
         ),
         hints=Words(
             "Make the same error on one object, then on two objects in two cells.",
-            "先讓一個物體有某個誤差，再讓兩個格子裡的兩個物體有同樣的誤差。",
+            "先讓一個物件有某個誤差，再讓兩個格子裡的兩個物件有同樣的誤差。",
         ),
     ),
     FaultyVersion(
@@ -70,11 +70,11 @@ VERSIONS = (
         fault=Words(
             "its no-object term counts only empty cells. The other box of an object's cell is never told that it found "
             "nothing, so objects are found twice.",
-            "它的 noobj 項只算空的格子。有物體的格子裡，另一個框從來沒被告知自己什麼都沒找到，物體就會被偵測兩次。",
+            "它的 noobj 項只算空的格子。有物件的格子裡，另一個框從來沒人要它把信心度降下來，物件就會被偵測兩次。",
         ),
         hints=Words(
             "A cell with an object has two boxes. Change the confidence of the one that is not responsible.",
-            "有物體的格子有兩個框。改變不負責的那個框的信心度看看。",
+            "有物件的格子有兩個框。改變不負責的那個框的信心度看看。",
         ),
     ),
     FaultyVersion(
@@ -97,7 +97,7 @@ VERSIONS = (
         fault=Words(
             "the most confident box is responsible, not the one with the highest IoU. A box that is confident by "
             "chance keeps all objects, and the other never learns.",
-            "它讓信心度最高的框負責，而不是 IoU 最高的框。剛好比較有信心的框會包辦所有物體，另一個框永遠學不到東西。",
+            "它讓信心度最高的框負責，而不是 IoU 最高的框。剛好比較有信心的框會包辦所有物件，另一個框永遠學不到東西。",
         ),
         hints=Words(
             "Which boxes does the formula mean by responsible? Build a cell where another rule would choose "
@@ -111,9 +111,9 @@ VERSIONS = (
         finds=bug_tests.only_the_first_term_pulls_at_x,
         fault=Words(
             "the IoU, the target of the confidence, has a gradient. All values are right, but a box whose confidence "
-            "is below its IoU is pulled AWAY from its object, so that the low confidence becomes true.",
-            "信心度的目標值 IoU 帶有梯度。所有的值都對，但信心度低於 IoU 的框會被拉「離」物體，"
-            "好讓偏低的信心度變成真的。",
+            "is below its IoU is pulled AWAY from its object, until its IoU is as low as its confidence.",
+            "信心度的目標值 IoU 帶有梯度。所有的值都對，但信心度低於 IoU 的框會被拉「離」物件，"
+            "好讓 IoU 降到和信心度一樣。",
         ),
         hints=Words(
             "All its values are right. What else does training use? Only term 1 may pull at x.",

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import fdtrc
 
 from yolosses.studies.ablation.statistics import Table
 from yolosses.studies.ablation.structures import Level, Result, StudyResults
-from yolosses.studies.ablation.student import f_tail
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -136,4 +136,4 @@ def _only_chance(study: StudyResults, measure: str) -> bool:
         return True
     means = values.sum(1) / counts
     between = float((counts * (means - (counts * means).sum() / counts.sum()) ** 2).sum()) / (len(counts) - 1)
-    return f_tail(between / table.noise.pooled.value, len(counts) - 1, table.noise.pooled.df) > CHANCE
+    return bool(fdtrc(len(counts) - 1, table.noise.pooled.df, between / table.noise.pooled.value) > CHANCE)

@@ -11,6 +11,10 @@ A setting has two to five seeds, too few to know its own scatter. So settings le
   confidence of 0.4 % cannot have the scatter of one of 50 %.
 - Runs with one seed may move together wherever a parameter has one value. If they seem to (likewise), that is the
   measure of averages over the other parameters.
+
+Least squares of "value = setting + seed", as statsmodels has it, would be shorter and does not hold what it says here:
+where a value scatters three times as much as the others, its 95 % intervals of 2 to 5 runs miss the truth in 10 to 15 %
+of the studies; with robust standard errors (HC3) in 10 to 20 %. The tests measure both beside ours.
 """
 
 from __future__ import annotations
@@ -18,12 +22,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-
-from yolosses.studies.ablation.student import f_tail, t_quantile
+from scipy.special import fdtrc, stdtrit
 
 Array = NDArray[np.float64]
 
@@ -166,7 +169,7 @@ class Noise:
         if square <= 1e-12 * self.pooled.value:
             return None
         ratio = (square / df) / (rest / df_rest) if rest else math.inf
-        if ratio <= 1 or f_tail(ratio, df, df_rest) > POOLING_LEVEL:
+        if ratio <= 1 or fdtrc(df, df_rest, ratio) > POOLING_LEVEL:
             return None
         return Variance(value=max(1.0, square / df / self.pooled.value), df=float(df))
 
@@ -178,7 +181,7 @@ class Noise:
             return None
         square = float((self.own_df * self.own)[rows].sum()) / df
         rest = max(0.0, self.pooled.value * self.pooled.df - square * df) / df_rest
-        if square <= rest or (rest and f_tail(square / rest, df, df_rest) > POOLING_LEVEL):
+        if square <= rest or (rest and fdtrc(df, df_rest, square / rest) > POOLING_LEVEL):
             return None
         return Variance(value=square, df=df)
 
@@ -237,7 +240,13 @@ def _is_larger(one: Variance, other: Variance, level: float) -> bool:
     """F test."""
     if one.value <= other.value or one.df < 1 or other.df < 1:
         return False
-    return other.value == 0 or f_tail(one.value / other.value, one.df, other.df) <= level
+    return other.value == 0 or bool(fdtrc(one.df, other.df, one.value / other.value) <= level)
+
+
+@lru_cache(maxsize=1024)
+def t_quantile(probability: float, df: float) -> float:
+    """What Student's t with ``df`` degrees of freedom lies below with this probability."""
+    return float(stdtrit(df, probability))
 
 
 def _mean(values: Array, axis: int) -> Array:

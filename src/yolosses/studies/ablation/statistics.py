@@ -23,11 +23,11 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.noise import Array, Noise, Variance, noise_of
+from yolosses.studies.ablation.noise import Array, Noise, Variance, noise_of, t_quantile
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
-from yolosses.studies.ablation.student import t_quantile, two_sided_p
 
 CONFIDENCE = 0.95
 DRAWS = 2000
@@ -306,7 +306,8 @@ def _p_value(mean: float, half: float, variance: Variance) -> float:
     """The p value whose 5 % are where an interval of this half-width ends at 0."""
     if half == 0:
         return 0.0 if mean else 1.0
-    return two_sided_p(mean / half * _t(variance), variance.rounded_df)
+    t = abs(mean) / half * _t(variance)
+    return 2 * float(stdtr(variance.rounded_df, -t))
 
 
 def _t(variance: Variance) -> float:

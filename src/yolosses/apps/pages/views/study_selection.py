@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from yolosses.apps.pages.study_scales import in_order, is_numeric
-from yolosses.studies.ablation.findings import objective
+from yolosses.studies.ablation.findings import is_ordered, objective
 from yolosses.studies.ablation.importance import importance
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.statistics import Interval, Table
@@ -95,7 +94,7 @@ class Selection:
     def is_drawn(self, parameter: str) -> bool:
         """Whether a sampler drew its values from a range, so that hardly one was measured twice."""
         levels = self.levels(parameter)
-        if self.study.objective is None or not is_numeric(levels):
+        if self.study.objective is None or not is_ordered(levels):
             return False
         return len(levels) > _MANY or 2 * len(levels) > len(self.study.results)
 
@@ -152,7 +151,7 @@ class Selection:
         """Along a parameter: its lowest, its default and its highest value, or the first few without order."""
         along = self.along(parameter)
         levels = list(along.settings)
-        if is_numeric(levels):
+        if is_ordered(levels):
             ordered = in_order(levels)
             chosen = [ordered[0], ordered[-1]]
         else:
@@ -186,3 +185,9 @@ class Selection:
                 weights[name] += found.get(name, 0.0)
         first, second = sorted(sorted(names, key=lambda name: -weights[name])[:2], key=names.index)
         return first, second
+
+
+def in_order(levels: Iterable[Level]) -> list[Level]:
+    """Numbers ascending; words as they come."""
+    found = list(levels)
+    return sorted(found, key=float) if is_ordered(found) else found

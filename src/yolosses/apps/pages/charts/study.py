@@ -1,0 +1,219 @@
+"""What the charts of a study show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.ticker import MaxNLocator
+
+from yolosses.apps.pages.figure import letters_width
+from yolosses.apps.pages.views.study_numbers import Quantity
+from yolosses.studies.ablation.statistics import Interval
+from yolosses.studies.ablation.structures import Level
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelChart:
+    """A measure by the values of a parameter.
+
+    Attributes:
+        levels: of the parameter, all of them: the axis is the same in all its charts.
+        alt: what the chart shows, for those who cannot see it.
+    """
+
+    quantity: Quantity
+    parameter: str
+    levels: Sequence[Level]
+    intervals: Mapping[Level, Interval]
+    default: Level | None
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScatterChart:
+    """A measure of single runs by the value of a parameter that was drawn from a range.
+
+    Attributes:
+        points: (value of the parameter, value of the measure). best: one of them, to be starred.
+    """
+
+    quantity: Quantity
+    parameter: str
+    points: Sequence[tuple[float, float]]
+    default: float | None
+    best: tuple[float, float] | None
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """A measure over two parameters; columns to the right, rows upwards, as on axes.
+
+    Attributes:
+        cells: by (column, row). columns, rows: names of the values of the two parameters.
+        default: the cell to frame. better: the word at the dark end.
+    """
+
+    quantity: Quantity
+    cells: Mapping[Place, Interval | None]
+    columns: Sequence[str]
+    rows: Sequence[str]
+    x_title: str
+    y_title: str
+    default: Place | None
+    better: str
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """A setting: its name and its place."""
+
+    name: str
+    x: Interval
+    y: Interval
+    is_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """Settings along one parameter, in the order of its values. ``index``: of its colour, dashes and marker.
+    ``joined``: by lines, as values that have an order.
+    """
+
+    name: str
+    index: int
+    spots: Sequence[Spot]
+    joined: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """One measure against another: paths of settings, the other settings as grey points.
+
+    Attributes:
+        good: which way each measure is better: 1 for right and up, -1 for left and down.
+        words: what stands in that corner, and at a default that paths share.
+    """
+
+    paths: Sequence[Path]
+    others: Sequence[Spot]
+    x: Quantity
+    y: Quantity
+    good: tuple[int, int]
+    words: tuple[str, str]
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Detections of a setting by parts of their scores, those without detections left out.
+
+    Attributes:
+        score, iou: means. count: of detections, over all runs.
+    """
+
+    name: str
+    score: tuple[float, ...]
+    iou: tuple[float, ...]
+    count: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationChart:
+    """IoU against score, a line a setting.
+
+    Attributes:
+        default: name of the line that is the default. titles: of the chart, the axis to the right, the axis upwards.
+        exact: what is written on the diagonal.
+    """
+
+    lines: Sequence[Calibration]
+    default: str | None
+    titles: tuple[str, str, str]
+    exact: str
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Weighted terms of the loss over the steps, mean over the runs of a setting."""
+
+    steps: tuple[float, ...]
+    terms: dict[str, tuple[float, ...]]
+
+    @property
+    def shares(self) -> dict[str, list[float]]:
+        """Of each term in the loss, 0 to 1."""
+        totals = [sum(values) for values in zip(*self.terms.values(), strict=True)]
+        return {
+            name: [value / total if total > 0 else 0.0 for value, total in zip(values, totals, strict=True)]
+            for name, values in self.terms.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareChart:
+    """Shares of the terms over the steps, stacked to 100 %. ``told``: long names of the terms, for the pointer."""
+
+    history: History
+    told: Mapping[str, str]
+    title: str
+    x_title: str
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A piece of a bar.
+
+    Attributes:
+        key: what it stands for. value: its length. told: in words. shown: on it, if there is room.
+        fill: index of the pattern, or `PALE`.
+    """
+
+    key: str
+    value: float
+    told: str
+    shown: str
+    fill: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A row of stacked bars. ``kind``: "default" is set in bold, "apart" stands off from the others. ``note``: instead
+    of parts.
+    """
+
+    name: str
+    parts: Sequence[Part]
+    kind: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """Bars on one scale. ``longest``: value of the whole width."""
+
+    bars: Sequence[Bar]
+    longest: float
+
+    @property
+    def names_width(self) -> int:
+        """Of the column of names, in css pixels."""
+        longest = max((letters_width(bar.name, 14) for bar in self.bars), default=0.0)
+        return round(min(max(20 + longest, 64), 200))
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round numbers along the bars."""
+        found = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, self.longest)
+        return [float(tick) for tick in found if 0 <= tick <= self.longest * (1 + 1e-9)]
+
+
+PALE = -1  # fill of what is no error
+
+Chart = LevelChart | ScatterChart | HeatMap | Plane | CalibrationChart | ShareChart

@@ -1,0 +1,238 @@
+"""What is seen first of a study, on its page and in the terminal: facts, verdict, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from yolosses.apps.pages.views.study_numbers import (
+    counted_runs,
+    joined,
+    listed,
+    quantity,
+    setting_name,
+    state_line,
+)
+from yolosses.apps.pages.views.study_selection import Selection
+from yolosses.language import Language, catalogue
+from yolosses.studies.ablation.findings import Finding, is_ordered
+from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.sentences import level_name, sentence
+from yolosses.studies.ablation.structures import Level, StudyResults
+
+FIRST_FINDINGS = 5  # that stand in the lead
+CHIPS = 14  # values of a parameter that are listed one by one
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelView:
+    """A value of a parameter."""
+
+    name: str
+    is_default: bool
+    is_best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariedView:
+    """A parameter and its values. ``ends``: where many were drawn from a range; ``levels`` then holds few of them."""
+
+    name: str
+    count: int
+    ends: tuple[str, str] | None
+    levels: tuple[LevelView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingView:
+    """A sentence with its sign: "raises", "lowers", "best", "unable", "level". ``good``: True, False, None: both."""
+
+    kind: str
+    measure: str
+    text: str
+    sign: str
+    good: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupView:
+    """What was found of a parameter. ``unclear``: no difference was seen."""
+
+    parameter: str
+    said: tuple[FindingView, ...]
+    unclear: tuple[FindingView, ...]
+
+
+def title(study: StudyResults, language: Language) -> str:
+    """What the study is about."""
+    _ = catalogue(language).gettext
+    *most, last = study.parameters
+    names = _("{names} and {last}").format(names=listed(most, language), last=last) if most else last
+    said = _("What changes with {parameters}: loss {loss} on {data}")
+    return said.format(parameters=names, loss=study.loss, data=study.data)
+
+
+def facts(study: StudyResults, language: Language) -> str:
+    """How much was trained, on what; and what is not finished."""
+    words = catalogue(language)
+    splits = {
+        "train": study.train_split,
+        "eval": study.eval_split,
+        "train_pictures": _pictures(study, study.train_split, language),
+        "eval_pictures": _pictures(study, study.eval_split, language),
+    }
+    if study.results:
+        said = words.gettext(
+            "{trained}; learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})."
+        ).format(trained=_trained(study, language), **splits)
+    else:
+        said = words.gettext(
+            "Learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})."
+        ).format(**splits)
+    unfinished = any(count for state, count in study.states.items() if state != "complete")
+    return sentences(said, state_line(study, language), language) if unfinished else said
+
+
+def _pictures(study: StudyResults, split: str, language: Language) -> str:
+    count = study.num_pictures.get(split, 0)
+    said = catalogue(language).ngettext("{count} picture", "{count} pictures", count)
+    return said.format(count=f"{count:,}")
+
+
+def _trained(study: StudyResults, language: Language) -> str:
+    words = catalogue(language)
+    settings, runs = len(study.settings), len(study.results)
+    seeds = len({result.seed for result in study.results})
+    values = {
+        "settings": words.ngettext("{count} setting", "{count} settings", settings).format(
+            count=f"{settings:,}"
+        ),
+        "runs": counted_runs(runs, language),
+        "budget": _budget(study, language),
+    }
+    if settings * seeds != runs or study.objective is not None:
+        return words.gettext("{settings}, {runs} of {budget} each").format(**values)
+    said = words.ngettext("{count} seed", "{count} seeds", seeds).format(count=f"{seeds:,}")
+    return words.gettext("{settings} × {seeds} = {runs} of {budget} each").format(seeds=said, **values)
+
+
+def _budget(study: StudyResults, language: Language) -> str:
+    """Of one run: "2 epochs"."""
+    words = catalogue(language)
+    told = []
+    for name, amount in study.budget.items():
+        number = 1 if amount == 1 else 2  # 0.5 is no number that has a form
+        if name == "epochs":
+            told.append(words.ngettext("{count} epoch", "{count} epochs", number).format(count=f"{amount:g}"))
+        elif name == "minutes":
+            told.append(
+                words.ngettext("{count} minute", "{count} minutes", number).format(count=f"{amount:g}")
+            )
+    return joined(told, language)
+
+
+def verdict(selection: Selection, language: Language) -> list[str]:
+    """The best setting, and whether it can be told from the default."""
+    _, best, default = catalogue(language).gettext, selection.best, selection.default
+    if not selection.study.results:
+        return [_("No run has finished yet.")]
+    interval = None if best is None else selection.interval(selection.objective, best)
+    if best is None or interval is None:
+        return []
+    entry = quantity(selection.objective, language)
+    if len(selection.study.settings) == 1:
+        first = _("{setting}: {measure} {value}.")
+    elif best == default:
+        first = _("Best is the default: {setting} with {measure} {value}.")
+    else:
+        first = _("Best: {setting} with {measure} {value}.")
+    lines = [
+        first.format(
+            setting=setting_name(best, language), measure=entry.words, value=entry.with_interval(interval)
+        )
+    ]
+    if len(selection.study.settings) == 1 or best == default:
+        return lines
+    other = None if default is None else selection.interval(selection.objective, default)
+    if default is None or other is None:
+        return [*lines, _("The default was not measured.")]
+    if not (interval.known and other.known):
+        judged = _("There are no intervals with one seed: the difference may be chance.")
+    elif interval.low <= other.high and other.low <= interval.high:
+        judged = _("The two intervals overlap: the difference may be chance.")
+    else:
+        judged = _("The two intervals do not overlap.")
+    reaches = _("The default ({setting}) has {value}.").format(
+        setting=setting_name(default, language), value=entry.with_interval(other)
+    )
+    return [*lines, sentences(reaches, judged, language)]
+
+
+def sentences(first: str, second: str, language: Language) -> str:
+    """One after the other: not every language has a space between."""
+    said = catalogue(language).pgettext("two sentences", "{first} {second}")
+    return said.format(first=first, second=second)
+
+
+def varied(selection: Selection) -> list[VariedView]:
+    """Each parameter with its values."""
+    return [_varied(selection, name) for name in selection.study.parameters]
+
+
+def _varied(selection: Selection, name: str) -> VariedView:
+    levels: Sequence[Level] = selection.study.parameters[name]
+    default, best = selection.study.defaults.get(name), (selection.best or {}).get(name)
+    drawn = len(levels) > CHIPS and is_ordered(levels)
+    return VariedView(
+        name=name,
+        count=len(levels),
+        ends=(level_name(min(levels, key=float)), level_name(max(levels, key=float))) if drawn else None,
+        levels=tuple(
+            LevelView(name=level_name(level), is_default=level == default, is_best=level == best)
+            for level in levels
+            if not drawn or level in (default, best)
+        ),
+    )
+
+
+# ------------------------------------------------------------ findings
+
+
+def is_clear(finding: Finding) -> bool:
+    """Whether it says of something that it differs."""
+    return finding.clear or bool(finding.ends)
+
+
+def first_findings(found: Iterable[Finding], study: StudyResults, language: Language) -> list[FindingView]:
+    """The most important ones, of several alike the first; where hardly anything differs, that is what matters."""
+    kept: dict[tuple[str, str, str | None], Finding] = {}
+    for finding in sorted(found, key=lambda finding: not is_clear(finding)):
+        kept.setdefault((finding.kind, finding.parameter, finding.ability), finding)
+    return [_view(finding, study, language) for finding in list(kept.values())[:FIRST_FINDINGS]]
+
+
+def found_by_parameter(found: Sequence[Finding], study: StudyResults, language: Language) -> list[GroupView]:
+    """All findings, those that tell no difference apart."""
+    groups = []
+    for name in study.parameters:
+        mine = [finding for finding in found if finding.parameter == name]
+        said = [finding for finding in mine if is_clear(finding) or finding.kind == "no_statement"]
+        unclear = [finding for finding in mine if finding not in said]
+        if mine:
+            said_views, unclear_views = (
+                tuple(_view(finding, study, language) for finding in some) for some in (said, unclear)
+            )
+            groups.append(GroupView(parameter=name, said=said_views, unclear=unclear_views))
+    return groups
+
+
+def _view(finding: Finding, study: StudyResults, language: Language) -> FindingView:
+    good = {{"high": "raises", "low": "lowers"}.get(MEASURES[name].better or "") for name in finding.measures}
+    shown = is_clear(finding) and finding.kind in ("raises", "lowers", "best", "unable")
+    return FindingView(
+        kind=finding.kind,
+        measure=str(finding.measure),
+        text=sentence(finding, study, language),
+        sign=finding.kind if shown else "level",
+        good=None if len(good) > 1 else finding.kind in good,
+    )

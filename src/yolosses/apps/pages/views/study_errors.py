@@ -1,0 +1,139 @@
+"""What the errors of settings consist of: TIDE's kinds by their cost, and the paper's kinds of top detections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from yolosses.apps.pages.charts.study import PALE, Bar, Bars, Part
+from yolosses.apps.pages.views.study_numbers import error_names, joined, listed, quantity, setting_name
+from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
+from yolosses.language import Language, catalogue
+from yolosses.studies.ablation.sentences import level_name
+from yolosses.studies.ablation.structures import Setting
+
+TIDE_FILLS = {"localisation": 0, "background": 1, "missed": 5, "classification": 2, "both": 3, "duplicate": 4}
+TOP_FILLS = {"correct": PALE, "localisation": 0, "background": 1, "similar": 2, "other": 3}
+"""Fills of the kinds, in the order of the pieces. The same kind has the same in both."""
+
+PAPER_TOP = {"correct": 0.655, "localisation": 0.19, "background": 0.0475, "similar": 0.0675, "other": 0.04}
+"""YOLO on VOC 2007, Figure 4 of the paper."""
+
+Row = tuple[str, Setting]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorsView:
+    """Settings along a parameter, "" where they are not along one. ``where``: what holds for all of them."""
+
+    parameter: str
+    where: str
+    tide: Bars
+    top: Bars
+
+
+def errors(selection: Selection, language: Language) -> list[ErrorsView]:
+    """Along each parameter; nothing where no error was measured."""
+    groups = _groups(selection, language)
+    tides = [_bars(selection, rows, "tide", language) for _, _, rows in groups]
+    tops = [_bars(selection, rows, "top", language) for _, _, rows in groups]
+    if not any(bar.parts for bars in (*tides, *tops) for bar in bars):
+        return []
+    longest = max(sum(part.value for part in bar.parts) for bars in tides for bar in bars)
+    return [
+        ErrorsView(
+            parameter=name,
+            where=said,
+            tide=Bars(bars=tide, longest=longest),
+            top=Bars(bars=[*top, _paper(language)], longest=1.0),
+        )
+        for (name, said, _), tide, top in zip(groups, tides, tops, strict=True)
+    ]
+
+
+def error_keys(language: Language) -> dict[str, dict[str, int]]:
+    """The fills by the names of what they stand for, of "tide" and "top"."""
+    names = error_names(language)
+    return {
+        prefix: {names[f"{prefix}_{kind}"]: fill for kind, fill in fills.items()}
+        for prefix, fills in (("tide", TIDE_FILLS), ("top", TOP_FILLS))
+    }
+
+
+def where(along: Along, language: Language) -> str:
+    """What holds for all settings along a parameter."""
+    _ = catalogue(language).gettext
+    said = []
+    if along.fixed:
+        said.append(_("at {settings}").format(settings=setting_name(along.fixed, language)))
+    if along.averaged:
+        said.append(_("mean over {others}").format(others=listed(along.averaged, language)))
+    return joined(said, language)
+
+
+def _groups(selection: Selection, language: Language) -> list[tuple[str, str, list[Row]]]:
+    """Parameters, what holds there, and the settings with the names of their bars."""
+    groups = []
+    for name in selection.compared:
+        along = selection.along(name)
+        rows = [(level_name(level), along.settings[level]) for level in in_order(along.settings)]
+        groups.append((name, where(along, language), rows))
+    if selection.study.results and (selection.drawn or not groups):
+        groups.insert(0, ("", "", _outstanding(selection, language)))
+    return groups
+
+
+def _outstanding(selection: Selection, language: Language) -> list[Row]:
+    """Where settings have no neighbours: the best and the default, or the first."""
+    _ = catalogue(language).gettext
+    rows = []
+    if selection.best is not None:
+        names = [_("best"), *([_("default")] if selection.best == selection.default else [])]
+        rows.append((joined(names, language), selection.best))
+    if selection.default is not None and selection.default != selection.best:
+        rows.append((_("default"), selection.default))
+    return rows or [(_("setting"), setting) for setting in selection.study.settings[:1]]
+
+
+def _bars(selection: Selection, rows: Sequence[Row], prefix: str, language: Language) -> list[Bar]:
+    defaults = selection.study.defaults
+    fills = TIDE_FILLS if prefix == "tide" else TOP_FILLS
+    bars = []
+    for name, setting in rows:
+        is_default = all(defaults.get(parameter) == level for parameter, level in setting.items())
+        parts = _parts(selection, setting, prefix, fills, language)
+        bars.append(Bar(name=name, parts=parts, kind="default" if is_default and len(rows) > 1 else ""))
+    return bars
+
+
+def _parts(
+    selection: Selection,
+    setting: Setting,
+    prefix: str,
+    fills: Mapping[str, int],
+    language: Language,
+) -> list[Part]:
+    parts = []
+    for kind, fill in fills.items():
+        entry = quantity(f"{prefix}_{kind}", language)
+        interval = selection.interval(entry.name, setting)
+        if interval is not None:
+            told = f"{entry.words} {entry.told(interval)}"
+            shown = entry.bare(interval.mean)
+            parts.append(Part(key=kind, value=interval.mean, told=told, shown=shown, fill=fill))
+    return parts
+
+
+def _paper(language: Language) -> Bar:
+    names = error_names(language)
+    parts = [
+        Part(
+            key=kind,
+            value=share,
+            told=f"{names[f'top_{kind}']} {100 * share:g} %",
+            shown=f"{100 * share:.1f}",
+            fill=TOP_FILLS[kind],
+        )
+        for kind, share in PAPER_TOP.items()
+    ]
+    return Bar(name=catalogue(language).gettext("YOLO, VOC 2007"), parts=parts, kind="apart")

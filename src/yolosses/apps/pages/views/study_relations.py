@@ -1,0 +1,250 @@
+"""How measures of a study hang together, which parameter matters for which, and what the runs of a few settings did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from yolosses.apps.pages.charts.study import (
+    Bar,
+    Bars,
+    Calibration,
+    CalibrationChart,
+    Chart,
+    History,
+    Part,
+    Path,
+    Plane,
+    ShareChart,
+    Spot,
+)
+from yolosses.apps.pages.views.study_errors import where
+from yolosses.apps.pages.views.study_numbers import joined, quantity, setting_name
+from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
+from yolosses.explain.terms import term_name
+from yolosses.language import Language, catalogue
+from yolosses.studies.ablation.findings import is_ordered
+from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.sentences import level_name
+from yolosses.studies.ablation.structures import Level, Result, Setting
+
+TRADES = (("background_fp", "mean_iou"), ("empty_confidence", "covered"), ("recall", "precision"))
+"""(to the right, upwards)."""
+
+IMPORTANCE = (
+    "map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "empty_confidence", "missed",
+    "class_accuracy",
+)  # fmt: skip
+
+POINTS = 60  # of a history
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsView:
+    """Settings along a parameter, "" where they are not along one. ``where``: what holds for all of them."""
+
+    parameter: str
+    where: str
+    charts: Sequence[Chart]
+
+
+# ------------------------------------------------------------ one measure against another
+
+
+def trade_offs(selection: Selection, language: Language) -> list[Plane]:
+    """Localisation against background, recall against precision."""
+    if len(selection.study.settings) < 2:
+        return []
+    planes = (_trade_off(selection, x, y, language) for x, y in TRADES)
+    return [plane for plane in planes if plane is not None]
+
+
+def _trade_off(selection: Selection, x: str, y: str, language: Language) -> Plane | None:
+    _ = catalogue(language).gettext
+    paths, shown = [], []
+    for index, name in enumerate([] if selection.drawn else selection.compared):
+        along = selection.along(name)
+        ordered = [(level_name(level), along.settings[level]) for level in in_order(along.settings)]
+        spots = [spot for each in ordered if (spot := _spot(selection, x, y, *each)) is not None]
+        shown += list(along.settings.values())
+        paths.append(Path(name=name, index=index, spots=spots, joined=is_ordered(list(along.settings))))
+    if not paths:
+        for index, (name, setting) in enumerate(
+            ((_("best"), selection.best), (_("default"), selection.default))
+        ):
+            spot = None if setting is None else _spot(selection, x, y, name, setting)
+            if spot is not None and setting is not None:
+                shown.append(setting)
+                paths.append(Path(name=name, index=index, spots=[spot], joined=False))
+    if not any(path.spots for path in paths):
+        return None
+    rest = [setting for setting in selection.study.settings if setting not in shown]
+    others = [
+        spot for s in rest if (spot := _spot(selection, x, y, setting_name(s, language), s)) is not None
+    ]
+    across, upward = quantity(x, language), quantity(y, language)
+    return Plane(
+        paths=paths,
+        others=others,
+        x=across,
+        y=upward,
+        good=(_good(x), _good(y)),
+        words=(_("better"), _("default")),
+        alt=_("{y} against {x}").format(x=across.title, y=upward.title),
+    )
+
+
+def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> Spot | None:
+    across, upward = selection.interval(x, setting), selection.interval(y, setting)
+    if across is None or upward is None:
+        return None
+    defaults = selection.study.defaults
+    is_default = all(defaults.get(parameter) == level for parameter, level in setting.items())
+    return Spot(name=name, x=across, y=upward, is_default=is_default)
+
+
+def _good(measure: str) -> int:
+    return -1 if MEASURES[measure].better == "low" else 1
+
+
+# ------------------------------------------------------------ which parameter matters
+
+
+def importance(selection: Selection, language: Language) -> Bars | None:
+    """A bar of shares for each measure; None where they cannot be told."""
+    if len(selection.compared) + len(selection.drawn) < 2:
+        return None
+    fills = {name: index for index, name in enumerate(selection.study.parameters)}
+    bars = []
+    for measure in IMPORTANCE:
+        parts = [
+            Part(
+                key=name,
+                value=share,
+                told=f"{name} {100 * share:.0f} %",
+                shown=f"{100 * share:.0f} %",
+                fill=fills[name],
+            )
+            for name, share in (selection.shares(measure) or {}).items()
+        ]
+        note = "" if parts else catalogue(language).gettext("no more than chance")
+        bars.append(Bar(name=quantity(measure, language).words, parts=parts, note=note))
+    return Bars(bars=bars, longest=1.0) if any(bar.parts for bar in bars) else None
+
+
+# ------------------------------------------------------------ runs
+
+
+def runs(selection: Selection, language: Language) -> list[RunsView]:
+    """Calibration and the course of the loss, of a few settings along each parameter."""
+    chosen = [] if selection.drawn else [selection.picked(name) for name in selection.compared]
+    views = []
+    for along in chosen or [_alone(selection, language)]:
+        charts = _charts(along, selection, language)
+        if charts:
+            views.append(RunsView(parameter=along.parameter, where=where(along, language), charts=charts))
+    return views
+
+
+def term_names(selection: Selection, language: Language) -> dict[str, str]:
+    """Of the loss, in its order."""
+    for result in selection.study.results:
+        if result.history.get("terms"):
+            terms = list(result.history["terms"])
+            return {term: term_name(term, terms, language=language) for term in terms}
+    return {}
+
+
+def _alone(selection: Selection, language: Language) -> Along:
+    """The best and the default setting, where there is no parameter to go along."""
+    _ = catalogue(language).gettext
+    settings: dict[Level, Setting] = {}
+    if selection.best is not None:
+        settings[_("best")] = selection.best
+    if selection.default is not None and selection.default != selection.best:
+        settings[_("default")] = selection.default
+    return Along(parameter="", settings=settings, fixed={}, averaged=())
+
+
+def _charts(along: Along, selection: Selection, language: Language) -> list[Chart]:
+    _, name = catalogue(language).gettext, along.parameter
+    default = selection.study.defaults.get(name)
+    results = {level: selection.study.of(along.settings[level]) for level in in_order(along.settings)}
+    found = {level: calibration(level_name(level), runs) for level, runs in results.items()}
+    lines = [line for line in found.values() if line is not None]
+    charts: list[Chart] = []
+    if lines:
+        charts.append(
+            CalibrationChart(
+                lines=lines,
+                default=None if default is None else level_name(default),
+                titles=(_("IoU by score"), _("score"), _("IoU")),
+                exact=_("exact"),
+                alt=_("IoU against score by {parameter}").format(parameter=name or _("setting")),
+            )
+        )
+    for level, of_level in results.items():
+        course = history(of_level)
+        if course is not None:
+            title = f"{name} = {level_name(level)}" if name else level_name(level)
+            if name and level == default:
+                title = _("{setting} (default)").format(setting=title)
+            charts.append(_shares(course, title, language))
+    return charts
+
+
+def _shares(course: History, title: str, language: Language) -> ShareChart:
+    _ = catalogue(language).gettext
+    told = {term: term_name(term, course.terms, language=language) for term in course.terms}
+    last = (f"{told[term]} {100 * shares[-1]:.0f} %" for term, shares in course.shares.items())
+    return ShareChart(
+        history=course,
+        told=told,
+        title=title,
+        x_title=_("optimiser step"),
+        alt=_("Shares of the loss terms over {steps} steps; at the end {shares}").format(
+            steps=f"{course.steps[-1]:,.0f}", shares=joined(last, language)
+        ),
+    )
+
+
+def calibration(name: str, results: Sequence[Result]) -> Calibration | None:
+    """Over the runs of a setting, weighted by the number of detections; None without any."""
+    kept = [result.calibration for result in results if result.calibration.get("count")]
+    parts = max((len(values["count"]) for values in kept), default=0)
+    score, iou, count = [], [], []
+    for part in range(parts):
+        rows = [
+            (values["score"][part], values["iou"][part], values["count"][part])
+            for values in kept
+            if part < len(values["count"]) and values["count"][part] > 0
+        ]
+        total = sum(row[2] for row in rows)
+        if total > 0:
+            score.append(sum(row[0] * row[2] for row in rows) / total)
+            iou.append(sum(row[1] * row[2] for row in rows) / total)
+            count.append(round(total))
+    if not count:
+        return None
+    return Calibration(name=name, score=tuple(score), iou=tuple(iou), count=tuple(count))
+
+
+def history(results: Sequence[Result]) -> History | None:
+    """Mean over the runs of a setting, as far as the shortest went; None if none kept its history."""
+    kept = [result.history for result in results if len(result.history.get("steps", ())) > 1]
+    if not kept:
+        return None
+    first, last = max(run["steps"][0] for run in kept), min(run["steps"][-1] for run in kept)
+    if last <= first:
+        kept, first, last = kept[:1], kept[0]["steps"][0], kept[0]["steps"][-1]
+    steps = np.linspace(first, last, POINTS)
+    names = [name for name in kept[0]["terms"] if all(name in run["terms"] for run in kept)]
+    terms = {
+        name: np.mean([np.interp(steps, run["steps"], run["terms"][name]) for run in kept], axis=0)
+        for name in names
+    }
+    return History(
+        steps=tuple(steps.tolist()), terms={name: tuple(values.tolist()) for name, values in terms.items()}
+    )

@@ -10,10 +10,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
-from yolosses.explain.pictures.captions import Captions, number, percent
+from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, PALETTE, plain_axes, text_width
-from yolosses.language import Language
+from yolosses.explain.terms import term_name
+from yolosses.language import Language, catalogue
 
 THICK = 0.36  # of a bar; the two of a term share one unit
 TERM_HEIGHT = 0.62  # inches, like the next
@@ -57,15 +58,15 @@ class _Bar:
 
 def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
     """`draw_term_bars` within a panel; ``whole``: the loss of the batch that ``part`` belongs to."""
-    words = panel.captions
-    body = panel.header(words.bars, _note(words, part, whole))
-    names = [words.term(name, part.terms) for name in part.terms]
+    _ = panel.gettext
+    body = panel.header(_("what the lambdas do to the terms"), _note(panel.language, part, whole))
+    names = [term_name(name, part.terms, language=panel.language) for name in part.terms]
     left = max(text_width(name, NAME_SIZE, panel.family) for name in names) + 0.12
     width = body.width - left
     axes = body.part(left, LEGEND, width, body.height - LEGEND - AXIS).axes()
     plain_axes(axes)
     axes.grid(False, axis="y")
-    before, after = _bars(words, part)
+    before, after = _bars(panel.language, part)
     colors = [PALETTE[index % len(PALETTE)] for index in range(len(names))]
     for bars, faces, label in ((before, ["white"] * len(names), "_before"), (after, colors, "_after")):
         axes.barh(
@@ -83,35 +84,40 @@ def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
     axes.tick_params(axis="y", length=0, labelsize=NAME_SIZE, labelcolor=INK)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(TICKS)
-    axes.set_xlabel(words.bars_axis, fontsize=8.5, color=FAINT_INK)
+    axes.set_xlabel(_("loss"), fontsize=8.5, color=FAINT_INK)
     _legend(body.part(0, 0, body.width, LEGEND))
 
 
 def _legend(panel: Panel) -> None:
-    axes, words = panel.axes(), panel.captions
+    axes, _ = panel.axes(), panel.gettext
     axes.set_axis_off()
     axes.legend(
-        [Patch(facecolor="white", edgecolor=INK), Patch(facecolor=INK, edgecolor=INK)], [words.before, words.after],
+        [Patch(facecolor="white", edgecolor=INK), Patch(facecolor=INK, edgecolor=INK)],
+        [_("before its lambda"), _("after its lambda: what the optimiser sees")],
         loc="upper left", ncols=2, frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0, borderaxespad=0.0,
         handlelength=1.6,
     )  # fmt: skip
 
 
-def _note(words: Captions, part: Explanation, whole: float) -> str:
-    note = words.bars_of.format(total=number(part.total))
+def _note(language: Language, part: Explanation, whole: float) -> str:
+    _ = catalogue(language).gettext
+    note = _("total {total}: the sum of the filled bars").format(total=number(part.total))
     if part.num_images == 1 or len(part.images) > 1:
         return note
-    of_batch = words.of_batch.format(share=percent(part.total, whole), total=number(whole))
-    return words.comma.join((note, of_batch))
+    of_batch = _("{share} of the loss of the batch, {total}").format(
+        share=percent(part.total, whole), total=number(whole)
+    )
+    return _(", ").join((note, of_batch))
 
 
-def _bars(words: Captions, part: Explanation) -> tuple[list[_Bar], list[_Bar]]:
+def _bars(language: Language, part: Explanation) -> tuple[list[_Bar], list[_Bar]]:
     """Of each term, before and after its lambda."""
+    _ = catalogue(language).gettext
     sums = part.by_term()
     most = max((weighted for _, weighted in sums.values() if np.isfinite(weighted)), default=0.0)
     before, after = [], []
     for index, (name, (raw, weighted)) in enumerate(sums.items()):
-        text = words.bar.format(
+        text = _("× {scale} = {value} ({share})").format(
             scale=f"{part.scales[name]:g}", value=number(weighted), share=percent(weighted, part.total)
         )
         before.append(_Bar(index - THICK / 2, raw, number(raw)))

@@ -17,6 +17,7 @@ from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
+from yolosses.explain.terms import term_name
 from yolosses.language import Language
 
 WIDTH = 9.0  # inches, like all of these
@@ -54,9 +55,9 @@ def draw_batch(
     shown = min(top, len(ranked))
     above = RANKING if len(ranked) > shown else 0.0
     panel = new_panel(WIDTH, HEADER + LEGEND + above + shown * ROW + AXIS, language)
-    words = panel.captions
-    note = words.batch_note.format(count=len(ranked), loss=number(explanation.total))
-    body = panel.header(words.batch, note)
+    _ = panel.gettext
+    note = _("pictures: {count}, loss {loss}").format(count=len(ranked), loss=number(explanation.total))
+    body = panel.header(_("the pictures of the batch, worst first"), note)
     _legend(body, explanation)
     if above:
         _ranking(body.part(0, LEGEND, WIDTH, above), values, shown)
@@ -98,7 +99,7 @@ def _signs(term: int) -> dict[str, Any]:
 def _legend(panel: Panel, explanation: Explanation) -> None:
     axes = panel.part(0, 0, panel.width, LEGEND).axes()
     axes.set_axis_off()
-    names = [panel.captions.term(name, explanation.terms) for name in explanation.terms]
+    names = [term_name(name, explanation.terms, language=panel.language) for name in explanation.terms]
     handles = [Patch(**_signs(term), linewidth=0) for term in range(len(names))]
     axes.legend(
         handles, names, loc="upper left", ncols=len(names),
@@ -124,7 +125,7 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
             label=f"_{explanation.terms[term]}",
         )  # fmt: skip
         _write_shares(axes, middle, starts[term], drawn[term], drawn.sum(0), widest)
-    words = panel.captions
+    _ = panel.gettext
     room = panel.part(0, 0, panel.width - left, ROW)
     for row, image in enumerate(images):
         text = _row_text(room, explanation.image_names[image], float(values[:, row].sum()), explanation.total)
@@ -134,12 +135,14 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
     axes.set_yticks([])
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(TICKS)
-    axes.set_xlabel(words.batch_axis, fontsize=8.5, color=FAINT_INK)
+    axes.set_xlabel(_("share of each picture in the loss"), fontsize=8.5, color=FAINT_INK)
 
 
 def _row_text(room: Panel, name: str, loss: float, whole: float) -> str:
     def text(name: str) -> str:
-        return room.captions.row.format(name=name, loss=number(loss), share=percent(loss, whole))
+        return room.gettext("{name}: {loss} ({share})").format(
+            name=name, loss=number(loss), share=percent(loss, whole)
+        )
 
     return room.with_name(text, name, 9.0)
 
@@ -158,8 +161,14 @@ def _write_shares(
 
 def _ranking(panel: Panel, values: Floats, shown: int) -> None:
     """The loss of every picture by rank, terms stacked."""
-    words, count = panel.captions, values.shape[1]
-    panel.write(0, 0.02, words.ranking.format(count=count, shown=shown), size=8.5, color=FAINT_INK)
+    _, count = panel.gettext, values.shape[1]
+    panel.write(
+        0,
+        0.02,
+        _("all {count} pictures by rank; below, the worst {shown}").format(count=count, shown=shown),
+        size=8.5,
+        color=FAINT_INK,
+    )
     axes = panel.part(0.5, 0.26, panel.width - 0.5, panel.height - 0.26 - 0.4).axes()
     plain_axes(axes)
     axes.grid(False, axis="x")

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.board import Board, Picture, aspect_of, corners_of, framed, show_picture
-from yolosses.explain.pictures.captions import Captions, captions, number
+from yolosses.explain.pictures.captions import number
 from yolosses.explain.pictures.panel import Entries, Panel
 from yolosses.explain.pictures.tags import Tag, draw_tags
 from yolosses.explain.structures import ExplainedObject
 from yolosses.explain.style import BLUE, INK, VERMILLION
-from yolosses.language import Language
+from yolosses.language import Language, catalogue
 
 MOST_OTHERS = 60
 SAME_PLACE = 0.5  # IoU from which class and IoU stand in one tag
@@ -46,17 +46,15 @@ def draw_boxes(
         ValueError: no such image, no such picture, or no font for ``language``.
     """
     part = explanation.of_image(image)
-    panel = framed(
-        picture, part.predictions.grids[0], len(boxes_legend(part, image, captions(language))), language
-    )
+    panel = framed(picture, part.predictions.grids[0], len(boxes_legend(part, image, language)), language)
     boxes_panel(panel, part, image, picture)
     return panel.finish()
 
 
 def boxes_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
     """`draw_boxes` within a panel."""
-    entries = boxes_legend(part, image, panel.captions)
-    body = panel.header(part.image_names[image], _note(panel.captions, part))
+    entries = boxes_legend(part, image, panel.language)
+    body = panel.header(part.image_names[image], _note(panel.language, part))
     aspect = aspect_of(picture, part.predictions.grids[0])
     board = show_picture(body.above_legend(len(entries)), picture, aspect)
     _draw_others(board, part, image)
@@ -64,20 +62,25 @@ def boxes_panel(panel: Panel, part: Explanation, image: int, picture: Picture | 
         draw_truth(board, obj)
         draw_answering(board, part, obj)
         _tie(board, obj)
-    draw_tags(board, [tag for obj in part.objects for tag in _tags(panel.captions, part, obj)], panel.family)
+    draw_tags(board, [tag for obj in part.objects for tag in _tags(panel.language, part, obj)], panel.family)
     body.legend_below(board.height, entries)
 
 
-def _note(words: Captions, part: Explanation) -> str:
+def _note(language: Language, part: Explanation) -> str:
+    _ = catalogue(language).gettext
     states = [obj.state for obj in part.objects]
-    parts = [words.counts.format(objects=len(states), answered=states.count("answered"))]
-    for state, text in (("dropped", words.dropped_count), ("ignored", words.ignored_count)):
+    parts = [
+        _("objects: {objects}, assigned: {answered}").format(
+            objects=len(states), answered=states.count("answered")
+        )
+    ]
+    for state, text in (("dropped", _("dropped: {count}")), ("ignored", _("ignored: {count}"))):
         if state in states:
             parts.append(text.format(count=states.count(state)))
     ious = [obj.iou for obj in part.objects if obj.iou is not None]
     if ious:
-        parts.append(words.mean_iou.format(iou=f"{np.mean(ious):.2f}"))
-    return words.comma.join([*parts, words.loss.format(loss=number(part.total))])
+        parts.append(_("mean IoU {iou}").format(iou=f"{np.mean(ious):.2f}"))
+    return _(", ").join([*parts, _("loss {loss}").format(loss=number(part.total))])
 
 
 # ------------------------------------------------------------ truths and the boxes that are responsible for them
@@ -177,44 +180,62 @@ def _draw_others(board: Board, part: Explanation, image: int) -> None:
 # ------------------------------------------------------------ words
 
 
-def _tags(words: Captions, part: Explanation, obj: ExplainedObject) -> list[Tag]:
+def _tags(language: Language, part: Explanation, obj: ExplainedObject) -> list[Tag]:
+    _ = catalogue(language).gettext
     box = corners_of(obj.box)
     if obj.state == "dropped":
-        return [Tag(box=box, parts=((words.dropped_tag.format(name=obj.class_name), "white", INK),))]
+        return [Tag(box=box, parts=((_("{name}: dropped").format(name=obj.class_name), "white", INK),))]
     if obj.state == "ignored":
-        return [Tag(box=box, parts=((words.ignored_tag.format(name=obj.class_name), "#D8D8D8", INK),))]
-    name, answer = (obj.class_name, INK, "white"), (_iou(words, part, obj), BLUE, "white")
+        return [Tag(box=box, parts=((_("{name}: ignored").format(name=obj.class_name), "#D8D8D8", INK),))]
+    name, answer = (obj.class_name, INK, "white"), (_iou(language, part, obj), BLUE, "white")
     if obj.pred_box is None or (obj.iou or 0) >= SAME_PLACE or not np.isfinite(obj.pred_box).all():
         return [Tag(box=box, parts=(name, answer))]
     return [Tag(box=box, parts=(name,)), Tag(box=corners_of(obj.pred_box), parts=(answer,))]
 
 
-def _iou(words: Captions, part: Explanation, obj: ExplainedObject) -> str:
+def _iou(language: Language, part: Explanation, obj: ExplainedObject) -> str:
+    _ = catalogue(language).gettext
     if len(obj.predictors) == 1:
         return f"IoU {obj.iou:.2f}"
     best = part.predictions.iou[obj.image, list(obj.predictors)].max()
-    return words.several.format(iou=f"{best:.2f}", count=len(obj.predictors))
+    return _("IoU up to {iou}, {count} boxes").format(iou=f"{best:.2f}", count=len(obj.predictors))
 
 
-def boxes_legend(part: Explanation, image: int, words: Captions) -> Entries:
+def boxes_legend(part: Explanation, image: int, language: Language) -> Entries:
     """What the lines mean that `boxes_panel` draws."""
-    entries = truth_legend(part.objects, words, words.truth)
+    _ = catalogue(language).gettext
+    entries = truth_legend(part.objects, language, _("truth, with its class"))
     if any(obj.predictors for obj in part.objects):
         solid = Line2D([], [], color=BLUE, linewidth=1.9, marker="o", markersize=4, markeredgecolor="white")
-        entries.insert(1, (solid, words.answering))
+        entries.insert(1, (solid, _("box that is responsible for it, with its IoU")))
     handle = Line2D([], [], color=VERMILLION, linewidth=1.1, linestyle=OTHER_LINE)
     others = _others(part, image)
     if others.count > len(others.shown):
-        entries.append((handle, words.others.format(shown=len(others.shown), count=others.count)))
+        entries.append(
+            (
+                handle,
+                _("the {shown} surest of {count} other boxes: the surer, the stronger").format(
+                    shown=len(others.shown), count=others.count
+                ),
+            )
+        )
     elif others.count:
-        entries.append((handle, words.all_others))
+        entries.append((handle, _("other boxes: the surer, the stronger")))
     if others.not_finite:
-        entries.append((Patch(alpha=0), words.undrawable.format(count=others.not_finite)))
+        entries.append(
+            (
+                Patch(alpha=0),
+                _("predicted boxes that are not finite and cannot be drawn: {count}").format(
+                    count=others.not_finite
+                ),
+            )
+        )
     return entries
 
 
-def truth_legend(objects: tuple[ExplainedObject, ...], words: Captions, truth: str) -> Entries:
+def truth_legend(objects: tuple[ExplainedObject, ...], language: Language, truth: str) -> Entries:
     """What `draw_truth` draws of these objects; ``truth``: what to call those that are assigned."""
+    _ = catalogue(language).gettext
     double = tuple(
         Line2D([], [], color=color, linewidth=width) for color, width in ((INK, 3.4), ("white", 1.2))
     )
@@ -222,7 +243,11 @@ def truth_legend(objects: tuple[ExplainedObject, ...], words: Captions, truth: s
     states = {obj.state for obj in objects}
     every: list[tuple[str, Any, str]] = [
         ("answered", double, truth),
-        ("dropped", cross, words.dropped),
-        ("ignored", Patch(facecolor="none", edgecolor="#505050", hatch=HATCH, linestyle=":"), words.ignored),
+        ("dropped", cross, _("dropped: its cell is responsible for another object")),
+        (
+            "ignored",
+            Patch(facecolor="none", edgecolor="#505050", hatch=HATCH, linestyle=":"),
+            _("ignored region: asks for no box, and none is punished"),
+        ),
     ]
     return [(handle, text) for state, handle, text in every if state in states]

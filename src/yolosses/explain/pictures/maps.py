@@ -22,6 +22,7 @@ from yolosses.explain.pictures.board import (
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, VERMILLION, LineStyle
+from yolosses.explain.terms import term_name
 from yolosses.language import Language
 
 # From nearly nothing to nearly black: in print without colour darker is more. The picture shows through where
@@ -74,10 +75,17 @@ def maps_height(part: Explanation, picture: Picture | None, width: float) -> flo
 
 def maps_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
     """`draw_term_maps` within a panel."""
-    words = panel.captions
-    loss = words.loss.format(loss=number(part.total))
-    title = words.titled.format(title=words.maps, name=part.image_names[image])
-    body = panel.header(title, words.comma.join((loss, words.maps_note)))
+    _ = panel.gettext
+    loss = _("loss {loss}").format(loss=number(part.total))
+    title = _("{title}: {name}").format(
+        title=_("where in the picture the loss comes from"), name=part.image_names[image]
+    )
+    body = panel.header(
+        title,
+        _(", ").join(
+            (loss, _("weighted; every map has its own scale; cells are (row, column), counted from 0"))
+        ),
+    )
     columns, rows = _layout(part)
     width, height = (body.width + GAP) / columns - GAP, (body.height + GAP) / rows - GAP
     aspect = aspect_of(picture, part.predictions.grids[0])
@@ -129,20 +137,24 @@ def cell_values(part: Explanation, term: str | None, level: int) -> Floats:
 
 
 def _titles(panel: Panel, part: Explanation, term: str | None, level: int, values: Floats) -> None:
-    words = panel.captions
+    _ = panel.gettext
     total = float(values.sum())
 
     def title(name: str) -> str:
-        text = words.map_title.format(term=name, value=number(total), share=percent(total, part.total))
+        text = _("{term}: {value} ({share})").format(
+            term=name, value=number(total), share=percent(total, part.total)
+        )
         levels = len(part.predictions.grids)
-        return text if levels == 1 else words.comma.join((words.level.format(level=level), text))
+        return text if levels == 1 else _(", ").join((_("level {level}").format(level=level), text))
 
-    name = words.all_terms if term is None else words.term(term, part.terms)
+    name = _("all terms") if term is None else term_name(term, part.terms, language=panel.language)
     heading = panel.with_name(title, name, MAP_TITLE_SIZE, bold=True)
-    note = words.empty_map
+    note = _("no cell adds to it")
     if values.any():
         row, col = np.unravel_index(np.argmax(np.nan_to_num(values, nan=np.inf)), values.shape)
-        note = words.worst_cell.format(row=row, col=col, value=number(float(values[row, col])))
+        note = _("most in cell ({row},{col}): {value}").format(
+            row=row, col=col, value=number(float(values[row, col]))
+        )
     panel.write(0, 0, heading, size=MAP_TITLE_SIZE, weight="bold")
     panel.write(0, 0.19, panel.shortened(note, MAP_NOTE_SIZE), size=MAP_NOTE_SIZE, color=FAINT_INK)
 

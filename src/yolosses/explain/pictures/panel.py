@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from yolosses.explain.pictures.captions import Captions, captions
 from yolosses.explain.style import FAINT_INK, INK, text_font, text_width, use_font
-from yolosses.language import Language
+from yolosses.language import Language, catalogue
 
 Entries = list[tuple[Any, str]]
 """Lines of a legend: what is drawn, and what it means."""
@@ -38,10 +37,9 @@ class Panel:
     width: float
     height: float
 
-    @property
-    def captions(self) -> Captions:
-        """The words for this language."""
-        return captions(self.language)
+    def gettext(self, message: str) -> str:
+        """A message in this language."""
+        return catalogue(self.language).gettext(message)
 
     @property
     def family(self) -> list[str]:

@@ -22,10 +22,10 @@ from yolosses.explain.pictures.board import (
     show_picture,
 )
 from yolosses.explain.pictures.boxes import draw_truth, truth_legend
-from yolosses.explain.pictures.captions import Captions, captions, number, percent
+from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import Entries, Panel
 from yolosses.explain.style import BLUE, GREEN, INK, VERMILLION
-from yolosses.language import Language
+from yolosses.language import Language, catalogue
 
 LONGEST_CENTRE, LONGEST_SIZE = 0.8, 0.35  # inches of the strongest pull
 THICKEST_CENTRE, THICKEST_SIZE = 3.2, 2.2  # points
@@ -54,7 +54,7 @@ def draw_pull(
         ValueError: no such image, no such picture, or no font for ``language``.
     """
     part = explanation.of_image(image)
-    lines = len(pull_legend(part, image, captions(language)))
+    lines = len(pull_legend(part, image, language))
     panel = framed(picture, part.predictions.grids[0], lines, language)
     pull_panel(panel, part, image, picture)
     return panel.finish()
@@ -100,9 +100,12 @@ def _finite(values: Floats) -> Floats:
 
 def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
     """`draw_pull` within a panel."""
-    words, pull = panel.captions, _Pull.of(part, image)
-    entries = pull_legend(part, image, words)
-    body = panel.header(words.titled.format(title=words.pull, name=part.image_names[image]), words.pull_note)
+    _, pull = panel.gettext, _Pull.of(part, image)
+    entries = pull_legend(part, image, panel.language)
+    body = panel.header(
+        _("{title}: {name}").format(title=_("where the loss pulls the boxes"), name=part.image_names[image]),
+        _("longer and thicker: stronger; in proportion within each kind"),
+    )
     board = show_picture(
         body.above_legend(len(entries)),
         picture,
@@ -170,8 +173,9 @@ def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: _P
         )  # fmt: skip
 
 
-def pull_legend(part: Explanation, image: int, words: Captions) -> Entries:
+def pull_legend(part: Explanation, image: int, language: Language) -> Entries:
     """What the signs mean that `pull_panel` draws, with the strength of the largest of each kind."""
+    _ = catalogue(language).gettext
     pull = _Pull.of(part, image)
     shown = pull.confidence[pull.triangles]
     strongest = {
@@ -180,14 +184,34 @@ def pull_legend(part: Explanation, image: int, words: Captions) -> Entries:
         "rise": float(shown.max(initial=0.0)),
         "fall": float((-shown).max(initial=0.0)),
     }
-    entries = truth_legend(part.objects, words, words.plain_truth)
+    entries = truth_legend(part.objects, language, _("truth"))
     if pull.centre.any() or pull.size.any():
-        entries.append((Line2D([], [], color=BLUE, linewidth=1.1), words.pulled))
+        entries.append(
+            (Line2D([], [], color=BLUE, linewidth=1.1), _("box whose place or size the loss pulls"))
+        )
     signs: list[tuple[str, Any, str]] = [
-        ("centre", Line2D([], [], color=BLUE, linewidth=2.2, marker=">", markevery=[-1]), words.centre_pull),
-        ("size", Line2D([], [], color=VERMILLION, linewidth=1.6, marker=">"), words.size_pull),
-        ("rise", Line2D([], [], color=GREEN, marker="^", linestyle=""), words.rise),
-        ("fall", Line2D([], [], color=INK, marker="v", linestyle=""), words.fall),
+        (
+            "centre",
+            Line2D([], [], color=BLUE, linewidth=2.2, marker=">", markevery=[-1]),
+            _("centre: longest arrow = {strength} (loss per picture side)"),
+        ),
+        (
+            "size",
+            Line2D([], [], color=VERMILLION, linewidth=1.6, marker=">"),
+            _(
+                "size, outwards to grow, inwards to shrink: longest arrow = {strength} (loss per picture side)"
+            ),
+        ),
+        (
+            "rise",
+            Line2D([], [], color=GREEN, marker="^", linestyle=""),
+            _("confidence should rise: largest = {strength} (loss per 1 of confidence)"),
+        ),
+        (
+            "fall",
+            Line2D([], [], color=INK, marker="v", linestyle=""),
+            _("confidence should fall: largest = {strength} (loss per 1 of confidence)"),
+        ),
     ]
     entries += [
         (handle, text.format(strength=number(strongest[key])))
@@ -196,9 +220,21 @@ def pull_legend(part: Explanation, image: int, words: Captions) -> Entries:
     ]
     nothing = Line2D([], [], linestyle="")
     if not any(strongest.values()):
-        entries.append((nothing, words.no_pull))
+        entries.append((nothing, _("the loss pulls at no box")))
     if pull.weak:
-        entries.append((nothing, words.too_weak.format(count=pull.weak, share=percent(LEAST_SHOWN, 1))))
+        entries.append(
+            (
+                nothing,
+                _("left out, with less than {share} of the largest pull on a confidence: {count}").format(
+                    count=pull.weak, share=percent(LEAST_SHOWN, 1)
+                ),
+            )
+        )
     if pull.outside:
-        entries.append((nothing, words.outside.format(count=pull.outside)))
+        entries.append(
+            (
+                nothing,
+                _("left out, with their centre outside the picture: {count}").format(count=pull.outside),
+            )
+        )
     return entries

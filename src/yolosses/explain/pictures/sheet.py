@@ -8,7 +8,6 @@ from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.bars import bars_panel
 from yolosses.explain.pictures.board import Picture, aspect_of, fitted, require_picture
 from yolosses.explain.pictures.boxes import boxes_legend, boxes_panel
-from yolosses.explain.pictures.captions import captions
 from yolosses.explain.pictures.maps import maps_height, maps_panel
 from yolosses.explain.pictures.panel import HEADER, legend_height, new_panel
 from yolosses.explain.pictures.pull import pull_legend, pull_panel
@@ -31,9 +30,9 @@ def explain_picture(
         ValueError: no such image, no such picture, or no font for ``language``.
     """
     require_picture(picture)
-    part, words = explanation.of_image(image), captions(language)
+    part = explanation.of_image(image)
     _, height = fitted(aspect_of(picture, part.predictions.grids[0]), PICTURE, PICTURE)
-    lines = max(len(boxes_legend(part, image, words)), len(pull_legend(part, image, words)))
+    lines = max(len(boxes_legend(part, image, language)), len(pull_legend(part, image, language)))
     upper = HEADER + height + legend_height(lines)
     width = 2 * PICTURE + GAP
     maps = width - BARS - GAP

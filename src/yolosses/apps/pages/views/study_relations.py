@@ -23,7 +23,7 @@ from yolosses.apps.pages.charts.study import (
 from yolosses.apps.pages.views.study_errors import where
 from yolosses.apps.pages.views.study_numbers import joined, quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
-from yolosses.explain.pictures.captions import captions
+from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.measures import MEASURES
@@ -153,7 +153,7 @@ def term_names(selection: Selection, language: Language) -> dict[str, str]:
     for result in selection.study.results:
         if result.history.get("terms"):
             terms = list(result.history["terms"])
-            return {term: captions(language).term(term, terms) for term in terms}
+            return {term: term_name(term, terms, language=language) for term in terms}
     return {}
 
 
@@ -197,7 +197,7 @@ def _charts(along: Along, selection: Selection, language: Language) -> list[Char
 
 def _shares(course: History, title: str, language: Language) -> ShareChart:
     _ = catalogue(language).gettext
-    told = {term: captions(language).term(term, course.terms) for term in course.terms}
+    told = {term: term_name(term, course.terms, language=language) for term in course.terms}
     last = (f"{told[term]} {100 * shares[-1]:.0f} %" for term, shares in course.shares.items())
     return ShareChart(
         history=course,

@@ -6,7 +6,9 @@ import re
 
 from markupsafe import Markup
 
-from yolosses.apps.pages import study_charts, study_maps, study_plane, study_runs
+from yolosses.apps.pages import study_plane, study_runs
+from yolosses.apps.pages.charts.heat_map import heat_map
+from yolosses.apps.pages.charts.levels import levels, scatter
 from yolosses.apps.pages.charts.study import (
     CalibrationChart,
     Chart,
@@ -15,6 +17,7 @@ from yolosses.apps.pages.charts.study import (
     Plane,
     ScatterChart,
 )
+from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import study as views
 from yolosses.apps.pages.views.study_effects import effects, maps, unfinished
@@ -23,7 +26,7 @@ from yolosses.apps.pages.views.study_numbers import Quantity, quantity, state_li
 from yolosses.apps.pages.views.study_relations import importance, runs, term_names, trade_offs
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import Language
-from yolosses.studies.ablation.findings import findings, is_ordered
+from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name, measure_name, measure_note
 from yolosses.studies.ablation.structures import Setting, StudyResults
@@ -50,7 +53,6 @@ def study_page(study: StudyResults, *, language: Language) -> str:
         first=views.first_findings(found, study, language),
         groups=views.found_by_parameter(found, study, language),
         intervals_apart=intervals_apart,
-        definitions=Markup(study_maps.definitions()),
         draw=draw,
         maps=maps(selection, language),
         effects=effects(selection, language),
@@ -84,12 +86,14 @@ def draw(chart: Chart) -> Markup:
     """A chart, as svg."""
     match chart:
         case LevelChart():
-            lines = is_ordered(chart.levels)
-            return Markup(study_charts.level_lines(chart) if lines else study_charts.dot_plot(chart))
+            figure, told = levels(chart)
+            return figure_svg(figure, alt=chart.alt, told=told)
         case ScatterChart():
-            return Markup(study_charts.scatter(chart))
+            figure, told = scatter(chart)
+            return figure_svg(figure, alt=chart.alt, told=told)
         case HeatMap():
-            return Markup(study_maps.heat_map(chart))
+            figure, told = heat_map(chart)
+            return figure_svg(figure, alt=chart.alt, told=told)
         case Plane():
             return Markup(study_plane.trade_off(chart))
         case CalibrationChart():

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from yolosses.apps.pages.study_scales import text_width
+from yolosses.apps.pages.figure import letters_width
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
@@ -48,7 +48,7 @@ def boxes_along(points: Sequence[tuple[float, float]], *, step: float = 5.0) -> 
 
 def _candidates(x: float, y: float, name: str, size: float) -> Iterator[tuple[Label, Box]]:
     """Right, left, above, below, the corners; then the same farther away."""
-    width, rise = text_width(name, size), 0.72 * size
+    width, rise = letters_width(name, size), 0.72 * size
     for d in (_DISTANCE, 1.7 * _DISTANCE, 2.6 * _DISTANCE):
         for dx, dy, anchor in (
             (d, rise / 2, "start"),

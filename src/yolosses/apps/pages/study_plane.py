@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from yolosses.apps.pages.charts.axis import number_names
 from yolosses.apps.pages.charts.study import Path, Plane, Spot
+from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_charts import ring, rules, scale_of, whisker
 from yolosses.apps.pages.study_labels import Box, boxes_along, place_labels
@@ -14,12 +16,10 @@ from yolosses.apps.pages.study_scales import (
     DASHES,
     Scale,
     chart,
+    clear_names,
     letters,
     marker,
-    text_width,
-    tick_names,
     ticks,
-    without_overlaps,
 )
 from yolosses.apps.pages.term_marks import colour
 from yolosses.apps.pages.views.study_numbers import Quantity, edges
@@ -121,7 +121,7 @@ def _scale(
 def _tick_names(scale: Scale, numbers: Sequence[float], quantity: Quantity) -> list[str]:
     if scale.logarithmic:
         return [f"{quantity.factor * number:g}" for number in numbers]
-    return tick_names(numbers, factor=quantity.factor)
+    return number_names(numbers, factor=quantity.factor)
 
 
 def _names(paths: Sequence[Path], plane: _Plane, good: tuple[int, int], default: str) -> str:
@@ -150,7 +150,7 @@ def _legend(paths: Sequence[Path], y: float) -> tuple[str, float]:
     """The paths' signs and names in as many lines as they need, and where the last line stands."""
     drawn, start = [], 14.0
     for path in paths:
-        length = 46 + text_width(path.name)
+        length = 46 + letters_width(path.name, 12)
         if start > 14 and start + length > _WIDTH:
             start, y = 14.0, y + 18
         ink = colour(path.index)
@@ -193,7 +193,7 @@ def _upright_rules(scale: Scale, quantity: Quantity) -> str:
         if abs(x - scale.start) > 1:
             drawn.append(f'<path class="rule" d="M{x:.1f} {_BOTTOM}V{_TOP}"/>')
         marks.append((x, name))
-    drawn += [letters(x, _BOTTOM + 16, name, "middle") for x, name in without_overlaps(marks)]
+    drawn += [letters(x, _BOTTOM + 16, name, "middle") for x, name in clear_names(marks)]
     return "".join(drawn)
 
 

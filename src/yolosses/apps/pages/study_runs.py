@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from yolosses.apps.pages.charts.axis import number_names
 from yolosses.apps.pages.charts.study import Calibration, CalibrationChart, ShareChart
+from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_scales import (
     DASHES,
     Scale,
     chart,
+    clear_names,
     letters,
     marker,
-    text_width,
-    tick_names,
     ticks,
-    without_overlaps,
 )
 from yolosses.apps.pages.term_marks import colour
 from yolosses.explain.style import ink_on
@@ -75,7 +75,7 @@ def calibration_chart(shown: CalibrationChart) -> Html:
 
 def _line_legend(lines: Sequence[Calibration], default: str | None, right: float, bottom: float) -> str:
     """In the lower right: high scores are seldom of boxes that fit nothing."""
-    width = 40 + max(text_width(line.name) for line in lines)
+    width = 40 + max(letters_width(line.name, 12) for line in lines)
     x, y = right - width + 2, bottom - 17 * len(lines) + 4
     drawn = [
         f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{width:.1f}" height="{17 * len(lines) + 3}" fill="#fff" '
@@ -119,14 +119,14 @@ def share_areas(shown: ShareChart) -> Html:
     drawn += [
         letters(left - 6, upward.at(share) + 4, f"{share:.0%}".replace("%", " %"), "end") for share in numbers
     ]
-    drawn += [letters(x, bottom + 15, name, "middle") for x, name in without_overlaps(marks)]
+    drawn += [letters(x, bottom + 15, name, "middle") for x, name in clear_names(marks)]
     drawn.append(letters((left + right) / 2, bottom + 33, x_title, "middle"))
     return chart(_WIDTH, _HEIGHT, "".join(drawn), alt=alt)
 
 
 def _step_names(across: Scale) -> list[tuple[float, str]]:
     numbers = ticks(across, most=4)
-    names = [f"{number:,.0f}" for number in numbers] if across.high >= 10 else tick_names(numbers)
+    names = [f"{number:,.0f}" for number in numbers] if across.high >= 10 else number_names(numbers)
     return list(zip(numbers, names, strict=True))
 
 
@@ -140,7 +140,7 @@ def _area_name(
     steps: Sequence[float],
 ) -> str:
     """Where the area is about tallest, away from the frame."""
-    half = text_width(label, 11.5) / 2 + 4
+    half = letters_width(label, 11.5) / 2 + 4
     inner = [i for i, step in enumerate(steps) if across.start + half < across.at(step) < across.end - half]
     tallest = max((values[i] for i in inner), default=0.0)
     if tallest < _NAMED:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matplotlib.ticker import MaxNLocator
-
+from yolosses.apps.pages.charts.axis import round_numbers
 from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.views.study_numbers import Quantity
 from yolosses.studies.ablation.statistics import Interval
@@ -210,8 +209,7 @@ class Bars:
     @property
     def ticks(self) -> list[float]:
         """Round numbers along the bars."""
-        found = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, self.longest)
-        return [float(tick) for tick in found if 0 <= tick <= self.longest * (1 + 1e-9)]
+        return round_numbers(0.0, self.longest, most=4)
 
 
 PALE = -1  # fill of what is no error

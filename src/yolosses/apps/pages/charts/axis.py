@@ -1,0 +1,100 @@
+"""Axes of small charts: what they span, round numbers along them, and names that do not run into each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from matplotlib.ticker import MaxNLocator
+
+from yolosses.apps.pages.figure import letters_width
+from yolosses.studies.ablation.findings import is_ordered
+from yolosses.studies.ablation.structures import Level
+
+WIDE_SPAN = 5.0  # highest over lowest value of a parameter from which a logarithmic line is drawn
+CLOSEST = 0.07  # of the whole line: values of a parameter that are closer stand in equal steps instead
+ROOM = 0.07  # of the span, above and below
+
+
+def value_range(values: Iterable[float], *, most: float = math.inf) -> tuple[float, float]:
+    """A span with room around ``values``. It begins at 0 where they come near it, and ends at ``most`` at most.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    found = list(values)
+    if not found:
+        raise ValueError("values: expected at least one; got none")
+    low, high = min(found), max(found)
+    span = high - low or abs(high) / 5 or 1.0
+    near_zero = 0 <= low < span / 3
+    if high == low and not near_zero:
+        low, high = low - span / 2, high + span / 2
+    return (0.0 if near_zero else low - ROOM * span), max(min(high + ROOM * span, most), high)
+
+
+def round_numbers(low: float, high: float, *, most: int = 6) -> list[float]:
+    """Within a span, about ``most``."""
+    found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    room = 1e-6 * (high - low)
+    return [float(number) for number in found if low - room <= number <= high + room]
+
+
+def round_powers(low: float, high: float, *, most: int = 6) -> list[float]:
+    """The same for a logarithmic line."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        numbers = (factor * 10.0**power for power in powers for factor in factors)
+        found = [number for number in numbers if low * (1 - 1e-9) <= number <= high * (1 + 1e-9)]
+        if len(found) <= most:
+            break
+    return found if len(found) > 1 else [low, high]
+
+
+def number_names(numbers: Sequence[float], *, factor: float = 1.0) -> list[str]:
+    """``numbers`` times ``factor``, all with as many decimals as their distance needs."""
+    if len(numbers) < 2:
+        return [f"{factor * number:.4g}" for number in numbers]
+    step = factor * (numbers[1] - numbers[0])
+    decimals = next((d for d in range(6) if abs(round(step, d) - step) < 1e-6 * step), 6)
+    return [f"{factor * number + 0.0:.{decimals}f}" for number in numbers]
+
+
+def level_places(levels: Sequence[Level]) -> list[float]:
+    """Of the values of a parameter along a line from 0 to 1: by their logarithm if they span much, evenly if not; in
+    equal steps if they are words, or two would stand too close.
+    """
+    if len(levels) == 1:
+        return [0.5]
+    if is_ordered(levels) and len(set(levels)) > 1:
+        numbers = [float(level) for level in levels]
+        if min(numbers) > 0 and max(numbers) / min(numbers) >= WIDE_SPAN:
+            numbers = [math.log(number) for number in numbers]
+        low, high = min(numbers), max(numbers)
+        places = [(number - low) / (high - low) for number in numbers]
+        if min(right - left for left, right in pairwise(sorted(places))) >= CLOSEST:
+            return places
+    return [step / (len(levels) - 1) for step in range(len(levels))]
+
+
+def without_overlaps(places: Sequence[float], names: Sequence[str], length: float) -> list[str]:
+    """``names`` of places from 0 to 1 along a line of ``length`` pixels: "" for one that would run into one before it.
+    The last one stays.
+    """
+    widths = [letters_width(name, 12) for name in names]
+
+    def clear(left: int, right: int) -> bool:
+        room = length * abs(places[right] - places[left])
+        return room >= (widths[left] + widths[right]) / 2 + 4
+
+    kept: list[int] = []
+    for index in range(len(names)):
+        if not kept or clear(kept[-1], index):
+            kept.append(index)
+        elif index == len(names) - 1 and len(kept) > 1:
+            kept[-1] = index
+            if not clear(kept[-2], index):
+                del kept[-2]
+    return [name if index in kept else "" for index, name in enumerate(names)]

@@ -1,0 +1,188 @@
+"""A measure over two parameters, with its number in every cell. In every map dark is better."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from yolosses.apps.pages.charts.study import HeatMap, Place
+from yolosses.apps.pages.figure import fixed_chart, letters_width, shortened, written
+from yolosses.apps.pages.views.study_numbers import NOTHING, Quantity, half_width
+from yolosses.explain.style import INK, ink_on
+from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.statistics import Interval
+
+# ColorBrewer's Blues: each darker than the last, with or without colour.
+SHADES = LinearSegmentedColormap.from_list("blues", ["#F7FBFF", "#C6DBEF", "#6BAED6", "#2171B5", "#08306B"])
+
+CELL_WIDTH, CELL_HEIGHT, LEAST_WIDTH = 56.0, 40.0, 40.0
+WIDEST = 270.0
+TOP, BOTTOM = 28.0, 74.0
+LEGEND = 90.0  # the scale of shades
+
+
+def shade(share: float) -> str:
+    """Colour of 0 (pale) to 1 (dark)."""
+    return to_hex(SHADES(float(min(max(share, 0.0), 1.0)))).upper()
+
+
+def shade_range(cells: Sequence[Interval]) -> tuple[float, float]:
+    """Lowest and highest value of the shades. At least as wide as the usual interval is, so that differences which
+    may be chance stay pale.
+    """
+    means = [cell.mean for cell in cells]
+    halves = [half for half in map(half_width, cells) if half is not None]
+    low, high = min(means), max(means)
+    least = 2 * statistics.median(halves) if halves else 0.0
+    if high - low < least:
+        middle = (low + high) / 2
+        low, high = middle - least / 2, middle + least / 2
+    return low, high
+
+
+def heat_map(shown: HeatMap) -> tuple[Figure, dict[str, str]]:
+    """The map, and what to tell at each cell, by its id."""
+    label = min(max(letters_width(name, 12) for name in shown.rows), 110.0)
+    left = 28.0 + label
+    width = max(LEAST_WIDTH, min(CELL_WIDTH, (WIDEST - left - 4) / len(shown.columns)))
+    across, down = width * len(shown.columns), CELL_HEIGHT * len(shown.rows)
+    right = max(3.0, letters_width(shown.quantity.title, 13, bold=True) + 4 - across, 208 - across)
+    figure, axes = fixed_chart(
+        left + across + right, TOP + down + BOTTOM, left=left, right=right, top=TOP, bottom=BOTTOM
+    )
+    axes.set_xlim(0, len(shown.columns))
+    axes.set_ylim(0, len(shown.rows))
+    title = {"color": INK, "fontweight": "bold"}
+    written(figure, shown.quantity.title, left, down + BOTTOM + 13, 13, **title)
+    told = _cells(axes, shown, width)
+    _frames(axes, shown)
+    cut = [shortened(name, width - 4, 12) for name in shown.columns]
+    axes.set_xticks([column + 0.5 for column in range(len(cut))], cut)
+    axes.set_yticks(
+        [row + 0.5 for row in range(len(shown.rows))], [shortened(name, label, 12) for name in shown.rows]
+    )
+    axes.tick_params(length=0)
+    axes.set_xlabel(shown.x_title)
+    room = down + 36  # upwards, with what is free below
+    below = max(0.0, min(18.0, (letters_width(shown.y_title, 12) - down) / 2))
+    axes.set_ylabel(shortened(shown.y_title, room, 12), va="center")
+    axes.yaxis.set_label_coords(-(left - 10) / across, 0.5 - below / down)
+    _legend(figure, shown, left)
+    return figure, told
+
+
+def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
+    found = _found(shown)
+    low, high = shade_range(list(found.values())) if found else (0.0, 1.0)
+    lower = _lower_is_better(shown.quantity)
+    sign = -1 if lower else 1
+    best = max(found, key=lambda place: sign * found[place].mean, default=None)
+    told = {}
+    for column in range(len(shown.columns)):
+        for row in range(len(shown.rows)):
+            cell = found.get((column, row))
+            name = f"cell-{column}-{row}"
+            if cell is None:
+                axes.add_patch(
+                    Rectangle(
+                        (column, row),
+                        1,
+                        1,
+                        facecolor="white",
+                        edgecolor="#C4C4C4",
+                        hatch="//",
+                        lw=0.7,
+                        gid=name,
+                    )
+                )
+                axes.text(column + 0.5, row + 0.5, NOTHING, ha="center", va="center", fontsize=9)
+                continue
+            share = 0.5 if high == low else (cell.mean - low) / (high - low)
+            colour = shade(1 - share if lower else share)
+            axes.add_patch(
+                Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", lw=0.75, gid=name)
+            )
+            told[name] = shown.quantity.told(cell)
+            starred = (column, row) == best and len(found) > 1
+            _numbers(axes, shown.quantity, cell, (column, row), ink_on(colour), width, starred=starred)
+    return told
+
+
+def _numbers(
+    axes: Axes, quantity: Quantity, cell: Interval, place: Place, ink: str, width: float, *, starred: bool
+) -> None:
+    """The mean, half of the interval below it, and a star before that, or in the corner where that is too long."""
+    x, y = place[0] + 0.5, place[1] + 0.5
+    half = quantity.half(cell)
+    below = f"±{half}" if half else ""
+    fits = letters_width(below, 10) + 13 <= width
+    rise = 0.05 if below or starred else -0.11
+    axes.text(
+        x,
+        y + rise,
+        quantity.bare(cell.mean),
+        ha="center",
+        va="baseline",
+        color=ink,
+        fontsize=9.75,
+        fontweight="bold",
+    )
+    if below:
+        shift = 5.5 / width if starred and fits else 0.0
+        axes.text(x + shift, y + rise - 0.375, below, ha="center", va="baseline", color=ink, fontsize=7.5)
+    if starred:
+        length = letters_width(below, 10) / width
+        at = (x - length / 2, y + rise - 0.29) if fits else (place[0] + 1 - 5.5 / width, place[1] + 0.85)
+        axes.plot(*[[value] for value in at], "*", color=ink, markersize=7 if fits else 6, mew=0, gid="best")
+
+
+def _frames(axes: Axes, shown: HeatMap) -> None:
+    for spine in axes.spines.values():
+        spine.set(visible=True, color="#9A9A9A", linewidth=0.6)
+    if shown.default is not None:
+        for name, colour, width in (("halo", "white", 4.5), ("default", INK, 2.0)):
+            frame = Rectangle(
+                shown.default, 1, 1, fill=False, edgecolor=colour, lw=width, clip_on=False, zorder=3, gid=name
+            )
+            axes.add_patch(frame)
+
+
+def _legend(figure: Figure, shown: HeatMap, x: float) -> None:
+    """From pale to dark: the value at either end, and which of them is good."""
+    found = _found(shown)
+    if not found:
+        return
+    low, high = shade_range(list(found.values()))
+    pale, dark = (
+        shown.quantity.bare(end) for end in ((high, low) if _lower_is_better(shown.quantity) else (low, high))
+    )
+    start = x + letters_width(pale, 12) + 6
+    look = {"color": "#404040"}
+    written(figure, pale, x, BOTTOM - 60, 12, **look)
+    written(figure, f"{dark} {shown.better}", start + LEGEND + 6, BOTTOM - 60, 12, **look)
+    width, height = 96 * figure.get_size_inches()
+    steps = 40
+    for step in range(steps):
+        figure.add_artist(
+            Rectangle(
+                ((start + step * LEGEND / steps) / width, (BOTTOM - 61) / height),
+                (LEGEND - step * LEGEND / steps) / width,  # to the end: no seams between neighbours
+                11 / height,
+                facecolor=shade((step + 0.5) / steps),
+                lw=0,
+                antialiased=False,
+            )
+        )
+
+
+def _found(shown: HeatMap) -> Mapping[Place, Interval]:
+    return {place: cell for place, cell in shown.cells.items() if cell is not None}
+
+
+def _lower_is_better(quantity: Quantity) -> bool:
+    return MEASURES[quantity.name].better == "low"

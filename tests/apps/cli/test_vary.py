@@ -71,7 +71,7 @@ def test_ranges() -> None:
         ("mosaic=2", "--vary mosaic: expected 0..1; got 2"),
         ("fit=crop", "--vary fit: expected one of stretch, letterbox; got 'crop'"),
         ("model=yolov1", "--vary model: expected one of tiny, small; got 'yolov1'"),
-        ("batch_size=0", "--vary batch_size: expected 1..inf; got 0"),
+        ("batch_size=0", "--vary batch_size: expected at least 1; got 0"),
         ("lambda_coord=5,5.0", "--vary lambda_coord: expected different values; got 5.0 twice"),
         ("lambda_coord=5..1", "--vary lambda_coord: expected numbers LOW..HIGH with LOW < HIGH; got '5..1'"),
         (

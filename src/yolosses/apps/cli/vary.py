@@ -72,7 +72,8 @@ def _level(name: str, text: str, loss: str) -> Level:
 
 def _within(name: str, value: float, *, low: float, high: float = math.inf) -> float:
     if not low <= value <= high:
-        raise CommandError(f"--vary {name}: expected {low:g}..{high:g}; got {value:g}")
+        wanted = f"at least {low:g}" if high == math.inf else f"{low:g}..{high:g}"
+        raise CommandError(f"--vary {name}: expected {wanted}; got {value:g}")
     return value
 
 

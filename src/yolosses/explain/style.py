@@ -122,6 +122,11 @@ def text_width(text: str, size: float, family: Sequence[str], *, bold: bool = Fa
     return width / 72
 
 
+def colour_of(index: int) -> str:
+    """Of the term, setting or class with this index, in every picture and chart."""
+    return PALETTE[index % len(PALETTE)]
+
+
 def ink_on(colour: str) -> str:
     """Black or white, whichever reads better on a colour ``#RRGGBB`` (the higher WCAG contrast)."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))

@@ -12,8 +12,8 @@ from PIL import Image
 from tests.errors import exactly
 
 from yolosses.apps.pages.figure import figure_svg
-from yolosses.apps.pages.page import Html, Section, page, table
 from yolosses.apps.pages.picture_data import picture_data
+from yolosses.apps.pages.render import _environment
 
 VOID = {"meta", "link", "br", "img", "hr", "image", "rect", "path", "use", "circle"}
 
@@ -67,47 +67,43 @@ def drawing() -> Figure:
     return figure
 
 
+PAGE = """
+{% extends "base.html" %}
+{% import "_macros.html" as m %}
+{% set sections = {"one": "one & two", "three": "three"} %}
+{% block lead %}<p>first</p>{% endblock %}
+{% block main %}
+{% call m.section("one", sections) %}<p>body</p>{% endcall %}
+{% call m.section("three", sections) %}
+{% call m.table("all names", ["name", "n"], numeric=(1,)) %}
+<tr><td>{{ name }}</td>{{ m.number(12345) }}</tr>
+{% endcall %}
+{% endcall %}
+{% endblock %}
+"""
+
+
 def test_page_is_whole_and_asks_for_nothing() -> None:
-    text = page(
-        "a < b",
-        [Section("one & two", "<p>body</p>"), Section("three", table(["x"], [[1]]))],
-        language="zh-TW",
-        lead="<p>first</p>",
-    )
+    text = _environment("zh-TW").from_string(PAGE).render(title="a < b", name="<b>")
     read = Reader(text)
     assert read.open == []
     assert read.wrong == []
     assert outside(text) == []
     assert read.attributes["html"]["lang"] == "zh-TW"
     assert "<title>a &lt; b</title>" in text
-    assert read.ids == ["section-1", "section-2"]
-    assert text.index("<p>first</p>") < text.index("one &amp; two") < text.index("<p>body</p>")
-    assert '<a href="#section-2">three</a>' in text
+    assert read.ids == ["one", "three"]
+    assert text.index("<p>first</p>") < text.index("<h2>one &amp; two") < text.index("<p>body</p>")
+    assert '<a href="#three">three</a>' in text
     assert "@media print" in text
-
-
-def test_page_forbids_requests_to_the_browser() -> None:
-    text = page("t", [], language="en", lead="")
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in text
 
 
-def test_table_escapes_text_and_keeps_html() -> None:
-    text = table(["name", "n"], [["<b>", 12345], [Html("<b>x</b>"), 0.123456]])
+def test_a_table_escapes_text_and_right_aligns_numbers() -> None:
+    text = _environment("en").from_string(PAGE).render(title="t", name="<b>")
     assert "<td>&lt;b&gt;</td>" in text
-    assert "<td><b>x</b></td>" in text
     assert '<th scope="col" class="number">n</th>' in text
     assert '<td class="number">12,345</td>' in text
-    assert '<td class="number">0.1235</td>' in text
-
-
-def test_table_right_aligns_numbers_written_as_text() -> None:
-    text = table(["a", "b", "c"], [["12 %", "–", "cell 1"], ["0.1 %", 3, "2"]])
-    assert re.findall(r'<th scope="col"([^>]*)>', text) == [' class="number"', ' class="number"', ""]
-
-
-def test_table_names_the_row_that_does_not_fit() -> None:
-    with pytest.raises(ValueError, match=exactly("rows[1]: expected 2 cells, one a column; got 1")):
-        table(["a", "b"], [[1, 2], [3]])
+    assert 'aria-label="all names"' in text
 
 
 def test_picture_data_keeps_the_picture_and_reduces_it() -> None:

@@ -23,7 +23,7 @@ def test_what_is_shown_is_escaped_unless_it_is_markup() -> None:
 
 def test_a_name_that_was_not_given_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="title"):
-        render("sections.html", "en", lead="", sections={}, bodies=[], style="")
+        render("base.html", "en", sections={})
 
 
 def test_values_in_messages_are_escaped_too() -> None:

@@ -14,7 +14,7 @@ from yolosses.explain.style import (
     INK,
     LINE_STYLES,
     MARKERS,
-    PALETTE,
+    colour_of,
     new_figure,
     plain_axes,
 )
@@ -79,7 +79,7 @@ def _draw(
     if not known:
         return 0.0, None
     x, mean, low, high = zip(*known, strict=True)
-    colour = PALETTE[sign % len(PALETTE)]
+    colour = colour_of(sign)
     if len(loss.runs) > 1:
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.plot(
@@ -133,7 +133,7 @@ def _name(
             arrowprops={
                 "arrowstyle": "-",
                 "relpos": (0.0, 0.5),
-                "color": PALETTE[signs[name] % len(PALETTE)],
+                "color": colour_of(signs[name]),
                 "linewidth": 0.8,
                 "shrinkA": 1,
                 "shrinkB": 4,

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from yolosses.explain.pictures.panel import HEADER, TICKS, new_panel
-from yolosses.explain.style import FAINT_INK, INK, LINE_STYLES, PALETTE, plain_axes
+from yolosses.explain.style import FAINT_INK, INK, LINE_STYLES, colour_of, plain_axes
 from yolosses.language import Language
 from yolosses.training.evaluation import Metrics
 
@@ -70,7 +70,7 @@ def curves_figure(metrics: Metrics, *, title: str, language: Language = "en") ->
     for row, precision in by_size[MOST_NAMES:]:
         axes.plot(recall, precision, color=FAINT_INK, linewidth=0.5, alpha=0.4, label=f"_{row.name}")
     for index, (row, precision) in enumerate(sorted(named, key=lambda curve: -(curve[0].ap50 or 0.0))):
-        colour, style = PALETTE[index % len(PALETTE)], LINE_STYLES[index % len(LINE_STYLES)]
+        colour, style = colour_of(index), LINE_STYLES[index % len(LINE_STYLES)]
         line = axes.plot(
             recall, precision, color=colour, linestyle=style, linewidth=1.4, label=f"_{row.name}"
         )

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from markupsafe import Markup
+
 from yolosses.apps.pages.charts.axis import number_names
 from yolosses.apps.pages.charts.study import Path, Plane, Spot
 from yolosses.apps.pages.figure import letters_width
-from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_charts import ring, rules, scale_of, whisker
 from yolosses.apps.pages.study_labels import Box, boxes_along, place_labels
 from yolosses.apps.pages.study_scales import (
@@ -21,8 +22,8 @@ from yolosses.apps.pages.study_scales import (
     marker,
     ticks,
 )
-from yolosses.apps.pages.term_marks import colour
 from yolosses.apps.pages.views.study_numbers import Quantity, edges
+from yolosses.explain.style import colour_of
 from yolosses.studies.ablation.statistics import Interval
 
 _WIDTH = 365.0
@@ -31,7 +32,7 @@ _WIDE_SPAN = 20.0  # highest over lowest mean
 _CORNER = (60.0, 24.0)  # width and height of what is written there
 
 
-def trade_off(shown: Plane) -> Html:
+def trade_off(shown: Plane) -> Markup:
     """Paths of settings with interval bars both ways, the other settings as grey points."""
     paths, others, x, y, good = shown.paths, shown.others, shown.x, shown.y, shown.good
     words, alt = shown.words, shown.alt
@@ -79,7 +80,7 @@ class _Plane:
     def line(self, path: Path) -> str:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, path.spots))
         return (
-            f'<polyline class="path" points="{points}" stroke="{colour(path.index)}" '
+            f'<polyline class="path" points="{points}" stroke="{colour_of(path.index)}" '
             f'stroke-dasharray="{DASHES[path.index % len(DASHES)]}" data-path="{escape(path.name)}"/>'
         )
 
@@ -89,7 +90,7 @@ class _Plane:
         outline = f"M{left:.1f} {py:.1f}H{right:.1f}M{px:.1f} {lower:.1f}V{upper:.1f}"
         named = f"{path.name} = {spot.name}" if path.name != spot.name else spot.name
         told = f"{named}: {x.title} {x.told(spot.x)}; {y.title} {y.told(spot.y)}"
-        ink = colour(path.index)
+        ink = colour_of(path.index)
         return (
             f"<g {_data(spot)}><title>{escape(told)}</title>{whisker(outline, ink)}"
             f"{marker(path.index, px, py, ink)}</g>"
@@ -135,7 +136,7 @@ def _names(paths: Sequence[Path], plane: _Plane, good: tuple[int, int], default:
             entry = (*plane.at(spot), name)
             if entry not in wanted:
                 wanted.append(entry)
-                inks.append("#1a1a1a" if name == default else colour(path.index))
+                inks.append("#1a1a1a" if name == default else colour_of(path.index))
     taken = [box for path in paths for box in plane.taken(path)]
     x, y = (_LEFT if good[0] < 0 else _RIGHT - _CORNER[0]), (_TOP if good[1] > 0 else _BOTTOM - _CORNER[1])
     taken.append((x, y, x + _CORNER[0], y + _CORNER[1]))
@@ -153,7 +154,7 @@ def _legend(paths: Sequence[Path], y: float) -> tuple[str, float]:
         length = 46 + letters_width(path.name, 12)
         if start > 14 and start + length > _WIDTH:
             start, y = 14.0, y + 18
-        ink = colour(path.index)
+        ink = colour_of(path.index)
         if path.joined:
             dash = DASHES[path.index % len(DASHES)]
             drawn.append(

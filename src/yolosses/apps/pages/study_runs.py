@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from markupsafe import Markup
+
 from yolosses.apps.pages.charts.axis import number_names
 from yolosses.apps.pages.charts.study import Calibration, CalibrationChart, ShareChart
 from yolosses.apps.pages.figure import letters_width
-from yolosses.apps.pages.page import Html
 from yolosses.apps.pages.study_scales import (
     DASHES,
     Scale,
@@ -19,8 +20,7 @@ from yolosses.apps.pages.study_scales import (
     marker,
     ticks,
 )
-from yolosses.apps.pages.term_marks import colour
-from yolosses.explain.style import ink_on
+from yolosses.explain.style import colour_of, ink_on
 
 FEW = 20  # detections: a point from fewer is hollow
 _POINTS = 60  # of a history
@@ -29,7 +29,7 @@ _SIDE = 268.0
 _WIDTH, _HEIGHT = 268.0, 268.0
 
 
-def calibration_chart(shown: CalibrationChart) -> Html:
+def calibration_chart(shown: CalibrationChart) -> Markup:
     """IoU against score, a line a setting, and the diagonal."""
     lines, default, titles, exact, alt = shown.lines, shown.default, shown.titles, shown.exact, shown.alt
     left, top, right, bottom = 46.0, 30.0, _SIDE - 10, _SIDE - 46
@@ -50,7 +50,7 @@ def calibration_chart(shown: CalibrationChart) -> Html:
     drawn.append(f'<path class="diagonal" d="M{left} {bottom}L{across.at(1.0):.1f} {top}"/>')
     for index, line in enumerate(lines):
         at = [(across.at(s), upward.at(i)) for s, i in zip(line.score, line.iou, strict=True)]
-        ink = colour(index)
+        ink = colour_of(index)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
         drawn.append(
             f'<polyline class="path" points="{points}" stroke="{ink}" stroke-dasharray="{DASHES[index % len(DASHES)]}" '
@@ -82,7 +82,7 @@ def _line_legend(lines: Sequence[Calibration], default: str | None, right: float
         'fill-opacity="0.85"/>'
     ]
     for index, line in enumerate(lines):
-        ink, height = colour(index), y + 17 * index
+        ink, height = colour_of(index), y + 17 * index
         dash = DASHES[index % len(DASHES)]
         kind = "strong" if line.name == default else ""
         drawn.append(
@@ -93,7 +93,7 @@ def _line_legend(lines: Sequence[Calibration], default: str | None, right: float
     return "".join(drawn)
 
 
-def share_areas(shown: ShareChart) -> Html:
+def share_areas(shown: ShareChart) -> Markup:
     """Shares of the terms over the steps, stacked to 100 %."""
     found, told, title, x_title, alt = shown.history, shown.told, shown.title, shown.x_title, shown.alt
     left, top, right, bottom = 44.0, 28.0, _WIDTH - 12, _HEIGHT - 40
@@ -148,7 +148,7 @@ def _area_name(
     middle = len(steps) / 2
     at = min((i for i in inner if values[i] >= 0.95 * tallest), key=lambda i: abs(i - middle))
     x, y = across.at(steps[at]), upward.at(floor[at] + values[at] / 2)
-    solid = colour(index)
+    solid = colour_of(index)
     return (
         f'<rect x="{x - half:.1f}" y="{y - 8:.1f}" width="{2 * half:.1f}" height="16" rx="3" fill="{solid}"/>'
         f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" style="fill:{ink_on(solid)};font-weight:600;'

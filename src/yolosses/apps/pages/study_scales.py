@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from markupsafe import Markup
+
 from yolosses.apps.pages.charts.axis import round_numbers, round_powers, without_overlaps
-from yolosses.apps.pages.page import Html
 
 # Of lines, beside colour and marker: whole, dashed, dotted, dashed and dotted, long.
 DASHES = ("", "7 3", "2 3", "8 3 2 3", "13 3")
@@ -71,9 +72,9 @@ def marker(shape: int, x: float, y: float, fill: str, *, radius: float = 4.2, ho
     )
 
 
-def chart(width: float, height: float, drawn: str, *, alt: str, data: str = "") -> Html:
+def chart(width: float, height: float, drawn: str, *, alt: str, data: str = "") -> Markup:
     """The svg around what was drawn. ``data``: further attributes, already html."""
-    return Html(
+    return Markup(
         f'<svg class="chart" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
         f'role="img" aria-label="{escape(alt)}"{" " + data if data else ""}>{drawn}</svg>'
     )

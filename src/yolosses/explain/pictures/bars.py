@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
-from yolosses.explain.style import FAINT_INK, INK, PALETTE, plain_axes, text_width
+from yolosses.explain.style import FAINT_INK, INK, colour_of, plain_axes, text_width
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue
 
@@ -67,7 +67,7 @@ def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
     plain_axes(axes)
     axes.grid(False, axis="y")
     before, after = _bars(panel.language, part)
-    colors = [PALETTE[index % len(PALETTE)] for index in range(len(names))]
+    colors = [colour_of(index) for index in range(len(names))]
     for bars, faces, label in ((before, ["white"] * len(names), "_before"), (after, colors, "_after")):
         axes.barh(
             [bar.place for bar in bars], [bar.length for bar in bars], THICK, color=faces, edgecolor=colors,

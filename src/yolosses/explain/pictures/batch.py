@@ -16,7 +16,7 @@ from yolosses.explain.pictures.board import Floats, Picture, aspect_of, fitted, 
 from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
-from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
+from yolosses.explain.style import FAINT_INK, HATCHES, INK, colour_of, plain_axes
 from yolosses.explain.terms import term_name
 from yolosses.language import Language
 
@@ -90,7 +90,7 @@ def _ranked(explanation: Explanation) -> tuple[list[int], Floats]:
 def _signs(term: int) -> dict[str, Any]:
     """Colour and hatch of a term."""
     return {
-        "facecolor": PALETTE[term % len(PALETTE)],
+        "facecolor": colour_of(term),
         "hatch": HATCHES[term % len(HATCHES)],
         "edgecolor": "white",
     }

@@ -17,6 +17,7 @@ from yolosses.explain.style import (
     PALETTE,
     VERMILLION,
     LineStyle,
+    colour_of,
     new_figure,
     plain_axes,
 )
@@ -120,7 +121,7 @@ def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDAr
             steps,
             values,
             labels[name],
-            color=PALETTE[index % len(PALETTE)],
+            color=colour_of(index),
             style=LINE_STYLES[index % len(LINE_STYLES)],
             marker=MARKERS[index % len(MARKERS)],
             width=1.9,

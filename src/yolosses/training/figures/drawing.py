@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from yolosses.explain.style import INK, PALETTE, font_file, ink_on
+from yolosses.explain.style import INK, PALETTE, colour_of, font_file, ink_on
 from yolosses.training.evaluation import Detections
 
 SMALL_SIDE = 512  # pictures below it are enlarged to it, so that labels can be read
@@ -134,7 +134,7 @@ def _resized(picture: NDArray[np.uint8], max_side: int) -> Image.Image:
 
 def _colour(label: int) -> str:
     """The palette, then the same colours lighter and darker, then again from the start."""
-    colour = PALETTE[label % len(PALETTE)]
+    colour = colour_of(label)
     shade = label // len(PALETTE) % 3
     if shade == 0:
         return colour

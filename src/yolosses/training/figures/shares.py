@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from yolosses.explain.style import HATCHES, PALETTE, ink_on
+from yolosses.explain.style import HATCHES, colour_of, ink_on
 
 LEAST_NAMED = 10.0  # per cent: a thinner area carries no name
 
@@ -26,7 +26,7 @@ def stack_shares(
     """
     places = np.asarray(steps, float)
     parts = 100 * np.array([np.asarray(values, float) for values in shares.values()])
-    colours = [PALETTE[index % len(PALETTE)] for index in range(len(parts))]
+    colours = [colour_of(index) for index in range(len(parts))]
     areas = axes.stackplot(
         places, parts, colors=colours, labels=list(shares), edgecolor="white", linewidth=0.6
     )

@@ -50,14 +50,19 @@ def test_predict_finds_the_same_with_a_file(work: Path) -> None:
     wanted = annotations(work, "run")
     assert len(wanted) > 6
     for file in ("run/model.onnx", "boxes.pt2"):
-        got = annotations(work, file)
-        assert [(a["image_id"], a["category_id"]) for a in got] == [
-            (a["image_id"], a["category_id"]) for a in wanted
-        ]
-        np.testing.assert_allclose(
-            [a["bbox"] for a in got], [a["bbox"] for a in wanted], atol=0.011
-        )  # of 64 or more pixels, written with two decimals
-        np.testing.assert_allclose([a["score"] for a in got], [a["score"] for a in wanted], atol=2e-5)
+        same(annotations(work, file), wanted)
+
+
+def same(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+    """As far as it is written. The convolutions of a run have their channels last, those of a file first, so their
+    numbers differ by 1e-6, and one that is written may be rounded the other way."""
+    assert [(a["image_id"], a["category_id"]) for a in got] == [
+        (a["image_id"], a["category_id"]) for a in wanted
+    ]
+    np.testing.assert_allclose(
+        [a["bbox"] for a in got], [a["bbox"] for a in wanted], atol=0.011
+    )  # of 64 or more pixels, written with two decimals
+    np.testing.assert_allclose([a["score"] for a in got], [a["score"] for a in wanted], atol=2e-5)
 
 
 def test_eval_gives_the_scores_of_the_run_with_a_file(work: Path) -> None:
@@ -90,7 +95,7 @@ def test_the_threshold_of_the_run_goes_with_the_file(work: Path) -> None:
 def test_raw_numbers_are_decoded_by_predict(work: Path) -> None:
     said = succeed("export", "run", "--format", "torch", "--output", "raw", "--out", "raw.pt2", cwd=work)
     assert "returns raw_0, raw_1, raw_2" in said
-    assert annotations(work, "raw.pt2") == annotations(work, "run")
+    same(annotations(work, "raw.pt2"), annotations(work, "run"))
 
 
 def test_without_the_data_it_is_compared_on_noise(work: Path, tmp_path: Path) -> None:

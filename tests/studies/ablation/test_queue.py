@@ -12,6 +12,8 @@ import pytest
 
 optuna = pytest.importorskip("optuna")
 
+from optuna.storages import JournalStorage  # noqa: E402
+
 from yolosses.studies.ablation.queue import Queue, open_storage  # noqa: E402
 from yolosses.studies.ablation.structures import Result, Setting  # noqa: E402
 from yolosses.training.data import DataError  # noqa: E402
@@ -185,6 +187,27 @@ def test_the_runs_of_a_silent_worker_elsewhere_are_taken_over(
     trial.set_user_attr("alive", time.time() - 301)
     assert queue.take_over() == 1
     assert queue.states() == {"waiting": 1}
+
+
+def test_two_workers_that_take_over_the_same_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is faster, in the moment between Optuna's look at the run and its write."""
+    first, second = queue_at(tmp_path / "j"), queue_at(tmp_path / "j")
+    first.enqueue({"lambda_coord": (1.0,)}, 1)
+    trial = first.study.ask()
+    trial.set_user_attr("worker", {"host": "elsewhere", "pid": 1, "id": "x"})
+    trial.set_user_attr("alive", time.time() - 301)
+    write = JournalStorage.set_trial_state_values
+
+    def write_too_late(storage: Any, *arguments: Any, **keywords: Any) -> Any:
+        monkeypatch.setattr(JournalStorage, "set_trial_state_values", write)
+        assert second.take_over() == 1
+        return write(storage, *arguments, **keywords)
+
+    monkeypatch.setattr(JournalStorage, "set_trial_state_values", write_too_late)
+    assert first.take_over() == 0
+    assert first.states() == {"waiting": 1}
 
 
 def test_a_process_number_that_is_used_again_is_not_the_worker(tmp_path: Path) -> None:

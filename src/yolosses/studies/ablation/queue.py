@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
@@ -226,12 +227,19 @@ class Queue:
             trial.set_user_attr("alive", now)
 
     def take_over(self) -> int:
-        """Let the runs of workers that died wait again; says how many."""
-        dead = [trial for trial in self._trials(TrialState.RUNNING) if _is_dead(trial)]
-        for trial in dead:
-            self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        """Let the runs of workers that died wait again; says how many. Another worker may take over the same at this
+        moment: then it asks for them."""
+        taken = 0
+        for trial in self._trials(TrialState.RUNNING):
+            if not _is_dead(trial):
+                continue
+            try:
+                self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            except UpdateFinishedTrialError:  # after Optuna looked whether it was finished
+                continue
             self._ask_again(trial.user_attrs)
-        return len(dead)
+            taken += 1
+        return taken
 
     def _ask_again(self, user_attrs: Mapping[str, Any]) -> None:
         if ASKED in user_attrs:

@@ -1,5 +1,6 @@
 """Who does which run: resuming, sharing, dead workers. The runs themselves are numbers here."""
 
+import copy
 import multiprocessing
 import os
 import signal
@@ -208,6 +209,23 @@ def test_two_workers_that_take_over_the_same_run_at_once(
     monkeypatch.setattr(JournalStorage, "set_trial_state_values", write_too_late)
     assert first.take_over() == 0
     assert first.states() == {"waiting": 1}
+
+
+def test_a_snapshot_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends first says how many runs go on elsewhere: one that ends while it reads is not forgotten."""
+    queue, other = queue_at(tmp_path / "j"), queue_at(tmp_path / "j")
+    queue.enqueue(LEVELS, 1)
+    read = queue._trials
+
+    def others_go_on(*states: Any) -> Any:
+        found = [copy.copy(trial) for trial in read(*states)]
+        other.run(result)
+        return found
+
+    monkeypatch.setattr(queue, "_trials", others_go_on)
+    results, states = queue.snapshot()
+    assert (len(results), states) == (0, {"waiting": 4})
+    assert queue.states() == {"complete": 4}
 
 
 def test_a_process_number_that_is_used_again_is_not_the_worker(tmp_path: Path) -> None:

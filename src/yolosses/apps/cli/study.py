@@ -94,7 +94,7 @@ def run_study(request: StudyRequest) -> None:
         results = study.results(queue)
         write_results(folder, results, request.language)
     study_tables(results, console, language=request.language)
-    if running := queue.states().get("running"):
+    if running := results.states.get("running"):
         note(
             console,
             f"{running} more {'run goes' if running == 1 else 'runs go'} on in other workers; the same command shows "
@@ -313,7 +313,7 @@ class _Study:
 
     def results(self, queue: Queue) -> StudyResults:
         """What there is so far, of all workers."""
-        found = queue.results()
+        found, states = queue.snapshot()
         definition = queue.definition
         parameters = {
             name: values
@@ -333,7 +333,7 @@ class _Study:
             defaults={name: self._default(name) for name in self.varied},
             results=tuple(found),
             objective=definition["objective"] if definition["sampler"] == "tpe" else None,
-            states=queue.states(),
+            states=states,
         )
 
     def _default(self, name: str) -> Level:

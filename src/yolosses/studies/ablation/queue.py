@@ -248,13 +248,16 @@ class Queue:
 
     def results(self) -> list[Result]:
         """Of the finished runs, each setting with each seed once."""
-        found: dict[tuple[tuple[str, Any], ...], Result] = {}
-        for trial in self._trials():
-            for name, value in trial.user_attrs.items():
-                if name.startswith("result:"):
-                    result = Result(**value)
-                    found.setdefault(_key({**result.setting, SEED: result.seed}), result)
-        return sorted(found.values(), key=lambda result: (result.trial, result.seed))
+        return _results(self._trials())
+
+    def states(self) -> dict[str, int]:
+        """How many runs are complete, running, waiting, failed; those of dead workers and doubles do not count."""
+        return _states(self._trials())
+
+    def snapshot(self) -> tuple[list[Result], dict[str, int]]:
+        """Results and states of one moment: read one after the other, a run that ends in between is in neither."""
+        trials = self._trials()
+        return _results(trials), _states(trials)
 
     def failures(self) -> list[tuple[Setting, str]]:
         """The settings whose training failed by itself, and why."""
@@ -264,18 +267,28 @@ class Queue:
             if "error" in trial.user_attrs
         ]
 
-    def states(self) -> dict[str, int]:
-        """How many runs are complete, running, waiting, failed; those of dead workers and doubles do not count."""
-        counts = Counter(
-            trial.state.name.lower()
-            for trial in self._trials()
-            if not (trial.state == TrialState.PRUNED and ASKED in trial.user_attrs)
-            and (trial.state != TrialState.FAIL or "error" in trial.user_attrs)
-        )
-        return dict(counts)
-
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=states or None)
+
+
+def _results(trials: list[FrozenTrial]) -> list[Result]:
+    found: dict[tuple[tuple[str, Any], ...], Result] = {}
+    for trial in trials:
+        for name, value in trial.user_attrs.items():
+            if name.startswith("result:"):
+                result = Result(**value)
+                found.setdefault(_key({**result.setting, SEED: result.seed}), result)
+    return sorted(found.values(), key=lambda result: (result.trial, result.seed))
+
+
+def _states(trials: list[FrozenTrial]) -> dict[str, int]:
+    counts = Counter(
+        trial.state.name.lower()
+        for trial in trials
+        if not (trial.state == TrialState.PRUNED and ASKED in trial.user_attrs)
+        and (trial.state != TrialState.FAIL or "error" in trial.user_attrs)
+    )
+    return dict(counts)
 
 
 def _asked(trial: FrozenTrial) -> dict[str, Any]:

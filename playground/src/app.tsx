@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Bugs } from "./bugs";
-import { useNarrow, useStore, useWords } from "./context";
+import { useLow, useNarrow, useStore, useWords } from "./context";
 import { Lambdas, Options } from "./controls";
 import { Formula } from "./formula";
 import { Generations } from "./generations";
@@ -25,9 +25,11 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
   const store = useStore();
   const words = useWords();
   const narrow = useNarrow();
+  const low = useLow();
   const { state } = store;
   const picture = store.own?.picture ?? (state.picture === null ? (pictures[state.scene] as string) : pictureAddress(state.picture));
   const has = (group: Group) => !state.hidden.includes(group);
+  const tour = has("tour") && state.tour !== null && <Tour page={state.tour} />;
   useEffect(() => {
     document.documentElement.lang = state.language;
     document.title = words.title;
@@ -51,12 +53,12 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
       {store.error && <p class="failure" role="alert">{fill(words.failed, { why: store.error })}</p>}
       {store.refused && <p class="failure" role="alert">{fill(words.pictureFailed, { why: store.refused })}</p>}
       {store.note && <p class="notice" role="status">{words[store.note]}</p>}
-      {has("tour") && state.tour !== null && <Tour page={state.tour} />}
+      {!low && tour}
       <main id="picture">
         <div class="left">
           {has("scene") && <SceneBar />}
           {has("scene") && state.tour === null && store.engine.own && <OwnBar />}
-          <div class="stage"><Scene picture={picture} />{has("formula") && narrow && <LossBar />}</div>
+          <div class="stage"><Scene picture={picture} />{has("formula") && (narrow || low) && <LossBar />}</div>
           {has("values") && <Values />}
           <Legend />
           <p class="quiet">{words.sceneLead}</p>
@@ -68,7 +70,8 @@ export function App({ pictures }: { pictures: string[] }): JSX.Element {
           )}
         </div>
         <div class="right">
-          {has("formula") && !narrow && <LossBar />}
+          {low && tour}
+          {has("formula") && !narrow && !low && <LossBar />}
           {has("formula") && <Formula />}
           {has("lambdas") && <Lambdas />}
           {has("options") && <Options />}

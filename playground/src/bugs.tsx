@@ -96,6 +96,7 @@ export function Bugs(): JSX.Element | null {
       current = false;
     };
   }, [name, result, negative, wanted]);
+  useEffect(() => setSecret(null), [state.tour]); // a page of the tour begins, and the page after it, without a riddle
   const said = useRef<HTMLParagraphElement>(null);
   const chosen = useRef(false);
   useEffect(() => {

@@ -23,6 +23,8 @@ export function useWords(): Words {
 
 /** One column: the picture and the loss stay at the top. */
 export const useNarrow = () => useMedia("(max-width: 700px)");
+/** A phone on its side: the picture has the left half, whole; all else passes on the right. */
+export const useLow = () => useMedia("(max-height: 500px) and (min-width: 701px)");
 
 export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(query).matches);

@@ -66,6 +66,7 @@ export class Store {
   updates = 0;
   /** What the reader did, for the tour. */
   readonly done = new Set<string>();
+  private readonly doneOn = new Map<number, readonly string[]>(); // of the pages of the tour that were left
 
   private base!: Base;
   private opened: OwnScene | null = null;
@@ -430,7 +431,10 @@ export class Store {
 
   /** Enter a page of the tour: the scene begins anew, as the page wants it. */
   async tourTo(index: number, page: Page): Promise<void> {
-    for (const task of page.tasks) this.done.delete(task.done);
+    if (this.state.tour === null) this.doneOn.clear();
+    else this.doneOn.set(this.state.tour, [...this.done]);
+    this.done.clear();
+    for (const each of this.doneOn.get(index) ?? []) this.done.add(each);
     this.readOf.clear();
     this.state = {
       ...this.state, tour: index, picture: null, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,

@@ -38,7 +38,7 @@ export function Tour({ page: number }: { page: number }): JSX.Element {
     makeRoom(card.current);
     setFolded(false);
     card.current?.scrollTo(0, 0);
-    if (matchMedia("(max-height: 500px)").matches) return; // there the card itself is above the page
+    if (matchMedia("(max-height: 500px) and (max-width: 700px)").matches) return; // there the card itself is above the page
     show(page.openTerm ? `[data-term="${page.openTerm}"]` : `#${page.at}`); // not the head of all five
   }, [index, store.result === null]);
   const latest = [...store.done].reverse().find((done) => page.tasks.some((task) => task.done === done));

@@ -418,6 +418,11 @@ def test_the_tour_ticks_off_what_was_done(opened: Any) -> None:
     drag(page, locate(page, "pred", predictors(shown, responsible=True)[0]), -10, 8)
     assert check(page)["numbers"]["total"] < shown["numbers"]["total"]
     assert page.locator(".tour li.done").count() == 1
+    page.locator(".tour .main").click()
+    check(page)
+    page.locator(".tour").get_by_role("button", name="Back").click()
+    check(page)
+    assert page.locator(".tour li.done").count() == 1  # what was done stays done
     for _ in range(11):
         page.locator(".tour .main").click()
         check(page)
@@ -492,6 +497,25 @@ def test_picture_inspector_and_loss_are_in_sight_together(opened: Any) -> None:
         frame = page.locator(part).last.bounding_box()
         assert frame["y"] > 0, part
         assert frame["y"] + frame["height"] <= 800, part
+
+
+@pytest.mark.parametrize("hash_", ["lang=en", "lang=zh-TW&tour=3&term=xy"])
+def test_on_a_phone_on_its_side_picture_loss_and_card_are_in_sight_together(opened: Any, hash_: str) -> None:
+    page = opened(hash_, 844, has_touch=True, is_mobile=True)
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.wait_for_timeout(1500)  # the tour scrolls to the term
+    if "tour" not in hash_:
+        page.evaluate("document.querySelector('#loss').scrollIntoView()")
+        page.wait_for_timeout(500)
+    parts = [
+        "svg.scene",
+        ".loss-bar .number",
+        *([".tour h2", ".tour .main", '[data-term="xy"] .head'] if "tour" in hash_ else []),
+    ]
+    for part in parts:
+        frame = page.locator(part).first.bounding_box()
+        assert frame["y"] >= 0, part
+        assert frame["y"] + frame["height"] <= 390, part
 
 
 def test_on_the_first_page_a_press_inside_both_boxes_moves_the_blue_one(opened: Any) -> None:

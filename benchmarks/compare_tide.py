@@ -172,9 +172,9 @@ def detected(run: Path, data: str | None) -> tuple[str, list[Record], tuple[str,
     """Name of the data set, pictures, classes and detections of a run on its evaluation split."""
     import torch
 
-    from yolosses.apps.cli.build import load_detector
-    from yolosses.apps.cli.evaluate import detect_all
-    from yolosses.apps.cli.labels import open_split
+    from yolosses.apps.runs.build import load_detector
+    from yolosses.apps.runs.detections import detect_all
+    from yolosses.apps.runs.labels import open_split
     from yolosses.training.run import RunFolder
 
     device = torch.device("cpu")

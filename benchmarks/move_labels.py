@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from yolosses.apps.cli.build import load_detector
-from yolosses.apps.cli.evaluate import detect_all
-from yolosses.apps.cli.labels import open_split
+from yolosses.apps.runs.build import load_detector
+from yolosses.apps.runs.detections import detect_all
+from yolosses.apps.runs.labels import open_split
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.training.data import Record
 from yolosses.training.run import RunFolder

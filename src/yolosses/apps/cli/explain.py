@@ -13,12 +13,13 @@ from rich.markup import escape
 from rich.progress import Progress
 from torch import nn
 
-from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split, picture_named, report_problems
+from yolosses.apps.cli.requests import ExplainRequest
 from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
+from yolosses.apps.runs.build import DetectorLoss, build_device, build_loss, load_detector
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.labels import open_split, picture_named, report_problems
 from yolosses.explain import find_nonfinite
 from yolosses.language import Language
 from yolosses.structures import Targets
@@ -33,28 +34,21 @@ BATCH = 16
 SHOWN = 5  # pictures and suspicions in the terminal
 
 
-def explain_run(
-    run: Path,
-    data: str | None,
-    split: str | None,
-    *,
-    image: str | None,
-    top: int,
-    out: Path | None,
-    language: Language,
-    replay: Path | None,
-    strict: bool,
-    device: str,
-) -> None:
+def explain_run(request: ExplainRequest) -> None:
     """Write ``report.html`` and ``explanation.json`` on a data set, on one picture of it, or on a saved batch."""
-    console, folder = Console(), RunFolder(run)
-    if replay is not None:
-        _replay(console, folder, replay, out or folder.path / "explanation", language, image=image)
+    console, folder = Console(), RunFolder(request.run)
+    image, top, language = request.image, request.top, request.language
+    if request.replay is not None:
+        out = request.out or folder.path / "explanation"
+        _replay(console, folder, request.replay, out, language, image=image)
         return
-    where = build_device(device)
+    where = build_device(request.device)
     settings, model, loss = load_detector(folder, where)
     dataset = open_split(
-        data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
+        request.data or settings.data,
+        request.split or settings.eval_split,
+        settings.class_names,
+        strict=request.strict,
     )
     batches = Batches(
         dataset,
@@ -72,7 +66,7 @@ def explain_run(
     )
     if image is not None:
         index = picture_named(dataset, printable(image), argument="--image")
-        out = out or folder.path / "explanation" / Path(dataset.records[index].name).stem
+        out = request.out or folder.path / "explanation" / Path(dataset.records[index].name).stem
         require_folder(out)
         explained = explain_one(model, loss, batches, index, where)
         _write(
@@ -88,7 +82,7 @@ def explain_run(
         )
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
     else:
-        out = out or folder.path / "explanation"
+        out = request.out or folder.path / "explanation"
         require_folder(out)
         report_problems(console, [dataset], out / "problems.txt")
         study = _study(console, model, loss, batches, where, top, settings.nms_iou)

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from torch import Tensor
 
-from yolosses.apps.cli.build import load_detector
-from yolosses.apps.cli.choices import DetectorOutputName, FileFormatName
 from yolosses.apps.cli.detectors import CPU, best_threshold
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split
+from yolosses.apps.cli.requests import ExportRequest
+from yolosses.apps.runs.build import load_detector
+from yolosses.apps.runs.choices import FileFormatName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.labels import open_split
 from yolosses.export.agreement import Agreement, agreement
 from yolosses.export.detector_file import DetectorFileError, detector_bytes, read_detector
 from yolosses.export.detector_graph import DetectorGraph, Suppression
@@ -34,26 +35,24 @@ TOLERANCE = 1e-4
 MOST_UNPAIRED = 0.05  # of the detections: those of an untrained network have almost equal scores
 
 
-def export_run(
-    run: Path, *, format: FileFormatName, output: DetectorOutputName, out: Path | None, picture: Path | None
-) -> None:
+def export_run(request: ExportRequest) -> None:
     """Write the detector of a run. A file that does not return what torch returns is not kept."""
     console = Console()
-    for module in NEEDED[format]:
+    for module in NEEDED[request.file_format]:
         import_module(module)  # better now than after the work
-    folder = RunFolder(run)
+    folder = RunFolder(request.run)
     settings, model, loss = load_detector(folder, CPU)
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    images, seen = _images(settings, picture)
-    path = out or folder.path / f"model{SUFFIXES[format]}"
+    images, seen = _images(settings, request.picture)
+    path = request.out or folder.path / f"model{SUFFIXES[request.file_format]}"
     require_folder(path.parent)
     suppression = Suppression(SCORE_THRESHOLD, settings.nms_iou, CANDIDATES)
-    graph = DetectorGraph(model, loss, images, output=output.value, suppression=suppression)
+    graph = DetectorGraph(model, loss, images, output=request.output.value, suppression=suppression)
     description = describe(
-        settings, output=output.value, structure=graph.structure, suppression=suppression._asdict(),
+        settings, output=request.output.value, structure=graph.structure, suppression=suppression._asdict(),
         threshold=best_threshold(folder),
     )  # fmt: skip
-    content = detector_bytes(graph, format.value, description)
+    content = detector_bytes(graph, request.file_format.value, description)
     with whole_file(path) as file:
         file.write(content)
         file.flush()

@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import below
+from yolosses.apps.cli.requests import InspectRequest
 from yolosses.apps.pages.inspection import inspection_page
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.labels import below
 from yolosses.language import Language, catalogue
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.studies.doctor.summary import (
@@ -34,35 +35,20 @@ from yolosses.training.data import open_whole
 from yolosses.training.files import require_folder, write_json, write_text
 
 PAGE, VALUES = "inspection.html", "inspection.json"
+GRIDS = ("7", "10", "14", "20")
 SHOWN = 5  # of each kind of finding
 CLASSES = 12
 TOGETHER = 3  # names of equal pictures in a line
 LONGEST = 160  # letters of a listed line
 
 
-def inspect_data(
-    data: str,
-    *,
-    grids: Sequence[str],
-    boxes_per_cell: int,
-    splits: Sequence[str],
-    out: Path | None,
-    language: Language,
-) -> None:
-    """Examine a data set, print tables, and write the page and the json to ``out``.
-
-    Args:
-        grids: each S, as it was written.
-        splits: those to examine; none given: the whole data set.
-        out: ``None``: ``runs/inspect-`` and the name of the data set.
-
-    Raises:
-        DataError: the data cannot be read, or there would be nothing to learn from them.
-    """
-    console, wanted = Console(), [_grid(text) for text in grids]
-    joined = open_whole(data, splits)
+def inspect_data(request: InspectRequest) -> None:
+    """Examine a data set, print tables, and write the page and the json. Raises `DataError`: the data cannot be read,
+    or there would be nothing to learn from them."""
+    console, wanted = Console(), [_grid(text) for text in request.grid or GRIDS]
+    language, joined = request.language, open_whole(request.data, request.split or ())
     dataset = joined.dataset
-    out = out or Path("runs") / f"inspect-{dataset.name}"
+    out = request.out or Path("runs") / f"inspect-{dataset.name}"
     if out.exists() and not out.is_dir():
         raise CommandError(f"--out {out}: expected a folder; it is a file")
     require_folder(out)
@@ -71,13 +57,13 @@ def inspect_data(
         inspection = examine(
             dataset,
             grids=wanted,
-            boxes_per_cell=boxes_per_cell,
+            boxes_per_cell=request.boxes_per_cell,
             splits=joined.splits,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     write_json(out / VALUES, inspection.to_json())
     write_text(out / PAGE, inspection_page(inspection, dataset, language=language))
-    _show(console, inspection, Path(data), language)
+    _show(console, inspection, Path(request.data), language)
     written = catalogue(language).gettext("{page} and {values} are in {out}")
     _line(console, written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]"))
     dataset.require_objects()  # last: what was found says why

@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from yolosses.apps.cli.detectors import open_detector
 from yolosses.apps.cli.evaluate import confident
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.requests import PredictRequest
+from yolosses.apps.runs.failures import CommandError
 from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
 from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
@@ -23,18 +24,16 @@ from yolosses.training.files import require_folder, write_json, write_picture
 LEAST_SCORE = 0.25  # that is shown where no evaluation says a better one
 
 
-def predict_pictures(
-    run: Path, pictures: list[Path], *, threshold: float | None, out: Path | None, device: str
-) -> None:
+def predict_pictures(request: PredictRequest) -> None:
     """Draw what the detector of a run finds. A picture that cannot be read is named, the others are done, and
     the command fails."""
     console = Console()
-    detector = open_detector(run, device)
+    detector = open_detector(request.run, request.device)
     settings = detector.settings
     best = LEAST_SCORE if detector.threshold is None else detector.threshold
-    least = best if threshold is None else threshold
-    files = _files(pictures)
-    out = out or detector.results.path / "predictions"
+    least = best if request.threshold is None else request.threshold
+    files = _files(request.pictures)
+    out = request.out or detector.results.path / "predictions"
     require_folder(out)
     result: dict[str, list[Any]] = {
         "images": [],

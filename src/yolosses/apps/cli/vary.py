@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from yolosses.apps.cli.choices import FitName
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.options import choice, keywords, number, parse_option
+from yolosses.apps.runs.choices import FitName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.keywords import choice, keywords, number, parse_option
 from yolosses.studies.ablation.structures import Level
 
 

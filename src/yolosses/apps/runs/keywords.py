@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from yolosses.apps.cli.build import build_keyword, family, loss_class
-from yolosses.apps.cli.choices import BoxLossName, PenaltyName
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.runs.build import build_keyword, family, loss_class
+from yolosses.apps.runs.choices import BoxLossName, PenaltyName
+from yolosses.apps.runs.failures import CommandError
 from yolosses.functional import Penalty
 from yolosses.studies.ablation.structures import Level
 from yolosses.training.run import Option

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.runs.failures import CommandError
 from yolosses.training.data import DetectionDataset, open_dataset
 from yolosses.training.files import write_text
 

@@ -1,57 +1,59 @@
-"""Options are the fields of a request: typer sees each of them, and a request holds what was written."""
+"""What a command is asked is one class: its fields are the options, its docstring is the help."""
 
+import inspect
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from importlib import import_module
+from typing import Annotated, Any, get_type_hints
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from yolosses.apps.cli import commands, requests
-from yolosses.apps.runs.request import TrainRequest
-
-REQUESTS = {
-    "train": TrainRequest,
-    "compare": requests.CompareRequest,
-    "eval": requests.EvaluateRequest,
-    "predict": requests.PredictRequest,
-    "export": requests.ExportRequest,
-    "explain": requests.ExplainRequest,
-    "inspect": requests.InspectRequest,
-    "study": requests.StudyRequest,
-    "play": requests.PlayRequest,
-}
+from yolosses.apps.cli import commands
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One argument that must be given, one option that may be."""
+    """What it does."""
 
-    name: Annotated[str, typer.Argument()]
-    times: Annotated[int, typer.Option(min=1)] = 2
+    name: Annotated[str, typer.Argument(help="A name.")]
+    times: Annotated[int, typer.Option(min=1, help="How often.")] = 2
+    given: frozenset[str] = frozenset()
 
 
-def test_a_command_is_called_with_its_request() -> None:
-    called: list[tuple[str, Request]] = []
-
-    @commands._options
-    def command(context: typer.Context, request: Request) -> None:
-        """What it does."""
-        called.append((context.info_name or "", request))
-
+def test_a_command_is_called_with_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[Request] = []
     app = typer.Typer()
-    app.command("one")(command)
-    assert CliRunner().invoke(app, ["a", "--times", "3"]).exit_code == 0
-    assert CliRunner().invoke(app, ["b"]).exit_code == 0
-    assert [request for _, request in called] == [Request(name="a", times=3), Request(name="b", times=2)]
-    assert all(name for name, _ in called)
-    assert CliRunner().invoke(app, []).exit_code == 2
-    assert CliRunner().invoke(app, ["a", "--times", "0"]).exit_code == 2
-    assert "What it does." in CliRunner().invoke(app, ["--help"]).output
+    monkeypatch.setattr(commands, "app", app)
+    monkeypatch.setattr("yolosses.apps.cli.lessons.run_lessons", called.append)
+    commands._add("one", Request, "lessons.run_lessons")
+    run = CliRunner().invoke
+    assert run(app, ["a", "--times", "2"]).exit_code == 0
+    assert run(app, ["b"]).exit_code == 0
+    assert called == [
+        Request(name="a", times=2, given=frozenset({"name", "times"})),
+        Request(name="b", times=2, given=frozenset({"name"})),
+    ]
+    assert run(app, []).exit_code == 2
+    assert run(app, ["a", "--times", "0"]).exit_code == 2
+    assert run(app, ["a", "--given", "name"]).exit_code == 2
+    assert "What it does." in run(app, ["--help"]).output
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("name", commands.COMMANDS)
 def test_every_field_is_an_option_in_the_order_of_the_help(name: str) -> None:
+    request, _ = commands.COMMANDS[name]
     command: Any = typer.main.get_command(commands.app).commands[name]
-    assert [p.name for p in command.params if p.name != "help"] == [f.name for f in fields(REQUESTS[name])]
+    assert command.help == inspect.getdoc(request)
+    assert [p.name for p in command.params if p.name != "help"] == [
+        f.name for f in fields(request) if f.name != "given"
+    ]
     assert all(parameter.help for parameter in command.params)
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_what_a_command_calls_takes_its_request(name: str) -> None:
+    request, does = commands.COMMANDS[name]
+    file, function = does.split(".")
+    hints = get_type_hints(getattr(import_module(f"yolosses.apps.cli.{file}"), function))
+    assert hints == {"request": request, "return": type(None)}

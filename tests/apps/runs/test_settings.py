@@ -114,17 +114,19 @@ def test_a_resumed_run_keeps_its_options(options: tuple[str, ...], message: str 
     settings = resolve(replace(ONE, loss="v8", options=("lambda_box=2",)), data(), "val")
     request = TrainRequest(data="shapes", options=options, epochs=5)
     if message is None:
-        assert extended(settings, request, {"options", "epochs"}) == replace(settings, epochs=5)
+        assert extended(settings, replace(request, given=frozenset({"options", "epochs"}))) == replace(
+            settings, epochs=5
+        )
         return
     with pytest.raises(CommandError) as caught:
-        extended(settings, request, {"options"})
+        extended(settings, replace(request, given=frozenset({"options"})))
     assert str(caught.value) == message
 
 
 def test_a_run_keeps_every_option_that_decides_what_it_learns() -> None:
     """A new one has to be a field of `Settings` too, or a run that is gone on with would forget it."""
     kept_as_loss_options = {"lambda_coord", "lambda_noobj", "options"}
-    of_the_machine = {"out", "resume", "strict", "workers", "compiled", "device", "tensorboard"}
+    of_the_machine = {"out", "resume", "strict", "workers", "compiled", "device", "tensorboard", "given"}
     asked, kept = ({f.name for f in fields(kind)} for kind in (TrainRequest, Settings))
     assert asked - kept == kept_as_loss_options | of_the_machine
     assert kept - asked == {"class_names", "loss_options", "version", "nms_iou"}

@@ -1,6 +1,7 @@
-"""What each command can be asked: its options, with their help. Those of ``train`` are in `yolosses.apps.runs.request`.
+"""What each command can be asked: options with their help, and in the docstring the help of the command. That of
+``train`` is in `yolosses.apps.runs.request`.
 
-Torch is not loaded for that, so ``--help`` answers at once.
+Nothing heavy is imported for that, so ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from yolosses.apps.runs.choices import (
     ObjectiveName,
     SamplerName,
 )
-from yolosses.apps.runs.request import Data, Device, EvalSplit, Loss, Out, Strict, TrainSplit
+from yolosses.apps.runs.request import Data, Device, EvalSplit, Loss, Out, Seed, Strict, TrainSplit
 from yolosses.language import LANGUAGES, Language
 
 
@@ -46,8 +47,19 @@ Detector = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
+class DemoRequest:
+    """Watch a YOLOv1 detector learn handwritten digits. Nothing is downloaded."""
+
+    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 3.0
+    seed: Seed = 0
+    out: Out = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompareRequest:
-    """The arguments of ``yolosses compare``."""
+    """Train several losses with the same budget: a table, compare.png and compare.json.
+
+    The same command goes on where it was stopped; with other --losses it adds them to those that are there."""
 
     data: Data
     losses: Annotated[
@@ -80,7 +92,7 @@ class CompareRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateRequest:
-    """The arguments of ``yolosses eval``."""
+    """Score a trained detector, and say what its errors cost: tables, metrics.json and errors.png."""
 
     run: Detector
     data: Annotated[
@@ -94,7 +106,7 @@ class EvaluateRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictRequest:
-    """The arguments of ``yolosses predict``."""
+    """Find objects in pictures: pictures with boxes, and predictions.json in COCO style."""
 
     run: Detector
     pictures: Annotated[
@@ -115,7 +127,9 @@ class PredictRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """The arguments of ``yolosses export``."""
+    """Write a trained detector as one file that runs without yolosses.
+
+    The file is run and compared with torch before it is kept. eval and predict take it in place of RUN."""
 
     run: Run
     file_format: Annotated[
@@ -144,7 +158,7 @@ class ExportRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainRequest:
-    """The arguments of ``yolosses explain``."""
+    """Say where the loss of a trained detector comes from: report.html and explanation.json."""
 
     run: Run
     data: Annotated[str | None, typer.Argument(help="Other data than the run's.", metavar="[DATA]")] = None
@@ -164,7 +178,7 @@ class ExplainRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class InspectRequest:
-    """The arguments of ``yolosses inspect``."""
+    """Look over a data set before any training: inspection.html and inspection.json."""
 
     data: Data
     grid: Annotated[
@@ -185,7 +199,10 @@ class InspectRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRequest:
-    """The arguments of ``yolosses study``."""
+    """Measure what the hyper-parameters of a loss do: report.html, results.json and results.csv.
+
+    Every setting is trained and measured with every seed. The same command goes on with a study that was stopped, or
+    helps a study that another process is doing."""
 
     data: Annotated[
         str | None,
@@ -237,8 +254,18 @@ class StudyRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LessonsRequest:
+    """Write the lessons as notebooks, ready to open in Jupyter. Notebooks that are there already are kept."""
+
+    folder: Annotated[Path, typer.Argument(help="Where the notebooks go.", metavar="DIR")]
+    language: Annotated[LanguageName, typer.Option("--lang", help="Language of the lessons.")] = (
+        LanguageName.EN
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlayRequest:
-    """The arguments of ``yolosses play``."""
+    """Open the playground: a page in the browser that shows every number of the loss while boxes are dragged."""
 
     run: Annotated[
         Path | None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+import typer
 from rich.console import Console
 from rich.markup import escape
 
@@ -51,7 +52,12 @@ TRIALS = 50  # drawn settings, unless the person says how many
 
 
 def run_study(request: StudyRequest) -> None:
-    """Take part in a study until it is done, and report."""
+    """Take part in a study until it is done, and report; or show one that is."""
+    if request.show is not None:
+        _show(request.show, request.language)
+        return
+    if request.data is None:
+        raise typer.BadParameter("expected a data set, or --show DIR", param_hint="DATA")
     from yolosses.studies.ablation.queue import Queue, open_storage
 
     console = Console()
@@ -88,7 +94,7 @@ def run_study(request: StudyRequest) -> None:
     console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
 
 
-def show_study(folder: Path, language: Language) -> None:
+def _show(folder: Path, language: Language) -> None:
     """Draw the report of a study again, from what is stored."""
     console = Console()
     results = read_results(folder)

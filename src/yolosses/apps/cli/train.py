@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from yolosses.apps.cli.evaluate import evaluate_and_show
+from yolosses.apps.cli.requests import DemoRequest
 from yolosses.apps.runs.build import build_device, build_loss, build_training, family
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import draw_terms, extended, free_folder, go_on_with, same_settings
@@ -32,23 +32,27 @@ _FITTED: dict[Fit, str] = {"stretch": "stretched", "letterbox": "letterboxed"}
 _NOWHERE: Any = None  # what a process has of what the first one tells it
 
 
-def train_run(request: TrainRequest, *, given: Collection[str] = ()) -> None:
-    """Train as asked, or go on with a run. ``given``: the arguments that the person wrote, which a resumed
-    run must agree with."""
+def run_demo(request: DemoRequest) -> None:
+    """Train on scenes of digits."""
+    train_run(TrainRequest.like(request, data="digits", out=request.out or free_folder("demo")))
+
+
+def train_run(request: TrainRequest) -> None:
+    """Train as asked, or go on with a run."""
     if request.tensorboard:
         import_module("tensorboard")  # better now than after a folder was made
     device = build_device(request.device)
     with joined(device) as processes:
         if processes.first:
-            _lead(request, given, processes)
+            _lead(request, processes)
         else:
             _follow(request, processes)
 
 
-def _lead(request: TrainRequest, given: Collection[str], processes: Processes) -> None:
+def _lead(request: TrainRequest, processes: Processes) -> None:
     """What the first process does, or the only one."""
     console, device = Console(), processes.device
-    folder, settings, train_set = _asked_for(request, given)
+    folder, settings, train_set = _asked_for(request)
     _require_shares(settings, processes)
     processes.of_first((folder.path, settings))
     eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
@@ -112,14 +116,14 @@ def _board(folder: RunFolder, training: Training) -> Board:
     return Board(folder.path / "tensorboard", last_step=training.place.step)
 
 
-def _asked_for(request: TrainRequest, given: Collection[str]) -> tuple[RunFolder, Settings, DetectionDataset]:
+def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDataset]:
     """The run to begin or to go on with: its folder, its settings, what it learns from."""
     if request.resume and request.out is None:
         raise CommandError("--resume: expected --out with the folder of the run to go on with")
     if request.resume and request.out is not None:
         folder = RunFolder(request.out)
         if not (folder.path.is_dir() and folder.is_vacant()):
-            settings = extended(folder.settings(), request, given)
+            settings = extended(folder.settings(), request)
             train_set = open_to_learn(
                 settings.data, settings.train_split, settings.class_names, strict=request.strict
             )

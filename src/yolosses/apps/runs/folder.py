@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,10 @@ def same_settings(folder: RunFolder, settings: Settings, *, anchors_fitted: bool
     return before
 
 
-def extended(settings: Settings, request: TrainRequest, given: Collection[str]) -> Settings:
+def extended(settings: Settings, request: TrainRequest) -> Settings:
     """The stored settings, with a new budget if one is given. Any other argument must be as it was."""
     stored = {f.name: getattr(settings, f.name) for f in fields(Settings)}
-    asked = {f.name: getattr(request, f.name) for f in fields(TrainRequest) if f.name in given}
+    asked = {f.name: getattr(request, f.name) for f in fields(TrainRequest) if f.name in request.given}
     if "data" in asked and asked["data"] != "digits":
         asked["data"] = str(Path(asked["data"]).resolve())
     for name in ("image_size", "grid"):

@@ -1,5 +1,7 @@
-"""What ``yolosses train`` can be asked: every option of it, with its help. Torch is not loaded for that, so ``--help``
-answers at once."""
+"""What ``yolosses train`` can be asked: its options with their help, and in the docstring the help of the command.
+
+Nothing heavy is imported for that, so ``--help`` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,9 @@ Loss = Annotated[LossName, typer.Option(help="The loss.")]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """The arguments of ``yolosses train``; ``None`` where the default depends on others."""
+    """Train a detector on your pictures, evaluate it, and draw the curve of every term."""
 
-    data: Data
+    data: Data  # here and below: None where the default depends on others
     loss: Loss = LossName.V1
     model: Annotated[
         ModelName,
@@ -135,6 +137,9 @@ class TrainRequest:
         bool, typer.Option("--compile", help="Compile the network with torch.compile first.")
     ] = False
     device: Device = "auto"
+    given: frozenset[str] = (
+        frozenset()
+    )  # what the person wrote, which a run that is gone on with must agree with
 
     @classmethod
     def like(cls, request: Any, **others: Any) -> TrainRequest:

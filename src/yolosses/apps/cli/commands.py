@@ -10,34 +10,23 @@ from typing import Annotated, Any, get_origin, get_type_hints
 import typer
 from typer.core import TyperGroup
 
-from yolosses.apps.cli.requests import (
-    CompareRequest,
-    DemoRequest,
-    EvaluateRequest,
-    ExplainRequest,
-    ExportRequest,
-    InspectRequest,
-    LessonsRequest,
-    PlayRequest,
-    PredictRequest,
-    StudyRequest,
-)
+from yolosses.apps.cli import requests
 from yolosses.apps.runs.failures import Interrupted
 from yolosses.apps.runs.request import TrainRequest
 
 # What each is asked, and the function beside this file that does it.
 COMMANDS: dict[str, tuple[type[Any], str]] = {
-    "demo": (DemoRequest, "train.run_demo"),
+    "demo": (requests.DemoRequest, "train.run_demo"),
     "train": (TrainRequest, "train.train_run"),
-    "compare": (CompareRequest, "compare.compare_losses"),
-    "eval": (EvaluateRequest, "evaluate.evaluate_run"),
-    "predict": (PredictRequest, "predict.predict_pictures"),
-    "export": (ExportRequest, "export.export_run"),
-    "explain": (ExplainRequest, "explain.explain_run"),
-    "inspect": (InspectRequest, "inspect.inspect_data"),
-    "study": (StudyRequest, "study.run_study"),
-    "lessons": (LessonsRequest, "lessons.run_lessons"),
-    "play": (PlayRequest, "play.run_play"),
+    "compare": (requests.CompareRequest, "compare.compare_losses"),
+    "eval": (requests.EvaluateRequest, "evaluate.evaluate_run"),
+    "predict": (requests.PredictRequest, "predict.predict_pictures"),
+    "export": (requests.ExportRequest, "export.export_run"),
+    "explain": (requests.ExplainRequest, "explain.explain_run"),
+    "inspect": (requests.InspectRequest, "inspect.inspect_data"),
+    "study": (requests.StudyRequest, "study.run_study"),
+    "lessons": (requests.LessonsRequest, "lessons.run_lessons"),
+    "play": (requests.PlayRequest, "play.run_play"),
 }
 
 

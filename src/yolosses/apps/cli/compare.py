@@ -22,9 +22,10 @@ from yolosses.apps.runs.build import build_device, build_loss, build_training
 from yolosses.apps.runs.choices import LossName
 from yolosses.apps.runs.detections import score
 from yolosses.apps.runs.failures import CommandError
-from yolosses.apps.runs.folder import draw_terms, go_on_with, same_settings
+from yolosses.apps.runs.folder import draw_terms, go_on_with, require_out, same_settings
 from yolosses.apps.runs.labels import report_problems
 from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.say import say
 from yolosses.apps.runs.settings import resolve
 from yolosses.apps.runs.splits import open_both
 from yolosses.apps.runs.steps import train_to_the_end
@@ -39,7 +40,7 @@ from yolosses.studies.comparison import (
 from yolosses.studies.peer import read_peer, scored
 from yolosses.training.data import DataError, DetectionDataset
 from yolosses.training.evaluation import Metrics
-from yolosses.training.files import require_folder, write_figure, write_json, write_text
+from yolosses.training.files import write_figure, write_json, write_text
 from yolosses.training.fingerprint import remember_data
 from yolosses.training.loop import Training
 from yolosses.training.run import RunFolder, Settings
@@ -74,7 +75,7 @@ def compare_losses(request: CompareRequest) -> None:
             work.add(work.one_run(loss, seed))
         except CommandError as error:
             failed[f"{loss}, seed {seed}"] = str(error)
-            console.print(f"[yellow]failed[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+            say(console, f"[yellow]failed[/]: {escape(str(error))}")
     work.show()
     if failed:
         first, reason = next(iter(failed.items()))
@@ -136,26 +137,23 @@ class _Work:
             settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
         peers = [_peer(path, eval_set) for path in request.peers or ()]
         work = cls(console, request, settings, train_set, eval_set, device, peers)
+        require_out(work.out)
         work.require_same()
-        require_folder(work.out)
         report_problems(console, [train_set, eval_set], work.out / "problems.txt")
         work.introduce(losses, request.seeds)
         return work
 
     def introduce(self, losses: Sequence[str], seeds: int) -> None:
         c = self.comparison
-        self.console.print(
+        say(
+            self.console,
             f"[bold]{escape(c.data)}[/]: {len(self.train_set)} pictures to learn from ({c.train_split}), "
             f"{len(self.eval_set)} to evaluate on ({c.eval_split}); losses {', '.join(losses)}, "
             f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {budget_in_words(c.budget)} each, on {self.device}",
-            highlight=False,
-            soft_wrap=True,
         )
 
     def require_same(self) -> None:
         """What is in the folder must have been asked for as it is now; its finished runs are taken over."""
-        if self.out.exists() and not self.out.is_dir():
-            raise CommandError(f"--out {self.out}: expected a folder; it is a file")
         kept = read_comparison(self.out)
         if kept is None:
             return
@@ -233,10 +231,9 @@ class _Work:
             return
         write_figure(self.out / PICTURE, comparison_figure(self.comparison))
         self.console.print(comparison_table(self.comparison))
-        self.console.print(
+        say(
+            self.console,
             f"{PICTURE}, {RESULTS} and a folder for each run are in [bold]{escape(str(self.out))}[/]",
-            highlight=False,
-            soft_wrap=True,
         )
 
 

@@ -10,7 +10,6 @@ from PIL import Image
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
@@ -22,7 +21,9 @@ from yolosses.apps.pages.error_figure import error_figure, share_text
 from yolosses.apps.pages.sizes_figure import sizes_figure
 from yolosses.apps.runs.detections import score
 from yolosses.apps.runs.failures import CommandError
-from yolosses.apps.runs.labels import note, open_split, report_problems, report_unreadable
+from yolosses.apps.runs.labels import report_problems, report_unreadable
+from yolosses.apps.runs.say import note, say_where
+from yolosses.apps.runs.splits import open_for
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,
@@ -60,12 +61,7 @@ def evaluate_run(request: EvaluateRequest) -> None:
             f"DATA: expected with {request.run}, which does not say where the data of its run lie"
         )
     require_folder(folder.path)
-    dataset = open_split(
-        request.data or settings.data,
-        request.split or settings.eval_split,
-        settings.class_names,
-        strict=request.strict,
-    )
+    dataset = open_for(settings, data=request.data, split=request.split, strict=request.strict)
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
     if request.data is None and not detector.is_file:
         for change in changes_of_data(folder.data_file, [dataset]):
@@ -76,7 +72,7 @@ def evaluate_run(request: EvaluateRequest) -> None:
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     report_unreadable(console, [dataset])
-    _say_where(console, folder)
+    say_where(console, folder.path)
 
 
 def evaluate_with_errors(
@@ -122,7 +118,7 @@ def evaluate_and_show(
     dataset = dataset.readable()
     _write(folder, dataset, detections, metrics, {})
     console.print(metrics.table())
-    _say_where(console, folder)
+    say_where(console, folder.path)
     return metrics
 
 
@@ -142,10 +138,6 @@ def _write(
 def _threshold(metrics: Metrics) -> float:
     """The score of the best F1; 1 where nothing was found."""
     return metrics.best_f1.threshold if metrics.best_f1 else 1.0
-
-
-def _say_where(console: Console, folder: RunFolder) -> None:
-    console.print(f"everything is in [bold]{escape(str(folder.path))}[/]", highlight=False, soft_wrap=True)
 
 
 def costs_table(errors: TideErrors) -> Table:

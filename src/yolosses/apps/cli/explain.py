@@ -18,19 +18,21 @@ from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.apps.runs.build import DetectorLoss, build_device, build_loss, load_detector
+from yolosses.apps.runs.detections import batches_of
 from yolosses.apps.runs.failures import CommandError
-from yolosses.apps.runs.labels import open_split, picture_named, report_problems
+from yolosses.apps.runs.labels import picture_named, report_problems
+from yolosses.apps.runs.say import say
+from yolosses.apps.runs.splits import open_for
 from yolosses.explain import find_nonfinite
 from yolosses.language import Language
 from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
-from yolosses.training.data import Batches, printable, usual_workers
+from yolosses.training.data import Batches, printable
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
-BATCH = 16
 SHOWN = 5  # pictures and suspicions in the terminal
 
 
@@ -44,19 +46,8 @@ def explain_run(request: ExplainRequest) -> None:
         return
     where = build_device(request.device)
     settings, model, loss = load_detector(folder, where)
-    dataset = open_split(
-        request.data or settings.data,
-        request.split or settings.eval_split,
-        settings.class_names,
-        strict=request.strict,
-    )
-    batches = Batches(
-        dataset,
-        batch_size=BATCH,
-        image_size=settings.image_size,
-        fit=settings.fit,
-        workers=usual_workers(where),
-    )
+    dataset = open_for(settings, data=request.data, split=request.split, strict=request.strict)
+    batches = batches_of(settings, dataset, where)
     source = Source(
         data=dataset.name,
         split=dataset.split,
@@ -162,26 +153,21 @@ def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelS
     console.print(f"loss {total:.4f} a picture", highlight=False)
     console.print("worst pictures:", highlight=False)
     for picture in study.worst_pictures(SHOWN):
-        console.print(f"  {picture.loss:9.4f}  {escape(picture.name)}", highlight=False, soft_wrap=True)
+        say(console, f"  {picture.loss:9.4f}  {escape(picture.name)}")
     if suspicions:
         console.print(f"likely label errors ({len(suspicions)}):", highlight=False)
     for suspicion in suspicions[:SHOWN]:
         number = (
             "" if suspicion.object is None else f", {suspicion.place or f'object {suspicion.object + 1}'}"
         )
-        console.print(
+        say(
+            console,
             f"  {min(suspicion.score, 0.999):.3f}  {escape(suspicion.name + number)}: {escape(suspicion.reason())}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
 def _point_to(console: Console, out: Path) -> None:
-    console.print(
-        f"report.html and explanation.json are in [bold]{escape(str(out))}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"report.html and explanation.json are in [bold]{escape(str(out))}[/]")
 
 
 def _write(out: Path, html: str, values: dict[str, Any]) -> None:
@@ -223,7 +209,7 @@ def _replay(
     require_folder(out)
     _write(out, replay_report(shown, language=language), finite(values))
     told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
-    console.print(escape(told), highlight=False, soft_wrap=True)
+    say(console, escape(told))
     _point_to(console, out)
 
 

@@ -18,7 +18,8 @@ from yolosses.apps.cli.requests import ExportRequest
 from yolosses.apps.runs.build import load_detector
 from yolosses.apps.runs.choices import FileFormatName
 from yolosses.apps.runs.failures import CommandError
-from yolosses.apps.runs.labels import open_split
+from yolosses.apps.runs.say import say
+from yolosses.apps.runs.splits import open_for
 from yolosses.export.agreement import Agreement, agreement
 from yolosses.export.detector_file import DetectorFileError, detector_bytes, read_detector
 from yolosses.export.detector_graph import DetectorGraph, Suppression
@@ -58,14 +59,12 @@ def export_run(request: ExportRequest) -> None:
         file.flush()
         found = compare(graph, Path(file.name), images)
         _require_agreement(found, path)
-    console.print(
+    say(
+        console,
         f"[bold]{escape(str(path))}[/]: {len(content) / 1e6:.1f} MB, any number of images, "
         f"returns {', '.join(graph.outputs)}",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
-    console.print(
-        f"compared with torch on {escape(seen)}: {_in_words(found)}", highlight=False, soft_wrap=True
     )
+    say(console, f"compared with torch on {escape(seen)}: {_in_words(found)}")
 
 
 def compare(graph: DetectorGraph, path: Path, images: Tensor) -> list[Agreement]:
@@ -114,7 +113,7 @@ def _images(settings: Settings, picture: Path | None) -> tuple[Tensor, str]:
     if picture is not None:
         return _as_input(read_picture(picture), settings)[None].repeat(PICTURES, 1, 1, 1), str(picture)
     try:
-        dataset = open_split(settings.data, settings.eval_split, settings.class_names, strict=False)
+        dataset = open_for(settings)
         images = [_as_input(dataset.picture(index), settings) for index in range(min(PICTURES, len(dataset)))]
     except DataError:
         generator = torch.Generator().manual_seed(0)

@@ -18,7 +18,8 @@ from yolosses.apps.play.scenes import MOST_BYTES, Scenes
 from yolosses.apps.play.server import LOOPBACK, make_app
 from yolosses.apps.runs.build import load_detector
 from yolosses.apps.runs.failures import CommandError
-from yolosses.apps.runs.labels import note, open_split
+from yolosses.apps.runs.say import note
+from yolosses.apps.runs.splits import open_for
 from yolosses.training.data import open_dataset
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.run import RunFolder
@@ -77,9 +78,7 @@ def open_scenes(console: Console, run: Path | None, data: str | None, split: str
         folder = RunFolder(run)
         settings, model, loss = load_detector(folder, torch.device("cpu"))
         detector = Detector(folder.path.resolve().name, settings, model, loss)
-        dataset = open_split(
-            data or settings.data, split or settings.eval_split, settings.class_names, strict=False
-        )
+        dataset = open_for(settings, data=data, split=split)
         if data is None:
             for change in changes_of_data(folder.data_file, [dataset]):
                 note(console, f"the data changed since the run was trained: {change}")

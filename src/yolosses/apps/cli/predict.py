@@ -15,6 +15,7 @@ from yolosses.apps.cli.detectors import open_detector
 from yolosses.apps.cli.evaluate import confident
 from yolosses.apps.cli.requests import PredictRequest
 from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.say import say
 from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
 from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
@@ -60,13 +61,9 @@ def predict_pictures(request: PredictRequest) -> None:
             f"{count} {settings.class_names[label]}"
             for label, count in zip(*np.unique(found.labels, return_counts=True), strict=True)
         )
-        console.print(f"{escape(str(file))}: {escape(counts) or 'nothing'}", highlight=False, soft_wrap=True)
+        say(console, f"{escape(str(file))}: {escape(counts) or 'nothing'}")
     write_json(out / "predictions.json", result)
-    console.print(
-        f"{len(result['images'])} pictures and predictions.json are in [bold]{escape(str(out))}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"{len(result['images'])} pictures and predictions.json are in [bold]{escape(str(out))}[/]")
     if unreadable:
         more = f" (and {len(unreadable) - 1} more unreadable)" if len(unreadable) > 1 else ""
         raise CommandError(unreadable[0] + more)

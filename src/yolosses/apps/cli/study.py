@@ -25,19 +25,21 @@ from yolosses.apps.cli.vary import TRAINING, Range, Values, parse_vary
 from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
 from yolosses.apps.runs.build import build_device, build_loss, build_training
 from yolosses.apps.runs.choices import LossName
-from yolosses.apps.runs.detections import BATCH
+from yolosses.apps.runs.detections import batches_of
 from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.folder import require_out
 from yolosses.apps.runs.keywords import default_of
-from yolosses.apps.runs.labels import note, report_problems
+from yolosses.apps.runs.labels import report_problems
 from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.say import note, say, say_where
 from yolosses.apps.runs.settings import resolve
 from yolosses.apps.runs.splits import open_both
 from yolosses.apps.runs.steps import take_steps
 from yolosses.language import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
-from yolosses.training.data import Batches, DetectionDataset, usual_workers
-from yolosses.training.files import require_folder, write_json
+from yolosses.training.data import DetectionDataset
+from yolosses.training.files import write_json
 from yolosses.training.loop import NonFiniteLossError, StepRecord
 from yolosses.training.run import Settings
 
@@ -63,9 +65,7 @@ def run_study(request: StudyRequest) -> None:
     console = Console()
     study = _Study.prepared(request)
     folder = request.out or Path("runs") / f"study-{study.train_set.name}"
-    if folder.exists() and not folder.is_dir():
-        raise CommandError(f"--out {folder}: expected a folder; it is a file")
-    require_folder(folder)
+    require_out(folder)
     report_problems(console, [study.train_set, study.eval_set], folder / "problems.txt")
     definition = study.definition()
     # A folder holds one study, a database many: there the name tells them apart.
@@ -88,10 +88,8 @@ def run_study(request: StudyRequest) -> None:
             "them when they are done",
         )
     for setting, reason in queue.failures():
-        console.print(
-            f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}", highlight=False, soft_wrap=True
-        )
-    console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+        say(console, f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}")
+    say_where(console, folder)
 
 
 def _show(folder: Path, language: Language) -> None:
@@ -100,7 +98,7 @@ def _show(folder: Path, language: Language) -> None:
     results = read_results(folder)
     write_results(folder, results, language)
     study_tables(results, console, language=language)
-    console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+    say_where(console, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,12 +185,11 @@ class _Study:
             for name, v in self.varied.items()
         )
         done = len(queue.results())
-        console.print(
+        say(
+            console,
             f"[bold]{self.train_set.name}[/], loss {self.request.loss}: {escape(values)}; "
             f"{self.request.seeds} {'seed' if self.request.seeds == 1 else 'seeds'}: {self.number_of_runs} runs of "
             f"{budget_in_words(self.budget)}{f', {done} done already' if done else ''}, on {self.device}",
-            highlight=False,
-            soft_wrap=True,
         )
 
     def take_part(self, queue: Queue, display: StudyDisplay, folder: Path) -> None:
@@ -245,13 +242,7 @@ class _Study:
         return measured(
             training.average.module,
             build_loss(settings),
-            Batches(
-                self.eval_set,
-                batch_size=BATCH,
-                image_size=settings.image_size,
-                fit=settings.fit,
-                workers=usual_workers(self.device),
-            ),
+            batches_of(settings, self.eval_set, self.device),
             rows,
             self.device,
             trial=number,

@@ -12,10 +12,11 @@ from yolosses.apps.cli.requests import DemoRequest
 from yolosses.apps.runs.build import build_device, build_loss, build_training, family
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import draw_terms, extended, free_folder, go_on_with, same_settings
-from yolosses.apps.runs.labels import open_split, open_to_learn, report_problems, report_unreadable
+from yolosses.apps.runs.labels import report_problems, report_unreadable
 from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.say import say
 from yolosses.apps.runs.settings import given_options, require_batch, resolve
-from yolosses.apps.runs.splits import splits_for
+from yolosses.apps.runs.splits import open_for, open_to_learn, splits_for
 from yolosses.apps.runs.steps import kept_for_replay, take_steps, train_to_the_end
 from yolosses.training.anchors import box_sizes, mean_best_iou
 from yolosses.training.checkpoints import restore, state_of
@@ -55,10 +56,8 @@ def _lead(request: TrainRequest, processes: Processes) -> None:
     folder, settings, train_set = _asked_for(request)
     _require_shares(settings, processes)
     processes.of_first((folder.path, settings))
-    eval_set = open_split(settings.data, settings.eval_split, settings.class_names, strict=request.strict)
-    training = build_training(
-        settings, train_set, device, processes=processes, workers=request.workers, compiled=request.compiled
-    )
+    eval_set = open_for(settings, strict=request.strict)
+    training = _begin(request, settings, train_set, processes)
     begun = folder.exists()
     if not begun:
         folder.create(settings)
@@ -92,14 +91,7 @@ def _follow(request: TrainRequest, processes: Processes) -> None:
     train_set = open_to_learn(
         settings.data, settings.train_split, settings.class_names, strict=request.strict
     )
-    training = build_training(
-        settings,
-        train_set,
-        processes.device,
-        processes=processes,
-        workers=request.workers,
-        compiled=request.compiled,
-    )
+    training = _begin(request, settings, train_set, processes)
     state = processes.of_first(None)
     if state is None:
         return
@@ -107,6 +99,15 @@ def _follow(request: TrainRequest, processes: Processes) -> None:
     with kept_for_replay(RunFolder(path), settings):
         take_steps(training, lambda step: None)
     processes.gathered(train_set.unreadable)
+
+
+def _begin(
+    request: TrainRequest, settings: Settings, train_set: DetectionDataset, processes: Processes
+) -> Training:
+    return build_training(
+        settings, train_set, processes.device,
+        processes=processes, workers=request.workers, compiled=request.compiled,
+    )  # fmt: skip
 
 
 def _board(folder: RunFolder, training: Training) -> Board:
@@ -150,9 +151,7 @@ def _say_finished(console: Console, folder: RunFolder, training: Training, reque
             f"--out {folder.path}: expected a new or empty folder, or that of an unfinished run; "
             f"the run there is finished ({longer})"
         )
-    console.print(
-        f"it is finished, after {training.place.step} steps; {longer}", highlight=False, soft_wrap=True
-    )
+    say(console, f"it is finished, after {training.place.step} steps; {longer}")
 
 
 def _require_shares(settings: Settings, processes: Processes) -> None:
@@ -217,7 +216,7 @@ def _show_anchors(console: Console, settings: Settings, train_set: DetectionData
         if len(sizes)
         else ""
     )
-    console.print(f"anchors in pixels: {shown}{fit}", highlight=False, soft_wrap=True)
+    say(console, f"anchors in pixels: {shown}{fit}")
 
 
 def _report_losses(console: Console, settings: Settings, rows: list[dict[str, Any]]) -> None:
@@ -232,10 +231,6 @@ def _report_losses(console: Console, settings: Settings, rows: list[dict[str, An
             if settings.grid
             else "got no predictor"
         )
-        console.print(
-            f"{dropped / objects:.1%} of the objects {reason}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"{dropped / objects:.1%} of the objects {reason}")
     if hidden:
         console.print(f"{hidden / objects:.1%} were cut away by the random crops", highlight=False)

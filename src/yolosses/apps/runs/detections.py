@@ -25,16 +25,20 @@ def detect_all(
     settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
 ) -> list[Detections]:
     """Detections of every picture that can be read, in the order of ``dataset.readable()``."""
-    batches = Batches(
+    model.eval()
+    found: list[Detections] = []
+    for batch in batches_of(settings, dataset, device).epoch(0):
+        images = batch.images.to(device, memory_format=torch.channels_last)
+        found += detect(model, decoder, images, batch.geometries, iou_threshold=settings.nms_iou)
+    return found
+
+
+def batches_of(settings: Settings, dataset: DetectionDataset, device: torch.device) -> Batches:
+    """The pictures as the network of a run takes them, in their order, without augmentation."""
+    return Batches(
         dataset,
         batch_size=BATCH,
         image_size=settings.image_size,
         fit=settings.fit,
         workers=usual_workers(device),
     )
-    model.eval()
-    found: list[Detections] = []
-    for batch in batches.epoch(0):
-        images = batch.images.to(device, memory_format=torch.channels_last)
-        found += detect(model, decoder, images, batch.geometries, iou_threshold=settings.nms_iou)
-    return found

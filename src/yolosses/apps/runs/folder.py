@@ -13,13 +13,13 @@ from rich.markup import escape
 from yolosses.apps.runs.choices import LossName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.keywords import default_of
-from yolosses.apps.runs.labels import note
 from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.say import note, say
 from yolosses.apps.runs.settings import given_options
 from yolosses.training.checkpoints import load_newest, previous
 from yolosses.training.data import DetectionDataset
 from yolosses.training.figures import plot_terms
-from yolosses.training.files import write_figure
+from yolosses.training.files import require_folder, write_figure
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.loop import Training
 from yolosses.training.run import Option, RunFolder, Settings
@@ -32,6 +32,13 @@ def free_folder(name: str) -> Path:
         number += 1
         path = Path("runs") / f"{name}-{number}"
     return path
+
+
+def require_out(folder: Path) -> None:
+    """Make a folder for what comes out. Raises `CommandError` if it is a file, ``OSError`` if it takes none."""
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"--out {folder}: expected a folder; it is a file")
+    require_folder(folder)
 
 
 def same_settings(folder: RunFolder, settings: Settings, *, anchors_fitted: bool) -> Settings:
@@ -94,9 +101,7 @@ def go_on_with(
         note(console, f"{fault}; going on from {previous(folder.state_file).name}")
     step = training.place.step
     where = f"after step {step}, {training.place.seconds / 60:.1f} minutes" if step else "at its beginning"
-    console.print(
-        f"the run in {escape(str(folder.path))} is resumed {where}", highlight=False, soft_wrap=True
-    )
+    say(console, f"the run in {escape(str(folder.path))} is resumed {where}")
     for change in changes_of_data(folder.data_file, datasets):
         note(console, f"the data changed since step {step}: {change}")
 

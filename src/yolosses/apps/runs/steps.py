@@ -13,6 +13,7 @@ from rich.markup import escape
 from yolosses.apps.runs.failures import CommandError, Interrupted
 from yolosses.apps.runs.interrupt import StopBetweenSteps
 from yolosses.apps.runs.progress import TrainingDisplay
+from yolosses.apps.runs.say import say
 from yolosses.training.checkpoints import require_space, save_training, save_weights, write_tensors
 from yolosses.training.loop import NonFiniteLossError, StepRecord, Training
 from yolosses.training.run import RunFolder, Settings
@@ -103,9 +104,7 @@ def train_to_the_end(
                 take_steps(training, keep, pauses=pauses, at_pause=at_pause)
         except Interrupted:
             save()
-            console.print(
-                f"what was learnt is kept; go on with: {escape(go_on)}", highlight=False, soft_wrap=True
-            )
+            say(console, f"what was learnt is kept; go on with: {escape(go_on)}")
             raise
         save()
     folder.metrics_file.unlink(

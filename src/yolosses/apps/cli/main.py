@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import suppress
 
-from yolosses.apps.cli.interrupt import ignore_signals, stop_on_signals
+from yolosses.apps.runs.interrupt import ignore_signals, stop_on_signals
 
 INTERRUPTED = 130  # the exit code: 128 + SIGINT
 
@@ -32,7 +32,7 @@ def main() -> None:
 
 def _code() -> int:
     """Run the command; the exit code."""
-    from yolosses.apps.cli.failures import Interrupted, failure_line
+    from yolosses.apps.runs.failures import Interrupted, failure_line
 
     try:
         code = _run()

@@ -14,7 +14,7 @@ import torch
 from tests.training.shapes import shapes
 from torch import Tensor, nn
 
-from yolosses.apps.cli.build import (
+from yolosses.apps.runs.build import (
     build_loss,
     build_model,
     course_of,
@@ -22,8 +22,9 @@ from yolosses.apps.cli.build import (
     family,
     load_detector,
 )
-from yolosses.apps.cli.choices import LossName
-from yolosses.apps.cli.train import TrainRequest, resolve
+from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.settings import resolve
 from yolosses.boxes import pairwise_iou
 from yolosses.explain.raw_output import tensors_of
 from yolosses.studies.ablation.observe import observe

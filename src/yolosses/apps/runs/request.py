@@ -101,7 +101,8 @@ class TrainRequest:
     ] = PrecisionName.FLOAT32
     optimizer: Annotated[OptimizerName, typer.Option(help="The paper's is sgd.")] = OptimizerName.ADAMW
     learning_rate: Annotated[
-        float | None, typer.Option(help="Highest learning rate.", show_default="0.002; 0.005 for sgd")
+        float | None,
+        typer.Option(help="Highest learning rate.", show_default="0.004; 0.002 for v1; 0.005 for sgd"),
     ] = None
     schedule: Annotated[ScheduleName, typer.Option(help="Learning rate over the run.")] = ScheduleName.COSINE
     fit: Annotated[

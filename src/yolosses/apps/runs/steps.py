@@ -17,7 +17,6 @@ from yolosses.apps.runs.say import say
 from yolosses.training.checkpoints import require_space, save_training, save_weights, write_tensors
 from yolosses.training.loop import NonFiniteLossError, StepRecord, Training
 from yolosses.training.run import RunFolder, Settings
-from yolosses.training.threads import ThreadChoice
 
 if TYPE_CHECKING:
     from yolosses.training.tensorboard import Board
@@ -42,15 +41,10 @@ def take_steps(
         Interrupted: a person stopped it, after a step.
         NonFiniteLossError: the loss or its gradient became infinite or NaN.
     """
-    choice = ThreadChoice() if training.device.type == "cpu" else None
-    before = training.place.seconds
     with StopBetweenSteps() as stop:
         for until in (*pauses, 1.0):
             for record in training.steps(until=until):
                 each(record)
-                if choice is not None:
-                    choice.took(record.seconds - before)
-                    before = record.seconds
                 if training.processes.any(stop.asked):
                     raise Interrupted
             if until < 1 and at_pause is not None:

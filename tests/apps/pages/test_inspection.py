@@ -149,7 +149,6 @@ def test_the_page_is_the_same_each_time_and_asks_for_nothing(
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this computer")
 @pytest.mark.parametrize("language", ["en", "zh-TW"])
 def test_in_a_browser(wrong: tuple[Inspection, DetectionDataset], tmp_path: Path, language: Any) -> None:
-    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
     inspection, dataset = wrong
@@ -173,7 +172,6 @@ def test_in_a_browser(wrong: tuple[Inspection, DetectionDataset], tmp_path: Path
         shortest = page.evaluate(
             "Math.min(...[...document.querySelectorAll('svg.stacked, figure > svg')].map(e => e.clientWidth))"
         )
-        found = Axe().run(page).response["violations"]
         browser.close()
     assert [url for url in requests if not url.startswith("data:")] == [path.as_uri()]
     assert faults_told == []
@@ -182,6 +180,3 @@ def test_in_a_browser(wrong: tuple[Inspection, DetectionDataset], tmp_path: Path
         assert part["y"] + part["height"] < 720
     assert (wide, narrow) == (1240, 420)
     assert shortest >= 100  # on a phone, too, charts and bars can be read
-    assert [
-        (fault["impact"], fault["id"]) for fault in found if fault["impact"] in ("serious", "critical")
-    ] == []

@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from tests.training.shapes import shapes
+from tests.apps.pages.shapes_report import report_of_shapes, study_of_shapes
 
-from yolosses.apps.pages.report import Source, dataset_report
-from yolosses.losses import YOLOv1Loss
-from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset
-from yolosses.studies.label_errors import LabelSuspicion
-from yolosses.studies.term_history import term_history
-from yolosses.training.data import Batches
-from yolosses.training.models import Tiny
+from yolosses.studies.dataset_loss import DatasetLoss
 
 CHROMIUM = shutil.which("chromium")
 SIZE = {"width": 1280, "height": 720}
@@ -29,25 +22,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def study_and_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[DatasetLoss, Path]:
-    torch.manual_seed(0)
-    dataset = shapes(8)
-    study = explain_dataset(
-        Tiny(num_classes=2, stride=16),
-        YOLOv1Loss(grid=4, num_classes=2),
-        Batches(dataset, batch_size=4, image_size=(64, 64)),
-        torch.device("cpu"),
-        top=4,
-    )
-    suspicion = LabelSuspicion(
-        picture=2, name="shape-02", kind="moved", score=0.99, image_size=(64, 64), object=0,
-        box=(0.3, 0.3, 0.2, 0.2), label_name="red", pred_box=(0.8, 0.3, 0.2, 0.2), pred_name="red",
-        pred_score=0.9, iou=0.0, agreeing=0.97, better_seen=0.98,
-    )  # fmt: skip
-    rows = [{"step": s, "total": 2.0, "terms": dict.fromkeys(study.scales, 0.4)} for s in range(1, 30)]
-    source = Source(data="shapes", split="train", run="run", loss="v1", version="test")
-    report = dataset_report(
-        study, [suspicion], dataset, term_history(rows), rows, source, top=4, playground={}, language="en"
-    )
+    study = study_of_shapes()
+    report = report_of_shapes(study, playground={}, language="en")
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report, "utf-8")
     return study, path

@@ -27,8 +27,8 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The wheel and the sdist, as they are uploaded; the version is that of git's newest tag.
-dist: $(READY)
+# The wheel and the sdist, as they are uploaded, with the page of the playground; the version is that of git's newest tag.
+dist: $(READY) playground
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*

@@ -2,9 +2,12 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "zh-TW")
@@ -132,3 +135,38 @@ def test_training_loop_quotes_what_the_examples_printed(language: str) -> None:
         assert result["seconds"] < 60
     difference = results["ultralytics_trainer"]["printed"][-1].split()[-4]
     assert f" {difference} " in page or f" {difference}。" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_faq_quotes_the_versions_that_were_tried(language: str) -> None:
+    page = (ROOT / f"docs/{language}/faq.md").read_text("utf-8")
+    results = versions_tried()
+    wanted = [
+        "| {python} | {torch} | {numpy} | {tests_passed:,} |".format(**pair) for pair in results["pairs"]
+    ]
+    assert re.findall(r"^\| 3\..*", page, re.MULTILINE) == wanted
+    assert f" {results['system']}" in page
+
+
+def test_the_package_and_its_workflow_name_the_versions_that_were_tried() -> None:
+    tried = {(minor(pair["python"]), pair["torch"]) for pair in versions_tried()["pairs"]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+    assert said == sorted({python for python, _ in tried}, key=numbers)
+    oldest = min((torch for _, torch in tried), key=numbers)
+    assert f"torch>={minor(oldest)}" in project["dependencies"]
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
+    matrix = workflow["jobs"]["versions"]["strategy"]["matrix"]["include"]
+    assert {(each["python"], each["torch"]) for each in matrix} <= tried
+
+
+def versions_tried() -> dict[str, Any]:
+    return json.loads((ROOT / "benchmarks/results/versions.json").read_text())
+
+
+def minor(version: str) -> str:
+    return version.rpartition(".")[0]
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]

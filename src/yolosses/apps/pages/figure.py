@@ -15,6 +15,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from yolosses.apps.pages.picture_data import smaller
+from yolosses.explain import placing
 from yolosses.explain.style import FAINT_INK, new_figure, plain_axes, text_font, text_width, use_font
 
 FIGURE_DPI = 110  # of pictures within a figure; its lines and letters have none
@@ -57,11 +58,7 @@ def written(figure: Figure, text: str, x: float, y: float, size: float, **look: 
 
 def shortened(text: str, width: float, size: float) -> str:
     """``text``, cut so that it is about ``width`` css pixels wide at most."""
-    if letters_width(text, size) <= width:
-        return text
-    while text and letters_width(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"
+    return placing.shortened(text, width, lambda cut: letters_width(cut, size))
 
 
 def figure_svg(figure: Figure, *, alt: str, told: Mapping[str, str] | None = None) -> Markup:

@@ -10,7 +10,9 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
+from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.picture_data import picture_data
+from yolosses.explain import placing
 from yolosses.training.data import DataError, DetectionDataset
 
 Box = tuple[float, float, float, float]
@@ -144,25 +146,15 @@ def _plates(
     marks: Sequence[Mark], width: int, height: int, window: tuple[int, int, int, int], size: float
 ) -> list[str]:
     """Texts on filled plates: at a corner of their box where they hide no other plate, inside the window."""
-    placed: list[tuple[float, float, float, float]] = []
+    placed: list[placing.Box] = []
     drawn = []
     for mark in marks:
         if not np.isfinite(mark.box).all():
             continue
-        left, top, right, bottom = _edges(mark.box, width, height)
-        w, h = _text_width(mark.text) * size + 0.7 * size, 1.35 * size
-        corners = [(x, y) for y in (top - h, bottom, top, bottom - h) for x in (left, right - w)]
-        inside = [
-            (
-                min(max(x, window[0]), max(window[2] - w, window[0])),
-                min(max(y, window[1]), max(window[3] - h, window[1])),
-            )
-            for x, y in corners
-        ]
-        x, y = min(
-            inside, key=lambda at: sum(_shared((*at, at[0] + w, at[1] + h), other) for other in placed)
-        )
-        placed.append((x, y, x + w, y + h))
+        edges = _edges(mark.box, width, height)
+        w, h = letters_width(mark.text, size, bold=True) + 0.7 * size, 1.35 * size
+        placed.append(placing.least_hiding(placing.beside_box(edges, w, h, window), placed))
+        x, y = placed[-1][:2]
         drawn.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{0.25 * size:.1f}" '
             f'style="fill:{_PLATE[mark.kind]};stroke:#fff;stroke-width:1"/>'
@@ -170,13 +162,3 @@ def _plates(
             f"{escape(mark.text)}</text>"
         )
     return drawn
-
-
-def _text_width(text: str) -> float:
-    """In units of the letter size; Chinese characters are square."""
-    return sum(1.0 if ord(letter) > 0x2E80 else 0.63 for letter in text)
-
-
-def _shared(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    return across * down if across > 0 and down > 0 else 0.0

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from yolosses.explain.placing import shortened
 from yolosses.explain.style import FAINT_INK, INK, text_font, text_width, use_font
 from yolosses.language import Language, catalogue
 
@@ -74,11 +75,7 @@ class Panel:
 
     def shortened(self, text: str, size: float, *, bold: bool = False) -> str:
         """``text``, or as much of it as the panel is wide, with an ellipsis."""
-        if text_width(text, size, self.family, bold=bold) <= self.width:
-            return text
-        while text and text_width(text + "…", size, self.family, bold=bold) > self.width:
-            text = text[:-1]
-        return text + "…"
+        return shortened(text, self.width, lambda cut: text_width(cut, size, self.family, bold=bold))
 
     def with_name(self, text: Callable[[str], str], name: str, size: float, *, bold: bool = False) -> str:
         """``text(name)``, its name cut where the whole would be wider than the panel: numbers are not to be lost."""

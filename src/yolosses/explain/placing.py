@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in any unit."""
@@ -44,14 +44,19 @@ def around_point(x: float, y: float, width: float, height: float, distance: floa
     return places
 
 
-def least_hiding(places: Iterable[Box], taken: Sequence[Box]) -> Box:
-    """The first of the places that hide least of what is ``taken``."""
-    return min(places, key=lambda place: sum(shared(place, other) for other in taken))
+def least_hiding(places: Sequence[Box], taken: Sequence[Box], frame: Box | None = None) -> Box:
+    """The first of the places that hide least of what is ``taken``; of those within ``frame``, where there are any."""
+    inside = [] if frame is None else [place for place in places if _holds(frame, place)]
+    return min(inside or places, key=lambda place: sum(shared(place, other) for other in taken))
 
 
 def shared(a: Box, b: Box) -> float:
     """Area that two boxes share."""
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _holds(frame: Box, place: Box) -> bool:
+    return frame[0] <= place[0] and frame[1] <= place[1] and place[2] <= frame[2] and place[3] <= frame[3]
 
 
 def _within(start: float, length: float, low: float, high: float) -> float:

@@ -47,6 +47,8 @@ def fixed_chart(
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set(size=9, color=FAINT_INK)
         axis.set_tick_params(labelsize=9, labelcolor="#404040", pad=4)
+    axes.yaxis.label.set_verticalalignment("center")
+    axes.yaxis.set_label_coords((10 - left) / (width - left - right), 0.5)
     return figure, axes
 
 

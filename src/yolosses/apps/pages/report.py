@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def dataset_report(
         grouped=_groups(study, language),
         background=views.background(study, language),
         history=history,
+        num_steps=sum(math.isfinite(row["total"]) for row in log),
         shares=None if history is None else _shares(history, language),
         objects=views.objects(study, dataset, top, language),
         detail=_detail(study.explained[cards[0].loss.picture], dataset, language),
@@ -142,7 +144,7 @@ def _shares(history: TermHistory, language: Language) -> Markup:
     _ = catalogue(language).gettext
     at_the_end = joined((f"{name} {values[-1]:.0%}" for name, values in history.shares.items()), language)
     said = _("Shares of the terms in the training loss from the first step to the last; at the end {shares}")
-    figure = shares(history.steps, history.shares, x_title=_("optimiser step"))
+    figure = shares(history, x_title=_("optimiser step"), width=1060, height=300)
     return figure_svg(figure, alt=said.format(shares=at_the_end))
 
 

@@ -6,9 +6,11 @@ import re
 
 from markupsafe import Markup
 
-from yolosses.apps.pages import study_plane, study_runs
+from yolosses.apps.pages.charts.calibration import FEW, calibration
 from yolosses.apps.pages.charts.heat_map import heat_map
 from yolosses.apps.pages.charts.levels import levels, scatter
+from yolosses.apps.pages.charts.plane import plane
+from yolosses.apps.pages.charts.shares import shares
 from yolosses.apps.pages.charts.study import (
     CalibrationChart,
     Chart,
@@ -16,6 +18,7 @@ from yolosses.apps.pages.charts.study import (
     LevelChart,
     Plane,
     ScatterChart,
+    ShareChart,
 )
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import render
@@ -64,7 +67,7 @@ def study_page(study: StudyResults, *, language: Language) -> str:
         importance=importance(selection, language),
         parameter_keys={name: index for index, name in enumerate(study.parameters)},
         runs=runs(selection, language),
-        few=study_runs.FEW,
+        few=FEW,
         term_keys={name: index for index, name in enumerate(term_names(selection, language).values())},
         states=state_line(study, language),
         settings=_ordered(selection),
@@ -87,19 +90,18 @@ def draw(chart: Chart) -> Markup:
     match chart:
         case LevelChart():
             figure, told = levels(chart)
-            return figure_svg(figure, alt=chart.alt, told=told)
         case ScatterChart():
             figure, told = scatter(chart)
-            return figure_svg(figure, alt=chart.alt, told=told)
         case HeatMap():
             figure, told = heat_map(chart)
-            return figure_svg(figure, alt=chart.alt, told=told)
         case Plane():
-            return Markup(study_plane.trade_off(chart))
+            figure, told = plane(chart)
         case CalibrationChart():
-            return Markup(study_runs.calibration_chart(chart))
-        case _:
-            return Markup(study_runs.share_areas(chart))
+            figure, told = calibration(chart)
+        case ShareChart():
+            figure = shares(chart.history, x_title=chart.x_title, width=268, height=268, title=chart.title)
+            told = {f"share-{index}": chart.told[term] for index, term in enumerate(chart.history.terms)}
+    return figure_svg(figure, alt=chart.alt, told=told)
 
 
 def _measures() -> dict[str, list[str]]:

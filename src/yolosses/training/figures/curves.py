@@ -21,7 +21,7 @@ from yolosses.explain.style import (
     new_figure,
     plain_axes,
 )
-from yolosses.explain.terms import term_name
+from yolosses.explain.terms import term_name, term_shares
 from yolosses.training.figures.shares import stack_shares
 
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
@@ -141,12 +141,8 @@ def _short_labels(terms: Mapping[str, Any]) -> dict[str, str]:
 
 def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
     """What part of the total each term has, smoothed; wide areas carry the number of their term."""
-    smooth = np.stack([_running_mean(values, _window(len(steps))) for values in terms.values()])
-    sums = smooth.sum(axis=0)
-    shares = np.divide(smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
-    stack_shares(
-        axes, steps, dict(zip(terms, shares, strict=True)), names=_short_labels(terms), font_size=8.5
-    )
+    smooth = {name: _running_mean(values, _window(len(steps))) for name, values in terms.items()}
+    stack_shares(axes, steps, term_shares(smooth), names=_short_labels(terms), font_size=8.5)
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
     _heading(axes, "share of the total")
 

@@ -70,7 +70,7 @@ def heat_map(shown: HeatMap) -> tuple[Figure, dict[str, str]]:
     axes.set_xlabel(shown.x_title)
     room = down + 36  # upwards, with what is free below
     below = max(0.0, min(18.0, (letters_width(shown.y_title, 12) - down) / 2))
-    axes.set_ylabel(shortened(shown.y_title, room, 12), va="center")
+    axes.set_ylabel(shortened(shown.y_title, room, 12))
     axes.yaxis.set_label_coords(-(left - 10) / across, 0.5 - below / down)
     _legend(figure, shown, left)
     return figure, told

@@ -10,6 +10,7 @@ from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.views.study_numbers import Quantity
 from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Level
+from yolosses.studies.term_history import TermHistory
 
 Place = tuple[int, int]
 
@@ -138,27 +139,10 @@ class CalibrationChart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
-    """Weighted terms of the loss over the steps, mean over the runs of a setting."""
-
-    steps: tuple[float, ...]
-    terms: dict[str, tuple[float, ...]]
-
-    @property
-    def shares(self) -> dict[str, list[float]]:
-        """Of each term in the loss, 0 to 1."""
-        totals = [sum(values) for values in zip(*self.terms.values(), strict=True)]
-        return {
-            name: [value / total if total > 0 else 0.0 for value, total in zip(values, totals, strict=True)]
-            for name, values in self.terms.items()
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
 class ShareChart:
     """Shares of the terms over the steps, stacked to 100 %. ``told``: long names of the terms, for the pointer."""
 
-    history: History
+    history: TermHistory
     told: Mapping[str, str]
     title: str
     x_title: str

@@ -23,6 +23,7 @@ Entries = list[tuple[Any, str]]
 TITLE_SIZE, NOTE_SIZE, LEGEND_SIZE = 11.0, 8.5, 8.0  # points
 MARGIN = 0.2  # inches, like all below
 HEADER = 0.58
+PAGE_TITLE, PAGE_TITLE_SIZE = 0.42, 14.0
 LEGEND_LINE, LEGEND_GAP, LEGEND_HANDLE = 0.168, 0.2, 0.55
 TICKS = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 
@@ -114,3 +115,10 @@ def new_panel(width: float, height: float, language: Language) -> Panel:
     text_font(language)  # says that a font is missing before anything is drawn
     figure = Figure(figsize=(width + 2 * MARGIN, height + 2 * MARGIN), dpi=150, facecolor="white")
     return Panel(figure=figure, language=language, left=MARGIN, top=MARGIN, width=width, height=height)
+
+
+def titled_panel(title: str, width: float, height: float, language: Language) -> Panel:
+    """A panel of this size below a title, in a new figure."""
+    page = new_panel(width, PAGE_TITLE + height, language)
+    page.write(0, 0, page.shortened(title, PAGE_TITLE_SIZE, bold=True), size=PAGE_TITLE_SIZE, weight="bold")
+    return page.part(0, PAGE_TITLE, width, height)

@@ -16,11 +16,11 @@ def shares(history: TermHistory, *, x_title: str, width: float, height: float, t
     figure, axes = fixed_chart(width, height, left=46, right=14, top=28 if title else 10, bottom=42)
     written(figure, title, 12, height - 15, 13, color=INK, fontweight="bold")
     stack_shares(
-        axes, history.steps, history.shares, names={name: name for name in history.terms}, font_size=8.5
+        axes, history.steps, history.shares, names={name: name for name in history.terms}, font_size=9
     )
     axes.set_xlim(history.steps[0], history.steps[-1])
     whole = history.steps[-1] >= 10
-    axes.xaxis.set_major_locator(MaxNLocator(int(width // 120) + 2, integer=whole))
+    axes.xaxis.set_major_locator(MaxNLocator(int(width // 120) + 2, integer=whole, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if whole else f"{step:g}")
     axes.set_yticks(range(0, 101, 25), [f"{share} %" for share in range(0, 101, 25)])
     axes.tick_params(length=0)

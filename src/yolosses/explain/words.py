@@ -8,7 +8,7 @@ import numpy as np
 
 from yolosses.explain.contributions import Contributions
 from yolosses.explain.structures import ExplainedObject
-from yolosses.language import N_, Language, catalogue
+from yolosses.language import N_, Language, catalogue, joined
 
 MOST_FAULTS = 3
 LEAST_SHARE = 0.1  # of the loss of what the sentence speaks of: a smaller fault is not worth a word
@@ -109,7 +109,7 @@ def object_sentence(
         else _('{place} is responsible for "{name}": IoU {iou}, nothing far off')
     )
     return said.format(
-        place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=_(", ").join(faults)
+        place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=joined(faults, language)
     )
 
 
@@ -124,7 +124,9 @@ def background_sentence(
     """What a box that is responsible for nothing gets wrong; ``rows``: its contributions."""
     _ = catalogue(language).gettext
     faults = _faults(rows, element_names, class_names, language)
-    return _("{place} is responsible for nothing: {faults}").format(place=place, faults=_(", ").join(faults))
+    return _("{place} is responsible for nothing: {faults}").format(
+        place=place, faults=joined(faults, language)
+    )
 
 
 def _faults(

@@ -13,7 +13,6 @@ from tests.studies.ablation.synthetic import synthetic
 from yolosses.apps.pages.charts.calibration import FEW
 from yolosses.apps.pages.charts.calibration import calibration as calibration_chart
 from yolosses.apps.pages.charts.plane import plane
-from yolosses.apps.pages.charts.shares import shares
 from yolosses.apps.pages.charts.study import (
     PALE,
     Bar,
@@ -262,17 +261,6 @@ def test_scores_above_1_stay_in_the_frame() -> None:
         CalibrationChart(lines=[line], default=None, titles=("t", "x", "y"), exact="exact", alt="a")
     )
     assert figure.axes[0].get_xlim() == (0, 1.3)
-
-
-def test_areas_are_as_high_as_the_shares() -> None:
-    history = TermHistory(steps=(0, 10, 20), terms={"xy": (1.0, 1.0, 1.0), "cls": (3.0, 1.0, 2.0)})
-    figure = shares(history, x_title="x", title="t", width=268, height=268)
-    (axes,) = figure.axes
-    assert [area.get_gid() for area in axes.collections] == ["share-0", "share-1"]
-    heights = [area.get_paths()[0].get_extents() for area in axes.collections]
-    assert [(box.y0, box.y1) for box in heights] == [(0.0, 50.0), (25.0, 100.0)]
-    assert len({(tuple(a.get_facecolor()[0]), a.get_hatch()) for a in axes.collections}) == 2
-    assert [text.get_text() for text in axes.texts] == ["xy", "cls"]
 
 
 def test_what_an_area_means_is_told() -> None:

@@ -15,14 +15,13 @@ from rich.table import Table
 from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.cli.labels import below
 from yolosses.apps.pages.inspection import inspection_page
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.studies.doctor.summary import (
     alike_classes,
     counted,
     duplicate_facts,
     inspection_title,
-    joined,
     looked_at,
     objects_in_a_picture,
     odd_kind,

@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from yolosses.apps.pages.views.study import facts, is_clear, title, verdict
-from yolosses.apps.pages.views.study_numbers import Quantity, joined, quantity
+from yolosses.apps.pages.views.study_numbers import Quantity, quantity
 from yolosses.apps.pages.views.study_selection import Selection
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import level_name, sentence
 from yolosses.studies.ablation.structures import Setting, StudyResults

@@ -12,9 +12,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from yolosses.explain.style import (
     FAINT_INK,
     INK,
-    LINE_STYLES,
-    MARKERS,
     colour_of,
+    line_signs,
     new_figure,
     plain_axes,
 )
@@ -82,18 +81,7 @@ def _draw(
     colour = colour_of(sign)
     if len(loss.runs) > 1:
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(
-        x,
-        mean,
-        color=colour,
-        linestyle=LINE_STYLES[sign % len(LINE_STYLES)],
-        linewidth=1.9,
-        marker=MARKERS[sign % len(MARKERS)],
-        markersize=5.5,
-        markeredgecolor="white",
-        markeredgewidth=0.7,
-        label=loss.loss,
-    )
+    axes.plot(x, mean, **line_signs(sign), linewidth=1.9, label=loss.loss)
     return x[-1], mean[-1]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from yolosses.explain.pictures.panel import HEADER, TICKS, titled_panel
-from yolosses.explain.style import FAINT_INK, INK, LINE_STYLES, colour_of, plain_axes
+from yolosses.explain.style import FAINT_INK, INK, line_signs, plain_axes
 from yolosses.language import Language, catalogue
 from yolosses.training.evaluation import Metrics
 
@@ -35,10 +35,8 @@ def curves_figure(metrics: Metrics, *, title: str, language: Language = "en") ->
     for row, precision in by_size[MOST_NAMES:]:
         axes.plot(recall, precision, color=FAINT_INK, linewidth=0.5, alpha=0.4, label=f"_{row.name}")
     for index, (row, precision) in enumerate(sorted(named, key=lambda curve: -(curve[0].ap50 or 0.0))):
-        colour, style = colour_of(index), LINE_STYLES[index % len(LINE_STYLES)]
-        line = axes.plot(
-            recall, precision, color=colour, linestyle=style, linewidth=1.4, label=f"_{row.name}"
-        )
+        signs = line_signs(index) | {"marker": ""}
+        line = axes.plot(recall, precision, **signs, linewidth=1.4, label=f"_{row.name}")
         entries.append((line[0], f"{row.ap50:.3f}  {row.name}"))
     if curves:
         mean = np.mean([precision for _, precision in curves], axis=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,6 +112,12 @@ def around(boxes: Sequence[Box], *, aspect: float, margin: float = 0.6, least: f
     side = max(bottom - top, (right - left) * aspect) * (1 + 2 * margin)
     side = max(side, least)
     return (left + right) / 2, (top + bottom) / 2, side / aspect, side
+
+
+def as_box(sides: Iterable[float]) -> Box:
+    """Four numbers as a box."""
+    cx, cy, w, h = (float(side) for side in sides)
+    return cx, cy, w, h
 
 
 def _window(part: Box | None, width: int, height: int) -> tuple[int, int, int, int]:

@@ -17,9 +17,9 @@ from yolosses.apps.pages.marked_picture import pictures_of
 from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import report as views
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture
-from yolosses.studies.doctor.summary import joined, problem_action
+from yolosses.studies.doctor.summary import problem_action
 from yolosses.studies.label_errors import LabelSuspicion
 from yolosses.studies.term_history import TermHistory
 from yolosses.training.data import DetectionDataset

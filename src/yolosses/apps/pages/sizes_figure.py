@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from yolosses.explain.pictures.panel import HEADER, TICKS, titled_panel
-from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
+from yolosses.explain.style import FAINT_INK, INK, area_signs, plain_axes
 from yolosses.language import N_, Language, catalogue
 from yolosses.training.evaluation import Metrics, SizeMetrics
 
@@ -37,8 +37,8 @@ def sizes_figure(metrics: Metrics, *, title: str, language: Language = "en") -> 
         places = [band + (index - 1) * BAR for band in range(len(metrics.sizes))]
         scores = [_scores(size)[index] for size in metrics.sizes]
         bars = axes.barh(
-            places, [score or 0.0 for score in scores], BAR * 0.86, color=PALETTE[index], hatch=HATCHES[index],
-            edgecolor="white", linewidth=0.6, label=f"_{name}",
+            places, [score or 0.0 for score in scores], BAR * 0.86, linewidth=0.6, label=f"_{name}",
+            **area_signs(index),
         )  # fmt: skip
         handles.append((bars, name))
         for place, score in zip(places, scores, strict=True):

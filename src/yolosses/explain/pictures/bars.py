@@ -14,7 +14,7 @@ from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, colour_of, plain_axes, text_width
 from yolosses.explain.terms import term_name
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 
 THICK = 0.36  # of a bar; the two of a term share one unit
 TERM_HEIGHT = 0.62  # inches, like the next
@@ -107,7 +107,7 @@ def _note(language: Language, part: Explanation, whole: float) -> str:
     of_batch = _("{share} of the loss of the batch, {total}").format(
         share=percent(part.total, whole), total=number(whole)
     )
-    return _(", ").join((note, of_batch))
+    return joined((note, of_batch), language)
 
 
 def _bars(language: Language, part: Explanation) -> tuple[list[_Bar], list[_Bar]]:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from yolosses.explain.style import HATCHES, colour_of, ink_on
+from yolosses.explain.style import area_signs, colour_of, ink_on
 
 LEAST_NAMED = 10.0  # per cent: a thinner area carries no name
 
@@ -28,15 +28,13 @@ def stack_shares(
     places = np.asarray(steps, float)
     parts = 100 * np.array([np.asarray(values, float) for values in shares.values()])
     colours = [colour_of(index) for index in range(len(parts))]
-    areas = axes.stackplot(
-        places, parts, colors=colours, labels=list(shares), edgecolor="white", linewidth=0.6
-    )
+    areas = axes.stackplot(places, parts, labels=list(shares), linewidth=0.6)
     tops = np.cumsum(parts, axis=0)
     margin = max(1, len(places) // 12)
     inner = slice(margin, len(places) - margin) if len(places) > 2 * margin else slice(None)  # off the frame
     middle = len(places) / 2
     for index, (name, part, top) in enumerate(zip(shares, parts, tops, strict=True)):
-        areas[index].set(hatch=HATCHES[index % len(HATCHES)], gid=f"share-{index}")
+        areas[index].set(**area_signs(index), gid=f"share-{index}")
         if not np.isfinite(part[inner]).any():
             continue
         tall = np.flatnonzero(part[inner] >= 0.95 * np.nanmax(part[inner])) + (inner.start or 0)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matplotlib.figure import Figure
 
 from yolosses.apps.pages.charts.study import CalibrationChart
 from yolosses.apps.pages.figure import fixed_chart, written
-from yolosses.explain.style import FAINT_INK, INK, LINE_STYLES, MARKERS, colour_of
+from yolosses.explain.style import FAINT_INK, INK, line_signs
 
 FEW = 20  # detections: a point from fewer is hollow
 SIDE = 268.0
@@ -26,23 +24,14 @@ def calibration(shown: CalibrationChart) -> tuple[Figure, dict[str, str]]:
     )  # fmt: skip
     told = {}
     for index, line in enumerate(shown.lines):
-        signs: dict[str, Any] = {
-            "color": colour_of(index),
-            "marker": MARKERS[index % len(MARKERS)],
-            "markersize": 6.0,
-        }
-        axes.plot(
-            line.score, line.iou, **signs, linestyle=LINE_STYLES[index % len(LINE_STYLES)], linewidth=1.5,
-            markeredgecolor="white", markeredgewidth=0.75, label=line.name, gid=f"line-{index}",
-        )  # fmt: skip
+        signs = line_signs(index, size=6.0)
+        hollow = {"markerfacecolor": "white", "markeredgecolor": signs["color"], "markeredgewidth": 1.35}
+        axes.plot(line.score, line.iou, **signs, linewidth=1.5, label=line.name, gid=f"line-{index}")
         for part, (score, iou, count) in enumerate(zip(line.score, line.iou, line.count, strict=True)):
-            point, few = f"part-{index}-{part}", count < FEW
+            point = f"part-{index}-{part}"
             told[point] = f"{line.name}: {score:.2f}, IoU {iou:.2f} (n = {count:,})"
-            axes.plot(
-                [score], [iou], **signs, linestyle="", markerfacecolor="white" if few else signs["color"],
-                markeredgecolor=signs["color"] if few else "white", markeredgewidth=1.35 if few else 0.75,
-                clip_on=False, gid=point,
-            )  # fmt: skip
+            shape = signs | {"linestyle": ""} | (hollow if count < FEW else {})
+            axes.plot([score], [iou], **shape, clip_on=False, gid=point)
     highest = max((score for line in shown.lines for score in line.score), default=1.0)
     axes.set_xlim(0, max(1.0, highest))  # nothing keeps a score below 1
     axes.set_ylim(0, 1)

@@ -23,7 +23,7 @@ from yolosses.apps.pages.charts.study import Path, Plane, Spot
 from yolosses.apps.pages.figure import fixed_chart, letters_width
 from yolosses.apps.pages.views.study_numbers import Quantity, edges
 from yolosses.explain.placing import Box, around_point, least_hiding
-from yolosses.explain.style import FAINT_INK, INK, LINE_STYLES, MARKERS, colour_of
+from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs
 from yolosses.studies.ablation.statistics import Interval
 
 WIDTH, SIDE = 365.0, 280.0  # of the chart; of its frame, upwards
@@ -57,7 +57,7 @@ def plane(shown: Plane) -> tuple[Figure, dict[str, str]]:
     _names(axes, shown)
     _corner(axes, shown)
     axes.legend(
-        [Line2D([], [], **_signs(path)) for path in shown.paths], [path.name for path in shown.paths],
+        [Line2D([], [], **_signs(path), linewidth=1.5) for path in shown.paths], [path.name for path in shown.paths],
         loc="upper left", bbox_to_anchor=(0, 1 - (SIDE + BOTTOM) / SIDE), bbox_transform=axes.transAxes, ncols=columns,
         frameon=False, fontsize=9, borderpad=0, borderaxespad=0, handlelength=2.6, columnspacing=1.2,
         labelcolor="#404040",
@@ -100,7 +100,7 @@ def _scale(
 def _path(axes: Axes, path: Path, shown: Plane) -> dict[str, str]:
     signs, told = _signs(path), {}
     if path.joined:
-        axes.plot(*_means(path.spots), **signs | {"marker": ""}, gid=f"path-{path.index}")
+        axes.plot(*_means(path.spots), **signs | {"marker": ""}, linewidth=1.5, gid=f"path-{path.index}")
     for index, spot in enumerate(path.spots):
         left, right = np.clip(edges(spot.x), *axes.get_xlim())
         low, high = np.clip(edges(spot.y), *axes.get_ylim())
@@ -124,15 +124,8 @@ def _path(axes: Axes, path: Path, shown: Plane) -> dict[str, str]:
 
 def _signs(path: Path) -> dict[str, Any]:
     """Colour, dashes and marker."""
-    return {
-        "color": colour_of(path.index),
-        "linestyle": LINE_STYLES[path.index % len(LINE_STYLES)] if path.joined else "",
-        "linewidth": 1.5,
-        "marker": MARKERS[path.index % len(MARKERS)],
-        "markersize": 6.5,
-        "markeredgecolor": "white",
-        "markeredgewidth": 0.75,
-    }
+    signs = line_signs(path.index, size=6.5)
+    return signs if path.joined else signs | {"linestyle": ""}
 
 
 def _names(axes: Axes, shown: Plane) -> None:

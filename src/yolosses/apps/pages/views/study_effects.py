@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yolosses.apps.pages.charts.study import Chart, HeatMap, LevelChart, ScatterChart
-from yolosses.apps.pages.views.study_numbers import NOTHING, joined, listed, quantity
+from yolosses.apps.pages.views.study_numbers import NOTHING, listed, quantity
 from yolosses.apps.pages.views.study_selection import Selection, in_order
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import format_value, level_name

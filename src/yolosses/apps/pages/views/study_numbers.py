@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from yolosses.language import N_, Language, catalogue
+from yolosses.language import N_, Language, catalogue, joined
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (
     format_interval,
@@ -155,11 +155,6 @@ def state_line(study: StudyResults, language: Language) -> str:
 def setting_name(setting: Setting, language: Language) -> str:
     """ "lambda_coord = 5, lambda_noobj = 0.5"."""
     return joined((f"{name} = {level_name(level)}" for name, level in setting.items()), language)
-
-
-def joined(parts: Iterable[str], language: Language) -> str:
-    """With the commas of the language."""
-    return catalogue(language).gettext(", ").join(parts)
 
 
 def listed(names: Iterable[str], language: Language) -> str:

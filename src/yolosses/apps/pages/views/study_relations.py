@@ -18,10 +18,10 @@ from yolosses.apps.pages.charts.study import (
     Spot,
 )
 from yolosses.apps.pages.views.study_errors import where
-from yolosses.apps.pages.views.study_numbers import joined, quantity, setting_name
+from yolosses.apps.pages.views.study_numbers import quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
 from yolosses.explain.terms import term_name
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
@@ -96,9 +96,7 @@ def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> 
     across, upward = selection.interval(x, setting), selection.interval(y, setting)
     if across is None or upward is None:
         return None
-    defaults = selection.study.defaults
-    is_default = all(defaults.get(parameter) == level for parameter, level in setting.items())
-    return Spot(name=name, x=across, y=upward, is_default=is_default)
+    return Spot(name=name, x=across, y=upward, is_default=selection.is_default(setting))
 
 
 def _good(measure: str) -> int:

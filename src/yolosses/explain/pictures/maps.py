@@ -137,6 +137,12 @@ def cell_values(part: Explanation, term: str | None, level: int) -> Floats:
     return values
 
 
+def worst_cell(values: Floats) -> tuple[int, int, float]:
+    """Row, column and value of the largest; of one that is not finite before all others."""
+    row, col = np.unravel_index(int(np.nan_to_num(values, nan=np.inf).argmax()), values.shape)
+    return int(row), int(col), float(values[row, col])
+
+
 def _titles(panel: Panel, part: Explanation, term: str | None, level: int, values: Floats) -> None:
     _ = panel.gettext
     total = float(values.sum())
@@ -152,10 +158,8 @@ def _titles(panel: Panel, part: Explanation, term: str | None, level: int, value
     heading = panel.with_name(title, name, MAP_TITLE_SIZE, bold=True)
     note = _("no cell adds to it")
     if values.any():
-        row, col = np.unravel_index(np.argmax(np.nan_to_num(values, nan=np.inf)), values.shape)
-        note = _("most in cell ({row},{col}): {value}").format(
-            row=row, col=col, value=number(float(values[row, col]))
-        )
+        row, col, most = worst_cell(values)
+        note = _("most in cell ({row},{col}): {value}").format(row=row, col=col, value=number(most))
     panel.write(0, 0, heading, size=MAP_TITLE_SIZE, weight="bold")
     panel.write(0, 0.19, panel.shortened(note, MAP_NOTE_SIZE), size=MAP_NOTE_SIZE, color=FAINT_INK)
 

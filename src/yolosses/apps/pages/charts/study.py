@@ -67,6 +67,23 @@ class HeatMap:
     better: str
     alt: str
 
+    @property
+    def found(self) -> dict[Place, Interval]:
+        """Cells with a value."""
+        return {place: cell for place, cell in self.cells.items() if cell is not None}
+
+    @property
+    def best(self) -> Place | None:
+        """The cell with the best value."""
+        return best_cell(self.cells, self.quantity)
+
+
+def best_cell(cells: Mapping[Place, Interval | None], quantity: Quantity) -> Place | None:
+    """Of a heat map; None where no cell has a value."""
+    sign = -1 if quantity.lower_is_better else 1
+    means = {place: sign * cell.mean for place, cell in cells.items() if cell is not None}
+    return max(means, key=lambda place: means[place], default=None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:

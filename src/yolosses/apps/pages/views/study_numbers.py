@@ -61,6 +61,11 @@ class Quantity:
         """That it can reach."""
         return 1.0 if self.factor == 100 else math.inf
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Else higher is, or neither."""
+        return MEASURES[self.name].better == "low"
+
     def bare(self, value: float) -> str:
         """Without the unit, which is in the title."""
         return format_value(self.name, value).removesuffix(" %")

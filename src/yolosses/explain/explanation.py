@@ -14,6 +14,7 @@ from yolosses.explain.structures import ExplainedObject, PredictedBoxes
 from yolosses.explain.words import (
     Sentence,
     background_sentence,
+    faults_in_words,
     object_sentence,
     place_in_words,
 )
@@ -103,7 +104,7 @@ class Explanation:
     def about(self, obj: ExplainedObject, *, language: Language = "en") -> str:
         """What the predicted box that is responsible for an object gets wrong, in a sentence."""
         rows = self.contributions.where(image=obj.image, object=obj.index)
-        return object_sentence(obj, rows, self.elements, self.class_names, language=language)
+        return object_sentence(obj, self._faults(rows, language), language=language)
 
     def records(self) -> list[dict[str, object]]:
         """One dict for each contribution, for ``pandas.DataFrame(explanation.records())``. Names stand for
@@ -186,7 +187,10 @@ class Explanation:
             language=language,
         )
         rows = self._background.where(image=image, predictor=predictor)
-        return background_sentence(place, rows, self.elements, self.class_names, language=language)
+        return background_sentence(place, self._faults(rows, language), language=language)
+
+    def _faults(self, rows: Contributions, language: Language) -> list[str]:
+        return faults_in_words(rows, self.elements, self.class_names, language=language)
 
 
 _NUMBERS = tuple(f.name for f in fields(Contributions) if f.name != "terms")

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from yolosses.apps.pages.picture_data import smaller
 from yolosses.explain import placing
-from yolosses.explain.style import FAINT_INK, new_figure, plain_axes, text_font, text_width, use_font
+from yolosses.explain.style import FAINT_INK, INK, new_figure, plain_axes, text_font, text_width, use_font
 
 FIGURE_DPI = 110  # of pictures within a figure; its lines and letters have none
 
@@ -25,31 +25,31 @@ def chart(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty figure of a size in css pixels, with plain axes and no grid."""
     figure = new_figure(width / 96, height / 96)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.04)
-    axes = figure.add_subplot()
-    plain_axes(axes)
-    axes.grid(False)
-    axes.xaxis.label.set(size=9, color=FAINT_INK)
-    axes.yaxis.label.set(size=9, color=FAINT_INK)
-    return figure, axes
+    return figure, _bare(figure.add_subplot())
 
 
 def fixed_chart(
-    width: float, height: float, *, left: float, right: float, top: float, bottom: float
+    width: float, height: float, *, left: float, right: float, top: float, bottom: float, title: str = ""
 ) -> tuple[Figure, Axes]:
     """The same with margins given in css pixels: many small charts take no time for their layout, and are aligned."""
     figure = new_figure(width / 96, height / 96)
     figure.set_layout_engine("none")
-    axes = figure.add_axes(
-        (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
-    )
+    across, down = width - left - right, height - top - bottom
+    axes = _bare(figure.add_axes((left / width, bottom / height, across / width, down / height)))
+    axes.tick_params(labelsize=9, labelcolor="#404040", pad=4)
+    axes.yaxis.label.set_verticalalignment("center")
+    axes.yaxis.set_label_coords((10 - left) / across, 0.5)
+    if title:
+        written(figure, title, 12, height - 15, 13, color=INK, fontweight="bold")
+    return figure, axes
+
+
+def _bare(axes: Axes) -> Axes:
     plain_axes(axes)
     axes.grid(False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set(size=9, color=FAINT_INK)
-        axis.set_tick_params(labelsize=9, labelcolor="#404040", pad=4)
-    axes.yaxis.label.set_verticalalignment("center")
-    axes.yaxis.set_label_coords((10 - left) / (width - left - right), 0.5)
-    return figure, axes
+    return axes
 
 
 def written(figure: Figure, text: str, x: float, y: float, size: float, **look: object) -> None:

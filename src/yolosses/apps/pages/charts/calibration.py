@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from yolosses.apps.pages.charts.study import CalibrationChart
-from yolosses.apps.pages.figure import fixed_chart, written
+from yolosses.apps.pages.figure import fixed_chart
 from yolosses.explain.style import FAINT_INK, INK, line_signs
 
 FEW = 20  # detections: a point from fewer is hollow
@@ -15,8 +15,7 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def calibration(shown: CalibrationChart) -> tuple[Figure, dict[str, str]]:
     """The lines, and the diagonal where scores are exact. Beside the figure, what to tell at each point, by its id."""
-    figure, axes = fixed_chart(SIDE, SIDE, left=46, right=10, top=30, bottom=46)
-    written(figure, shown.titles[0], 12, SIDE - 15, 13, color=INK, fontweight="bold")
+    figure, axes = fixed_chart(SIDE, SIDE, left=46, right=10, top=30, bottom=46, title=shown.titles[0])
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.75, linestyle=(0, (5, 4)), gid="exact")
     axes.text(
         0.25, 0.28, shown.exact, ha="center", va="bottom", rotation=45, rotation_mode="anchor",

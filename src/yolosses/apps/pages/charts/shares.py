@@ -5,16 +5,15 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from yolosses.apps.pages.figure import fixed_chart, written
-from yolosses.explain.style import INK
+from yolosses.apps.pages.figure import fixed_chart
 from yolosses.studies.term_history import TermHistory
 from yolosses.training.figures.shares import stack_shares
 
 
 def shares(history: TermHistory, *, x_title: str, width: float, height: float, title: str = "") -> Figure:
     """Stacked to 100 %; the areas have the ids of `stack_shares`. ``width``, ``height``: in css pixels."""
-    figure, axes = fixed_chart(width, height, left=46, right=14, top=28 if title else 10, bottom=42)
-    written(figure, title, 12, height - 15, 13, color=INK, fontweight="bold")
+    top = 28 if title else 10
+    figure, axes = fixed_chart(width, height, left=46, right=14, top=top, bottom=42, title=title)
     stack_shares(
         axes, history.steps, history.shares, names={name: name for name in history.terms}, font_size=9
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass, fields, replace
 
 from yolosses.explain.contributions import NONE, Contributions
+from yolosses.explain.plain import plain
 from yolosses.explain.structures import ExplainedObject, PredictedBoxes
 from yolosses.explain.words import (
     Sentence,
@@ -139,7 +136,7 @@ class Explanation:
     def to_json(self) -> dict[str, object]:
         """Terms, objects, sentences and contributions as plain values. Numbers that are not finite become None, as json
         has none."""
-        value: dict[str, object] = _plain(
+        value: dict[str, object] = plain(
             {
                 "total": self.total,
                 "terms": {
@@ -194,22 +191,6 @@ class Explanation:
 
 
 _NUMBERS = tuple(f.name for f in fields(Contributions) if f.name != "terms")
-
-
-def _plain(value: Any) -> Any:
-    """Values that json has."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    match value:
-        case dict():
-            return {key: _plain(part) for key, part in value.items()}
-        case np.ndarray():
-            return _plain(value.tolist())
-        case list() | tuple():
-            return [_plain(part) for part in value]
-        case float():
-            return value if math.isfinite(value) else None
-    return value
 
 
 def _listed(images: Sequence[int]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in any unit."""
@@ -42,6 +44,22 @@ def around_point(x: float, y: float, width: float, height: float, distance: floa
             top = y + down * near - height * (1 - down) / 2
             places.append((left, top, left + width, top + height))
     return places
+
+
+def along(points: Sequence[tuple[float, float]], *, step: float = 5.0) -> list[Box]:
+    """Small boxes on the lines that join ``points``."""
+    boxes: list[Box] = []
+    for (x, y), (next_x, next_y) in pairwise(points):
+        pieces = max(1, round(math.hypot(next_x - x, next_y - y) / step))
+        for i in range(pieces):
+            part = (i + 0.5) / pieces
+            boxes.append(around(x + (next_x - x) * part, y + (next_y - y) * part, step / 2))
+    return boxes
+
+
+def around(x: float, y: float, radius: float) -> Box:
+    """The box around a point."""
+    return x - radius, y - radius, x + radius, y + radius
 
 
 def least_hiding(places: Sequence[Box], taken: Sequence[Box], frame: Box | None = None) -> Box:

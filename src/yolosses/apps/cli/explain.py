@@ -20,9 +20,10 @@ from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
 from yolosses.explain import find_nonfinite
+from yolosses.explain.plain import plain
 from yolosses.language import Language
 from yolosses.structures import Targets
-from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
+from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
 from yolosses.training.data import Batches, printable, usual_workers
@@ -227,7 +228,7 @@ def _replay(
         },
     }
     require_folder(out)
-    _write(out, replay_report(shown, language=language), finite(values))
+    _write(out, replay_report(shown, language=language), plain(values))
     told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
     console.print(escape(told), highlight=False, soft_wrap=True)
     _point_to(console, out)

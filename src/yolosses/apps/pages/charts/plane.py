@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from yolosses.apps.pages.charts.axis import (
 from yolosses.apps.pages.charts.study import Path, Plane, Spot
 from yolosses.apps.pages.figure import fixed_chart, letters_width
 from yolosses.apps.pages.views.study_numbers import Quantity, edges
-from yolosses.explain.placing import Box, around_point, least_hiding
+from yolosses.explain.placing import Box, along, around, around_point, least_hiding
 from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs
 from yolosses.studies.ablation.statistics import Interval
 
@@ -158,20 +157,15 @@ def _taken(axes: Axes, shown: Plane) -> list[Box]:
     taken: list[Box] = [(x, y, x + CORNER[0], y + CORNER[1])]
     if shown.others:
         greys = _pixels(axes, np.column_stack(_means(shown.others))).tolist()
-        taken += [(x - 3, y - 3, x + 3, y + 3) for x, y in greys]
+        taken += [around(x, y, 3) for x, y in greys]
     for path in shown.paths:
-        middles = _pixels(axes, np.column_stack(_means(path.spots)))
-        for spot, (x, y) in zip(path.spots, middles.tolist(), strict=True):
-            radius = 10.0 if spot.is_default else 5.0
-            (left, bottom), (right, top) = _pixels(
-                axes, np.column_stack((edges(spot.x), edges(spot.y)))
-            ).tolist()
-            taken.append((x - radius, y - radius, x + radius, y + radius))
+        middles = _pixels(axes, np.column_stack(_means(path.spots))).tolist()
+        taken += along(middles) if path.joined else []
+        for spot, (x, y) in zip(path.spots, middles, strict=True):
+            ends = np.column_stack((edges(spot.x), edges(spot.y)))
+            (left, bottom), (right, top) = _pixels(axes, ends).tolist()
+            taken.append(around(x, y, 10 if spot.is_default else 5))
             taken += [(left, y - 2, right, y + 2), (x - 2, top, x + 2, bottom)]
-        if path.joined:
-            for start, end in pairwise(middles):
-                steps = np.linspace(start, end, 2 + int(np.hypot(*(end - start)) / 5))
-                taken += [(x - 2.5, y - 2.5, x + 2.5, y + 2.5) for x, y in steps.tolist()]
     return taken
 
 

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from yolosses.apps.pages.views.study_errors import TOP_FILLS
 from yolosses.apps.pages.views.study_numbers import error_names
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, titled_panel
-from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
+from yolosses.explain.style import FAINT_INK, INK, PALETTE, area_signs, plain_axes
 from yolosses.language import N_, Language, catalogue
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
@@ -32,15 +33,7 @@ ROW, BARS = 0.27, 1.2  # a line of the table, and the bars above it
 SWATCH, NAMES_OF_TOP, COLUMN, HEADS = 0.36, 0.98, 0.78, 0.24  # of the table
 NAME_SIZE, NOTE_SIZE = 9.0, 7.8  # points
 
-# Colour, and a hatch for print without it.
-FILLS: dict[TopKind, tuple[str, str]] = {
-    "correct": ("#D7E8F4", ""),
-    "localisation": (PALETTE[0], HATCHES[0]),
-    "similar": (PALETTE[2], HATCHES[2]),
-    "other": (PALETTE[4], HATCHES[3]),
-    "background": (PALETTE[1], HATCHES[1]),
-}
-
+CORRECT = "#D7E8F4"  # what is no error is pale
 
 _TOP_MEANINGS: dict[TopKind, str] = {
     "correct": N_("its class, IoU > 0.5"),
@@ -158,8 +151,9 @@ def _stacks(panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]]) ->
 
 
 def _fill(kind: TopKind) -> dict[str, Any]:
-    colour, hatch = FILLS[kind]
-    return {"facecolor": colour, "hatch": hatch, "edgecolor": "white"}
+    if kind == "correct":
+        return {"facecolor": CORRECT, "edgecolor": "white"}
+    return area_signs(TOP_FILLS[kind])
 
 
 def _table(panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]], top: TopDetections) -> None:

@@ -1,6 +1,6 @@
 """Pictures with boxes, and sheets of pictures. Only Pillow draws here; fonts come with matplotlib."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -166,26 +166,13 @@ def _dashed_box(pen: ImageDraw.ImageDraw, box: Box, unit: int) -> None:
     """White dashes on a black line."""
     pen.rectangle(box, outline=DARK, width=unit)
     left, top, right, bottom = box
-    for start, stop in (
-        ((left, top), (right, top)),
-        ((right, top), (right, bottom)),
-        ((right, bottom), (left, bottom)),
-        ((left, bottom), (left, top)),
-    ):
-        for dash in _dashes(start, stop, 5.0 * unit):
-            pen.line(dash, fill=LIGHT, width=unit)
-
-
-def _dashes(
-    start: tuple[float, float], stop: tuple[float, float], length: float
-) -> Iterator[tuple[float, float, float, float]]:
-    (x, y), (dx, dy) = start, (stop[0] - start[0], stop[1] - start[1])
-    total = abs(dx) + abs(dy)  # edges are horizontal or vertical
-    at = 0.0
-    while at < total:
-        end = min(at + length, total)
-        yield x + dx * at / total, y + dy * at / total, x + dx * end / total, y + dy * end / total
-        at += 2 * length
+    dash = 5 * unit
+    for x in np.arange(left, right, 2 * dash):
+        for y in (top, bottom):
+            pen.line((x, y, min(x + dash, right), y), fill=LIGHT, width=unit)
+    for y in np.arange(top, bottom, 2 * dash):
+        for x in (left, right):
+            pen.line((x, y, x, min(y + dash, bottom)), fill=LIGHT, width=unit)
 
 
 def _tag(

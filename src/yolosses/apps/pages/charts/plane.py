@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,16 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from yolosses.apps.pages.charts.axis import (
-    number_names,
-    round_numbers,
-    round_powers,
-    value_range,
-    without_overlaps,
-)
+from yolosses.apps.pages.charts.axis import number_axis, value_range
 from yolosses.apps.pages.charts.study import Path, Plane, Spot
 from yolosses.apps.pages.figure import fixed_chart, letters_width
-from yolosses.apps.pages.views.study_numbers import Quantity, edges
+from yolosses.apps.pages.views.study_numbers import edges
 from yolosses.explain.placing import Box, along, around, around_point, least_hiding
 from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs
 from yolosses.studies.ablation.statistics import Interval
@@ -42,9 +36,8 @@ def plane(shown: Plane) -> tuple[Figure, dict[str, str]]:
     columns = int(WIDTH // max(46 + letters_width(path.name, 12) for path in shown.paths)) or 1
     below = BOTTOM + 8 + LEGEND_LINE * -(-len(shown.paths) // columns)
     figure, axes = fixed_chart(WIDTH, TOP + SIDE + below, left=LEFT, right=RIGHT, top=TOP, bottom=below)
-    spots = [spot for path in shown.paths for spot in path.spots]
-    _scale(axes, "x", [s.x for s in spots], [s.x for s in shown.others], shown.x, WIDTH - LEFT - RIGHT)
-    _scale(axes, "y", [s.y for s in spots], [s.y for s in shown.others], shown.y, np.inf)
+    _scale(axes, "x", shown)
+    _scale(axes, "y", shown)
     axes.grid(True, color="#E6E6E6", linewidth=0.75)
     axes.tick_params(length=0)
     told = {}
@@ -64,36 +57,19 @@ def plane(shown: Plane) -> tuple[Figure, dict[str, str]]:
     return figure, told
 
 
-def _scale(
-    axes: Axes,
-    which: str,
-    intervals: Sequence[Interval],
-    others: Sequence[Interval],
-    quantity: Quantity,
-    length: float,
-) -> None:
-    """Straight, or logarithmic for values of which most would stick together in one corner; with round numbers that
-    do not run into each other along so many pixels.
-    """
+def _scale(axes: Axes, which: Literal["x", "y"], shown: Plane) -> None:
+    """Straight, or logarithmic for values of which most would stick together in one corner."""
+    quantity = {"x": shown.x, "y": shown.y}[which]
+    intervals: list[Interval] = [getattr(spot, which) for path in shown.paths for spot in path.spots]
     ends = [edge for interval in intervals for edge in edges(interval)]
-    means = [interval.mean for interval in (*intervals, *others)]
-    low, high = min(means), max(means)
-    logarithmic = low > 0 and high / low >= WIDE_SPAN
-    if logarithmic:
-        low, high = low / 1.3, min(1.15 * max(high, *ends), quantity.most)
-        numbers = round_powers(low, high)
-        names = [f"{quantity.factor * number:g}" for number in numbers]
-    else:
-        low, high = value_range([*ends, *means], most=quantity.most)
-        numbers = round_numbers(low, high)
-        names = number_names(numbers, factor=quantity.factor)
-    places = np.log(numbers) - np.log(low) if logarithmic else np.subtract(numbers, low)
-    span = np.log(high / low) if logarithmic else high - low
-    scale = "log" if logarithmic else "linear"
-    axes.set(**{f"{which}scale": scale, f"{which}lim": (low, high), f"{which}label": quantity.title})
-    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
-    axis.set_ticks(numbers, without_overlaps((places / span).tolist(), names, length))
-    axis.set_ticks([], minor=True)
+    means = [interval.mean for interval in (*intervals, *(getattr(spot, which) for spot in shown.others))]
+    span = min(means) / 1.3, min(1.15 * max(*means, *ends), quantity.most)
+    logarithmic = min(means) > 0 and max(means) / min(means) >= WIDE_SPAN
+    if not logarithmic:
+        span = value_range([*ends, *means], most=quantity.most)
+    length = WIDTH - LEFT - RIGHT if which == "x" else np.inf
+    number_axis(axes, which, span, logarithmic=logarithmic, factor=quantity.factor, length=length)
+    axes.set(**{f"{which}label": quantity.title})
 
 
 def _path(axes: Axes, path: Path, shown: Plane) -> dict[str, str]:

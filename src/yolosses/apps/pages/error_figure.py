@@ -7,12 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
 from yolosses.apps.pages.views.study_errors import TOP_FILLS
 from yolosses.apps.pages.views.study_numbers import error_names
-from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, titled_panel
-from yolosses.explain.style import FAINT_INK, INK, PALETTE, area_signs, plain_axes
+from yolosses.explain.pictures.panel import HEADER, Panel, bar_axes, beside_bar, titled_panel
+from yolosses.explain.style import FAINT_INK, PALETTE, area_signs
 from yolosses.language import N_, Language, catalogue
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
@@ -75,17 +74,15 @@ def _costs(panel: Panel, errors: TideErrors) -> None:
     body = _below(panel.header(_("What each kind of error costs"), note))
     row = (body.height - 0.42) / len(TIDE_KINDS)
     costs = [errors.costs[kind] or 0.0 for kind in TIDE_KINDS]
-    axes = body.part(NAMES, 0, body.width - NAMES - COUNTS, body.height - 0.42).axes()
-    plain_axes(axes)
-    axes.grid(False, axis="y")
+    bars = body.part(NAMES, 0, body.width - NAMES - COUNTS, body.height - 0.42)
+    axes = bar_axes(bars, _("rise of mAP50"), ticks=4)
     axes.barh(range(len(costs)), costs, 0.56, color=PALETTE[0], linewidth=0, label="_costs")
     most = max(costs)
     for place, (kind, cost) in enumerate(zip(TIDE_KINDS, costs, strict=True)):
-        axes.annotate(
-            _cost(errors.costs[kind]), (cost, place), xytext=(5, 0), textcoords="offset points", va="center_baseline",
-            fontsize=NAME_SIZE, color=INK, fontweight="bold" if cost == most > 0 else "normal",
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
-        )  # fmt: skip
+        weight = "bold" if cost == most > 0 else "normal"
+        plate = {"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0}
+        look = {"fontsize": NAME_SIZE, "fontweight": weight, "bbox": plate}
+        beside_bar(axes, cost, place, _cost(errors.costs[kind]), gap=5, **look)
         name, meaning = _cost_words(kind, panel.language)
         body.write(0, (place + 0.5) * row - 0.15, name, size=NAME_SIZE)
         body.write(0, (place + 0.5) * row + 0.015, meaning, size=NOTE_SIZE, color=FAINT_INK)
@@ -94,9 +91,6 @@ def _costs(panel: Panel, errors: TideErrors) -> None:
     axes.set_xlim(0, (most or 0.01) * 1.22)
     axes.set_ylim(len(costs) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(TICKS)
-    axes.set_xlabel(_("rise of mAP50"), fontsize=8.5, color=FAINT_INK)
 
 
 def _cost_words(kind: TideKind, language: Language) -> tuple[str, str]:

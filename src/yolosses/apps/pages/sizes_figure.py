@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from yolosses.explain.pictures.panel import HEADER, TICKS, titled_panel
-from yolosses.explain.style import FAINT_INK, INK, area_signs, plain_axes
+from yolosses.explain.pictures.panel import HEADER, TICKS, beside_bar, titled_panel
+from yolosses.explain.style import FAINT_INK, area_signs, plain_axes
 from yolosses.language import N_, Language, catalogue
 from yolosses.training.evaluation import Metrics, SizeMetrics
 
@@ -42,10 +42,8 @@ def sizes_figure(metrics: Metrics, *, title: str, language: Language = "en") -> 
         )  # fmt: skip
         handles.append((bars, name))
         for place, score in zip(places, scores, strict=True):
-            axes.annotate(
-                "–" if score is None else f"{score:.3f}", (score or 0.0, place), xytext=(4, 0),
-                textcoords="offset points", va="center_baseline", fontsize=8.0, color=INK,
-            )  # fmt: skip
+            text = "–" if score is None else f"{score:.3f}"
+            beside_bar(axes, score or 0.0, place, text, gap=4, fontsize=8.0)
     for band, size in enumerate(metrics.sizes):
         middle = (band + 0.5) * height / number
         body.write(0, middle - 0.28, _(_SIZES[size.name]), size=9.5, weight="bold")

@@ -74,8 +74,8 @@ def number_axis(
     most: int = 6,
     length: float = math.inf,
 ) -> None:
-    """Let an axis span these values, with about ``most`` round numbers. They are written times ``factor``, and do not run
-    into each other along ``length`` pixels.
+    """Let an axis span these values, with about ``most`` round numbers, which are written times ``factor`` and do not
+    run into each other along ``length`` pixels.
     """
     low, high = span
     if logarithmic:

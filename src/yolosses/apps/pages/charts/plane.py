@@ -20,7 +20,7 @@ from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs
 from yolosses.studies.ablation.statistics import Interval
 
 WIDTH, SIDE = 365.0, 280.0  # of the chart; of its frame, upwards
-LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 14.0, 44.0  # around the frame; below are the names of the paths
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 12.0, 14.0, 44.0  # around the frame; below are the names of the paths
 LEGEND_LINE = 18.0
 WIDE_SPAN = 20.0  # highest over lowest mean from which an axis is logarithmic
 NAME_SIZE, NAME_HEIGHT, DISTANCE = 11.0, 11.0, 9.0  # of the names beside points, in css pixels
@@ -162,8 +162,7 @@ def _corner(axes: Axes, shown: Plane) -> None:
     axes.annotate(
         shown.words[0], (float(right), float(up)), (-15 if right else 15, -15 if up else 15),
         xycoords="axes fraction", textcoords="offset points", ha="right" if right else "left", va="center",
-        fontsize=8.25, color=FAINT_INK, zorder=4,
-        bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
+        fontsize=8.25, color=FAINT_INK, zorder=1.5,  # below the data
         arrowprops={
             "arrowstyle": "->", "color": FAINT_INK, "linewidth": 1.05, "shrinkA": 0, "shrinkB": 5,
             "relpos": (float(right), 0.5),

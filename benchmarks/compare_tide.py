@@ -172,14 +172,14 @@ def detected(run: Path, data: str | None) -> tuple[str, list[Record], tuple[str,
     """Name of the data set, pictures, classes and detections of a run on its evaluation split."""
     import torch
 
-    from yolosses.apps.cli.build import load_detector
-    from yolosses.apps.cli.evaluate import detect_all
-    from yolosses.apps.cli.labels import open_split
+    from yolosses.apps.runs.build import load_detector
+    from yolosses.apps.runs.detections import detect_all
+    from yolosses.apps.runs.splits import open_for
     from yolosses.training.run import RunFolder
 
     device = torch.device("cpu")
     settings, model, loss = load_detector(RunFolder(run), device)
-    dataset = open_split(data or settings.data, settings.eval_split, settings.class_names, strict=False)
+    dataset = open_for(settings, data=data)
     found = detect_all(settings, model, loss, dataset, device)
     return f"{dataset.name}, {dataset.split}", list(dataset.records), dataset.class_names, found
 

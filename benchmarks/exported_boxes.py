@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 import yolosses
-from yolosses.apps.cli.build import load_detector
+from yolosses.apps.runs.build import load_detector
 from yolosses.export import DetectorGraph, Suppression, read_detector
 from yolosses.export.agreement import agreement
 from yolosses.training.data import open_dataset, plain_geometry, warp

@@ -27,9 +27,9 @@ SAVE_EVERY_SECONDS = (
 )
 LONGEST = 18.0  # seconds until a kill
 DRIVER = f"""
-from yolosses.apps.cli import train
+from yolosses.apps.runs import steps
 from yolosses.apps.cli.main import main
-train.SAVE_EVERY_SECONDS = {SAVE_EVERY_SECONDS}
+steps.SAVE_EVERY_SECONDS = {SAVE_EVERY_SECONDS}
 main()
 """
 

@@ -37,8 +37,8 @@ from measuring import put_between_marks
 from move_labels import SAME_PLACE
 from PIL import Image
 
-from yolosses.apps.cli.build import load_detector
-from yolosses.apps.cli.evaluate import detect_all
+from yolosses.apps.runs.build import load_detector
+from yolosses.apps.runs.detections import detect_all
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.training.data import DetectionDataset, Record, digit_scenes, open_dataset, open_whole
 from yolosses.training.evaluation import Detections

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from yolosses.apps.cli.build import load_detector
-from yolosses.apps.cli.evaluate import detect_all
-from yolosses.apps.cli.labels import open_split
+from yolosses.apps.runs.build import load_detector
+from yolosses.apps.runs.detections import detect_all
+from yolosses.apps.runs.splits import open_for
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.training.data import Record
 from yolosses.training.run import RunFolder
@@ -66,7 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cpu = torch.device("cpu")
     settings, model, loss = load_detector(RunFolder(arguments.run), cpu)
-    dataset = open_split(arguments.data, arguments.split, settings.class_names, strict=False)
+    dataset = open_for(settings, data=arguments.data, split=arguments.split)
     detections = detect_all(settings, model, loss, dataset, cpu)
     known = {
         identity(found) for found in likely_label_errors(dataset.records, detections, dataset.class_names)

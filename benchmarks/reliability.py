@@ -23,9 +23,10 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from yolosses.apps.cli.build import build_loss
-from yolosses.apps.cli.evaluate import detect_all
-from yolosses.apps.cli.train import TrainRequest, build_training, resolve
+from yolosses.apps.runs.build import build_loss, build_training
+from yolosses.apps.runs.detections import detect_all
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.settings import resolve
 from yolosses.training.data import digit_scenes
 from yolosses.training.evaluation import evaluate
 from yolosses.training.loop import Training

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 # Before torch is imported: threads that spin while they wait make tests ten times slower on cores that are shared.
-os.environ.setdefault("GOMP_SPINCOUNT", "50000")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Before triton is imported: its kernels are interpreted, also beside a GPU, but for the tests of one (`make test-gpu`).
 os.environ.setdefault("TRITON_INTERPRET", "1")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from yolosses.apps.cli.choices import LossName
+from yolosses.apps.runs.choices import LossName
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -13,9 +13,9 @@ from tests.apps.play.own import CLASSES, CROWD, TRAIN, file_of, halves, write_da
 from tests.playground.conftest import serving, settle
 from tests.playground.test_page import check, drag, locate, serious
 
-from yolosses.apps.cli.build import load_detector
 from yolosses.apps.cli.play import open_scenes
 from yolosses.apps.play.graphs import MOST_SLOTS
+from yolosses.apps.runs.build import load_detector
 from yolosses.training.data import Batches, open_dataset
 from yolosses.training.run import RunFolder
 

@@ -9,7 +9,7 @@ import torch
 from tests.playground.conftest import DIST, ROOT, settle
 
 import yolosses as yl
-from yolosses.apps.cli.build import build_penalty
+from yolosses.apps.runs.build import build_penalty
 from yolosses.boxes import pairwise_iou
 
 READ = """() => {

@@ -17,7 +17,9 @@ from tests.training.shapes import shapes
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from yolosses.apps.cli.train import TrainRequest, build_training, resolve
+from yolosses.apps.runs.build import build_training
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.settings import resolve
 from yolosses.training.data import DataError, DetectionDataset
 from yolosses.training.loop import NonFiniteLossError, StepRecord, Training
 from yolosses.training.processes import ALONE, Processes, StoppedElsewhere, joined

@@ -18,12 +18,10 @@ from typing import Any
 
 # All commands of `yolosses`, and what they import when they are called.
 COMMANDS = (
-    "build",
     "commands",
     "compare",
     "evaluate",
     "explain",
-    "failures",
     "inspect",
     "predict",
     "study",

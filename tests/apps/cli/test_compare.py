@@ -12,8 +12,9 @@ from PIL import Image
 from tests.apps.cli.command import fail, succeed
 from tests.apps.cli.test_cli import write_pictures
 
-from yolosses.apps.cli.compare import CompareRequest, compare_losses, parse_losses
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.compare import compare_losses, parse_losses
+from yolosses.apps.cli.requests import CompareRequest
+from yolosses.apps.runs.failures import CommandError
 from yolosses.training.data import DataError
 
 COMPARE = ("shapes", "--epochs-each", "3", "--image-size", "64", "--batch-size", "4", "--device", "cpu")

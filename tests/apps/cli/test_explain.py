@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from PIL import Image
 from tests.training.shapes import SIZE, paint, rectangles
 
 from yolosses.apps.cli.explain import explain_run
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.requests import ExplainRequest
+from yolosses.apps.runs.failures import CommandError
 from yolosses.losses import YOLOv1Loss
 from yolosses.structures import Targets
 from yolosses.training.checkpoints import save_weights
@@ -72,13 +74,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def explain(work: Path, out: str, **options: Any) -> tuple[str, dict[str, Any]]:
-    arguments: dict[str, Any] = {
-        "data": None, "split": None, "image": None, "top": 3, "language": "en", "replay": None, "strict": False,
-        "device": "cpu",
-    }  # fmt: skip
-    arguments |= options
-    data, split = arguments.pop("data"), arguments.pop("split")
-    explain_run(work / "run", data, split, out=work / out, **arguments)
+    request = ExplainRequest(run=work / "run", top=3, device="cpu", out=work / out)
+    explain_run(replace(request, **options))
     report = (work / out / "report.html").read_text("utf-8")
     return report, json.loads((work / out / "explanation.json").read_text("utf-8"))
 

@@ -168,8 +168,9 @@ def test_a_package_that_is_missing_is_named(work: Path, monkeypatch: pytest.Monk
 
 def test_a_file_that_differs_is_not_kept(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from yolosses.apps.cli import export
-    from yolosses.apps.cli.choices import DetectorOutputName, FileFormatName
-    from yolosses.apps.cli.failures import CommandError
+    from yolosses.apps.cli.requests import ExportRequest
+    from yolosses.apps.runs.choices import DetectorOutputName, FileFormatName
+    from yolosses.apps.runs.failures import CommandError
     from yolosses.export.detector_file import DetectorFile
 
     def wrong(path: Path) -> DetectorFile:
@@ -184,10 +185,11 @@ def test_a_file_that_differs_is_not_kept(work: Path, monkeypatch: pytest.MonkeyP
         CommandError, match=r"wrong\.pt2: expected what torch returns, within 0\.0001; it was not kept"
     ):
         export.export_run(
-            Path("run"),
-            format=FileFormatName.TORCH,
-            output=DetectorOutputName.BOXES,
-            out=Path("wrong.pt2"),
-            picture=None,
+            ExportRequest(
+                run=Path("run"),
+                file_format=FileFormatName.TORCH,
+                output=DetectorOutputName.BOXES,
+                out=Path("wrong.pt2"),
+            )
         )
     assert not list(work.glob("wrong*"))

@@ -17,8 +17,9 @@ from tests.apps.cli.test_cli import write_pictures
 from tests.training.test_files import small_disk
 
 from yolosses.apps.cli import main, train
-from yolosses.apps.cli.failures import failure_line
-from yolosses.apps.cli.interrupt import StopBetweenSteps, ignore_signals, stop_on_signals
+from yolosses.apps.runs import steps
+from yolosses.apps.runs.failures import failure_line
+from yolosses.apps.runs.interrupt import StopBetweenSteps, ignore_signals, stop_on_signals
 
 SMALL = ("--image-size", "64", "--batch-size", "4", "--device", "cpu")
 ONE_EPOCH = ("train", "shapes", *SMALL, "--epochs", "1", "--out")
@@ -149,7 +150,7 @@ def test_a_full_disk_loses_what_came_after_the_last_checkpoint(
     work: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ("train", "shapes", *SMALL, "--epochs", "2", "--out", "full")
-    monkeypatch.setattr(train, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(steps, "SAVE_EVERY_SECONDS", 0.0)
     saved = 0
 
     def fills_up(path: Path, training: Any) -> None:
@@ -158,9 +159,9 @@ def test_a_full_disk_loses_what_came_after_the_last_checkpoint(
         with small_disk(10_000_000 if saved > 3 else 100_000_000):
             save(path, training)
 
-    save = train.save_training
+    save = steps.save_training
     with monkeypatch.context() as patch:
-        patch.setattr(train, "save_training", fills_up)
+        patch.setattr(steps, "save_training", fills_up)
         assert command.fail(*arguments) == "no space left for full/last.pt"
     assert not list((work / "full").glob("*.partial"))
     output = command.succeed(*arguments)
@@ -228,9 +229,9 @@ def test_a_longer_budget_is_kept(work: Path, command: Command, monkeypatch: pyte
 
 DRIVER = """
 import sys
-from yolosses.apps.cli import train
 from yolosses.apps.cli.main import main
-train.SAVE_EVERY_SECONDS = 0.2
+from yolosses.apps.runs import steps
+steps.SAVE_EVERY_SECONDS = 0.2
 main()
 """
 

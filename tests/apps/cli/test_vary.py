@@ -2,9 +2,9 @@
 
 import pytest
 
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.options import default_of, keywords
 from yolosses.apps.cli.vary import Range, parse_vary
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.keywords import default_of, keywords
 from yolosses.losses import YOLOv1Loss
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import yolosses as yl
-from yolosses.apps.cli.build import build_penalty
 from yolosses.apps.play.messages import MessageError, Reader, parse
 from yolosses.apps.play.scenes import Scenes
 from yolosses.apps.play.server import reply_to
+from yolosses.apps.runs.build import build_penalty
 
 
 def _reply(text):

@@ -15,12 +15,12 @@ from tests.apps.play.test_messages import request
 from tests.apps.play.test_server import ask, live, serving
 
 import yolosses as yl
-from yolosses.apps.cli.build import build_loss, load_detector
 from yolosses.apps.cli.play import open_scenes
 from yolosses.apps.play import scenes as scenes_module
 from yolosses.apps.play.graphs import MOST_SLOTS
 from yolosses.apps.play.messages import MessageError, Reader
 from yolosses.apps.play.scenes import Scenes
+from yolosses.apps.runs.build import build_loss, load_detector
 from yolosses.training.data import Batches, decode_picture, open_dataset, read_picture
 from yolosses.training.run import RunFolder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from yolosses.apps.cli.build import build_device, build_loss
-from yolosses.apps.cli.choices import LossName, ModelName
-from yolosses.apps.cli.evaluate import evaluate_with_errors, score
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split, open_to_learn, report_problems
-from yolosses.apps.cli.train import (
-    TrainRequest,
-    build_training,
-    draw_terms,
-    go_on_with,
-    resolve,
-    same_settings,
-    splits_for,
-    train_to_the_end,
-)
+from yolosses.apps.cli.evaluate import evaluate_with_errors
+from yolosses.apps.cli.requests import CompareRequest
 from yolosses.apps.pages.comparison_figure import comparison_figure
+from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
+from yolosses.apps.runs.build import build_device, build_loss, build_training
+from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.detections import score
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.folder import draw_terms, go_on_with, require_out, same_settings
+from yolosses.apps.runs.labels import report_problems
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.say import say
+from yolosses.apps.runs.settings import resolve
+from yolosses.apps.runs.splits import open_both
+from yolosses.apps.runs.steps import train_to_the_end
 from yolosses.studies.comparison import (
     ComparedLoss,
     ComparedRun,
@@ -41,7 +40,7 @@ from yolosses.studies.comparison import (
 from yolosses.studies.peer import read_peer, scored
 from yolosses.training.data import DataError, DetectionDataset
 from yolosses.training.evaluation import Metrics
-from yolosses.training.files import require_folder, write_figure, write_json, write_text
+from yolosses.training.files import write_figure, write_json, write_text
 from yolosses.training.fingerprint import remember_data
 from yolosses.training.loop import Training
 from yolosses.training.run import RunFolder, Settings
@@ -51,26 +50,6 @@ PAUSES = tuple(part / 8 for part in range(1, 8))  # of the budget: where a run i
 DEFAULT_MINUTES = 5.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompareRequest:
-    """The arguments of ``yolosses compare`` as given."""
-
-    data: str
-    losses: str
-    minutes: float | None = None
-    epochs_each: int | None = None
-    seeds: int = 1
-    image_size: int | None = None
-    batch_size: int = 8
-    train_split: str | None = None
-    eval_split: str | None = None
-    model: str = ModelName.TINY
-    peers: tuple[Path, ...] = ()
-    out: Path | None = None
-    strict: bool = False
-    device: str = "auto"
-
-
 def compare_losses(request: CompareRequest) -> None:
     """Do the runs that are still to be done, and show all that are there.
 
@@ -78,8 +57,7 @@ def compare_losses(request: CompareRequest) -> None:
     """
     console = Console()
     losses = parse_losses(request.losses)
-    if request.minutes is not None and request.epochs_each is not None:
-        raise CommandError("--minutes, --epochs-each: expected one of them; got both")
+    require_budget(minutes=request.minutes, epochs_each=request.epochs_each)
     work = _Work.prepared(console, request, losses)
     for run in work.peers:
         if not work.has(run.loss, run.seed):
@@ -97,7 +75,7 @@ def compare_losses(request: CompareRequest) -> None:
             work.add(work.one_run(loss, seed))
         except CommandError as error:
             failed[f"{loss}, seed {seed}"] = str(error)
-            console.print(f"[yellow]failed[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+            say(console, f"[yellow]failed[/]: {escape(str(error))}")
     work.show()
     if failed:
         first, reason = next(iter(failed.items()))
@@ -141,7 +119,7 @@ class _Work:
             eval_split=first.eval_split,
             num_pictures={first.train_split: len(train_set), first.eval_split: len(eval_set)},
             image_size=first.image_size,
-            budget={"epochs": first.epochs} if first.epochs else {"minutes": first.minutes or 0.0},
+            budget=budget_of(first),
             runs=(),
             model=first.model,
         )
@@ -149,49 +127,33 @@ class _Work:
     @classmethod
     def prepared(cls, console: Console, request: CompareRequest, losses: Sequence[str]) -> _Work:
         """Everything is checked before the first run begins."""
-        budget = request.minutes if request.minutes or request.epochs_each else DEFAULT_MINUTES
-        one = TrainRequest(
-            data=request.data,
-            minutes=budget,
-            epochs=request.epochs_each,
-            image_size=request.image_size,
-            batch_size=request.batch_size,
-            train_split=request.train_split,
-            eval_split=request.eval_split,
-            model=request.model,
-        )
+        minutes = request.minutes or (None if request.epochs_each else DEFAULT_MINUTES)
+        one = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
         device = build_device(request.device)
-        train_split, eval_split = splits_for(one)
-        train_set = open_to_learn(request.data, train_split, None, strict=request.strict)
-        eval_set = open_split(request.data, eval_split, train_set.class_names, strict=request.strict)
+        train_set, eval_set = open_both(one)
         settings: dict[tuple[str, int], Settings] = {}
         for loss in losses:
-            resolved = resolve(replace(one, loss=loss), train_set, eval_set.split)
+            resolved = resolve(replace(one, loss=LossName(loss)), train_set, eval_set.split)
             settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
-        peers = [_peer(path, eval_set) for path in request.peers]
+        peers = [_peer(path, eval_set) for path in request.peers or ()]
         work = cls(console, request, settings, train_set, eval_set, device, peers)
+        require_out(work.out)
         work.require_same()
-        require_folder(work.out)
         report_problems(console, [train_set, eval_set], work.out / "problems.txt")
         work.introduce(losses, request.seeds)
         return work
 
     def introduce(self, losses: Sequence[str], seeds: int) -> None:
         c = self.comparison
-        (unit, amount), *_ = c.budget.items()
-        unit = unit if amount != 1 else unit[:-1]
-        self.console.print(
+        say(
+            self.console,
             f"[bold]{escape(c.data)}[/]: {len(self.train_set)} pictures to learn from ({c.train_split}), "
             f"{len(self.eval_set)} to evaluate on ({c.eval_split}); losses {', '.join(losses)}, "
-            f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {amount:g} {unit} each, on {self.device}",
-            highlight=False,
-            soft_wrap=True,
+            f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {budget_in_words(c.budget)} each, on {self.device}",
         )
 
     def require_same(self) -> None:
         """What is in the folder must have been asked for as it is now; its finished runs are taken over."""
-        if self.out.exists() and not self.out.is_dir():
-            raise CommandError(f"--out {self.out}: expected a folder; it is a file")
         kept = read_comparison(self.out)
         if kept is None:
             return
@@ -269,10 +231,9 @@ class _Work:
             return
         write_figure(self.out / PICTURE, comparison_figure(self.comparison))
         self.console.print(comparison_table(self.comparison))
-        self.console.print(
+        say(
+            self.console,
             f"{PICTURE}, {RESULTS} and a folder for each run are in [bold]{escape(str(self.out))}[/]",
-            highlight=False,
-            soft_wrap=True,
         )
 
 

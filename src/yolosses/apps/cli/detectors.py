@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from yolosses.apps.cli.build import build_device, build_loss, load_detector
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.runs.build import build_device, build_loss, load_detector
+from yolosses.apps.runs.failures import CommandError
 from yolosses.training.data import DataError
 from yolosses.training.detect import Decoder
 from yolosses.training.exported import AsPredicted, open_exported

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,20 @@ from PIL import Image
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
 from yolosses.apps.cli.detectors import open_detector
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import note, open_split, report_problems, report_unreadable
+from yolosses.apps.cli.requests import EvaluateRequest
 from yolosses.apps.pages.confusion_figure import confusion_figure
 from yolosses.apps.pages.curves_figure import curves_figure
 from yolosses.apps.pages.error_figure import error_figure, share_text
 from yolosses.apps.pages.sizes_figure import sizes_figure
+from yolosses.apps.runs.detections import score
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.labels import report_problems, report_unreadable
+from yolosses.apps.runs.say import note, say_where
+from yolosses.apps.runs.splits import open_for
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,
@@ -33,15 +35,14 @@ from yolosses.studies.errors import (
     tide,
     top_detections,
 )
-from yolosses.training.data import Batches, DetectionDataset, usual_workers
-from yolosses.training.detect import Decoder, detect
-from yolosses.training.evaluation import Detections, Metrics, evaluate
+from yolosses.training.data import DetectionDataset
+from yolosses.training.detect import Decoder
+from yolosses.training.evaluation import Detections, Metrics
 from yolosses.training.figures import contact_sheet, draw_detections
 from yolosses.training.files import require_folder, write_figure, write_json, write_picture
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.run import RunFolder, Settings
 
-BATCH = 16
 GALLERY = 12
 ERRORS_PICTURE = "errors.png"
 CURVES_PICTURE = "curves.png"
@@ -49,20 +50,20 @@ CONFUSION_PICTURE = "confusion.png"
 SIZES_PICTURE = "sizes.png"
 
 
-def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool, device: str) -> None:
+def evaluate_run(request: EvaluateRequest) -> None:
     """Score the detector of a run, on its own data or others, and say what its errors are: `evaluate_and_show`, with
     the errors in ``metrics.json``, tables of them and ``errors.png``."""
     console = Console()
-    detector = open_detector(run, device)
+    detector = open_detector(request.run, request.device)
     folder, settings = detector.results, detector.settings
-    if data is None and not settings.data:
-        raise CommandError(f"DATA: expected with {run}, which does not say where the data of its run lie")
+    if request.data is None and not settings.data:
+        raise CommandError(
+            f"DATA: expected with {request.run}, which does not say where the data of its run lie"
+        )
     require_folder(folder.path)
-    dataset = open_split(
-        data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
-    )
+    dataset = open_for(settings, data=request.data, split=request.split, strict=request.strict)
     report_problems(console, [dataset], folder.path / f"problems-{dataset.split}.txt")
-    if data is None and not detector.is_file:
+    if request.data is None and not detector.is_file:
         for change in changes_of_data(folder.data_file, [dataset]):
             note(console, f"the data changed since the run was trained: {change}")
     metrics, errors, top = evaluate_with_errors(
@@ -71,7 +72,7 @@ def evaluate_run(run: Path, data: str | None, split: str | None, *, strict: bool
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     report_unreadable(console, [dataset])
-    _say_where(console, folder)
+    say_where(console, folder.path)
 
 
 def evaluate_with_errors(
@@ -117,16 +118,8 @@ def evaluate_and_show(
     dataset = dataset.readable()
     _write(folder, dataset, detections, metrics, {})
     console.print(metrics.table())
-    _say_where(console, folder)
+    say_where(console, folder.path)
     return metrics
-
-
-def score(
-    settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
-) -> tuple[list[Detections], Metrics]:
-    """Detections of every readable picture, and what they are worth."""
-    detections = detect_all(settings, model, decoder, dataset, device)
-    return detections, evaluate(dataset.readable(), dataset.class_names, detections)
 
 
 def _write(
@@ -145,10 +138,6 @@ def _write(
 def _threshold(metrics: Metrics) -> float:
     """The score of the best F1; 1 where nothing was found."""
     return metrics.best_f1.threshold if metrics.best_f1 else 1.0
-
-
-def _say_where(console: Console, folder: RunFolder) -> None:
-    console.print(f"everything is in [bold]{escape(str(folder.path))}[/]", highlight=False, soft_wrap=True)
 
 
 def costs_table(errors: TideErrors) -> Table:
@@ -175,25 +164,6 @@ def top_table(top: TopDetections) -> Table:
         paper = (share_text(shares[kind], printed=True) for shares in (PAPER_YOLO, PAPER_FAST_RCNN))
         table.add_row(kind, share_text(top.shares[kind], printed=False), *paper)
     return table
-
-
-def detect_all(
-    settings: Settings, model: nn.Module, decoder: Decoder, dataset: DetectionDataset, device: torch.device
-) -> list[Detections]:
-    """Detections of every picture that can be read, in the order of ``dataset.readable()``."""
-    batches = Batches(
-        dataset,
-        batch_size=BATCH,
-        image_size=settings.image_size,
-        fit=settings.fit,
-        workers=usual_workers(device),
-    )
-    model.eval()
-    found: list[Detections] = []
-    for batch in batches.epoch(0):
-        images = batch.images.to(device, memory_format=torch.channels_last)
-        found += detect(model, decoder, images, batch.geometries, iou_threshold=settings.nms_iou)
-    return found
 
 
 def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: float) -> Image.Image:

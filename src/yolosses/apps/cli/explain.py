@@ -13,12 +13,16 @@ from rich.markup import escape
 from rich.progress import Progress
 from torch import nn
 
-from yolosses.apps.cli.build import DetectorLoss, build_device, build_loss, load_detector
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split, picture_named, report_problems
+from yolosses.apps.cli.requests import ExplainRequest
 from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
 from yolosses.apps.pages.report import Source, dataset_report, picture_report
+from yolosses.apps.runs.build import DetectorLoss, build_device, build_loss, load_detector
+from yolosses.apps.runs.detections import batches_of
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.labels import picture_named, report_problems
+from yolosses.apps.runs.say import say
+from yolosses.apps.runs.splits import open_for
 from yolosses.explain import find_nonfinite
 from yolosses.explain.plain import plain
 from yolosses.language import Language
@@ -26,44 +30,25 @@ from yolosses.structures import Targets
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
-from yolosses.training.data import Batches, printable, usual_workers
+from yolosses.training.data import Batches, printable
 from yolosses.training.files import require_folder, write_json, write_text
 from yolosses.training.run import RunFolder, Settings
 
-BATCH = 16
 SHOWN = 5  # pictures and suspicions in the terminal
 
 
-def explain_run(
-    run: Path,
-    data: str | None,
-    split: str | None,
-    *,
-    image: str | None,
-    top: int,
-    out: Path | None,
-    language: Language,
-    replay: Path | None,
-    strict: bool,
-    device: str,
-) -> None:
+def explain_run(request: ExplainRequest) -> None:
     """Write ``report.html`` and ``explanation.json`` on a data set, on one picture of it, or on a saved batch."""
-    console, folder = Console(), RunFolder(run)
-    if replay is not None:
-        _replay(console, folder, replay, out or folder.path / "explanation", language, image=image)
+    console, folder = Console(), RunFolder(request.run)
+    image, top, language = request.image, request.top, request.language
+    if request.replay is not None:
+        out = request.out or folder.path / "explanation"
+        _replay(console, folder, request.replay, out, language, image=image)
         return
-    where = build_device(device)
+    where = build_device(request.device)
     settings, model, loss = load_detector(folder, where)
-    dataset = open_split(
-        data or settings.data, split or settings.eval_split, settings.class_names, strict=strict
-    )
-    batches = Batches(
-        dataset,
-        batch_size=BATCH,
-        image_size=settings.image_size,
-        fit=settings.fit,
-        workers=usual_workers(where),
-    )
+    dataset = open_for(settings, data=request.data, split=request.split, strict=request.strict)
+    batches = batches_of(settings, dataset, where)
     source = Source(
         data=dataset.name,
         split=dataset.split,
@@ -73,7 +58,7 @@ def explain_run(
     )
     if image is not None:
         index = picture_named(dataset, printable(image), argument="--image")
-        out = out or folder.path / "explanation" / Path(dataset.records[index].name).stem
+        out = request.out or folder.path / "explanation" / Path(dataset.records[index].name).stem
         require_folder(out)
         explained = explain_one(model, loss, batches, index, where)
         _write(
@@ -89,7 +74,7 @@ def explain_run(
         )
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
     else:
-        out = out or folder.path / "explanation"
+        out = request.out or folder.path / "explanation"
         require_folder(out)
         report_problems(console, [dataset], out / "problems.txt")
         study = _study(console, model, loss, batches, where, top, settings.nms_iou)
@@ -169,26 +154,21 @@ def _summarise(console: Console, study: DatasetLoss, suspicions: Sequence[LabelS
     console.print(f"loss {total:.4f} a picture", highlight=False)
     console.print("worst pictures:", highlight=False)
     for picture in study.worst_pictures(SHOWN):
-        console.print(f"  {picture.loss:9.4f}  {escape(picture.name)}", highlight=False, soft_wrap=True)
+        say(console, f"  {picture.loss:9.4f}  {escape(picture.name)}")
     if suspicions:
         console.print(f"likely label errors ({len(suspicions)}):", highlight=False)
     for suspicion in suspicions[:SHOWN]:
         number = (
             "" if suspicion.object is None else f", {suspicion.place or f'object {suspicion.object + 1}'}"
         )
-        console.print(
+        say(
+            console,
             f"  {min(suspicion.score, 0.999):.3f}  {escape(suspicion.name + number)}: {escape(suspicion.reason())}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
 def _point_to(console: Console, out: Path) -> None:
-    console.print(
-        f"report.html and explanation.json are in [bold]{escape(str(out))}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"report.html and explanation.json are in [bold]{escape(str(out))}[/]")
 
 
 def _write(out: Path, html: str, values: dict[str, Any]) -> None:
@@ -230,7 +210,7 @@ def _replay(
     require_folder(out)
     _write(out, replay_report(shown, language=language), plain(values))
     told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
-    console.print(escape(told), highlight=False, soft_wrap=True)
+    say(console, escape(told))
     _point_to(console, out)
 
 

@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 from torch import Tensor
 
-from yolosses.apps.cli.build import load_detector
-from yolosses.apps.cli.choices import DetectorOutputName, FileFormatName
 from yolosses.apps.cli.detectors import CPU, best_threshold
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import open_split
+from yolosses.apps.cli.requests import ExportRequest
+from yolosses.apps.runs.build import load_detector
+from yolosses.apps.runs.choices import FileFormatName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.say import say
+from yolosses.apps.runs.splits import open_for
 from yolosses.export.agreement import Agreement, agreement
 from yolosses.export.detector_file import DetectorFileError, detector_bytes, read_detector
 from yolosses.export.detector_graph import DetectorGraph, Suppression
@@ -34,39 +36,35 @@ TOLERANCE = 1e-4
 MOST_UNPAIRED = 0.05  # of the detections: those of an untrained network have almost equal scores
 
 
-def export_run(
-    run: Path, *, format: FileFormatName, output: DetectorOutputName, out: Path | None, picture: Path | None
-) -> None:
+def export_run(request: ExportRequest) -> None:
     """Write the detector of a run. A file that does not return what torch returns is not kept."""
     console = Console()
-    for module in NEEDED[format]:
+    for module in NEEDED[request.file_format]:
         import_module(module)  # better now than after the work
-    folder = RunFolder(run)
+    folder = RunFolder(request.run)
     settings, model, loss = load_detector(folder, CPU)
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    images, seen = _images(settings, picture)
-    path = out or folder.path / f"model{SUFFIXES[format]}"
+    images, seen = _images(settings, request.picture)
+    path = request.out or folder.path / f"model{SUFFIXES[request.file_format]}"
     require_folder(path.parent)
     suppression = Suppression(SCORE_THRESHOLD, settings.nms_iou, CANDIDATES)
-    graph = DetectorGraph(model, loss, images, output=output.value, suppression=suppression)
+    graph = DetectorGraph(model, loss, images, output=request.output.value, suppression=suppression)
     description = describe(
-        settings, output=output.value, structure=graph.structure, suppression=suppression._asdict(),
+        settings, output=request.output.value, structure=graph.structure, suppression=suppression._asdict(),
         threshold=best_threshold(folder),
     )  # fmt: skip
-    content = detector_bytes(graph, format.value, description)
+    content = detector_bytes(graph, request.file_format.value, description)
     with whole_file(path) as file:
         file.write(content)
         file.flush()
         found = compare(graph, Path(file.name), images)
         _require_agreement(found, path)
-    console.print(
+    say(
+        console,
         f"[bold]{escape(str(path))}[/]: {len(content) / 1e6:.1f} MB, any number of images, "
         f"returns {', '.join(graph.outputs)}",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
-    console.print(
-        f"compared with torch on {escape(seen)}: {_in_words(found)}", highlight=False, soft_wrap=True
     )
+    say(console, f"compared with torch on {escape(seen)}: {_in_words(found)}")
 
 
 def compare(graph: DetectorGraph, path: Path, images: Tensor) -> list[Agreement]:
@@ -115,7 +113,7 @@ def _images(settings: Settings, picture: Path | None) -> tuple[Tensor, str]:
     if picture is not None:
         return _as_input(read_picture(picture), settings)[None].repeat(PICTURES, 1, 1, 1), str(picture)
     try:
-        dataset = open_split(settings.data, settings.eval_split, settings.class_names, strict=False)
+        dataset = open_for(settings)
         images = [_as_input(dataset.picture(index), settings) for index in range(min(PICTURES, len(dataset)))]
     except DataError:
         generator = torch.Generator().manual_seed(0)

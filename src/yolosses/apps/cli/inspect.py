@@ -12,9 +12,12 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import below
+from yolosses.apps.cli.requests import InspectRequest
 from yolosses.apps.pages.inspection import inspection_page
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.folder import require_out
+from yolosses.apps.runs.labels import below
+from yolosses.apps.runs.say import say
 from yolosses.language import Language, catalogue, joined
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.studies.doctor.summary import (
@@ -30,55 +33,38 @@ from yolosses.studies.doctor.summary import (
     verdicts,
 )
 from yolosses.training.data import open_whole
-from yolosses.training.files import require_folder, write_json, write_text
+from yolosses.training.files import write_json, write_text
 
 PAGE, VALUES = "inspection.html", "inspection.json"
+GRIDS = ("7", "10", "14", "20")
 SHOWN = 5  # of each kind of finding
 CLASSES = 12
 TOGETHER = 3  # names of equal pictures in a line
 LONGEST = 160  # letters of a listed line
 
 
-def inspect_data(
-    data: str,
-    *,
-    grids: Sequence[str],
-    boxes_per_cell: int,
-    splits: Sequence[str],
-    out: Path | None,
-    language: Language,
-) -> None:
-    """Examine a data set, print tables, and write the page and the json to ``out``.
-
-    Args:
-        grids: each S, as it was written.
-        splits: those to examine; none given: the whole data set.
-        out: ``None``: ``runs/inspect-`` and the name of the data set.
-
-    Raises:
-        DataError: the data cannot be read, or there would be nothing to learn from them.
-    """
-    console, wanted = Console(), [_grid(text) for text in grids]
-    joined = open_whole(data, splits)
+def inspect_data(request: InspectRequest) -> None:
+    """Examine a data set, print tables, and write the page and the json. Raises `DataError`: the data cannot be read,
+    or there would be nothing to learn from them."""
+    console, wanted = Console(), [_grid(text) for text in request.grid or GRIDS]
+    language, joined = request.language, open_whole(request.data, request.split or ())
     dataset = joined.dataset
-    out = out or Path("runs") / f"inspect-{dataset.name}"
-    if out.exists() and not out.is_dir():
-        raise CommandError(f"--out {out}: expected a folder; it is a file")
-    require_folder(out)
+    out = request.out or Path("runs") / f"inspect-{dataset.name}"
+    require_out(out)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(dataset))
         inspection = examine(
             dataset,
             grids=wanted,
-            boxes_per_cell=boxes_per_cell,
+            boxes_per_cell=request.boxes_per_cell,
             splits=joined.splits,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     write_json(out / VALUES, inspection.to_json())
     write_text(out / PAGE, inspection_page(inspection, dataset, language=language))
-    _show(console, inspection, Path(data), language)
+    _show(console, inspection, Path(request.data), language)
     written = catalogue(language).gettext("{page} and {values} are in {out}")
-    _line(console, written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]"))
+    say(console, written.format(page=PAGE, values=VALUES, out=f"[bold]{escape(str(out))}[/]"))
     dataset.require_objects()  # last: what was found says why
 
 
@@ -101,10 +87,10 @@ def _show(console: Console, inspection: Inspection, data: Path, language: Langua
             count=len(inspection.class_names)
         ),
     )
-    _line(console, f"[bold]{escape(inspection_title(inspection, language=language))}[/]")
-    _line(console, escape(words.pgettext("between counts", ", ").join(summary)))
+    say(console, f"[bold]{escape(inspection_title(inspection, language=language))}[/]")
+    say(console, escape(words.pgettext("between counts", ", ").join(summary)))
     for note in inspection.notes:
-        _line(console, f"[yellow]{escape(words.gettext('note'))}[/]: {escape(note)}")
+        say(console, f"[yellow]{escape(words.gettext('note'))}[/]: {escape(note)}")
     folder = data if data.is_dir() else data.parent
     for show in (_suspicions, _classes, _grids, _balance, _zero_loss, _findings):
         show(console, inspection, folder, language)
@@ -114,13 +100,13 @@ def _suspicions(console: Console, inspection: Inspection, folder: Path, language
     _ = catalogue(language).gettext
     lines = verdicts(inspection, language=language)
     if not lines:
-        _line(console, f"[green]{escape(_('No fault suspected that many labels would share.'))}[/]")
+        say(console, f"[green]{escape(_('No fault suspected that many labels would share.'))}[/]")
     if inspection.is_unlearnable:
-        _line(console, f"[bold red]{escape(lines.pop(0))}[/]")
+        say(console, f"[bold red]{escape(lines.pop(0))}[/]")
     for line, suspicion in zip(lines, inspection.suspicions, strict=True):
-        _line(console, f"[bold red]{escape(line)}[/]")
+        say(console, f"[bold red]{escape(line)}[/]")
         for reason in suspicion.reasons(language=language):
-            _line(console, f"  {escape(reason)}")
+            say(console, f"  {escape(reason)}")
         files = list(
             dict.fromkeys(below(folder, str(inspection.label_files[index])) for index in suspicion.pictures)
         )
@@ -141,13 +127,13 @@ def _classes(console: Console, inspection: Inspection, folder: Path, language: L
         )
     console.print(table)
     if len(order) > CLASSES:
-        _line(console, f"… {escape(_and_more(len(order) - CLASSES, language))}")
+        say(console, f"… {escape(_and_more(len(order) - CLASSES, language))}")
     unused = [name for name, total in zip(inspection.class_names, totals, strict=True) if not total]
     if unused:
-        _line(console, escape(_("Never used: {names}.").format(names=_short(unused, language))))
+        say(console, escape(_("Never used: {names}.").format(names=_short(unused, language))))
     for line in alike_classes(inspection, language=language):
-        _line(console, f"[yellow]{escape(line)}[/]")
-    _line(console, escape(objects_in_a_picture(inspection, language=language)))
+        say(console, f"[yellow]{escape(line)}[/]")
+    say(console, escape(objects_in_a_picture(inspection, language=language)))
     sizes = joined(
         (
             f"{size_name(size, language)} {count / max(inspection.num_objects, 1):.0%}"
@@ -155,7 +141,7 @@ def _classes(console: Console, inspection: Inspection, folder: Path, language: L
         ),
         language,
     )
-    _line(console, f"{escape(_('sizes'))}: {escape(sizes)}")
+    say(console, f"{escape(_('sizes'))}: {escape(sizes)}")
 
 
 def _grids(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
@@ -250,7 +236,7 @@ def _findings(console: Console, inspection: Inspection, folder: Path, language: 
         _listed(console, _("label file without objects: {count}").format(count=len(names)), names, language)
     said = looked_at(inspection, language=language)
     if said:
-        _line(console, escape(said))
+        say(console, escape(said))
 
 
 def _and_more(count: int, language: Language) -> str:
@@ -270,11 +256,11 @@ def _short(names: Sequence[str], language: Language) -> str:
 
 
 def _listed(console: Console, title: str, lines: Sequence[str], language: Language) -> None:
-    _line(console, f"[yellow]{escape(title)}[/]")
+    say(console, f"[yellow]{escape(title)}[/]")
     for line in lines[:SHOWN]:
-        _line(console, f"  {escape(_shortened(line))}")
+        say(console, f"  {escape(_shortened(line))}")
     if len(lines) > SHOWN:
-        _line(console, f"  … {escape(_and_more(len(lines) - SHOWN, language))}")
+        say(console, f"  … {escape(_and_more(len(lines) - SHOWN, language))}")
 
 
 def _shortened(line: str) -> str:
@@ -289,7 +275,3 @@ def _table(title: str, *columns: str) -> Table:
     for index, column in enumerate(columns):
         table.add_column(escape(column), justify="right" if index else "left")
     return table
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)

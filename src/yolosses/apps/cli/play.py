@@ -12,13 +12,14 @@ import uvicorn
 from rich.console import Console
 
 import yolosses.apps.play
-from yolosses.apps.cli.build import load_detector
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import note, open_split
+from yolosses.apps.cli.requests import PlayRequest
 from yolosses.apps.play.detector import Detector
 from yolosses.apps.play.scenes import MOST_BYTES, Scenes
 from yolosses.apps.play.server import LOOPBACK, make_app
-from yolosses.language import Language
+from yolosses.apps.runs.build import load_detector
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.say import note
+from yolosses.apps.runs.splits import open_for
 from yolosses.training.data import open_dataset
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.run import RunFolder
@@ -26,31 +27,29 @@ from yolosses.training.run import RunFolder
 PAGE = Path(yolosses.apps.play.__file__).parent / "page"
 
 
-def run_play(
-    run: Path | None, data: str | None, split: str | None, *, host: str, port: int, language: Language,
-    browser: bool,
-) -> None:  # fmt: skip
+def run_play(request: PlayRequest) -> None:
     """Serve the page until interrupted."""
     console = Console(highlight=False)
-    scenes = open_scenes(console, run, data, split)
+    scenes = open_scenes(console, request.run, request.data, request.split)
+    host = request.host
     if not (PAGE / "index.html").is_file():
         raise CommandError(
             f"{PAGE}: expected the page of the playground; this installation has none (make playground)"
         )
     try:
-        listening = socket.create_server((host, port))
+        listening = socket.create_server((host, request.port))
     except OSError as error:
-        raise CommandError(f"--host {host} --port {port}: {error.strerror}") from None
+        raise CommandError(f"--host {host} --port {request.port}: {error.strerror}") from None
     port = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     first = _first_picture(scenes)
-    address = f"http://{shown}:{port}/#lang={language}&engine=live{first}"
+    address = f"http://{shown}:{port}/#lang={request.language}&engine=live{first}"
     console.print(f"The playground: {address}", markup=False)
     if host not in LOOPBACK:
         console.print("Everyone who reaches this address can use it.")
     console.print("Ctrl-C ends it.")
     sys.stdout.flush()  # also where it is read by a program
-    if browser:
+    if request.browser:
         webbrowser.open(address)
     config = uvicorn.Config(
         make_app(PAGE, host, scenes),
@@ -79,9 +78,7 @@ def open_scenes(console: Console, run: Path | None, data: str | None, split: str
         folder = RunFolder(run)
         settings, model, loss = load_detector(folder, torch.device("cpu"))
         detector = Detector(folder.path.resolve().name, settings, model, loss)
-        dataset = open_split(
-            data or settings.data, split or settings.eval_split, settings.class_names, strict=False
-        )
+        dataset = open_for(settings, data=data, split=split)
         if data is None:
             for change in changes_of_data(folder.data_file, [dataset]):
                 note(console, f"the data changed since the run was trained: {change}")

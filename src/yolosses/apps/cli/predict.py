@@ -13,7 +13,9 @@ from rich.markup import escape
 
 from yolosses.apps.cli.detectors import open_detector
 from yolosses.apps.cli.evaluate import confident
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.cli.requests import PredictRequest
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.say import say
 from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
 from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
@@ -23,18 +25,16 @@ from yolosses.training.files import require_folder, write_json, write_picture
 LEAST_SCORE = 0.25  # that is shown where no evaluation says a better one
 
 
-def predict_pictures(
-    run: Path, pictures: list[Path], *, threshold: float | None, out: Path | None, device: str
-) -> None:
+def predict_pictures(request: PredictRequest) -> None:
     """Draw what the detector of a run finds. A picture that cannot be read is named, the others are done, and
     the command fails."""
     console = Console()
-    detector = open_detector(run, device)
+    detector = open_detector(request.run, request.device)
     settings = detector.settings
     best = LEAST_SCORE if detector.threshold is None else detector.threshold
-    least = best if threshold is None else threshold
-    files = _files(pictures)
-    out = out or detector.results.path / "predictions"
+    least = best if request.threshold is None else request.threshold
+    files = _files(request.pictures)
+    out = request.out or detector.results.path / "predictions"
     require_folder(out)
     result: dict[str, list[Any]] = {
         "images": [],
@@ -61,13 +61,9 @@ def predict_pictures(
             f"{count} {settings.class_names[label]}"
             for label, count in zip(*np.unique(found.labels, return_counts=True), strict=True)
         )
-        console.print(f"{escape(str(file))}: {escape(counts) or 'nothing'}", highlight=False, soft_wrap=True)
+        say(console, f"{escape(str(file))}: {escape(counts) or 'nothing'}")
     write_json(out / "predictions.json", result)
-    console.print(
-        f"{len(result['images'])} pictures and predictions.json are in [bold]{escape(str(out))}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"{len(result['images'])} pictures and predictions.json are in [bold]{escape(str(out))}[/]")
     if unreadable:
         more = f" (and {len(unreadable) - 1} more unreadable)" if len(unreadable) > 1 else ""
         raise CommandError(unreadable[0] + more)

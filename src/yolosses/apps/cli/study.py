@@ -12,30 +12,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+import typer
 from rich.console import Console
 from rich.markup import escape
 
 import yolosses
-from yolosses.apps.cli.build import build_device, build_loss
-from yolosses.apps.cli.choices import LossName
-from yolosses.apps.cli.evaluate import BATCH
-from yolosses.apps.cli.failures import CommandError, Interrupted
-from yolosses.apps.cli.interrupt import StopBetweenSteps
-from yolosses.apps.cli.labels import note, open_split, open_to_learn, report_problems
-from yolosses.apps.cli.options import default_of
+from yolosses.apps.cli.requests import StudyRequest
 from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_results
 from yolosses.apps.cli.study_progress import StudyDisplay
 from yolosses.apps.cli.study_table import study_tables
-from yolosses.apps.cli.train import TrainRequest, build_training, resolve, splits_for
 from yolosses.apps.cli.vary import TRAINING, Range, Values, parse_vary
+from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
+from yolosses.apps.runs.build import build_device, build_loss, build_training
+from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.detections import batches_of
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.folder import require_out
+from yolosses.apps.runs.keywords import default_of
+from yolosses.apps.runs.labels import report_problems
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.say import note, say, say_where
+from yolosses.apps.runs.settings import resolve
+from yolosses.apps.runs.splits import open_both
+from yolosses.apps.runs.steps import take_steps
 from yolosses.language import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
-from yolosses.training.data import Batches, DetectionDataset, usual_workers
-from yolosses.training.files import require_folder, write_json
+from yolosses.training.data import DetectionDataset
+from yolosses.training.files import write_json
 from yolosses.training.loop import NonFiniteLossError, StepRecord
 from yolosses.training.run import Settings
-from yolosses.training.threads import ThreadChoice
 
 if TYPE_CHECKING:
     import optuna
@@ -43,42 +49,23 @@ if TYPE_CHECKING:
     from yolosses.studies.ablation.queue import Queue
 
 OBJECTIVES = {"map50": "map50", "map": "map50_95", "f1": "f1"}
+DEFAULT_MINUTES = 2.0  # of a run
 TRIALS = 50  # drawn settings, unless the person says how many
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyRequest:
-    """The arguments of ``yolosses study`` as given."""
-
-    data: str
-    loss: str = LossName.V1
-    vary: tuple[str, ...] = ()
-    seeds: int = 3
-    minutes_each: float | None = None
-    epochs_each: int | None = None
-    sampler: str = "grid"
-    trials: int | None = None
-    objective: str = "map50"
-    storage: str | None = None
-    out: Path | None = None
-    image_size: int | None = None
-    train_split: str | None = None
-    eval_split: str | None = None
-    strict: bool = False
-    device: str = "auto"
-    language: Language = "en"
-
-
 def run_study(request: StudyRequest) -> None:
-    """Take part in a study until it is done, and report."""
+    """Take part in a study until it is done, and report; or show one that is."""
+    if request.show is not None:
+        _show(request.show, request.language)
+        return
+    if request.data is None:
+        raise typer.BadParameter("expected a data set, or --show DIR", param_hint="DATA")
     from yolosses.studies.ablation.queue import Queue, open_storage
 
     console = Console()
     study = _Study.prepared(request)
     folder = request.out or Path("runs") / f"study-{study.train_set.name}"
-    if folder.exists() and not folder.is_dir():
-        raise CommandError(f"--out {folder}: expected a folder; it is a file")
-    require_folder(folder)
+    require_out(folder)
     report_problems(console, [study.train_set, study.eval_set], folder / "problems.txt")
     definition = study.definition()
     # A folder holds one study, a database many: there the name tells them apart.
@@ -101,19 +88,17 @@ def run_study(request: StudyRequest) -> None:
             "them when they are done",
         )
     for setting, reason in queue.failures():
-        console.print(
-            f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}", highlight=False, soft_wrap=True
-        )
-    console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+        say(console, f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}")
+    say_where(console, folder)
 
 
-def show_study(folder: Path, language: Language) -> None:
+def _show(folder: Path, language: Language) -> None:
     """Draw the report of a study again, from what is stored."""
     console = Console()
     results = read_results(folder)
     write_results(folder, results, language)
     study_tables(results, console, language=language)
-    console.print(f"everything is in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+    say_where(console, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,21 +115,11 @@ class _Study:
     @classmethod
     def prepared(cls, request: StudyRequest) -> _Study:
         """Everything is checked before the first run begins."""
-        varied = parse_vary(request.vary, request.loss)
+        varied = parse_vary(request.vary or (), request.loss)
         _check(request, varied)
-        minutes = request.minutes_each if request.epochs_each or request.minutes_each else 2.0
-        train_request = TrainRequest(
-            data=request.data,
-            loss=request.loss,
-            image_size=request.image_size,
-            epochs=request.epochs_each,
-            minutes=minutes,
-            train_split=request.train_split,
-            eval_split=request.eval_split,
-        )
-        train_split, eval_split = splits_for(train_request)
-        train_set = open_to_learn(request.data, train_split, None, strict=request.strict)
-        eval_set = open_split(request.data, eval_split, train_set.class_names, strict=request.strict)
+        minutes = request.minutes_each or (None if request.epochs_each else DEFAULT_MINUTES)
+        train_request = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
+        train_set, eval_set = open_both(train_request)
         study = cls(
             request=request,
             varied=varied,
@@ -201,24 +176,20 @@ class _Study:
     @property
     def budget(self) -> dict[str, float]:
         """Of one run."""
-        request = self.train_request
-        return {"epochs": request.epochs} if request.epochs else {"minutes": request.minutes or 0.0}
+        return budget_of(self.train_request)
 
     def introduce(self, console: Console, queue: Queue) -> None:
         """What is going to happen."""
-        (unit, amount), *_ = self.budget.items()
         values = "; ".join(
             f"{name} {', '.join(map(str, v)) if isinstance(v, tuple) else f'{v.low:g}..{v.high:g}'}"
             for name, v in self.varied.items()
         )
-        unit = unit if amount != 1 else unit[:-1]
         done = len(queue.results())
-        console.print(
+        say(
+            console,
             f"[bold]{self.train_set.name}[/], loss {self.request.loss}: {escape(values)}; "
             f"{self.request.seeds} {'seed' if self.request.seeds == 1 else 'seeds'}: {self.number_of_runs} runs of "
-            f"{amount:g} {unit}{f', {done} done already' if done else ''}, on {self.device}",
-            highlight=False,
-            soft_wrap=True,
+            f"{budget_in_words(self.budget)}{f', {done} done already' if done else ''}, on {self.device}",
         )
 
     def take_part(self, queue: Queue, display: StudyDisplay, folder: Path) -> None:
@@ -258,30 +229,20 @@ class _Study:
         """
         settings = self.run_settings(setting, seed=seed)
         training = build_training(settings, self.train_set, self.device)
-        choice = ThreadChoice() if self.device.type == "cpu" else None
-        rows, before = [], 0.0
+        rows: list[dict[str, Any]] = []
+
+        def each(record: StepRecord) -> None:
+            rows.append(record.to_json())
+            watch(record, training.progress)
+
         try:
-            with StopBetweenSteps() as stop:
-                for record in training.steps():
-                    rows.append(record.to_json())
-                    watch(record, training.progress)
-                    if choice is not None:
-                        choice.took(record.seconds - before)
-                        before = record.seconds
-                    if stop.asked:
-                        raise Interrupted
+            take_steps(training, each)
         except NonFiniteLossError as error:
             raise FloatingPointError(str(error)) from error
         return measured(
             training.average.module,
             build_loss(settings),
-            Batches(
-                self.eval_set,
-                batch_size=BATCH,
-                image_size=settings.image_size,
-                fit=settings.fit,
-                workers=usual_workers(self.device),
-            ),
+            batches_of(settings, self.eval_set, self.device),
             rows,
             self.device,
             trial=number,
@@ -351,10 +312,7 @@ class _Study:
 def _check(request: StudyRequest, varied: dict[str, Values]) -> None:
     if not varied:
         raise CommandError("--vary: expected at least one NAME=VALUE,VALUE,...; got none")
-    if request.minutes_each is not None and request.epochs_each is not None:
-        raise CommandError("--minutes-each, --epochs-each: expected one of them; got both")
-    if request.minutes_each is not None and not 0 < request.minutes_each < math.inf:
-        raise CommandError(f"--minutes-each: expected a number > 0; got {request.minutes_each:g}")
+    require_budget(minutes_each=request.minutes_each, epochs_each=request.epochs_each)
     if request.sampler != "tpe":
         for name, values in varied.items():
             if isinstance(values, Range):

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from yolosses.apps.runs.say import say
 from yolosses.studies.ablation.structures import Result, Setting
 from yolosses.training.loop import StepRecord
 
@@ -73,11 +74,10 @@ class StudyDisplay:
             f"{label} {'-' if (value := result.measures[name]) is None else f'{value:.3f}'}"
             for label, name in (("mAP50", "map50"), ("mAP50:95", "map50_95"))
         )
-        self.console.print(
+        say(
+            self.console,
             f"{self.done + 1:>3}/{self.runs}  {escape(_words(result.setting, result.seed))}: {shown}  "
             f"({seconds:.0f} s)",
-            highlight=False,
-            soft_wrap=True,
         )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from yolosses.apps.cli.choices import FitName
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.options import choice, keywords, number, parse_option
+from yolosses.apps.runs.choices import FitName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.keywords import choice, keywords, named_values, number, parse_option
 from yolosses.studies.ablation.structures import Level
 
 
@@ -31,18 +31,12 @@ TRAINING = ("batch_size", "fit", "learning_rate", "model", "mosaic")  # of `yolo
 def parse_vary(texts: Sequence[str], loss: str) -> dict[str, Values]:
     """Values by keyword. Raises `CommandError` with one line that names what is wrong and what is possible."""
     varied: dict[str, Values] = {}
-    for text in texts:
-        name, equals, values = text.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals or not values.strip():
-            raise CommandError(f"--vary: expected NAME=VALUE,VALUE,...; got {text!r}")
+    for name, values in named_values("--vary", "NAME=VALUE,VALUE,...", texts).items():
         if name not in (*keywords(loss), *TRAINING):
             raise CommandError(
                 f"--vary {name}: expected a keyword of the loss {loss}: {', '.join(keywords(loss))}; "
                 f"or of training: {', '.join(TRAINING)}"
             )
-        if name in varied:
-            raise CommandError(f"--vary {name}: expected each name once; got it twice")
         varied[name] = _range(name, values, loss) or _levels(name, values, loss)
     return varied
 

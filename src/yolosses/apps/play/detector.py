@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from yolosses.apps.cli.build import DetectorLoss
-from yolosses.apps.cli.choices import LossName, PenaltyName
-from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.play.graphs import LARGEST_GRID, LIVE_OPTIONS, MOST_SLOTS
+from yolosses.apps.runs.build import DetectorLoss
+from yolosses.apps.runs.choices import LossName, PenaltyName
+from yolosses.apps.runs.failures import CommandError
 from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.export.playground import MOST_BOXES, Graph, decoder_graph, integer, loss_graph
 from yolosses.training.run import Settings

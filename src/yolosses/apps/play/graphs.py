@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from yolosses.apps.cli.build import build_penalty, family
-from yolosses.apps.cli.choices import LossName, PenaltyName
+from yolosses.apps.runs.build import build_penalty, family
+from yolosses.apps.runs.choices import LossName, PenaltyName
 from yolosses.arguments import choice
 from yolosses.export.playground import (
     MOST_BOXES,

@@ -27,9 +27,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from yolosses.apps.cli.failures import CommandError
 from yolosses.apps.play import graphs
 from yolosses.apps.play.scenes import Scene, Scenes
+from yolosses.apps.runs.failures import CommandError
 from yolosses.explain.raw_output import tensors_of
 from yolosses.export.playground import CLASSES, MOST_BOXES, MOST_GRID, SLOTS, Graph
 from yolosses.lessons import faulty_graphs

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from yolosses.apps.cli.choices import LossName
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.labels import picture_named
 from yolosses.apps.play.detector import Detector
 from yolosses.apps.play.graphs import MOST_CLASSES, MOST_SLOTS
+from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.labels import picture_named
 from yolosses.explain.raw_output import Raw, tensors_of
 from yolosses.export.playground import CLASSES, SLOTS
 from yolosses.structures import Targets

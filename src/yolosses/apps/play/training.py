@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 
-from yolosses.apps.cli.build import build_loss
-from yolosses.apps.cli.evaluate import detect_all
-from yolosses.apps.cli.train import TrainRequest, build_training, resolve
+from yolosses.apps.runs.build import build_loss, build_training
+from yolosses.apps.runs.detections import detect_all
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.settings import resolve
 from yolosses.studies.ablation.abilities import FIXED_SCORE, HIT_IOU, Scene
 from yolosses.training.data import DetectionDataset, digit_scenes
 from yolosses.training.evaluation import Detections

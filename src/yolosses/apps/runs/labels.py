@@ -1,4 +1,4 @@
-"""Opening data sets from the command line, and saying what is wrong with their labels."""
+"""Saying what is wrong with the labels of a data set, and finding a picture in it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from yolosses.apps.cli.failures import CommandError
-from yolosses.training.data import DetectionDataset, open_dataset
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.say import note, say
+from yolosses.training.data import DetectionDataset
 from yolosses.training.files import write_text
 
 SHOWN = 5
-
-
-def open_split(data: str, split: str, class_names: Sequence[str] | None, *, strict: bool) -> DetectionDataset:
-    """One split, numbered by ``class_names`` if they are given."""
-    return open_dataset(data, split, strict=strict, class_names=class_names)
-
-
-def open_to_learn(
-    data: str, split: str, class_names: Sequence[str] | None, *, strict: bool
-) -> DetectionDataset:
-    """`open_split`, of which there must be something to learn."""
-    dataset = open_split(data, split, class_names, strict=strict)
-    dataset.require_objects()
-    return dataset
 
 
 def picture_named(dataset: DetectionDataset, name: str, *, argument: str) -> int:
@@ -47,11 +34,6 @@ def picture_named(dataset: DetectionDataset, name: str, *, argument: str) -> int
         f"{argument} {name}: expected the name of a picture in {dataset.name}, {dataset.split} "
         f"({len(names)} pictures); got {told}{hint}"
     )
-
-
-def note(console: Console, text: str) -> None:
-    """One line that a person must know."""
-    console.print(f"[yellow]note[/]: {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def report_unreadable(console: Console, datasets: Sequence[DetectionDataset]) -> None:
@@ -75,13 +57,13 @@ def report_problems(console: Console, datasets: Sequence[DetectionDataset], file
         summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
         console.print(f"[yellow]problems[/] in {dataset.split}: {summary}", highlight=False)
         for problem in dataset.problems[:SHOWN]:
-            console.print(f"  {escape(below(Path.cwd(), str(problem)))}", highlight=False, soft_wrap=True)
+            say(console, f"  {escape(below(Path.cwd(), str(problem)))}")
         if len(dataset.problems) > SHOWN:
             console.print(f"  ... and {len(dataset.problems) - SHOWN} more", highlight=False)
     problems = [problem for dataset in datasets for problem in dataset.problems]
     if problems:
         write_text(file, "".join(f"{problem}\n" for problem in problems))
-        console.print(f"  all of them: {escape(str(file))}", highlight=False, soft_wrap=True)
+        say(console, f"  all of them: {escape(str(file))}")
 
 
 def below(folder: Path, text: str) -> str:

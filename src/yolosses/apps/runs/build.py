@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 import yolosses.losses as losses
-from yolosses.apps.cli.choices import (
+from yolosses.apps.runs.choices import (
     BoxLossName,
     LossName,
     ModelName,
@@ -21,7 +21,7 @@ from yolosses.apps.cli.choices import (
     PenaltyName,
     ScheduleName,
 )
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.runs.failures import CommandError
 from yolosses.explain import ExplainableLoss
 from yolosses.functional import (
     BoxLoss,
@@ -40,9 +40,11 @@ from yolosses.functional import (
     squared_iou_loss,
 )
 from yolosses.structures import LossOutput, Targets
+from yolosses.training.average import averaged
 from yolosses.training.checkpoints import fit_weights
+from yolosses.training.data import Augmentation, Batches, DetectionDataset, usual_workers
 from yolosses.training.detect import NMS_IOU
-from yolosses.training.loop import SETTLE_AT
+from yolosses.training.loop import SETTLE_AT, Budget, Training
 from yolosses.training.models import (
     STRIDES_TO_A_SIDE,
     Emission,
@@ -54,10 +56,12 @@ from yolosses.training.models import (
     YOLOv1,
     distance_start,
 )
+from yolosses.training.network import network_of
 from yolosses.training.optimizers import adamw, sgd
-from yolosses.training.processes import local_rank
+from yolosses.training.processes import ALONE, Processes, local_rank
 from yolosses.training.run import RunFolder, Settings
 from yolosses.training.schedule import WARMUP, Schedule, paper, warmup_cosine
+from yolosses.training.shared_norm import share_statistics
 
 
 class DetectorLoss(ExplainableLoss, Protocol):
@@ -313,6 +317,56 @@ def build_device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise CommandError(f"--device {name}: expected auto or a device of this machine; {reason}") from error
     return device
+
+
+def build_training(
+    settings: Settings,
+    train_set: DetectionDataset,
+    device: torch.device,
+    *,
+    processes: Processes = ALONE,
+    workers: int | None = None,
+    compiled: bool = False,
+) -> Training:
+    """A run at its beginning, everything random decided by the seed of the settings.
+
+    Args:
+        workers: processes that prepare batches; None: as many as suit the device.
+        compiled: whether `torch.compile` makes the network faster, after some minutes.
+    """
+    torch.manual_seed(settings.seed)
+    model = build_model(settings).to(device)
+    if processes.count > 1:
+        model = share_statistics(model, device)
+        torch.manual_seed(settings.seed + processes.rank)  # what is dropped out differs
+    loss: Any = build_loss(settings)
+    return Training(
+        model=model,
+        loss=loss,
+        batches=Batches(
+            train_set,
+            batch_size=settings.batch_size,
+            image_size=settings.image_size,
+            augmentation=None
+            if settings.data == "digits"
+            else Augmentation(mosaic=settings.mosaic),  # scenes are random as they are
+            fit=settings.fit,
+            shuffle=True,
+            seed=settings.seed,
+            drop_last=True,
+            workers=usual_workers(device) if workers is None else workers,
+            processes=processes,
+        ),
+        optimizer=build_optimizer(settings, model),
+        average=averaged(model),
+        schedule=build_schedule(settings),
+        budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
+        device=device,
+        before_step=course_of(settings, loss),
+        network=network_of(model, processes, parts=settings.accumulate, compiled=compiled),
+        precision=getattr(torch, settings.precision),
+        processes=processes,
+    )
 
 
 def load_detector(folder: RunFolder, device: torch.device) -> tuple[Settings, nn.Module, DetectorLoss]:

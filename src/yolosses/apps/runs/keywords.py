@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from yolosses.apps.cli.build import build_keyword, family, loss_class
-from yolosses.apps.cli.choices import BoxLossName, PenaltyName
-from yolosses.apps.cli.failures import CommandError
+from yolosses.apps.runs.build import build_keyword, family, loss_class
+from yolosses.apps.runs.choices import BoxLossName, PenaltyName
+from yolosses.apps.runs.failures import CommandError
 from yolosses.functional import Penalty
 from yolosses.studies.ablation.structures import Level
 from yolosses.training.run import Option
@@ -78,13 +78,7 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
 def parse_options(texts: Sequence[str], loss: str) -> dict[str, Option]:
     """``--set NAME=VALUE``, each name once. Raises `CommandError`."""
     options: dict[str, Option] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals or not value.strip():
-            raise CommandError(f"--set: expected NAME=VALUE; got {text!r}")
-        if name in options:
-            raise CommandError(f"--set {name}: expected each name once; got it twice")
+    for name, value in named_values("--set", "NAME=VALUE", texts).items():
         if name == "anchors" and family(loss).anchors:
             options[name] = _anchors(value, len(family(loss).strides))
             continue
@@ -93,6 +87,20 @@ def parse_options(texts: Sequence[str], loss: str) -> dict[str, Option]:
             raise CommandError(f"--set {name}: expected as --{name.replace('_', '-')}")
         options[name] = parse_option("--set", name, value.strip(), loss)
     return options
+
+
+def named_values(option: str, shape: str, texts: Sequence[str]) -> dict[str, str]:
+    """``NAME=...``, each name once. Raises `CommandError` naming ``option`` and the ``shape`` that is expected."""
+    values: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not value.strip():
+            raise CommandError(f"{option}: expected {shape}; got {text!r}")
+        if name in values:
+            raise CommandError(f"{option} {name}: expected each name once; got it twice")
+        values[name] = value
+    return values
 
 
 def _anchors(text: str, levels: int) -> list[Any]:

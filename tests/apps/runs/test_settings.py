@@ -1,15 +1,19 @@
 """What a run is asked to do: defaults that depend on the loss and the data, and arguments that do not fit together."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from tests.training.shapes import shapes
 
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.train import TrainRequest, _extended, resolve
+from yolosses.apps.runs.choices import OptimizerName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.folder import extended
+from yolosses.apps.runs.request import TrainRequest
+from yolosses.apps.runs.settings import resolve
 from yolosses.training.anchors import box_sizes, fit_anchors
 from yolosses.training.data import DetectionDataset
+from yolosses.training.run import Settings
 
 ONE = TrainRequest(data="shapes", image_size=64, epochs=1, batch_size=4)
 
@@ -110,8 +114,27 @@ def test_a_resumed_run_keeps_its_options(options: tuple[str, ...], message: str 
     settings = resolve(replace(ONE, loss="v8", options=("lambda_box=2",)), data(), "val")
     request = TrainRequest(data="shapes", options=options, epochs=5)
     if message is None:
-        assert _extended(settings, request, {"options", "epochs"}) == replace(settings, epochs=5)
+        assert extended(settings, replace(request, given=frozenset({"options", "epochs"}))) == replace(
+            settings, epochs=5
+        )
         return
     with pytest.raises(CommandError) as caught:
-        _extended(settings, request, {"options"})
+        extended(settings, replace(request, given=frozenset({"options"})))
     assert str(caught.value) == message
+
+
+def test_a_run_keeps_every_option_that_decides_what_it_learns() -> None:
+    """A new one has to be a field of `Settings` too, or a run that is gone on with would forget it."""
+    kept_as_loss_options = {"lambda_coord", "lambda_noobj", "options"}
+    of_the_machine = {"out", "resume", "strict", "workers", "compiled", "device", "tensorboard", "given"}
+    asked, kept = ({f.name for f in fields(kind)} for kind in (TrainRequest, Settings))
+    assert asked - kept == kept_as_loss_options | of_the_machine
+    assert kept - asked == {"class_names", "loss_options", "version", "nms_iou"}
+
+
+def test_names_are_kept_as_plain_words() -> None:
+    settings = resolve(replace(ONE, optimizer=OptimizerName.SGD), data(), "val")
+    assert {type(value) for value in (settings.loss, settings.model, settings.optimizer, settings.fit)} == {
+        str
+    }
+    assert (settings.optimizer, settings.learning_rate) == ("sgd", 0.005)

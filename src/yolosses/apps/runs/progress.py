@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from yolosses.apps.runs.say import say
 from yolosses.training.loop import StepRecord, Training
 
 LINES = 10  # how often progress is printed where there is no terminal
@@ -57,10 +58,9 @@ class TrainingDisplay:
             self.printed = progress
             terms = "  ".join(f"{name} {value:.3f}" for name, value in self.terms.items())
             total = sum(self.terms.values())
-            self.console.print(
+            say(
+                self.console,
                 f"{min(progress, 1):4.0%}  step {record.step}  loss {total:.3f}  {terms}  {self._pace(record)}",
-                highlight=False,
-                soft_wrap=True,
             )
 
     def _panel(self, record: StepRecord) -> Group:

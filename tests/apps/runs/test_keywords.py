@@ -2,9 +2,9 @@
 
 import pytest
 
-from yolosses.apps.cli.choices import LossName
-from yolosses.apps.cli.failures import CommandError
-from yolosses.apps.cli.options import NETWORK, default_of, keywords, parse_options
+from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.failures import CommandError
+from yolosses.apps.runs.keywords import NETWORK, default_of, keywords, parse_options
 
 
 def test_values_have_the_type_of_the_keyword() -> None:

@@ -85,10 +85,9 @@ def term_shares(terms: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]
     """
     values = {name: np.asarray(value, np.float64) for name, value in terms.items()}
     total = np.asarray(sum(values.values()), np.float64)
-    return {
-        name: np.divide(value, total, out=np.full(total.shape, np.nan), where=total > 0)
-        for name, value in values.items()
-    }
+    known = np.isfinite(total) & (total > 0)
+    nothing = np.full(total.shape, np.nan)
+    return {name: np.divide(value, total, out=nothing.copy(), where=known) for name, value in values.items()}
 
 
 def head_and_kind(name: str, among: Collection[str]) -> tuple[str, str]:

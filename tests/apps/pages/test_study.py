@@ -13,9 +13,10 @@ import pytest
 from tests.studies.ablation.synthetic import plausible, synthetic
 
 from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
-from yolosses.apps.pages.study import MAIN, study_page
+from yolosses.apps.pages.study import study_page
 from yolosses.apps.pages.views.study import is_clear, verdict
 from yolosses.apps.pages.views.study_effects import EFFECTS, MAPS, effects, maps
+from yolosses.apps.pages.views.study_numbers import MAIN
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import LANGUAGES, Language, catalogue
 from yolosses.studies.ablation.findings import findings

@@ -25,7 +25,7 @@ from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import study as views
 from yolosses.apps.pages.views.study_effects import effects, maps, unfinished
 from yolosses.apps.pages.views.study_errors import error_keys, errors
-from yolosses.apps.pages.views.study_numbers import Quantity, quantity, state_line
+from yolosses.apps.pages.views.study_numbers import MAIN, Quantity, quantity, state_line
 from yolosses.apps.pages.views.study_relations import importance, runs, term_names, trade_offs
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import Language
@@ -34,7 +34,6 @@ from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name, measure_name, measure_note
 from yolosses.studies.ablation.structures import Setting, StudyResults
 
-MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "missed")
 SHOWN = 40  # settings at once; the others unfold
 
 

@@ -20,6 +20,9 @@ from yolosses.studies.ablation.structures import Setting, StudyResults
 
 NOTHING = "–"
 
+MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "missed")
+"""Measures of the main table, on the page and in the terminal."""
+
 _HINTS = {"high": N_("higher is better"), "low": N_("lower is better")}
 _STATES = {
     "complete": N_("finished"),

@@ -63,13 +63,21 @@ def shortened(text: str, width: float, size: float) -> str:
     return placing.shortened(text, width, lambda cut: letters_width(cut, size))
 
 
-def figure_svg(figure: Figure, *, alt: str, told: Mapping[str, str] | None = None) -> Markup:
+def figure_svg(
+    figure: Figure,
+    *,
+    alt: str,
+    told: Mapping[str, str] | None = None,
+    fills: Mapping[str, str] | None = None,
+) -> Markup:
     """A figure as inline svg: its letters are text in the page's own fonts, its ids are its own, and nothing refers
     outside.
 
     Args:
         alt: what the figure shows, for those who cannot see it.
         told: what the pointer is told on a part of it, by the part's ``gid``.
+        fills: patterns of the page, "fill-0" and so on, that parts are painted with, by their ``gid``, instead of the
+            hatches of matplotlib, whose dots take 250 KB.
     """
     use_font(figure, "en")  # only to measure: a page needs no font of this computer
     file = io.StringIO()
@@ -91,6 +99,12 @@ def figure_svg(figure: Figure, *, alt: str, told: Mapping[str, str] | None = Non
     text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", lambda found: smaller(found[1]), text)
     for part, words in (told or {}).items():
         text = text.replace(f'<g id="{part}">', f'<g id="{part}"><title>{escape(words)}</title>')
+    for part, fill in (fills or {}).items():
+        text = re.sub(
+            rf'(<g id="{part}">.*?fill: )[^;"]+', rf"\g<1>url(#{fill})", text, count=1, flags=re.DOTALL
+        )
+    if fills:
+        text = re.sub(r"<defs>\s*(<pattern.*?</pattern>\s*)+</defs>\s*", "", text, flags=re.DOTALL)
     return Markup(_described(_own_ids(text), alt))
 
 
@@ -105,7 +119,7 @@ def _own_ids(svg: str) -> str:
     svg = re.sub(r'(\sid=")', rf"\g<1>{prefix}", svg)
     svg = _numbered_repeats(svg)
     svg = re.sub(r'(\shref="#)', rf"\g<1>{prefix}", svg)
-    return re.sub(r"(url\(#)", rf"\g<1>{prefix}", svg)
+    return re.sub(r"(url\(#)(?!fill-)", rf"\g<1>{prefix}", svg)
 
 
 def _numbered_repeats(svg: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from yolosses.apps.pages.charts.shares import shares
+from yolosses.apps.pages.charts.shares import share_fills, shares
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.findings import input_picture
 from yolosses.apps.pages.marked_picture import pictures_of
@@ -145,7 +145,7 @@ def _shares(history: TermHistory, language: Language) -> Markup:
     at_the_end = joined((f"{name} {values[-1]:.0%}" for name, values in history.shares.items()), language)
     said = _("Shares of the terms in the training loss from the first step to the last; at the end {shares}")
     figure = shares(history, x_title=_("optimiser step"), width=1060, height=300)
-    return figure_svg(figure, alt=said.format(shares=at_the_end))
+    return figure_svg(figure, alt=said.format(shares=at_the_end), fills=share_fills(history))
 
 
 def _detail(explained: ExplainedPicture, dataset: DetectionDataset, language: Language) -> Markup:

@@ -10,7 +10,7 @@ from yolosses.apps.pages.charts.calibration import FEW, calibration
 from yolosses.apps.pages.charts.heat_map import heat_map
 from yolosses.apps.pages.charts.levels import levels, scatter
 from yolosses.apps.pages.charts.plane import plane
-from yolosses.apps.pages.charts.shares import shares
+from yolosses.apps.pages.charts.shares import share_fills, shares
 from yolosses.apps.pages.charts.study import (
     CalibrationChart,
     Chart,
@@ -86,6 +86,7 @@ def intervals_apart(text: str) -> list[str]:
 
 def draw(chart: Chart) -> Markup:
     """A chart, as svg."""
+    fills = None
     match chart:
         case LevelChart():
             figure, told = levels(chart)
@@ -100,7 +101,8 @@ def draw(chart: Chart) -> Markup:
         case ShareChart():
             figure = shares(chart.history, x_title=chart.x_title, width=268, height=268, title=chart.title)
             told = {f"share-{index}": chart.told[term] for index, term in enumerate(chart.history.terms)}
-    return figure_svg(figure, alt=chart.alt, told=told)
+            fills = share_fills(chart.history)
+    return figure_svg(figure, alt=chart.alt, told=told, fills=fills)
 
 
 def _measures() -> dict[str, list[str]]:

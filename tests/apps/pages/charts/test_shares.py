@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from yolosses.apps.pages.charts.shares import shares
+from yolosses.apps.pages.charts.shares import share_fills, shares
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.explain.style import HATCHES, PALETTE
 from yolosses.studies.term_history import TermHistory
@@ -48,6 +50,17 @@ def test_areas_have_the_signs_of_their_terms_and_wide_ones_their_name() -> None:
     assert np.allclose(places[0], (25, 20))
     assert np.allclose(places[1], (75, 20 + 5 + 75 / 2))
     assert PALETTE[0] != PALETTE[2]
+
+
+def test_on_a_page_areas_are_painted_as_the_keys_beside_them() -> None:
+    history = TermHistory(steps=STEPS, terms=PARTS)
+    svg = figure_svg(drawn(), alt="", fills=share_fills(history))
+    found = re.findall(r'share-(\d)">\s*<path[^>]*style="fill: url\(#fill-(\d)\)', svg)
+    assert found == [("0", "0"), ("1", "1"), ("2", "2")]
+    assert "<pattern" not in svg
+    assert len(svg) < 20_000
+    for name in set(re.findall(r"url\(#([^)]+)\)", svg)):
+        assert name.startswith("fill-") or f'id="{name}"' in svg
 
 
 def test_the_page_gets_the_same_bytes_again() -> None:

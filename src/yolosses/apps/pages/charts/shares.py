@@ -10,6 +10,11 @@ from yolosses.studies.term_history import TermHistory
 from yolosses.training.figures.shares import stack_shares
 
 
+def share_fills(history: TermHistory) -> dict[str, str]:
+    """The patterns of the page that the areas have, as the keys beside them."""
+    return {f"share-{index}": f"fill-{index}" for index in range(len(history.terms))}
+
+
 def shares(history: TermHistory, *, x_title: str, width: float, height: float, title: str = "") -> Figure:
     """Stacked to 100 %; the areas have the ids of `stack_shares`. ``width``, ``height``: in css pixels."""
     top = 28 if title else 10

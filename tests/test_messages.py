@@ -94,6 +94,13 @@ def test_translations_escape_nothing_themselves(path: Path) -> None:
     assert marked == []
 
 
+def test_only_lessons_hold_words_of_other_languages() -> None:
+    """They are teaching material, written in both languages side by side; all else is in the catalogues."""
+    source = ROOT / "src/yolosses"
+    chinese = [path for path in source.rglob("*.py") if re.search("[一-鿿]", path.read_text("utf-8"))]
+    assert {path.relative_to(source).parts[0] for path in chinese} == {"lessons"}
+
+
 def test_english_is_the_key() -> None:
     assert N_("objects") == "objects"
     assert catalogue("en").gettext("objects") == "objects"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +71,11 @@ def compile_catalogue(written: Path) -> bytes:
 
 def _read(compiled: bytes) -> gettext.GNUTranslations:
     return gettext.GNUTranslations(io.BytesIO(compiled))
+
+
+def joined(parts: Iterable[str], language: Language) -> str:
+    """With the commas of the language."""
+    return catalogue(language).gettext(", ").join(parts)
 
 
 def N_(message: str) -> str:  # noqa: N802 (the name that gettext's tools look for)

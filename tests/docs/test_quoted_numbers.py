@@ -170,3 +170,19 @@ def minor(version: str) -> str:
 
 def numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
+
+
+SETS = ("cells", "cell-crops", "coco", "digits", "crowd", "cards")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_small_data_set_quotes_what_was_measured(language: str) -> None:
+    page = (ROOT / f"docs/{language}/how-to/small-data-set.md").read_text("utf-8")
+    for name, of in (("small-sets-choices", "change"), ("small-sets", "contestant")):
+        results = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
+        measured = [one for one in SETS if one in results["summary"][0]["sets"]]
+        assert f" | {' | '.join(measured)} |\n" in page
+        for row in results["summary"]:
+            numbers = (row["map50_95"], *(row["sets"][one] for one in measured))
+            shown = " | ".join([f"{row['rank']:.1f}", *(f"{number:.3f}" for number in numbers)])
+            assert f" | {shown} |\n" in page, (row[of], shown)

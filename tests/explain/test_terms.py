@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
-from yolosses.explain.terms import term_fault, term_meaning, term_name
+from yolosses.explain.terms import term_fault, term_meaning, term_name, term_shares
 
 V1 = ("xy", "wh", "obj", "noobj", "cls")
 HEAD = ("box", "cls", "dfl")
@@ -44,3 +45,12 @@ def test_confidence_is_numbered_only_where_it_is_told_from_that_of_background() 
 def test_a_term_that_nobody_knows_has_its_own_name_and_no_meaning() -> None:
     assert term_name("another", V1, language="zh-TW") == "another"
     assert term_meaning("another", V1) == term_fault("another", V1) == ""
+
+
+def test_shares_are_parts_of_the_loss() -> None:
+    inf, nan = np.inf, np.nan
+    shares = term_shares({"xy": [1.0, 0.0, inf, nan, 2.0], "cls": [3.0, 0.0, 1.0, 1.0, 0.0]})
+    np.testing.assert_array_equal(shares["xy"], [0.25, nan, nan, nan, 1.0])
+    np.testing.assert_array_equal(shares["cls"], [0.75, nan, nan, nan, 0.0])
+    assert float(term_shares({"xy": 1.0, "cls": 3.0})["cls"]) == 0.75
+    assert term_shares({}) == {}

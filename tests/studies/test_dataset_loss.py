@@ -9,7 +9,7 @@ from tests.training.shapes import SIZE, shapes
 
 from yolosses.boxes import from_pixels
 from yolosses.losses import YOLOv1Loss
-from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one, finite
+from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset, explain_one
 from yolosses.training.data import Batches, DetectionDataset, Record
 from yolosses.training.models import Tiny
 
@@ -153,10 +153,3 @@ def test_json_holds_all_and_is_json(study: DatasetLoss) -> None:
     assert sum(term["value"] for term in value["terms"].values()) == pytest.approx(study.loss)
     assert len(value["objects"]) == len(study.objects)
     assert [group["name"] for group in value["by_class"]] == ["red", "blue"]
-
-
-def test_finite_takes_out_what_json_has_no_word_for() -> None:
-    assert finite({"a": [1.0, float("nan"), (float("inf"), "x")], "b": 2}) == {
-        "a": [1.0, None, [None, "x"]],
-        "b": 2,
-    }

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from yolosses.studies.term_history import term_history
+from yolosses.studies.term_history import mean_history, term_history
 
 
 def row(step: int, xy: float, cls: float) -> dict[str, object]:
@@ -14,7 +14,6 @@ def row(step: int, xy: float, cls: float) -> dict[str, object]:
 def test_means_and_shares_of_stretches() -> None:
     history = term_history([row(1, 1, 3), row(2, 3, 5), row(3, 2, 2), row(4, 4, 0)], points=2)
     assert history is not None
-    assert history.num_steps == 4
     assert history.steps == (1.5, 3.5)
     assert history.terms == {"xy": (2.0, 3.0), "cls": (4.0, 1.0)}
     assert history.totals == [6.0, 4.0]
@@ -37,3 +36,20 @@ def test_a_loss_of_zero_has_no_shares() -> None:
     history = term_history([row(1, 0, 0), row(2, 1, 3)])
     assert history is not None
     assert history.shares == {"xy": [0.0, 0.25], "cls": [0.0, 0.75]}
+
+
+def test_the_mean_of_runs_goes_as_far_as_the_shortest() -> None:
+    first = {"steps": [0, 10], "terms": {"xy": [1.0, 1.0], "cls": [3.0, 1.0]}}
+    second = {"steps": [0, 20], "terms": {"xy": [1.0, 1.0], "cls": [3.0, 3.0], "more": [1.0, 1.0]}}
+    found = mean_history([first, second, {}])
+    assert found
+    assert (found.steps[0], found.steps[-1]) == (0, 10)
+    assert list(found.terms) == ["xy", "cls"]  # those that all runs have
+    assert found.terms["cls"][0] == pytest.approx(3.0)
+    assert found.terms["cls"][-1] == pytest.approx(2.0)
+    assert found.shares["xy"][0] == pytest.approx(0.25)
+    assert found.shares["xy"][-1] == pytest.approx(1 / 3)
+    assert mean_history([{}]) is None
+    nothing = mean_history([{"steps": [0, 1], "terms": {"xy": [0.0, 0.0]}}])
+    assert nothing
+    assert set(nothing.shares["xy"]) == {0.0}

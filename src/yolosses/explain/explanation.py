@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass, fields, replace
 
 from yolosses.explain.contributions import NONE, Contributions
+from yolosses.explain.plain import plain
 from yolosses.explain.structures import ExplainedObject, PredictedBoxes
 from yolosses.explain.words import (
     Sentence,
     background_sentence,
+    faults_in_words,
     object_sentence,
     place_in_words,
 )
@@ -103,7 +101,7 @@ class Explanation:
     def about(self, obj: ExplainedObject, *, language: Language = "en") -> str:
         """What the predicted box that is responsible for an object gets wrong, in a sentence."""
         rows = self.contributions.where(image=obj.image, object=obj.index)
-        return object_sentence(obj, rows, self.elements, self.class_names, language=language)
+        return object_sentence(obj, self._faults(rows, language), language=language)
 
     def records(self) -> list[dict[str, object]]:
         """One dict for each contribution, for ``pandas.DataFrame(explanation.records())``. Names stand for
@@ -138,7 +136,7 @@ class Explanation:
     def to_json(self) -> dict[str, object]:
         """Terms, objects, sentences and contributions as plain values. Numbers that are not finite become None, as json
         has none."""
-        value: dict[str, object] = _plain(
+        value: dict[str, object] = plain(
             {
                 "total": self.total,
                 "terms": {
@@ -186,26 +184,13 @@ class Explanation:
             language=language,
         )
         rows = self._background.where(image=image, predictor=predictor)
-        return background_sentence(place, rows, self.elements, self.class_names, language=language)
+        return background_sentence(place, self._faults(rows, language), language=language)
+
+    def _faults(self, rows: Contributions, language: Language) -> list[str]:
+        return faults_in_words(rows, self.elements, self.class_names, language=language)
 
 
 _NUMBERS = tuple(f.name for f in fields(Contributions) if f.name != "terms")
-
-
-def _plain(value: Any) -> Any:
-    """Values that json has."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    match value:
-        case dict():
-            return {key: _plain(part) for key, part in value.items()}
-        case np.ndarray():
-            return _plain(value.tolist())
-        case list() | tuple():
-            return [_plain(part) for part in value]
-        case float():
-            return value if math.isfinite(value) else None
-    return value
 
 
 def _listed(images: Sequence[int]) -> str:

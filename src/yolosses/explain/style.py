@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -125,6 +126,23 @@ def text_width(text: str, size: float, family: Sequence[str], *, bold: bool = Fa
 def colour_of(index: int) -> str:
     """Of the term, setting or class with this index, in every picture and chart."""
     return PALETTE[index % len(PALETTE)]
+
+
+def line_signs(index: int, *, size: float = 5.5) -> dict[str, Any]:
+    """How the line with this index is drawn: colour, dashes, and markers of so many points."""
+    return {
+        "color": colour_of(index),
+        "linestyle": LINE_STYLES[index % len(LINE_STYLES)],
+        "marker": MARKERS[index % len(MARKERS)],
+        "markersize": size,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.7,
+    }
+
+
+def area_signs(index: int) -> dict[str, Any]:
+    """How the area with this index is drawn: colour and hatch."""
+    return {"facecolor": colour_of(index), "hatch": HATCHES[index % len(HATCHES)], "edgecolor": "white"}
 
 
 def ink_on(colour: str) -> str:

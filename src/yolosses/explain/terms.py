@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from yolosses.language import N_, Language, catalogue
 
@@ -72,6 +75,19 @@ def term_fault(name: str, among: Collection[str], *, language: Language = "en") 
     """What is wrong where this term is large, as a sentence; "" for an unknown term."""
     fault = _FAULTS.get(head_and_kind(name, among)[1])
     return "" if fault is None else catalogue(language).gettext(fault)
+
+
+def term_shares(terms: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    """What part of the loss each term has, 0 to 1; NaN where the loss is 0 or not finite.
+
+    Args:
+        terms: the weighted values of each, all of one shape.
+    """
+    values = {name: np.asarray(value, np.float64) for name, value in terms.items()}
+    total = np.asarray(sum(values.values()), np.float64)
+    known = np.isfinite(total) & (total > 0)
+    nothing = np.full(total.shape, np.nan)
+    return {name: np.divide(value, total, out=nothing.copy(), where=known) for name, value in values.items()}
 
 
 def head_and_kind(name: str, among: Collection[str]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from yolosses.explain.contributions import Contributions
 from yolosses.explain.structures import ExplainedObject
-from yolosses.language import N_, Language, catalogue
+from yolosses.language import N_, Language, catalogue, joined
 
 MOST_FAULTS = 3
 LEAST_SHARE = 0.1  # of the loss of what the sentence speaks of: a smaller fault is not worth a word
@@ -81,15 +81,8 @@ def place_in_words(
     return said.format(level=level, row=row, col=col, box=box)
 
 
-def object_sentence(
-    obj: ExplainedObject,
-    rows: Contributions,
-    element_names: tuple[tuple[str, ...] | None, ...],
-    class_names: tuple[str, ...],
-    *,
-    language: Language,
-) -> str:
-    """What the box that is responsible for ``obj`` gets wrong; ``rows``: the contributions of this object."""
+def object_sentence(obj: ExplainedObject, faults: list[str], *, language: Language) -> str:
+    """What the box that is responsible for ``obj`` gets wrong; ``faults``: of its contributions, in words."""
     _ = catalogue(language).gettext
     place = place_in_words(obj.level, obj.row, obj.col, obj.box_in_cell, language=language)
     if obj.state != "answered":
@@ -100,39 +93,34 @@ def object_sentence(
         else:  # where there are several levels, a cell that is taken is not the only reason
             said = _('no box is responsible for "{name}", whose centre is in {place}')
         return said.format(name=obj.class_name, place=place)
-    faults = _faults(rows, element_names, class_names, language)
     if obj.out_of_reach:
-        faults.insert(0, _(_BEYOND[obj.out_of_reach]))
+        faults = [_(_BEYOND[obj.out_of_reach]), *faults]
     said = (
         _('{place} is responsible for "{name}": IoU {iou}, {faults}')
         if faults
         else _('{place} is responsible for "{name}": IoU {iou}, nothing far off')
     )
     return said.format(
-        place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=_(", ").join(faults)
+        place=place, name=obj.class_name, iou=_number(obj.iou or 0.0), faults=joined(faults, language)
     )
 
 
-def background_sentence(
-    place: str,
+def background_sentence(place: str, faults: list[str], *, language: Language) -> str:
+    """What a box that is responsible for nothing gets wrong; ``faults``: of its contributions, in words."""
+    _ = catalogue(language).gettext
+    return _("{place} is responsible for nothing: {faults}").format(
+        place=place, faults=joined(faults, language)
+    )
+
+
+def faults_in_words(
     rows: Contributions,
     element_names: tuple[tuple[str, ...] | None, ...],
     class_names: tuple[str, ...],
     *,
     language: Language,
-) -> str:
-    """What a box that is responsible for nothing gets wrong; ``rows``: its contributions."""
-    _ = catalogue(language).gettext
-    faults = _faults(rows, element_names, class_names, language)
-    return _("{place} is responsible for nothing: {faults}").format(place=place, faults=_(", ").join(faults))
-
-
-def _faults(
-    rows: Contributions,
-    element_names: tuple[tuple[str, ...] | None, ...],
-    class_names: tuple[str, ...],
-    language: Language,
 ) -> list[str]:
+    """What is wrong with the boxes of some contributions, the most costly first, at most `MOST_FAULTS`."""
     value = rows.value
     order = np.argsort(-value, kind="stable")[:MOST_FAULTS]
     least = max(LEAST_SHARE * float(value.sum()), 1e-12)

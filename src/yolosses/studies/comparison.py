@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any, Literal
+
+from yolosses.explain.terms import term_shares
 
 Score = Literal["map50", "map50_95"]
 LAST = 0.1  # of the steps of a run, over which the terms are averaged
@@ -169,15 +172,10 @@ class Comparison:
 def largest_term(log: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
     """The term with the largest share of the loss in the last tenth of the rows of a log."""
     rows = log[-max(1, int(LAST * len(log))) :]
-    sums: dict[str, float] = {}
-    for row in rows:
-        for name, value in row["terms"].items():
-            sums[name] = sums.get(name, 0.0) + value
-    total = sum(sums.values())
-    if not total > 0:
-        return None
-    name = max(sums, key=lambda term: sums[term])
-    return name, sums[name] / total
+    names = rows[0]["terms"] if rows else ()
+    shares = term_shares({name: sum(row["terms"][name] for row in rows) for name in names})
+    known = {name: float(share) for name, share in shares.items() if not math.isnan(share)}
+    return max(known.items(), key=lambda pair: pair[1], default=None)
 
 
 def costliest_error(costs: Mapping[Any, float | None]) -> tuple[str, float] | None:

@@ -18,6 +18,7 @@ from torch import nn
 
 from yolosses.explain.build import ExplainableLoss, explain
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.plain import plain
 from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.structures import Targets
 from yolosses.training.data import Batch, Batches, DataError, Geometry, Record, visible_boxes
@@ -218,7 +219,7 @@ class DatasetLoss:
             "by_pixels": self.by_pixels(),
             "by_relative_size": self.by_relative_size(),
         }
-        value: dict[str, Any] = finite(
+        value: dict[str, Any] = plain(
             {
                 "loss": self.loss,
                 "terms": {
@@ -336,18 +337,6 @@ def targets_of(targets: Targets, image: int) -> Targets:
     """One image of a batch."""
     columns = {name: getattr(targets, name) for name in ("boxes", "labels", "mask", "weight", "ignore")}
     return replace(targets, **{name: c[image : image + 1] for name, c in columns.items() if c is not None})
-
-
-def finite(value: Any) -> Any:
-    """The same for json: what is not finite becomes None, as json has no word for it."""
-    match value:
-        case dict():
-            return {key: finite(part) for key, part in value.items()}
-        case list() | tuple():
-            return [finite(part) for part in value]
-        case float():
-            return value if math.isfinite(value) else None
-    return value
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,10 +177,10 @@ def likely_label_errors(
 class _Doubt:
     score: float
     kind: Kind
-    detection: int | None
-    object: int | None
-    agreeing: float | None
-    better_seen: float | None
+    detection: int | None = None
+    object: int | None = None
+    agreeing: float | None = None
+    better_seen: float | None = None
 
 
 def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
@@ -198,16 +198,12 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
     for n in objects:
         alone = unseen[n] * experience[record.labels[n]].reliability
         if alone >= LEAST_DOUBT:
-            yield _Doubt(
-                score=alone, kind="unseen", detection=None, object=n, agreeing=None, better_seen=better[n]
-            )
+            yield _Doubt(score=alone, kind="unseen", object=n, better_seen=better[n])
     far: list[tuple[float, float, int, int]] = []
     for d, agreeing in sure.items():
         unlabelled = scene.iou[d].max(initial=0.0) < UNLABELLED
         if unlabelled:
-            yield _Doubt(
-                score=agreeing, kind="missing", detection=d, object=None, agreeing=agreeing, better_seen=None
-            )
+            yield _Doubt(score=agreeing, kind="missing", detection=d, agreeing=agreeing)
         for n in objects:
             kind, chance = _related(scene, d, n), (1.0 - agreeing) * (1.0 - doubt[n])
             if kind == "far" and unlabelled and doubt[n] >= LEAST_DOUBT:

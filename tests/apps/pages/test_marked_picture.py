@@ -1,11 +1,13 @@
 """Boxes where they belong, words inside the picture."""
 
+import itertools
 import re
 
 import numpy as np
 import pytest
 
-from yolosses.apps.pages.marked_picture import Mark, around, marked_picture
+from yolosses.apps.pages.marked_picture import Mark, around, in_pixels, marked_picture
+from yolosses.explain.placing import shared
 
 PICTURE = np.full((100, 200, 3), 90, np.uint8)
 
@@ -43,18 +45,27 @@ def test_a_part_of_the_picture_keeps_its_pixels() -> None:
 def test_words_stay_inside_and_apart() -> None:
     boxes = [(0.5, 0.5, 0.3, 0.4)] * 3 + [(0.02, 0.02, 0.1, 0.1), (0.98, 0.98, 0.1, 0.1)]
     marks = [Mark(box=box, kind="truth", text=f"object {i}") for i, box in enumerate(boxes)]
-    svg = marked_picture(PICTURE, marks, alt="", shown=400)
-    plates = [
-        tuple(map(float, tag))
-        for tag in re.findall(r'<rect x="([-\d.]+)" y="([-\d.]+)" width="([\d.]+)" height="([\d.]+)" rx', svg)
-    ]
+    plates = [mark.plate for mark in in_pixels(marks, (100, 200), (0, 0, 200, 100), 6.5)]
     assert len(plates) == 5
-    for x, y, w, h in plates:
-        assert x >= 0
-        assert y >= 0
-        assert x + w <= 200
-        assert y + h <= 100
-    assert len({(x, y) for x, y, _, _ in plates}) == 5
+    for plate in plates:
+        assert plate is not None
+        left, top, right, bottom = plate
+        assert left >= 0
+        assert top >= 0
+        assert right <= 200
+        assert bottom <= 100
+    for one, other in itertools.combinations(plates, 2):
+        assert shared(one, other) == 0  # type: ignore[arg-type]
+
+
+def test_only_texts_have_plates_and_broken_boxes_are_left_out() -> None:
+    marks = [
+        Mark(box=(0.5, 0.5, 0.2, -0.4), kind="other"),
+        Mark(box=(0.5, float("inf"), 0.2, 0.4), kind="truth"),
+    ]
+    (drawn,) = in_pixels(marks, (100, 200), (0, 0, 200, 100), 6.5)
+    assert drawn.plate is None
+    assert drawn.box == pytest.approx((80, 50, 120, 50))  # no height below 0
 
 
 def test_around_holds_all_boxes_and_is_square_in_pixels() -> None:

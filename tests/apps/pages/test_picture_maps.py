@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from yolosses.apps.pages.picture_maps import cell_values, levels, picture_in_detail, pull
+from yolosses.apps.pages.picture_maps import levels, picture_in_detail, pull
 from yolosses.explain.build import explain
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.maps import cell_values
 from yolosses.losses import YOLOv1Loss
 from yolosses.structures import Targets
 

@@ -13,10 +13,10 @@ import pytest
 from tests.studies.ablation.synthetic import plausible, synthetic
 
 from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
-from yolosses.apps.pages.study import MAIN, study_page
+from yolosses.apps.pages.study import study_page
 from yolosses.apps.pages.views.study import is_clear, verdict
 from yolosses.apps.pages.views.study_effects import EFFECTS, MAPS, effects, maps
-from yolosses.apps.pages.views.study_errors import PAPER_TOP
+from yolosses.apps.pages.views.study_numbers import MAIN
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import LANGUAGES, Language, catalogue
 from yolosses.studies.ablation.findings import findings
@@ -24,6 +24,7 @@ from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import sentence
 from yolosses.studies.ablation.statistics import level_interval
 from yolosses.studies.ablation.structures import Setting, StudyResults
+from yolosses.studies.errors import PAPER_YOLO
 
 CHROMIUM = shutil.which("chromium")
 SMALL = {"lambda_coord": (1, 5), "lambda_noobj": (0.1, 0.5, 2)}
@@ -197,8 +198,8 @@ def test_error_bars_hold_the_costs_and_the_papers_figures(
     paper = part[part.rindex('data-bar="YOLO') :]
     assert {
         kind: float(value) for kind, value in re.findall(r'data-part="(\w+)" data-value="([^"]+)"', paper)
-    } == PAPER_TOP
-    assert sum(PAPER_TOP.values()) == pytest.approx(1, abs=0.0051)  # as printed in the paper: 99.75 %
+    } == PAPER_YOLO
+    assert sum(PAPER_YOLO.values()) == pytest.approx(1, abs=0.0051)  # as printed in the paper: 99.75 %
 
 
 def test_the_table_has_every_setting_with_its_numbers(

@@ -4,13 +4,20 @@ import re
 from dataclasses import replace
 from html import unescape
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from tests.studies.ablation.synthetic import synthetic
 
+from yolosses.apps.pages.charts.calibration import FEW
+from yolosses.apps.pages.charts.calibration import calibration as calibration_chart
+from yolosses.apps.pages.charts.plane import plane
 from yolosses.apps.pages.charts.study import (
     PALE,
     Bar,
     Bars,
+    Calibration,
     CalibrationChart,
     Part,
     Path,
@@ -18,12 +25,13 @@ from yolosses.apps.pages.charts.study import (
     ShareChart,
     Spot,
 )
+from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import _environment
-from yolosses.apps.pages.study_plane import trade_off
-from yolosses.apps.pages.study_runs import FEW, calibration_chart, share_areas
+from yolosses.apps.pages.study import draw
 from yolosses.apps.pages.views.study_numbers import quantity
-from yolosses.apps.pages.views.study_relations import calibration, history
+from yolosses.apps.pages.views.study_relations import calibration
 from yolosses.studies.ablation.statistics import Interval
+from yolosses.studies.term_history import TermHistory
 
 NAN = float("nan")
 
@@ -41,67 +49,118 @@ def data(svg: str, attribute: str) -> list[float]:
     return [float(value) for value in re.findall(rf' data-{attribute}="([^"]+)"', svg)]
 
 
-def luminance(colour: str) -> int:
-    return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def lines(figure: Figure, name: str) -> list[Line2D]:
+    """Those whose id begins so, in the order of drawing."""
+    (axes,) = figure.axes
+    return [line for line in axes.lines if str(line.get_gid()).startswith(name)]
+
+
+def points(drawn: list[Line2D]) -> list[tuple[float, float]]:
+    """Of each line the points that carry its marker."""
+    found = []
+    for line in drawn:
+        places = np.transpose([line.get_xdata(), line.get_ydata()])
+        found += [tuple(place) for place in places[line.get_markevery() or slice(None)].tolist()]
+    return found
+
+
+def words(figure: Figure) -> dict[str, tuple[float, float]]:
+    """Texts in the frame, and where each is drawn, in fractions of the frame."""
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    frame = axes.get_window_extent()
+    return {
+        text.get_text(): (
+            (text.get_window_extent().x0 - frame.x0) / frame.width,
+            (text.get_window_extent().y0 - frame.y0) / frame.height,
+        )
+        for text in axes.texts
+    }
 
 
 # ------------------------------------------------------------ one measure against another
 
 
-def test_paths_join_settings_in_order_and_others_are_grey() -> None:
+def crossing() -> Plane:
+    """Two paths that meet in the default, and another setting."""
     spots = [
         Spot(name=name, x=interval(x, 0.05), y=interval(y), is_default=name == "5")
         for name, x, y in (("1", 0.9, 0.5), ("5", 0.4, 0.7), ("25", 0.2, 0.8))
     ]
     second = [replace(spots[1], name="0.5"), Spot(name="2", x=interval(0.3), y=interval(0.6))]
-    other = Spot(name="a = <1>", x=interval(0.5), y=interval(0.5))
-    svg = trade_off(
-        Plane(
-            paths=[Path(name="coord", index=0, spots=spots), Path(name="noobj", index=1, spots=second)],
-            others=[other],
-            x=quantity("background_fp", "en"),
-            y=quantity("mean_iou", "en"),
-            good=(-1, 1),
-            words=("better", "default"),
-            alt="a",
-        )
+    return Plane(
+        paths=[Path(name="coord", index=0, spots=spots), Path(name="noobj", index=1, spots=second)],
+        others=[Spot(name="a = <1>", x=interval(0.5), y=interval(0.55))],
+        x=quantity("background_fp", "en"),
+        y=quantity("mean_iou", "en"),
+        good=(-1, 1),
+        words=("better", "default"),
+        alt="a",
     )
-    assert data(svg, "x") == [0.5, 0.9, 0.4, 0.2, 0.4, 0.3]
-    assert data(svg, "y") == [0.5, 0.5, 0.7, 0.8, 0.7, 0.6]
-    joined = dict(re.findall(r'points="([^"]+)"[^>]*data-path="(\w+)"', svg))
-    (points,) = [points for points, name in joined.items() if name == "coord"]
-    xs = [float(point.split(",")[0]) for point in points.split()]
-    assert xs == sorted(xs, reverse=True)
-    dashes = re.findall(r'stroke-dasharray="([^"]*)" data-path', svg)
-    assert len(set(dashes)) == 2
-    assert svg.count('class="other"') == 1
-    assert "a = &lt;1&gt;" in svg
-    assert svg.count(">default</text>") == 1  # where the paths meet
-    assert [name for name in ("1", "25", "2") if f">{name}</text>" in svg] == ["1", "25", "2"]
-    better = re.search(r'class="hint on-data" x="([\d.]+)" y="([\d.]+)"', svg)
-    assert better
-    assert float(better[1]) < 100  # low background, high IoU: upper left
-    assert float(better[2]) < 60
+
+
+def test_paths_join_settings_in_order_and_others_are_grey() -> None:
+    figure, told = plane(crossing())
+    (path,) = lines(figure, "path-0")
+    assert points([path]) == [(0.9, 0.5), (0.4, 0.7), (0.2, 0.8)]
+    assert points(lines(figure, "spot-0")) == [(0.9, 0.5), (0.4, 0.7), (0.2, 0.8)]
+    assert points(lines(figure, "spot-1")) == [(0.4, 0.7), (0.3, 0.6)]
+    assert points(lines(figure, "other")) == [(0.5, 0.55)]
+    assert points(lines(figure, "default")) == [(0.4, 0.7), (0.4, 0.7)]
+    signs = {(line.get_color(), line.get_linestyle()) for line in lines(figure, "path")}
+    assert len(signs) == len({dashes for _, dashes in signs}) == 2
+    markers = {line.get_marker() for name in ("spot-0", "spot-1") for line in lines(figure, name)}
+    assert len(markers) == 2
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["coord", "noobj"]
+    assert told["other-0"] == "a = <1>"
+    assert told["spot-0-0"].startswith(
+        "coord = 1: background a picture 0.90 [0.85, 0.95], 3 runs; mean IoU (%) "
+    )
+
+
+def test_bars_span_the_intervals() -> None:
+    figure, _ = plane(crossing())
+    bar = lines(figure, "spot-0")[0]
+    across, up = np.asarray(bar.get_xdata(), float), np.asarray(bar.get_ydata(), float)
+    assert (np.nanmin(across), np.nanmax(across)) == pytest.approx((0.85, 0.95))
+    assert (np.nanmin(up), np.nanmax(up)) == pytest.approx((0.49, 0.51))
+
+
+def test_names_stand_beside_their_points_and_hide_none() -> None:
+    figure, _ = plane(crossing())
+    said = words(figure)
+    assert sorted(said) == ["1", "2", "25", "better", "default"]  # once where the paths meet
+    across, up = said["better"]
+    assert across < 0.2  # low background, high IoU: upper left
+    assert up > 0.85
+    (axes,) = figure.axes
+    boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    for name, box in boxes.items():
+        assert not any(box.overlaps(other) for of, other in boxes.items() if of != name)
+        for line in (*lines(figure, "spot"), *lines(figure, "other")):
+            for place in points([line]):
+                assert not box.contains(*axes.transData.transform(place)), name
+
+
+def test_values_far_apart_are_logarithmic() -> None:
+    spots = [Spot(name=str(x), x=interval(x, 0.0001), y=interval(0.5)) for x in (0.001, 0.002, 0.1)]
+    figure, _ = plane(replace(crossing(), paths=[Path(name="coord", index=0, spots=spots)], others=[]))
+    (axes,) = figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+    assert 0 < axes.get_xlim()[0] < 0.001
 
 
 def test_a_single_setting_without_interval() -> None:
-    svg = trade_off(
-        Plane(
-            paths=[
-                Path(
-                    name="best", index=0, spots=[Spot(name="best", x=alone(0.5), y=alone(0.0))], joined=False
-                )
-            ],
-            others=[],
-            x=quantity("recall", "en"),
-            y=quantity("precision", "en"),
-            good=(1, 1),
-            words=("better", "default"),
-            alt="a",
-        )
+    spots = [Spot(name="best", x=alone(0.5), y=alone(0.0))]
+    figure, told = plane(
+        replace(crossing(), paths=[Path(name="best", index=0, spots=spots, joined=False)], others=[])
     )
-    assert "polyline" not in svg
-    assert data(svg, "x") == [0.5]
+    assert not lines(figure, "path")
+    (spot,) = lines(figure, "spot")
+    assert points([spot]) == [(0.5, 0.0)]
+    assert np.nanmin(spot.get_xdata()) == np.nanmax(spot.get_xdata()) == 0.5
+    assert told["spot-0-0"].startswith("best: ")
+    assert "nan" not in figure_svg(figure, alt="a").lower()
 
 
 # ------------------------------------------------------------ bars
@@ -176,47 +235,42 @@ def test_calibration_weighs_runs_by_their_detections() -> None:
     assert found.score == pytest.approx((0.125, 0.9))
     assert found.iou == pytest.approx((0.1, 0.8))
     assert found.count == (40, 10)
-    svg = calibration_chart(
-        CalibrationChart(lines=[found], default="5", titles=("t", "x", "y"), exact="exact", alt="a")
-    )
-    assert data(svg, "score") == pytest.approx([0.125, 0.9])
-    assert data(svg, "iou") == pytest.approx([0.1, 0.8])
-    assert data(svg, "count") == [40, 10]
-    hollow = [tag for tag in re.findall(r"<g data-score.*?</g>", svg) if 'fill="#fff"' in tag]
-    assert len(hollow) == sum(count < FEW for count in found.count) == 1
     assert calibration("5", [replace(first, calibration={})]) is None
 
 
-def test_history_is_the_mean_as_far_as_the_shortest_went() -> None:
-    first, second = synthetic(lambdas={"lambda_coord": (5,)}, seeds=2).results
-    first = replace(first, history={"steps": [0, 10], "terms": {"xy": [1.0, 1.0], "cls": [3.0, 1.0]}})
-    second = replace(second, history={"steps": [0, 20], "terms": {"xy": [1.0, 1.0], "cls": [3.0, 3.0]}})
-    found = history([first, second])
-    assert found
-    assert (found.steps[0], found.steps[-1]) == (0, 10)
-    assert found.terms["cls"][0] == pytest.approx(3.0)
-    assert found.terms["cls"][-1] == pytest.approx(2.0)
-    assert found.shares["xy"][0] == pytest.approx(0.25)
-    assert found.shares["xy"][-1] == pytest.approx(1 / 3)
-    svg = share_areas(
-        ShareChart(
-            history=found,
-            told={"xy": "1 <xy>", "cls": "4"},
-            title="t",
-            x_title="x",
-            alt="a",
-        )
+def test_calibration_is_drawn_against_the_diagonal() -> None:
+    line = Calibration(name="5", score=(0.125, 0.9), iou=(0.1, 0.8), count=(40, 10))
+    other = replace(line, name="25", iou=(0.2, 0.7), count=(FEW, FEW - 1))
+    figure, told = calibration_chart(
+        CalibrationChart(lines=[line, other], default="25", titles=("t", "x", "y"), exact="exact", alt="a")
     )
-    assert data(svg, "last") == pytest.approx([1 / 3, 2 / 3])
-    assert "1 &lt;xy&gt;" in svg
-    assert history([replace(first, history={})]) is None
+    assert points(lines(figure, "line-0")) == [(0.125, 0.1), (0.9, 0.8)]
+    assert points(lines(figure, "line-1")) == [(0.125, 0.2), (0.9, 0.7)]
+    assert points(lines(figure, "exact")) == [(0, 0), (1, 1)]
+    hollow = {name for name in told if lines(figure, name)[0].get_markerfacecolor() == "white"}
+    assert hollow == {"part-0-1", "part-1-1"}
+    assert told["part-0-0"] == "5: 0.12, IoU 0.10 (n = 40)"
+    assert len({(line.get_marker(), line.get_linestyle()) for line in lines(figure, "line")}) == 2
+    bold = {text.get_text(): text.get_fontweight() for text in figure.axes[0].get_legend().get_texts()}
+    assert bold == {"5": "normal", "25": "bold"}
 
 
-def test_a_loss_of_0_has_no_shares() -> None:
-    (result,) = synthetic(lambdas={"lambda_coord": (5,)}, seeds=1).results
-    found = history([replace(result, history={"steps": [0, 1], "terms": {"xy": [0.0, 0.0]}})])
-    assert found
-    assert set(found.shares["xy"]) == {0.0}
+def test_scores_above_1_stay_in_the_frame() -> None:
+    line = Calibration(name="5", score=(1.3,), iou=(0.5,), count=(40,))
+    figure, _ = calibration_chart(
+        CalibrationChart(lines=[line], default=None, titles=("t", "x", "y"), exact="exact", alt="a")
+    )
+    assert figure.axes[0].get_xlim() == (0, 1.3)
+
+
+def test_what_an_area_means_is_told() -> None:
+    history = TermHistory(steps=(0, 10), terms={"xy": (1.0, 1.0), "cls": (3.0, 1.0)})
+    svg = draw(
+        ShareChart(history=history, told={"xy": "1 <xy>", "cls": "4"}, title="t", x_title="x", alt="a")
+    )
+    assert re.search(r'share-0"><title>1 &lt;xy&gt;</title>', svg)
+    assert re.search(r'share-1"><title>4</title>', svg)
+    assert 'aria-label="a"' in svg
 
 
 def test_how_numbers_are_written() -> None:

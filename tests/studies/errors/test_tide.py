@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from tests.studies.errors import reference
-from tests.studies.errors.pictures import NOWHERE, SIZE, A, B, C, Edges, found, part_of, record, splits
+from tests.studies.errors.pictures import NOWHERE, A, B, C, Edges, found, part_of, record, splits
 
 from yolosses.studies.errors import TIDE_KINDS, TideErrors, tide
-from yolosses.studies.errors.comparison import visible
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections, evaluate
 
@@ -350,13 +349,6 @@ def test_ap_is_the_map50_of_the_evaluation(split: tuple[list[Record], list[Detec
     assert (ap is None) == (map50 is None)
     if ap is not None:
         assert ap == pytest.approx(map50, abs=1e-9)
-
-
-def test_clipped_as_the_evaluation_clips() -> None:
-    from yolosses.training.evaluation.evaluate import _visible
-
-    boxes = np.random.default_rng(0).uniform(-0.2, 1.2, (500, 4)).astype(np.float32)
-    np.testing.assert_array_equal(visible(boxes, SIZE), _visible(boxes, SIZE))
 
 
 # ------------------------------------------------------------ the authors' program

@@ -24,9 +24,10 @@ from yolosses.apps.runs.labels import picture_named, report_problems
 from yolosses.apps.runs.say import say
 from yolosses.apps.runs.splits import open_for
 from yolosses.explain import find_nonfinite
+from yolosses.explain.plain import plain
 from yolosses.language import Language
 from yolosses.structures import Targets
-from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one, finite
+from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, explain_dataset, explain_one
 from yolosses.studies.label_errors import LabelSuspicion, likely_label_errors
 from yolosses.studies.term_history import term_history
 from yolosses.training.data import Batches, printable
@@ -207,7 +208,7 @@ def _replay(
         },
     }
     require_folder(out)
-    _write(out, replay_report(shown, language=language), finite(values))
+    _write(out, replay_report(shown, language=language), plain(values))
     told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
     say(console, escape(told))
     _point_to(console, out)

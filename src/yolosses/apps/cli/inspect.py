@@ -18,14 +18,13 @@ from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import require_out
 from yolosses.apps.runs.labels import below
 from yolosses.apps.runs.say import say
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.doctor import Inspection, examine
 from yolosses.studies.doctor.summary import (
     alike_classes,
     counted,
     duplicate_facts,
     inspection_title,
-    joined,
     looked_at,
     objects_in_a_picture,
     odd_kind,

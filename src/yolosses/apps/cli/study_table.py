@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from yolosses.apps.pages.views.study import facts, is_clear, title, verdict
-from yolosses.apps.pages.views.study_numbers import Quantity, joined, quantity
+from yolosses.apps.pages.views.study_numbers import MAIN, Quantity, quantity
 from yolosses.apps.pages.views.study_selection import Selection
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import level_name, sentence
 from yolosses.studies.ablation.structures import Setting, StudyResults
@@ -35,17 +35,7 @@ _MEASURES = (
     "covered",
     "class_accuracy",
 )
-_ORDER = (
-    "map50",
-    "map50_95",
-    "precision",
-    "recall",
-    "mean_iou",
-    "covered",
-    "background_fp",
-    "missed",
-    "class_accuracy",
-)
+_ORDER = (*MAIN, "class_accuracy")
 _SPACE = 2  # between columns
 _HEAD = 9  # letters of a line of a column's head
 

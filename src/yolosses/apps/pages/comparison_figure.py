@@ -9,15 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from yolosses.explain.style import (
-    FAINT_INK,
-    INK,
-    LINE_STYLES,
-    MARKERS,
-    colour_of,
-    new_figure,
-    plain_axes,
-)
+from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs, new_figure, plain_axes
 from yolosses.studies.comparison import ComparedLoss, Comparison, Point, Score
 
 TITLES: tuple[tuple[Score, str], ...] = (("map50", "mAP50"), ("map50_95", "mAP50:95"))
@@ -82,18 +74,7 @@ def _draw(
     colour = colour_of(sign)
     if len(loss.runs) > 1:
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(
-        x,
-        mean,
-        color=colour,
-        linestyle=LINE_STYLES[sign % len(LINE_STYLES)],
-        linewidth=1.9,
-        marker=MARKERS[sign % len(MARKERS)],
-        markersize=5.5,
-        markeredgecolor="white",
-        markeredgewidth=0.7,
-        label=loss.loss,
-    )
+    axes.plot(x, mean, **line_signs(sign), linewidth=1.9, label=loss.loss)
     return x[-1], mean[-1]
 
 
@@ -121,24 +102,12 @@ def _name(
     wanted = [y / top * height for y, _, _ in shown]
     placed = _apart(wanted, APART)
     for (y, x, name), at in zip(shown, placed, strict=True):
+        leader = {"color": colour_of(signs[name]), "linewidth": 0.8, "shrinkA": 1, "shrinkB": 4}
         axes.annotate(
-            f"{name} {y:.3f}",
-            (x, y),
-            xytext=(1.06 * end, at / height * top),
-            fontsize=LABEL,
-            fontweight="bold",
-            color=INK,
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "relpos": (0.0, 0.5),
-                "color": colour_of(signs[name]),
-                "linewidth": 0.8,
-                "shrinkA": 1,
-                "shrinkB": 4,
-            },
-        )
+            f"{name} {y:.3f}", (x, y), xytext=(1.06 * end, at / height * top), fontsize=LABEL, fontweight="bold",
+            color=INK, va="center", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "relpos": (0.0, 0.5), **leader},
+        )  # fmt: skip
 
 
 def _apart(wanted: Sequence[float], distance: float) -> list[float]:

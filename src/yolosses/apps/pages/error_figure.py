@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
-from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
-from yolosses.explain.style import FAINT_INK, HATCHES, INK, PALETTE, plain_axes
-from yolosses.language import Language
+from yolosses.apps.pages.views.study_errors import TOP_FILLS
+from yolosses.apps.pages.views.study_numbers import error_names
+from yolosses.explain.pictures.panel import HEADER, Panel, bar_axes, beside_bar, titled_panel
+from yolosses.explain.style import FAINT_INK, PALETTE, area_signs
+from yolosses.language import N_, Language, catalogue
 from yolosses.studies.errors import (
     PAPER_FAST_RCNN,
     PAPER_YOLO,
@@ -25,97 +25,21 @@ from yolosses.studies.errors import (
 )
 
 WIDTH, GAP = 11.6, 0.55  # inches, like the next
-TITLE, BODY = 0.42, 3.4
+BODY = 3.4
 NAMES, COUNTS = 1.95, 0.75  # columns left and right of the costs
 RUN_NAMES = 1.5
 ROW, BARS = 0.27, 1.2  # a line of the table, and the bars above it
 SWATCH, NAMES_OF_TOP, COLUMN, HEADS = 0.36, 0.98, 0.78, 0.24  # of the table
 NAME_SIZE, NOTE_SIZE = 9.0, 7.8  # points
 
-# Colour, and a hatch for print without it.
-FILLS: dict[TopKind, tuple[str, str]] = {
-    "correct": ("#D7E8F4", ""),
-    "localisation": (PALETTE[0], HATCHES[0]),
-    "similar": (PALETTE[2], HATCHES[2]),
-    "other": (PALETTE[4], HATCHES[3]),
-    "background": (PALETTE[1], HATCHES[1]),
-}
+CORRECT = "#D7E8F4"  # what is no error is pale
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Texts:
-    costs: str
-    costs_note: str
-    no_objects: str
-    axis: str
-    count: str
-    kinds: dict[TideKind, tuple[str, str]]
-    top: str
-    top_note: str
-    none_similar: str
-    too_few: str
-    top_kinds: dict[TopKind, tuple[str, str]]
-    runs: tuple[str, str, str]
-    heads: tuple[str, str, str]
-
-
-_TEXTS: dict[Language, _Texts] = {
-    "en": _Texts(
-        costs="What each kind of error costs",
-        costs_note="by how much mAP50, now {ap:.3f}, would rise if all errors of the kind were mended (TIDE)",
-        no_objects="there is no object in this split, so no error costs anything",
-        axis="rise of mAP50",
-        count="errors",
-        kinds={
-            "classification": ("classification", "right place, wrong class"),
-            "localisation": ("localisation", "right class, IoU 0.1–0.5"),
-            "both": ("both", "wrong class, wrong place"),
-            "duplicate": ("duplicate", "object already found"),
-            "background": ("background", "no object there"),
-            "missed": ("missed", "object that no detection meant"),
-        },
-        top="What the surest detections are",
-        top_note="of each class as many as it has objects; mean over the classes (YOLO paper, figure 4)",
-        none_similar="no classes of this data set count as similar",
-        too_few="{number:,} detections in place of {objects:,}: this run has no more",
-        top_kinds={
-            "correct": ("correct", "its class, IoU > 0.5"),
-            "localisation": ("localisation", "its class, IoU 0.1–0.5, or a repeat"),
-            "similar": ("similar class", "IoU > 0.1"),
-            "other": ("other class", "IoU > 0.1"),
-            "background": ("background", "IoU ≤ 0.1 with every object"),
-        },
-        runs=("this run", "YOLO, VOC 2007", "Fast R-CNN, VOC 2007"),
-        heads=("this run", "YOLO", "Fast R-CNN"),
-    ),
-    "zh-TW": _Texts(
-        costs="各種錯誤的代價",
-        costs_note="修正該種錯誤的全部之後，mAP50（目前 {ap:.3f}）會提高多少（TIDE）",
-        no_objects="這個分割沒有任何物件，錯誤沒有代價可言",
-        axis="mAP50 的提升",
-        count="錯誤數",
-        kinds={
-            "classification": ("類別", "位置對，類別錯"),
-            "localisation": ("定位", "類別對，IoU 0.1–0.5"),
-            "both": ("類別與定位", "類別錯，位置也錯"),
-            "duplicate": ("重複", "物件已經找到"),
-            "background": ("背景", "那裡沒有物件"),
-            "missed": ("漏掉", "沒有偵測結果指向的物件"),
-        },
-        top="最有把握的偵測結果是什麼",
-        top_note="每個類別有幾個物件就取幾個，再對類別取平均（YOLO 論文圖 4）",
-        none_similar="這個資料集沒有視為相似的類別",
-        too_few="應取 {objects:,} 個偵測結果，這次訓練只有 {number:,} 個",
-        top_kinds={
-            "correct": ("正確", "類別對，IoU > 0.5"),
-            "localisation": ("定位錯誤", "類別對，IoU 0.1–0.5，或重複"),
-            "similar": ("相似類別", "IoU > 0.1"),
-            "other": ("其他類別", "IoU > 0.1"),
-            "background": ("背景", "與所有物件的 IoU ≤ 0.1"),
-        },
-        runs=("這次訓練", "YOLO，VOC 2007", "Fast R-CNN，VOC 2007"),
-        heads=("這次訓練", "YOLO", "Fast R-CNN"),
-    ),
+_TOP_MEANINGS: dict[TopKind, str] = {
+    "correct": N_("its class, IoU > 0.5"),
+    "localisation": N_("its class, IoU 0.1–0.5, or a repeat"),
+    "similar": N_("IoU > 0.1"),
+    "other": N_("IoU > 0.1"),
+    "background": N_("IoU ≤ 0.1 with every object"),
 }
 
 
@@ -125,12 +49,10 @@ def error_figure(errors: TideErrors, top: TopDetections, *, title: str, language
     Raises:
         ValueError: no font for ``language``.
     """
-    page = new_panel(WIDTH, TITLE + HEADER + BODY, language)
-    page.write(0, 0, page.shortened(title, 14, bold=True), size=14, weight="bold")
+    page = titled_panel(title, WIDTH, HEADER + BODY, language)
     half = (WIDTH - GAP) / 2
-    height = HEADER + BODY
-    _costs(page.part(0, TITLE, half, height), errors, _TEXTS[language])
-    _top(page.part(half + GAP, TITLE, half, height), top, _TEXTS[language])
+    _costs(page.part(0, 0, half, page.height), errors)
+    _top(page.part(half + GAP, 0, half, page.height), top)
     return page.finish()
 
 
@@ -141,33 +63,49 @@ def share_text(share: float | None, *, printed: bool) -> str:
     return f"{100 * share:.{2 if printed else 1}f}".removesuffix("0" if printed else "") + " %"
 
 
-def _costs(panel: Panel, errors: TideErrors, words: _Texts) -> None:
-    note = words.no_objects if errors.ap is None else words.costs_note.format(ap=errors.ap)
-    body = _below(panel.header(words.costs, note))
+def _costs(panel: Panel, errors: TideErrors) -> None:
+    _ = panel.gettext
+    if errors.ap is None:
+        note = _("there is no object in this split, so no error costs anything")
+    else:
+        note = _(
+            "by how much mAP50, now {ap}, would rise if all errors of the kind were mended (TIDE)"
+        ).format(ap=f"{errors.ap:.3f}")
+    body = _below(panel.header(_("What each kind of error costs"), note))
     row = (body.height - 0.42) / len(TIDE_KINDS)
     costs = [errors.costs[kind] or 0.0 for kind in TIDE_KINDS]
-    axes = body.part(NAMES, 0, body.width - NAMES - COUNTS, body.height - 0.42).axes()
-    plain_axes(axes)
-    axes.grid(False, axis="y")
+    bars = body.part(NAMES, 0, body.width - NAMES - COUNTS, body.height - 0.42)
+    axes = bar_axes(bars, _("rise of mAP50"), ticks=4)
     axes.barh(range(len(costs)), costs, 0.56, color=PALETTE[0], linewidth=0, label="_costs")
     most = max(costs)
     for place, (kind, cost) in enumerate(zip(TIDE_KINDS, costs, strict=True)):
-        axes.annotate(
-            _cost(errors.costs[kind]), (cost, place), xytext=(5, 0), textcoords="offset points", va="center_baseline",
-            fontsize=NAME_SIZE, color=INK, fontweight="bold" if cost == most > 0 else "normal",
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
-        )  # fmt: skip
-        name, meaning = words.kinds[kind]
+        weight = "bold" if cost == most > 0 else "normal"
+        plate = {"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0}
+        look = {"fontsize": NAME_SIZE, "fontweight": weight, "bbox": plate}
+        beside_bar(axes, cost, place, _cost(errors.costs[kind]), gap=5, **look)
+        name, meaning = _cost_words(kind, panel.language)
         body.write(0, (place + 0.5) * row - 0.15, name, size=NAME_SIZE)
         body.write(0, (place + 0.5) * row + 0.015, meaning, size=NOTE_SIZE, color=FAINT_INK)
         _number(body, (place + 0.5) * row - 0.07, f"{errors.counts[kind]:,}")
-    _number(body, -0.16, words.count, color=FAINT_INK, size=NOTE_SIZE)
+    _number(body, -0.16, _("errors"), color=FAINT_INK, size=NOTE_SIZE)
     axes.set_xlim(0, (most or 0.01) * 1.22)
     axes.set_ylim(len(costs) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(TICKS)
-    axes.set_xlabel(words.axis, fontsize=8.5, color=FAINT_INK)
+
+
+def _cost_words(kind: TideKind, language: Language) -> tuple[str, str]:
+    """What a kind of error is called, and what it is."""
+    words = catalogue(language)
+    _ = words.gettext
+    said: dict[TideKind, tuple[str, str]] = {
+        "classification": (words.pgettext("cost of errors", "classification"), _("right place, wrong class")),
+        "localisation": (words.pgettext("cost of errors", "localisation"), _("right class, IoU 0.1–0.5")),
+        "both": (words.pgettext("cost of errors", "both"), _("wrong class, wrong place")),
+        "duplicate": (words.pgettext("cost of errors", "duplicate"), _("object already found")),
+        "background": (words.pgettext("cost of errors", "background"), _("no object there")),
+        "missed": (words.pgettext("cost of errors", "missed"), _("object that no detection meant")),
+    }
+    return said[kind]
 
 
 def _below(panel: Panel) -> Panel:
@@ -180,14 +118,16 @@ def _number(panel: Panel, top: float, text: str, **style: Any) -> None:
     panel.write(panel.width, top, text, ha="right", **{"size": NAME_SIZE, **style})
 
 
-def _top(panel: Panel, top: TopDetections, words: _Texts) -> None:
-    body = _below(panel.header(words.top, words.top_note))
+def _top(panel: Panel, top: TopDetections) -> None:
+    words = catalogue(panel.language)
+    _ = words.gettext
+    note = _("of each class as many as it has objects; mean over the classes (YOLO paper, figure 4)")
+    body = _below(panel.header(_("What the surest detections are"), note))
     runs: tuple[Mapping[TopKind, float | None], ...] = (top.shares, PAPER_YOLO, PAPER_FAST_RCNN)
-    rows = [
-        (name, [shares[kind] for kind in TOP_KINDS]) for name, shares in zip(words.runs, runs, strict=True)
-    ]
+    names = (_("this run"), words.pgettext("top detections", "YOLO, VOC 2007"), _("Fast R-CNN, VOC 2007"))
+    rows = [(name, [shares[kind] for kind in TOP_KINDS]) for name, shares in zip(names, runs, strict=True)]
     _stacks(body.part(0, 0, body.width, BARS), rows)
-    _table(body.part(0, BARS + 0.2, body.width, body.height - BARS - 0.2), rows, top, words)
+    _table(body.part(0, BARS + 0.2, body.width, body.height - BARS - 0.2), rows, top)
 
 
 def _stacks(panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]]) -> None:
@@ -205,36 +145,36 @@ def _stacks(panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]]) ->
 
 
 def _fill(kind: TopKind) -> dict[str, Any]:
-    colour, hatch = FILLS[kind]
-    return {"facecolor": colour, "hatch": hatch, "edgecolor": "white"}
+    if kind == "correct":
+        return {"facecolor": CORRECT, "edgecolor": "white"}
+    return area_signs(TOP_FILLS[kind])
 
 
-def _table(
-    panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]], top: TopDetections, words: _Texts
-) -> None:
+def _table(panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]], top: TopDetections) -> None:
     """What the parts of the bars are, and their numbers."""
+    _, names = panel.gettext, error_names(panel.language)
     axes = panel.axes()
     axes.set_axis_off()
     axes.set_xlim(0, panel.width)
     axes.set_ylim(panel.height, 0)
     columns = [panel.width - COLUMN * (len(rows) - 1 - column) for column in range(len(rows))]
-    for place, head in zip(columns, words.heads, strict=True):
+    for place, head in zip(columns, (_("this run"), "YOLO", "Fast R-CNN"), strict=True):
         panel.write(place, 0, head, size=NOTE_SIZE, color=FAINT_INK, ha="right")
     for line, kind in enumerate(TOP_KINDS):
-        name, meaning = words.top_kinds[kind]
         start = HEADS + line * ROW
         axes.add_patch(Rectangle((0, start), SWATCH, 0.17, linewidth=0.8, **_fill(kind)))
-        panel.write(SWATCH + 0.12, start + 0.015, name, size=NAME_SIZE)
+        panel.write(SWATCH + 0.12, start + 0.015, names[f"top_{kind}"], size=NAME_SIZE)
         left = SWATCH + 0.12 + NAMES_OF_TOP
-        panel.write(left, start + 0.03, meaning, size=NOTE_SIZE, color=FAINT_INK)
-        for column, (place, (_, shares)) in enumerate(zip(columns, rows, strict=True)):
+        panel.write(left, start + 0.03, _(_TOP_MEANINGS[kind]), size=NOTE_SIZE, color=FAINT_INK)
+        for column, (place, (_name, shares)) in enumerate(zip(columns, rows, strict=True)):
             text = share_text(shares[line], printed=column > 0)
             style = {"weight": "normal" if column else "bold", "ha": "right"}
             panel.write(place, start + 0.015, text, size=NAME_SIZE, **style)
-    notes = [] if top.similar else [words.none_similar]
+    notes = [] if top.similar else [_("no classes of this data set count as similar")]
     number, objects = sum(top.counts.values()), sum(row.objects for row in top.classes)
     if number < objects:
-        notes.append(words.too_few.format(number=number, objects=objects))
+        said = _("{number} detections in place of {objects}: this run has no more")
+        notes.append(said.format(number=f"{number:,}", objects=f"{objects:,}"))
     for line, note in enumerate(notes):
         panel.write(
             0, HEADS + len(TOP_KINDS) * ROW + 0.06 + 0.17 * line, note, size=NOTE_SIZE, color=FAINT_INK

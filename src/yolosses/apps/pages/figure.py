@@ -15,7 +15,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from yolosses.apps.pages.picture_data import smaller
-from yolosses.explain.style import FAINT_INK, new_figure, plain_axes, text_font, text_width, use_font
+from yolosses.explain import placing
+from yolosses.explain.style import FAINT_INK, INK, new_figure, plain_axes, text_font, text_width, use_font
 
 FIGURE_DPI = 110  # of pictures within a figure; its lines and letters have none
 
@@ -24,29 +25,31 @@ def chart(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty figure of a size in css pixels, with plain axes and no grid."""
     figure = new_figure(width / 96, height / 96)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.04)
-    axes = figure.add_subplot()
-    plain_axes(axes)
-    axes.grid(False)
-    axes.xaxis.label.set(size=9, color=FAINT_INK)
-    axes.yaxis.label.set(size=9, color=FAINT_INK)
-    return figure, axes
+    return figure, _bare(figure.add_subplot())
 
 
 def fixed_chart(
-    width: float, height: float, *, left: float, right: float, top: float, bottom: float
+    width: float, height: float, *, left: float, right: float, top: float, bottom: float, title: str = ""
 ) -> tuple[Figure, Axes]:
     """The same with margins given in css pixels: many small charts take no time for their layout, and are aligned."""
     figure = new_figure(width / 96, height / 96)
     figure.set_layout_engine("none")
-    axes = figure.add_axes(
-        (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
-    )
+    across, down = width - left - right, height - top - bottom
+    axes = _bare(figure.add_axes((left / width, bottom / height, across / width, down / height)))
+    axes.tick_params(labelsize=9, labelcolor="#404040", pad=4)
+    axes.yaxis.label.set_verticalalignment("center")
+    axes.yaxis.set_label_coords((10 - left) / across, 0.5)
+    if title:
+        written(figure, title, 12, height - 15, 13, color=INK, fontweight="bold")
+    return figure, axes
+
+
+def _bare(axes: Axes) -> Axes:
     plain_axes(axes)
     axes.grid(False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set(size=9, color=FAINT_INK)
-        axis.set_tick_params(labelsize=9, labelcolor="#404040", pad=4)
-    return figure, axes
+    return axes
 
 
 def written(figure: Figure, text: str, x: float, y: float, size: float, **look: object) -> None:
@@ -57,20 +60,24 @@ def written(figure: Figure, text: str, x: float, y: float, size: float, **look: 
 
 def shortened(text: str, width: float, size: float) -> str:
     """``text``, cut so that it is about ``width`` css pixels wide at most."""
-    if letters_width(text, size) <= width:
-        return text
-    while text and letters_width(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"
+    return placing.shortened(text, width, lambda cut: letters_width(cut, size))
 
 
-def figure_svg(figure: Figure, *, alt: str, told: Mapping[str, str] | None = None) -> Markup:
+def figure_svg(
+    figure: Figure,
+    *,
+    alt: str,
+    told: Mapping[str, str] | None = None,
+    fills: Mapping[str, str] | None = None,
+) -> Markup:
     """A figure as inline svg: its letters are text in the page's own fonts, its ids are its own, and nothing refers
     outside.
 
     Args:
         alt: what the figure shows, for those who cannot see it.
         told: what the pointer is told on a part of it, by the part's ``gid``.
+        fills: patterns of the page, "fill-0" and so on, that parts are painted with, by their ``gid``, instead of the
+            hatches of matplotlib, whose dots take 250 KB.
     """
     use_font(figure, "en")  # only to measure: a page needs no font of this computer
     file = io.StringIO()
@@ -92,6 +99,12 @@ def figure_svg(figure: Figure, *, alt: str, told: Mapping[str, str] | None = Non
     text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", lambda found: smaller(found[1]), text)
     for part, words in (told or {}).items():
         text = text.replace(f'<g id="{part}">', f'<g id="{part}"><title>{escape(words)}</title>')
+    for part, fill in (fills or {}).items():
+        text = re.sub(
+            rf'(<g id="{part}">.*?fill: )[^;"]+', rf"\g<1>url(#{fill})", text, count=1, flags=re.DOTALL
+        )
+    if fills:
+        text = re.sub(r"<defs>\s*(<pattern.*?</pattern>\s*)+</defs>\s*", "", text, flags=re.DOTALL)
     return Markup(_described(_own_ids(text), alt))
 
 
@@ -106,7 +119,7 @@ def _own_ids(svg: str) -> str:
     svg = re.sub(r'(\sid=")', rf"\g<1>{prefix}", svg)
     svg = _numbered_repeats(svg)
     svg = re.sub(r'(\shref="#)', rf"\g<1>{prefix}", svg)
-    return re.sub(r"(url\(#)", rf"\g<1>{prefix}", svg)
+    return re.sub(r"(url\(#)(?!fill-)", rf"\g<1>{prefix}", svg)
 
 
 def _numbered_repeats(svg: str) -> str:

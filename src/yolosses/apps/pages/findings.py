@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.apps.pages.marked_picture import Box
+from yolosses.apps.pages.marked_picture import Box, as_box
 from yolosses.explain.contributions import NONE
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.structures import ExplainedObject
@@ -86,8 +86,7 @@ def _of_object(explained: ExplainedPicture, obj: ExplainedObject, text: str) -> 
 
 def in_picture(box: NDArray[np.float64], geometry: Geometry) -> Box:
     """From fractions of the network's input to fractions of the picture."""
-    cx, cy, w, h = (float(side) for side in geometry.to_picture(box))
-    return cx, cy, w, h
+    return as_box(geometry.to_picture(box))
 
 
 def input_picture(picture: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:

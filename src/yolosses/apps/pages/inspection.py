@@ -11,12 +11,11 @@ from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.marked_picture import pictures_of
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import inspection as views
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.doctor import GridFit, Inspection
 from yolosses.studies.doctor.summary import (
     alike_classes,
     inspection_title,
-    joined,
     looked_at,
     objects_in_a_picture,
     verdicts,

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from numpy.typing import NDArray
 
+from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.picture_data import picture_data
+from yolosses.apps.pages.render import render
+from yolosses.explain import placing
 from yolosses.training.data import DataError, DetectionDataset
 
 Box = tuple[float, float, float, float]
 Kind = Literal["faint", "truth", "answer", "other"]
-
-_LINES: dict[Kind, tuple[str, ...]] = {
-    "faint": ("faint", "faint-core"),
-    "truth": ("halo", "truth", "core"),
-    "answer": ("halo", "answer"),
-    "other": ("halo", "other"),
-}
-_PLATE: dict[Kind, str] = {"faint": "#1a1a1a", "truth": "#1a1a1a", "answer": "#0072b2", "other": "#d55e00"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +34,16 @@ class Mark:
     box: Box
     kind: Kind
     text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnMark:
+    """A mark in pixels of the picture: left, top, right, bottom of its box, and of the plate behind its text."""
+
+    kind: Kind
+    box: placing.Box
+    text: str
+    plate: placing.Box | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +92,12 @@ def marked_picture(
     left, top, right, bottom = _window(part, width, height)
     seen = (right - left, bottom - top)
     size = 13 * seen[0] / shown
-    lines = [line for mark in marks for line in _outline(mark, width, height)]
-    plates = _plates([mark for mark in marks if mark.text], width, height, (left, top, right, bottom), size)
     data = picture_data(np.ascontiguousarray(picture[top:bottom, left:right]), max_side=max_side, quality=80)
-    return Markup(
-        f'<svg class="marked" viewBox="{left} {top} {seen[0]} {seen[1]}" role="img" aria-label="{escape(alt)}">'
-        f'<image href="{data}" x="{left}" y="{top}" width="{seen[0]}" height="{seen[1]}" preserveAspectRatio="none"/>'
-        f"{''.join(lines)}{''.join(plates)}</svg>"
-    )
+    drawn = in_pixels(marks, (height, width), (left, top, right, bottom), size)
+    html = render(
+        "_marked.html", "en", window=(left, top, *seen), data=data, alt=alt, size=size, marks=drawn
+    )  # it holds no words of its own
+    return Markup(html.strip())
 
 
 def around(boxes: Sequence[Box], *, aspect: float, margin: float = 0.6, least: float = 0.12) -> Box:
@@ -112,6 +115,12 @@ def around(boxes: Sequence[Box], *, aspect: float, margin: float = 0.6, least: f
     return (left + right) / 2, (top + bottom) / 2, side / aspect, side
 
 
+def as_box(sides: Iterable[float]) -> Box:
+    """Four numbers as a box."""
+    cx, cy, w, h = (float(side) for side in sides)
+    return cx, cy, w, h
+
+
 def _window(part: Box | None, width: int, height: int) -> tuple[int, int, int, int]:
     """In whole pixels, moved into the picture."""
     if part is None:
@@ -125,58 +134,27 @@ def _window(part: Box | None, width: int, height: int) -> tuple[int, int, int, i
     return spans[0][0], spans[1][0], spans[0][1], spans[1][1]
 
 
-def _edges(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
-    cx, cy, w, h = box
-    return (cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height
+def in_pixels(
+    marks: Sequence[Mark], picture: tuple[int, int], window: placing.Box, size: float
+) -> list[DrawnMark]:
+    """Those that are finite; their texts inside the window, where they hide no other.
 
-
-def _outline(mark: Mark, width: int, height: int) -> list[str]:
-    if not np.isfinite(mark.box).all():
-        return []
-    left, top, right, bottom = _edges(mark.box, width, height)
-    shape = (
-        f'x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 0):.1f}" height="{max(bottom - top, 0):.1f}"'
-    )
-    return [f'<rect class="{line}" {shape}/>' for line in _LINES[mark.kind]]
-
-
-def _plates(
-    marks: Sequence[Mark], width: int, height: int, window: tuple[int, int, int, int], size: float
-) -> list[str]:
-    """Texts on filled plates: at a corner of their box where they hide no other plate, inside the window."""
-    placed: list[tuple[float, float, float, float]] = []
+    Args:
+        picture: (height, width). size: of the letters, in its pixels.
+    """
+    height, width = picture
     drawn = []
+    placed: list[placing.Box] = []
     for mark in marks:
         if not np.isfinite(mark.box).all():
             continue
-        left, top, right, bottom = _edges(mark.box, width, height)
-        w, h = _text_width(mark.text) * size + 0.7 * size, 1.35 * size
-        corners = [(x, y) for y in (top - h, bottom, top, bottom - h) for x in (left, right - w)]
-        inside = [
-            (
-                min(max(x, window[0]), max(window[2] - w, window[0])),
-                min(max(y, window[1]), max(window[3] - h, window[1])),
-            )
-            for x, y in corners
-        ]
-        x, y = min(
-            inside, key=lambda at: sum(_shared((*at, at[0] + w, at[1] + h), other) for other in placed)
-        )
-        placed.append((x, y, x + w, y + h))
-        drawn.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{0.25 * size:.1f}" '
-            f'style="fill:{_PLATE[mark.kind]};stroke:#fff;stroke-width:1"/>'
-            f'<text x="{x + 0.35 * size:.1f}" y="{y + 0.98 * size:.1f}" font-size="{size:.1f}" fill="#fff">'
-            f"{escape(mark.text)}</text>"
-        )
+        cx, cy, w, h = mark.box
+        w, h = max(w, 0.0), max(h, 0.0)
+        box = ((cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height)
+        plate = None
+        if mark.text:
+            length = letters_width(mark.text, size, bold=True) + 0.7 * size
+            plate = placing.least_hiding(placing.beside_box(box, length, 1.35 * size, window), placed)
+            placed.append(plate)
+        drawn.append(DrawnMark(kind=mark.kind, box=box, text=mark.text, plate=plate))
     return drawn
-
-
-def _text_width(text: str) -> float:
-    """In units of the letter size; Chinese characters are square."""
-    return sum(1.0 if ord(letter) > 0x2E80 else 0.63 for letter in text)
-
-
-def _shared(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    return across * down if across > 0 and down > 0 else 0.0

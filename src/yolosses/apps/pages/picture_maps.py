@@ -5,6 +5,7 @@ Light enough to be made in an instant; `yolosses.explain.pictures` draws the sam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from yolosses.apps.pages.picture_data import picture_data
 from yolosses.apps.pages.render import render
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.maps import cell_values, worst_cell
+from yolosses.explain.pictures.pull import Pull, confidence_places, edge_pulls
 from yolosses.explain.terms import term_name
 from yolosses.language import Language
 
@@ -25,7 +28,6 @@ Rectangle = tuple[float, float, float, float]  # left, top, width, height
 STEPS = 24  # of darkness in a map
 FAINTEST = 1 / 48  # of the darkest: below it a cell is left white
 LONGEST_CENTRE, LONGEST_SIZE, LARGEST_TRIANGLE = 0.12, 0.05, 0.016  # of the longer side of the picture
-LEAST_SHOWN = 0.05  # of the largest pull on a confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +114,6 @@ def picture_in_detail(explanation: Explanation, picture: NDArray[np.uint8], *, l
 # ------------------------------------------------------------ where each term comes from
 
 
-def cell_values(explanation: Explanation, term: str | None, level: int) -> Floats:
-    """(rows, cols) what each cell of a level adds to the loss, by one term or (None) by all."""
-    rows = explanation.contributions.where(level=level)
-    if term is not None:
-        rows = rows.where(term=term)
-    values = np.zeros(explanation.predictions.grids[level])
-    np.add.at(values, (rows.row, rows.col), rows.value)
-    return values
-
-
 def levels(explanation: Explanation, language: Language) -> list[LevelView]:
     """The maps of every level: each term, then all of them."""
     grids = explanation.predictions.grids
@@ -146,15 +138,9 @@ def _maps(explanation: Explanation, level: int, language: Language) -> Iterable[
             index=None if term is None else index,
             name="" if term is None else term_name(term, explanation.terms, language=language),
             value=float(values.sum()),
-            peak=_peak(values) if values.any() else None,
+            peak=worst_cell(values) if values.any() else None,
             heat=tuple(_heat(values)),
         )
-
-
-def _peak(values: Floats) -> tuple[int, int, float]:
-    """The cell with the largest value; one that is not finite before all others."""
-    row, col = np.unravel_index(int(np.nan_to_num(values, nan=np.inf).argmax()), values.shape)
-    return int(row), int(col), float(values[row, col])
 
 
 def _heat(values: Floats) -> Iterable[tuple[float, tuple[tuple[int, int], ...]]]:
@@ -172,41 +158,19 @@ def _heat(values: Floats) -> Iterable[tuple[float, tuple[tuple[int, int], ...]]]
 
 def pull(explanation: Explanation, size: tuple[int, int]) -> PullView:
     """Arrows and triangles on a picture of ``size``, (height, width)."""
-    predictions, unit = explanation.predictions, max(size)
-    boxes = predictions.boxes[0]
-    centre_inside = ((boxes[:, :2] >= 0) & (boxes[:, :2] <= 1)).all(1)
-    drawable = np.isfinite(boxes).all(1) & centre_inside
-    downhill = np.where(drawable[:, None], -_finite(predictions.gradient[0]), 0.0)
-    confidence = np.where(drawable, -_finite(predictions.confidence_gradient[0]), 0.0)
-    moved = np.flatnonzero(downhill.any(1))
-    pixels = np.array([size[1], size[0]], float)
-    tails, ways = boxes[moved, :2] * pixels, downhill[moved, :2] * pixels
-    edges, outwards = _edges(boxes[moved], downhill[moved, 2:], pixels)
+    found, unit, pixels = Pull.of(explanation, 0), max(size), np.array([size[1], size[0]], float)
+    boxes = explanation.predictions.boxes[0]
+    edges, outwards = edge_pulls(boxes, found.size)
+    centres, ways = boxes[found.moved, :2], found.centre[found.moved]
     return PullView(
-        boxes=_outlines(boxes[moved], size),
+        boxes=_outlines(boxes[found.moved], size),
         arrows=(
-            *_arrows(tails, ways, LONGEST_CENTRE * unit, unit, "centre"),
-            *_arrows(edges, outwards, LONGEST_SIZE * unit, unit, "size"),
+            *_arrows(centres * pixels, ways * pixels, LONGEST_CENTRE * unit, unit, "centre"),
+            *_arrows(edges * pixels, outwards * pixels, LONGEST_SIZE * unit, unit, "size"),
         ),
-        triangles=tuple(_triangles(predictions.responsible[0], boxes, confidence, pixels, unit)),
-        strongest=(
-            float(np.hypot(*downhill[:, :2].T).max(initial=0.0)),
-            float(np.abs(downhill[:, 2:]).max(initial=0.0)),
-            float(np.abs(confidence).max(initial=0.0)),
-        ),
+        triangles=tuple(_triangles(explanation, found, pixels, unit)),
+        strongest=found.strongest,
     )
-
-
-def _edges(boxes: Floats, growth: Floats, pixels: Floats) -> tuple[Floats, Floats]:
-    """The middles of all edges in pixels, and outward (negative: inward) vectors as the boxes are to grow."""
-    tails, ways = [np.zeros((0, 2))], [np.zeros((0, 2))]
-    for axis in (0, 1):
-        for side in (-1, 1):
-            along = np.zeros(2)
-            along[axis] = side
-            tails.append(np.clip(boxes[:, :2] + along * boxes[:, 2:] / 2, 0, 1) * pixels)
-            ways.append(along * growth * pixels)
-    return np.concatenate(tails), np.concatenate(ways)
 
 
 def _arrows(
@@ -237,17 +201,12 @@ def _point(at: Floats) -> tuple[float, float]:
     return float(at[0]), float(at[1])
 
 
-def _triangles(
-    responsible: NDArray[np.bool_], boxes: Floats, confidence: Floats, pixels: Floats, unit: int
-) -> Iterable[Triangle]:
+def _triangles(explanation: Explanation, found: Pull, pixels: Floats, unit: int) -> Iterable[Triangle]:
     """Up where the confidence should rise, down where it should fall; the area is in proportion."""
-    strength = np.abs(confidence)
-    most = float(strength.max(initial=0.0))
-    for i in np.flatnonzero((strength > 0) & (strength >= LEAST_SHOWN * most)).tolist():
-        corner = np.clip(boxes[i, :2] - boxes[i, 2:] / 2, 0, 1)
-        x, y = _point((corner if responsible[i] else boxes[i, :2]) * pixels)
-        half = LARGEST_TRIANGLE * unit * float(np.sqrt(strength[i] / most))
-        yield Triangle(rise=bool(confidence[i] > 0), x=x, y=y, half=half)
+    places = confidence_places(explanation, 0, found.triangles) * pixels
+    for (x, y), strength in zip(places.tolist(), found.confidence[found.triangles].tolist(), strict=True):
+        half = LARGEST_TRIANGLE * unit * math.sqrt(abs(strength) / found.strongest[2])
+        yield Triangle(rise=strength > 0, x=x, y=y, half=half)
 
 
 # ------------------------------------------------------------ both
@@ -266,8 +225,3 @@ def _outlines(boxes: Iterable[Floats], size: tuple[int, int]) -> tuple[Rectangle
         for cx, cy, w, h in boxes
         if np.isfinite((cx, cy, w, h)).all()
     )
-
-
-def _finite(values: Floats) -> Floats:
-    finite: Floats = np.where(np.isfinite(values), values, 0.0)
-    return finite

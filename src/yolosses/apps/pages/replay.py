@@ -15,7 +15,7 @@ from yolosses.apps.pages.render import render
 from yolosses.explain.nonfinite import NonFinite
 from yolosses.explain.pictures.captions import number
 from yolosses.explain.terms import term_name
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, joined
 from yolosses.structures import Targets
 
 
@@ -85,7 +85,6 @@ def _finite(loss: float) -> float:
 
 
 def _culprit(found: NonFinite, terms: tuple[str, ...], language: Language) -> CulpritView:
-    comma = catalogue(language).gettext(", ")
     return CulpritView(
         message=str(found),
         term="–"
@@ -93,7 +92,7 @@ def _culprit(found: NonFinite, terms: tuple[str, ...], language: Language) -> Cu
         else f"{found.term} ({term_name(found.term, terms, language=language)})",
         operand=f"{found.operand}[{', '.join(map(str, found.index))}]",
         value=str(found.value),
-        where=comma.join(filter(None, (found.image_name, found.place, found.element))),
+        where=joined(filter(None, (found.image_name, found.place, found.element)), language),
         truth="" if found.object is None else f"{found.object + 1} ({found.class_name})",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +10,16 @@ from typing import Any
 
 from markupsafe import Markup
 
-from yolosses.apps.pages.charts.shares import shares
+from yolosses.apps.pages.charts.shares import share_fills, shares
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.findings import input_picture
 from yolosses.apps.pages.marked_picture import pictures_of
 from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import report as views
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture
-from yolosses.studies.doctor.summary import joined, problem_action
+from yolosses.studies.doctor.summary import problem_action
 from yolosses.studies.label_errors import LabelSuspicion
 from yolosses.studies.term_history import TermHistory
 from yolosses.training.data import DetectionDataset
@@ -68,6 +69,7 @@ def dataset_report(
         grouped=_groups(study, language),
         background=views.background(study, language),
         history=history,
+        num_steps=sum(math.isfinite(row["total"]) for row in log),
         shares=None if history is None else _shares(history, language),
         objects=views.objects(study, dataset, top, language),
         detail=_detail(study.explained[cards[0].loss.picture], dataset, language),
@@ -142,8 +144,8 @@ def _shares(history: TermHistory, language: Language) -> Markup:
     _ = catalogue(language).gettext
     at_the_end = joined((f"{name} {values[-1]:.0%}" for name, values in history.shares.items()), language)
     said = _("Shares of the terms in the training loss from the first step to the last; at the end {shares}")
-    figure = shares(history.steps, history.shares, x_title=_("optimiser step"))
-    return figure_svg(figure, alt=said.format(shares=at_the_end))
+    figure = shares(history, x_title=_("optimiser step"), width=1060, height=300)
+    return figure_svg(figure, alt=said.format(shares=at_the_end), fills=share_fills(history))
 
 
 def _detail(explained: ExplainedPicture, dataset: DetectionDataset, language: Language) -> Markup:

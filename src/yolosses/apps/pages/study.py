@@ -6,9 +6,11 @@ import re
 
 from markupsafe import Markup
 
-from yolosses.apps.pages import study_plane, study_runs
+from yolosses.apps.pages.charts.calibration import FEW, calibration
 from yolosses.apps.pages.charts.heat_map import heat_map
 from yolosses.apps.pages.charts.levels import levels, scatter
+from yolosses.apps.pages.charts.plane import plane
+from yolosses.apps.pages.charts.shares import share_fills, shares
 from yolosses.apps.pages.charts.study import (
     CalibrationChart,
     Chart,
@@ -16,13 +18,14 @@ from yolosses.apps.pages.charts.study import (
     LevelChart,
     Plane,
     ScatterChart,
+    ShareChart,
 )
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import study as views
 from yolosses.apps.pages.views.study_effects import effects, maps, unfinished
 from yolosses.apps.pages.views.study_errors import error_keys, errors
-from yolosses.apps.pages.views.study_numbers import Quantity, quantity, state_line
+from yolosses.apps.pages.views.study_numbers import MAIN, Quantity, quantity, state_line
 from yolosses.apps.pages.views.study_relations import importance, runs, term_names, trade_offs
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import Language
@@ -31,7 +34,6 @@ from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name, measure_name, measure_note
 from yolosses.studies.ablation.structures import Setting, StudyResults
 
-MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "missed")
 SHOWN = 40  # settings at once; the others unfold
 
 
@@ -64,7 +66,7 @@ def study_page(study: StudyResults, *, language: Language) -> str:
         importance=importance(selection, language),
         parameter_keys={name: index for index, name in enumerate(study.parameters)},
         runs=runs(selection, language),
-        few=study_runs.FEW,
+        few=FEW,
         term_keys={name: index for index, name in enumerate(term_names(selection, language).values())},
         states=state_line(study, language),
         settings=_ordered(selection),
@@ -84,22 +86,23 @@ def intervals_apart(text: str) -> list[str]:
 
 def draw(chart: Chart) -> Markup:
     """A chart, as svg."""
+    fills = None
     match chart:
         case LevelChart():
             figure, told = levels(chart)
-            return figure_svg(figure, alt=chart.alt, told=told)
         case ScatterChart():
             figure, told = scatter(chart)
-            return figure_svg(figure, alt=chart.alt, told=told)
         case HeatMap():
             figure, told = heat_map(chart)
-            return figure_svg(figure, alt=chart.alt, told=told)
         case Plane():
-            return Markup(study_plane.trade_off(chart))
+            figure, told = plane(chart)
         case CalibrationChart():
-            return Markup(study_runs.calibration_chart(chart))
-        case _:
-            return Markup(study_runs.share_areas(chart))
+            figure, told = calibration(chart)
+        case ShareChart():
+            figure = shares(chart.history, x_title=chart.x_title, width=268, height=268, title=chart.title)
+            told = {f"share-{index}": chart.told[term] for index, term in enumerate(chart.history.terms)}
+            fills = share_fills(chart.history)
+    return figure_svg(figure, alt=chart.alt, told=told, fills=fills)
 
 
 def _measures() -> dict[str, list[str]]:

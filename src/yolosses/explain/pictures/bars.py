@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
-from yolosses.explain.style import FAINT_INK, INK, colour_of, plain_axes, text_width
+from yolosses.explain.pictures.panel import HEADER, Panel, bar_axes, beside_bar, new_panel
+from yolosses.explain.style import INK, colour_of, text_width
 from yolosses.explain.terms import term_name
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 
 THICK = 0.36  # of a bar; the two of a term share one unit
 TERM_HEIGHT = 0.62  # inches, like the next
@@ -63,9 +62,7 @@ def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
     names = [term_name(name, part.terms, language=panel.language) for name in part.terms]
     left = max(text_width(name, NAME_SIZE, panel.family) for name in names) + 0.12
     width = body.width - left
-    axes = body.part(left, LEGEND, width, body.height - LEGEND - AXIS).axes()
-    plain_axes(axes)
-    axes.grid(False, axis="y")
+    axes = bar_axes(body.part(left, LEGEND, width, body.height - LEGEND - AXIS), _("loss"), ticks=5)
     before, after = _bars(panel.language, part)
     colors = [colour_of(index) for index in range(len(names))]
     for bars, faces, label in ((before, ["white"] * len(names), "_before"), (after, colors, "_after")):
@@ -74,29 +71,17 @@ def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
             linewidth=1.3, label=label,
         )  # fmt: skip
     for bar in (*before, *after):
-        axes.annotate(
-            bar.text, (bar.length, bar.place), xytext=(72 * LABEL_GAP, 0), textcoords="offset points",
-            va="center_baseline", fontsize=LABEL_SIZE, color=INK, fontweight="bold" if bar.bold else "normal",
-        )  # fmt: skip
+        look = {"fontsize": LABEL_SIZE, "fontweight": "bold" if bar.bold else "normal"}
+        beside_bar(axes, bar.length, bar.place, bar.text, gap=72 * LABEL_GAP, **look)
     axes.set_xlim(0, _reach(panel, [*before, *after], width))
     axes.set_ylim(len(names) - 0.42, -0.58)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0, labelsize=NAME_SIZE, labelcolor=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(TICKS)
-    axes.set_xlabel(_("loss"), fontsize=8.5, color=FAINT_INK)
-    _legend(body.part(0, 0, body.width, LEGEND))
-
-
-def _legend(panel: Panel) -> None:
-    axes, _ = panel.axes(), panel.gettext
-    axes.set_axis_off()
-    axes.legend(
-        [Patch(facecolor="white", edgecolor=INK), Patch(facecolor=INK, edgecolor=INK)],
-        [_("before its lambda"), _("after its lambda: what the optimiser sees")],
-        loc="upper left", ncols=2, frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0, borderaxespad=0.0,
-        handlelength=1.6,
-    )  # fmt: skip
+    entries = [
+        (Patch(facecolor="white", edgecolor=INK), _("before its lambda")),
+        (Patch(facecolor=INK, edgecolor=INK), _("after its lambda: what the optimiser sees")),
+    ]
+    body.part(0, 0, body.width, LEGEND).legend_row(entries, handlelength=1.6)
 
 
 def _note(language: Language, part: Explanation, whole: float) -> str:
@@ -107,7 +92,7 @@ def _note(language: Language, part: Explanation, whole: float) -> str:
     of_batch = _("{share} of the loss of the batch, {total}").format(
         share=percent(part.total, whole), total=number(whole)
     )
-    return _(", ").join((note, of_batch))
+    return joined((note, of_batch), language)
 
 
 def _bars(language: Language, part: Explanation) -> tuple[list[_Bar], list[_Bar]]:

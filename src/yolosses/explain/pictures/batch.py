@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,8 +14,8 @@ from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.board import Floats, Picture, aspect_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.pictures.panel import HEADER, LEGEND_SIZE, TICKS, Panel, new_panel
-from yolosses.explain.style import FAINT_INK, HATCHES, INK, colour_of, plain_axes
+from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, bar_axes, new_panel
+from yolosses.explain.style import FAINT_INK, INK, area_signs, plain_axes
 from yolosses.explain.terms import term_name
 from yolosses.language import Language
 
@@ -87,33 +86,24 @@ def _ranked(explanation: Explanation) -> tuple[list[int], Floats]:
     return [explanation.images[index] for index in order], values[:, order]
 
 
-def _signs(term: int) -> dict[str, Any]:
-    """Colour and hatch of a term."""
-    return {
-        "facecolor": colour_of(term),
-        "hatch": HATCHES[term % len(HATCHES)],
-        "edgecolor": "white",
-    }
-
-
 def _legend(panel: Panel, explanation: Explanation) -> None:
-    axes = panel.part(0, 0, panel.width, LEGEND).axes()
-    axes.set_axis_off()
-    names = [term_name(name, explanation.terms, language=panel.language) for name in explanation.terms]
-    handles = [Patch(**_signs(term), linewidth=0) for term in range(len(names))]
-    axes.legend(
-        handles, names, loc="upper left", ncols=len(names),
-        frameon=False, fontsize=LEGEND_SIZE, borderpad=0.0, borderaxespad=0.0, handlelength=2.4, columnspacing=1.4,
-        handleheight=1.1,
-    )  # fmt: skip
+    entries = [
+        (
+            Patch(**area_signs(index), linewidth=0),
+            term_name(name, explanation.terms, language=panel.language),
+        )
+        for index, name in enumerate(explanation.terms)
+    ]
+    row = panel.part(0, 0, panel.width, LEGEND)
+    row.legend_row(entries, handlelength=2.4, columnspacing=1.4, handleheight=1.1)
 
 
 def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values: Floats) -> None:
     """One stacked bar a row, beside where the thumbnails go."""
     left = THUMBNAIL + GAP
-    axes = panel.part(left, 0, panel.width - left, panel.height - AXIS).axes()
-    plain_axes(axes)
-    axes.grid(False, axis="y")
+    _ = panel.gettext
+    body = panel.part(left, 0, panel.width - left, panel.height - AXIS)
+    axes = bar_axes(body, _("share of each picture in the loss"), ticks=6)
     axes.spines["left"].set_visible(False)
     drawn = np.where(np.isfinite(values), values, 0.0)
     middle = np.arange(len(images), dtype=np.float64) + (BAR_TOP + BAR_BOTTOM) / 2
@@ -121,11 +111,10 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
     widest = float(drawn.sum(0).max(initial=0.0)) or 1.0
     for term in range(len(values)):
         axes.barh(
-            middle, drawn[term], BAR_BOTTOM - BAR_TOP, left=starts[term], linewidth=0.6, **_signs(term),
+            middle, drawn[term], BAR_BOTTOM - BAR_TOP, left=starts[term], linewidth=0.6, **area_signs(term),
             label=f"_{explanation.terms[term]}",
         )  # fmt: skip
         _write_shares(axes, middle, starts[term], drawn[term], drawn.sum(0), widest)
-    _ = panel.gettext
     room = panel.part(0, 0, panel.width - left, ROW)
     for row, image in enumerate(images):
         text = _row_text(room, explanation.image_names[image], float(values[:, row].sum()), explanation.total)
@@ -133,9 +122,6 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
     axes.set_xlim(0, widest * 1.02)
     axes.set_ylim(len(images), 0)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(TICKS)
-    axes.set_xlabel(_("share of each picture in the loss"), fontsize=8.5, color=FAINT_INK)
 
 
 def _row_text(room: Panel, name: str, loss: float, whole: float) -> str:
@@ -177,7 +163,7 @@ def _ranking(panel: Panel, values: Floats, shown: int) -> None:
     edges = np.arange(count + 1) + 0.5
     for term, (part, top) in enumerate(zip(drawn, tops, strict=True)):
         low, high = (np.append(side, side[-1:]) for side in (top - part, top))
-        axes.fill_between(edges, low, high, step="post", linewidth=0.0, **_signs(term), label=f"_{term}")
+        axes.fill_between(edges, low, high, step="post", linewidth=0.0, **area_signs(term), label=f"_{term}")
     axes.axvline(shown + 0.5, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
     axes.set_xlim(0.5, count + 0.5)
     axes.set_ylim(0, float(tops[-1].max()) * 1.05 or 1.0)

@@ -20,7 +20,7 @@ from yolosses.explain.pictures.panel import Entries, Panel
 from yolosses.explain.pictures.tags import Tag, draw_tags
 from yolosses.explain.structures import ExplainedObject
 from yolosses.explain.style import BLUE, INK, VERMILLION
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 
 MOST_OTHERS = 60
 SAME_PLACE = 0.5  # IoU from which class and IoU stand in one tag
@@ -80,7 +80,7 @@ def _note(language: Language, part: Explanation) -> str:
     ious = [obj.iou for obj in part.objects if obj.iou is not None]
     if ious:
         parts.append(_("mean IoU {iou}").format(iou=f"{np.mean(ious):.2f}"))
-    return _(", ").join([*parts, _("loss {loss}").format(loss=number(part.total))])
+    return joined([*parts, _("loss {loss}").format(loss=number(part.total))], language)
 
 
 # ------------------------------------------------------------ truths and the boxes that are responsible for them

@@ -23,7 +23,7 @@ from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
 from yolosses.explain.style import FAINT_INK, INK, VERMILLION, LineStyle
 from yolosses.explain.terms import term_name
-from yolosses.language import Language
+from yolosses.language import Language, joined
 
 # From nearly nothing to nearly black: in print without colour darker is more. The picture shows through where
 # there is little loss.
@@ -82,8 +82,9 @@ def maps_panel(panel: Panel, part: Explanation, image: int, picture: Picture | N
     )
     body = panel.header(
         title,
-        _(", ").join(
-            (loss, _("weighted; every map has its own scale; cells are (row, column), counted from 0"))
+        joined(
+            (loss, _("weighted; every map has its own scale; cells are (row, column), counted from 0")),
+            panel.language,
         ),
     )
     columns, rows = _layout(part)
@@ -136,6 +137,12 @@ def cell_values(part: Explanation, term: str | None, level: int) -> Floats:
     return values
 
 
+def worst_cell(values: Floats) -> tuple[int, int, float]:
+    """Row, column and value of the largest; of one that is not finite before all others."""
+    row, col = np.unravel_index(int(np.nan_to_num(values, nan=np.inf).argmax()), values.shape)
+    return int(row), int(col), float(values[row, col])
+
+
 def _titles(panel: Panel, part: Explanation, term: str | None, level: int, values: Floats) -> None:
     _ = panel.gettext
     total = float(values.sum())
@@ -145,16 +152,14 @@ def _titles(panel: Panel, part: Explanation, term: str | None, level: int, value
             term=name, value=number(total), share=percent(total, part.total)
         )
         levels = len(part.predictions.grids)
-        return text if levels == 1 else _(", ").join((_("level {level}").format(level=level), text))
+        return text if levels == 1 else joined((_("level {level}").format(level=level), text), panel.language)
 
     name = _("all terms") if term is None else term_name(term, part.terms, language=panel.language)
     heading = panel.with_name(title, name, MAP_TITLE_SIZE, bold=True)
     note = _("no cell adds to it")
     if values.any():
-        row, col = np.unravel_index(np.argmax(np.nan_to_num(values, nan=np.inf)), values.shape)
-        note = _("most in cell ({row},{col}): {value}").format(
-            row=row, col=col, value=number(float(values[row, col]))
-        )
+        row, col, most = worst_cell(values)
+        note = _("most in cell ({row},{col}): {value}").format(row=row, col=col, value=number(most))
     panel.write(0, 0, heading, size=MAP_TITLE_SIZE, weight="bold")
     panel.write(0, 0.19, panel.shortened(note, MAP_NOTE_SIZE), size=MAP_NOTE_SIZE, color=FAINT_INK)
 

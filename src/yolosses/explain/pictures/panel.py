@@ -11,9 +11,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from yolosses.explain.style import FAINT_INK, INK, text_font, text_width, use_font
+from yolosses.explain.placing import shortened
+from yolosses.explain.style import FAINT_INK, INK, plain_axes, text_font, text_width, use_font
 from yolosses.language import Language, catalogue
 
 Entries = list[tuple[Any, str]]
@@ -22,6 +23,7 @@ Entries = list[tuple[Any, str]]
 TITLE_SIZE, NOTE_SIZE, LEGEND_SIZE = 11.0, 8.5, 8.0  # points
 MARGIN = 0.2  # inches, like all below
 HEADER = 0.58
+PAGE_TITLE, PAGE_TITLE_SIZE = 0.42, 14.0
 LEGEND_LINE, LEGEND_GAP, LEGEND_HANDLE = 0.168, 0.2, 0.55
 TICKS = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 
@@ -74,11 +76,7 @@ class Panel:
 
     def shortened(self, text: str, size: float, *, bold: bool = False) -> str:
         """``text``, or as much of it as the panel is wide, with an ellipsis."""
-        if text_width(text, size, self.family, bold=bold) <= self.width:
-            return text
-        while text and text_width(text + "…", size, self.family, bold=bold) > self.width:
-            text = text[:-1]
-        return text + "…"
+        return shortened(text, self.width, lambda cut: text_width(cut, size, self.family, bold=bold))
 
     def with_name(self, text: Callable[[str], str], name: str, size: float, *, bold: bool = False) -> str:
         """``text(name)``, its name cut where the whole would be wider than the panel: numbers are not to be lost."""
@@ -93,18 +91,43 @@ class Panel:
         """The legend of a picture that ends ``top`` inches down the panel, one line an entry."""
         lines = self.part(0, top + LEGEND_GAP, self.width, legend_height(len(entries)) - LEGEND_GAP)
         room = replace(lines, width=self.width - LEGEND_HANDLE)
-        axes = lines.axes()
-        axes.set_axis_off()
-        axes.legend(
-            [handle for handle, _ in entries], [room.shortened(text, LEGEND_SIZE) for _, text in entries],
-            loc="upper left", frameon=False, fontsize=LEGEND_SIZE, handlelength=4.0, handletextpad=0.8,
-            labelspacing=0.4, borderpad=0.0, borderaxespad=0.0, labelcolor=INK,
+        lines._legend(
+            [(handle, room.shortened(text, LEGEND_SIZE)) for handle, text in entries],
+            handlelength=4.0, handletextpad=0.8, labelspacing=0.4, labelcolor=INK,
         )  # fmt: skip
+
+    def legend_row(self, entries: Entries, **style: Any) -> None:
+        """A legend in one line at the top."""
+        self._legend(entries, ncols=len(entries), **style)
+
+    def _legend(self, entries: Entries, **style: Any) -> None:
+        axes = self.axes()
+        axes.set_axis_off()
+        handles, texts = zip(*entries, strict=True)
+        style = {"frameon": False, "fontsize": LEGEND_SIZE, "borderpad": 0.0, "borderaxespad": 0.0} | style
+        axes.legend(handles, texts, loc="upper left", **style)
 
     def finish(self) -> Figure:
         """The figure, when everything is drawn."""
         use_font(self.figure, self.language)
         return self.figure
+
+
+def bar_axes(panel: Panel, label: str, *, ticks: int) -> Axes:
+    """Axes for bars to the right, with about so many numbers and a name below them."""
+    axes = panel.axes()
+    plain_axes(axes)
+    axes.grid(False, axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(ticks))
+    axes.xaxis.set_major_formatter(TICKS)
+    axes.set_xlabel(label, fontsize=8.5, color=FAINT_INK)
+    return axes
+
+
+def beside_bar(axes: Axes, length: float, place: float, text: str, *, gap: float, **style: Any) -> None:
+    """A text right of the end of a bar, ``gap`` points from it."""
+    style = {"color": INK, "va": "center_baseline"} | style
+    axes.annotate(text, (length, place), xytext=(gap, 0), textcoords="offset points", **style)
 
 
 def legend_height(lines: int) -> float:
@@ -117,3 +140,10 @@ def new_panel(width: float, height: float, language: Language) -> Panel:
     text_font(language)  # says that a font is missing before anything is drawn
     figure = Figure(figsize=(width + 2 * MARGIN, height + 2 * MARGIN), dpi=150, facecolor="white")
     return Panel(figure=figure, language=language, left=MARGIN, top=MARGIN, width=width, height=height)
+
+
+def titled_panel(title: str, width: float, height: float, language: Language) -> Panel:
+    """A panel of this size below a title, in a new figure."""
+    page = new_panel(width, PAGE_TITLE + height, language)
+    page.write(0, 0, page.shortened(title, PAGE_TITLE_SIZE, bold=True), size=PAGE_TITLE_SIZE, weight="bold")
+    return page.part(0, PAGE_TITLE, width, height)

@@ -61,18 +61,38 @@ def draw_pull(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Pull:
-    """Downhill directions in one image: (A, 2) of centres and sizes, (A,) of confidences; 0 where there is none."""
+class Pull:
+    """Downhill directions in one image: (A, 2) of centres and sizes, (A,) of confidences; 0 where there is none.
+
+    Attributes:
+        triangles: predictors whose confidence is pulled strongly enough to be shown. weak: how many others are pulled.
+        outside: how many boxes are pulled that cannot be drawn.
+    """
 
     centre: Floats
     size: Floats
     confidence: Floats
-    triangles: NDArray[np.int64]  # predictors whose confidence is pulled strongly enough to be shown
+    triangles: NDArray[np.int64]
     weak: int
     outside: int
 
+    @property
+    def moved(self) -> NDArray[np.int64]:
+        """Predictors whose centre or size is pulled."""
+        return np.flatnonzero(self.centre.any(-1) | self.size.any(-1))
+
+    @property
+    def strongest(self) -> tuple[float, float, float]:
+        """On a centre, a size and a confidence."""
+        return (
+            float(np.hypot(*self.centre.T).max(initial=0.0)),
+            float(np.abs(self.size).max(initial=0.0)),
+            float(np.abs(self.confidence).max(initial=0.0)),
+        )
+
     @classmethod
-    def of(cls, part: Explanation, image: int) -> _Pull:
+    def of(cls, part: Explanation, image: int) -> Pull:
+        """In one image of ``part``."""
         predictions = part.predictions
         centres = predictions.boxes[image, :, :2]
         drawable = np.isfinite(predictions.boxes[image]).all(-1) & ((centres >= 0) & (centres <= 1)).all(-1)
@@ -100,7 +120,7 @@ def _finite(values: Floats) -> Floats:
 
 def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
     """`draw_pull` within a panel."""
-    _, pull = panel.gettext, _Pull.of(part, image)
+    _, pull = panel.gettext, Pull.of(part, image)
     entries = pull_legend(part, image, panel.language)
     body = panel.header(
         _("{title}: {name}").format(title=_("where the loss pulls the boxes"), name=part.image_names[image]),
@@ -115,8 +135,7 @@ def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | N
     for obj in part.objects:
         draw_truth(board, obj, scale=0.5)
     boxes = part.predictions.boxes[image]
-    moved = np.flatnonzero(pull.centre.any(-1) | pull.size.any(-1))
-    for predictor in moved.tolist():
+    for predictor in pull.moved.tolist():
         board.outline(boxes[predictor], [(BLUE, 1.1)], zorder=4, label=f"_predictor {predictor}")
     _draw_size_pulls(board, boxes, pull.size)
     _draw_confidence_pulls(board, part, image, pull)
@@ -137,8 +156,8 @@ def _draw_centre_pulls(board: Board, centres: Floats, pulls: Floats) -> None:
     )  # fmt: skip
 
 
-def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
-    """From the middle of each edge outwards or inwards."""
+def edge_pulls(boxes: Floats, size: Floats) -> tuple[Floats, Floats]:
+    """The middles of the edges that are pulled, (n, 2), and outward (negative: inward) vectors."""
     tails, vectors = [], []
     for axis in (0, 1):
         which = np.flatnonzero(size[:, axis])
@@ -150,22 +169,32 @@ def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
                 np.clip(boxes[which, :2] + side * half, 0, 1)
             )  # of a cut box at the picture's border
             vectors.append(side * along * size[which, axis, None])
+    return np.concatenate(tails), np.concatenate(vectors)
+
+
+def confidence_places(part: Explanation, image: int, predictors: NDArray[np.int64]) -> Floats:
+    """(n, 2) where their triangles stand: at the left top corner of a responsible box, else at the centre."""
+    boxes = part.predictions.boxes[image, predictors]
+    corners = np.clip(corners_of(boxes)[:, :2], 0, 1)
+    places: Floats = np.where(part.predictions.responsible[image, predictors, None], corners, boxes[:, :2])
+    return places
+
+
+def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
     draw_arrows(
-        board, np.concatenate(tails), np.concatenate(vectors),
+        board, *edge_pulls(boxes, size),
         longest=LONGEST_SIZE, thickest=THICKEST_SIZE, color=VERMILLION, label="size",
     )  # fmt: skip
 
 
-def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: _Pull) -> None:
+def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: Pull) -> None:
     strength = np.abs(pull.confidence)
     area = LARGEST_TRIANGLE * strength / (strength.max(initial=0.0) or 1.0)
     for up, marker, color in ((True, "^", GREEN), (False, "v", INK)):
         which = pull.triangles[(pull.confidence[pull.triangles] > 0) == up]
         if not len(which):
             continue
-        boxes = part.predictions.boxes[image, which]
-        corners = np.clip(corners_of(boxes)[:, :2], 0, 1)
-        places = np.where(part.predictions.responsible[image, which, None], corners, boxes[:, :2])
+        places = confidence_places(part, image, which)
         board.axes.scatter(
             places[:, 0], places[:, 1], s=area[which], marker=marker,
             facecolor=color, edgecolor="white", linewidth=0.7, zorder=7, clip_on=False,
@@ -176,11 +205,11 @@ def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: _P
 def pull_legend(part: Explanation, image: int, language: Language) -> Entries:
     """What the signs mean that `pull_panel` draws, with the strength of the largest of each kind."""
     _ = catalogue(language).gettext
-    pull = _Pull.of(part, image)
+    pull = Pull.of(part, image)
     shown = pull.confidence[pull.triangles]
     strongest = {
-        "centre": float(np.hypot(*pull.centre.T).max(initial=0.0)),
-        "size": float(np.abs(pull.size).max(initial=0.0)),
+        "centre": pull.strongest[0],
+        "size": pull.strongest[1],
         "rise": float(shown.max(initial=0.0)),
         "fall": float((-shown).max(initial=0.0)),
     }

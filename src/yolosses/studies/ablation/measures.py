@@ -53,20 +53,5 @@ MEASURES: dict[str, Measure] = {
         ),
     )
 }
-"""By name. All are fractions or counts a picture:
-
-- ``precision``, ``recall``, ``f1``, ``threshold``: at the score threshold with the best F1, IoU 0.5.
-- ``mean_iou``: of true positives at that threshold. ``centre_error``: distance of centres over the root of the object's
-  area, ``size_error``: mean of abs(ln(w / w^)) and abs(ln(h / h^)); both of the objects that a detection of their class
-  meets with IoU >= 0.1 at that threshold, so that bad boxes count too.
-- ``covered``: objects with which some predicted box has IoU >= 0.5, whatever its score and class.
-- ``background_fp``: detections a picture that meet no object (IoU < 0.1 with all), at the best threshold;
-  ``background_fp_fixed``, ``recall_fixed``: background detections, and recall, at score 0.25 as it comes.
-- ``empty_confidence``: mean confidence of the boxes of cells without an object; ``object_confidence``: of the boxes
-  that are responsible for one.
-- ``missed``: objects that no detection meets (IoU >= 0.1, any class) at the best threshold.
-- ``class_accuracy``: of the detections with IoU >= 0.5 with some object, those of its class, at the best threshold.
-- ``calibration_error``: mean distance between score and IoU over ten equal parts of the scores, weighted by count.
-- ``tide_...``: what each kind of error costs in AP50 (`yolosses.studies.errors.tide`). ``top_...``: shares of the top
-  detections (`yolosses.studies.errors.top_detections`).
-"""
+"""By name. All are fractions or counts a picture. `yolosses.studies.ablation.sentences.measure_note` says what each is,
+`yolosses.studies.errors` what ``tide_...`` and ``top_...`` are made of."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from yolosses.language import N_, Language, catalogue
+from yolosses.language import N_, Language, catalogue, joined
 from yolosses.studies.doctor.structures import Duplicate, Inspection, OddBox, Suspicion
 from yolosses.training.data import Problem
 
@@ -36,11 +36,6 @@ _SIZES = {
     "medium": N_("medium (below 96²)"),
     "large": N_("large"),
 }
-
-
-def joined(parts: Iterable[str], language: Language) -> str:
-    """With the commas of the language."""
-    return catalogue(language).gettext(", ").join(parts)
 
 
 def counted(names: Iterable[str], language: Language) -> str:

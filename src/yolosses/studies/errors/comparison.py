@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
+from yolosses.training.evaluation.pictures import check_detections, visible_part
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,15 +53,11 @@ def compared(
         ValueError: if the number of ``detections`` is not that of ``records``, a label has no class name, or a box or
             score is NaN or infinite.
     """
-    if len(detections) != len(records):
-        raise ValueError(
-            f"detections: expected one entry for each of {len(records)} pictures; got {len(detections)}"
-        )
+    check_detections(records, class_names, detections)
     for record, found in zip(records, detections, strict=True):
-        _check(record, found, len(class_names))
         order = np.argsort(-found.scores, kind="stable")[:limit]
-        boxes, labels = visible(found.boxes[order], record.image_size), found.labels[order]
-        objects, wanted = visible(record.boxes, record.image_size), ~record.ignore
+        boxes, labels = visible_part(found.boxes[order], record.image_size), found.labels[order]
+        objects, wanted = visible_part(record.boxes, record.image_size), ~record.ignore
         same_class = labels[:, None] == record.labels[~wanted]
         inside = np.where(same_class, _overlaps(boxes, objects[~wanted], of_detection=True), 0.0)
         yield Comparison(
@@ -84,23 +81,6 @@ def best_free(strength: Floats) -> Ints:
     return taken
 
 
-def visible(boxes: NDArray[np.float32], image_size: tuple[int, int]) -> Floats:
-    """The part of each box inside the picture, as `yolosses.training.evaluation.evaluate` scores it.
-
-    Args:
-        boxes: (N, 4) cxcywh fractions of the picture.
-        image_size: (height, width) in pixels.
-
-    Returns:
-        (N, 4) left, top, width, height in pixels; a side of 0 where nothing is inside.
-    """
-    height, width = image_size
-    centres, sizes = np.split(boxes.astype(np.float64), 2, axis=1)
-    corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1).clip(0.0, 1.0)
-    corners *= [width, height, width, height]
-    return np.concatenate([corners[:, :2], (corners[:, 2:] - corners[:, :2]).clip(min=0.0)], axis=1)
-
-
 def _overlaps(a: Floats, b: Floats, *, of_detection: bool = False) -> Floats:
     """(D, N) IoU of boxes left, top, width, height; or which part of each of ``a`` lies in each of ``b``.
 
@@ -112,19 +92,3 @@ def _overlaps(a: Floats, b: Floats, *, of_detection: bool = False) -> Floats:
     whole = areas if of_detection else areas + b[:, 2] * b[:, 3] - shared
     overlaps: Floats = np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
     return overlaps
-
-
-def _check(record: Record, found: Detections, num_classes: int) -> None:
-    for what, labels in (("labels", record.labels), ("detections", found.labels)):
-        outside = labels[(labels < 0) | (labels >= num_classes)]
-        if len(outside):
-            raise ValueError(
-                f"{what} of {record.name}: expected classes 0..{num_classes - 1}; got {outside[0]}"
-            )
-    for what, values in (("boxes", found.boxes), ("scores", found.scores)):
-        if not np.isfinite(values).all():
-            first = np.argwhere(~np.isfinite(values))[0]
-            raise ValueError(
-                f"detections of {record.name}: expected finite {what}; "
-                f"got {values[tuple(first)]} in detection {first[0]}"
-            )

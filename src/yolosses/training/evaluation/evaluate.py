@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yolosses.training.evaluation.metrics import ClassMetrics, Metrics, OperatingPoint, SizeMetrics
+from yolosses.training.evaluation.pictures import check_detections, visible_part
 from yolosses.training.evaluation.structures import Detections
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def evaluate(
             a box or score is NaN or infinite.
     """
     records = data if isinstance(data, Sequence) else data.records
-    _check(records, class_names, detections)
+    check_detections(records, class_names, detections)
     truths = _truths(records)
     found = _found(records, detections)
     objects = np.bincount(
@@ -170,32 +171,11 @@ def _say_nothing(*_: object) -> None:
     pass
 
 
-def _check(records: "Sequence[Record]", class_names: Sequence[str], detections: Sequence[Detections]) -> None:
-    if len(detections) != len(records):
-        raise ValueError(
-            f"detections: expected one entry for each of {len(records)} pictures; got {len(detections)}"
-        )
-    for record, picture in zip(records, detections, strict=True):
-        for what, labels in (("labels", record.labels), ("detections", picture.labels)):
-            if len(labels) and not 0 <= labels.min() <= labels.max() < len(class_names):
-                outside = labels[(labels < 0) | (labels >= len(class_names))][0]
-                raise ValueError(
-                    f"{what} of {record.name}: expected classes 0..{len(class_names) - 1}; got {outside}"
-                )
-        for what, values in (("boxes", picture.boxes), ("scores", picture.scores)):
-            if not np.isfinite(values).all():
-                first = np.argwhere(~np.isfinite(values))[0]
-                raise ValueError(
-                    f"detections of {record.name}: expected finite {what}; "
-                    f"got {values[tuple(first)]} in detection {first[0]}"
-                )
-
-
 def _truths(records: "Sequence[Record]") -> list[dict[str, Any]]:
     annotations: list[dict[str, Any]] = []
     for picture, record in enumerate(records, start=1):
         for box, label, ignore in zip(
-            _visible(record.boxes, record.image_size), record.labels, record.ignore, strict=True
+            visible_part(record.boxes, record.image_size), record.labels, record.ignore, strict=True
         ):
             annotations.append(_annotation(len(annotations), picture, label, box) | {"iscrowd": int(ignore)})
     return annotations
@@ -204,7 +184,7 @@ def _truths(records: "Sequence[Record]") -> list[dict[str, Any]]:
 def _found(records: "Sequence[Record]", detections: Sequence[Detections]) -> list[dict[str, Any]]:
     annotations: list[dict[str, Any]] = []
     for picture, (record, found) in enumerate(zip(records, detections, strict=True), start=1):
-        boxes = _visible(found.boxes, record.image_size)
+        boxes = visible_part(found.boxes, record.image_size)
         for box, label, score in zip(boxes, found.labels, found.scores, strict=True):
             annotations.append(
                 _annotation(len(annotations), picture, label, box) | {"iscrowd": 0, "score": float(score)}
@@ -221,15 +201,6 @@ def _annotation(index: int, picture: int, label: np.int64, box: NDArray[np.float
         "bbox": [left, top, width, height],
         "area": width * height,
     }
-
-
-def _visible(boxes: NDArray[np.float32], image_size: tuple[int, int]) -> NDArray[np.float64]:
-    """The part of each box inside the picture, cxcywh fractions -> left, top, width, height in pixels."""
-    height, width = image_size
-    centres, sizes = np.split(boxes.astype(np.float64), 2, axis=1)
-    corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1).clip(0.0, 1.0)
-    corners *= [width, height, width, height]
-    return np.concatenate([corners[:, :2], (corners[:, 2:] - corners[:, :2]).clip(min=0.0)], axis=1)
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

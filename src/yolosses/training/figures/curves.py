@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 from yolosses.explain.style import (
     FAINT_INK,
     INK,
-    LINE_STYLES,
-    MARKERS,
     PALETTE,
     VERMILLION,
-    LineStyle,
-    colour_of,
+    line_signs,
     new_figure,
     plain_axes,
 )
-from yolosses.explain.terms import term_name
+from yolosses.explain.terms import term_name, term_shares
 from yolosses.training.figures.shares import stack_shares
 
+TOTAL: Mapping[str, Any] = {"color": INK, "linestyle": "-"}
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
@@ -59,7 +57,7 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
         plain_axes(axes)
 
     weighted.set_yscale("log", nonpositive="mask")
-    _line(weighted, steps, total, "total", color=INK, style="-", width=2.6)
+    _line(weighted, steps, total, "total", width=2.6)
     _term_lines(weighted, steps, weighted_terms)
     _heading(weighted, "weighted terms, which the optimiser sees")
     _term_lines(unweighted, steps, _terms(rows, "unweighted"))
@@ -70,16 +68,7 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
         _mark_not_finite(axes, steps, total)
         _epochs_above(axes, rows)
     _shares(share, steps, weighted_terms)
-    _line(
-        rate,
-        steps,
-        _column(rows, "learning_rate"),
-        "learning rate",
-        color=INK,
-        style="-",
-        width=1.6,
-        window=1,
-    )
+    _line(rate, steps, _column(rows, "learning_rate"), "learning rate", width=1.6, window=1)
     rate.set_ylim(bottom=0.0)
     rate.yaxis.set_major_locator(MaxNLocator(3))
     rate.yaxis.set_major_formatter(PLAIN)
@@ -121,9 +110,7 @@ def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDAr
             steps,
             values,
             labels[name],
-            color=colour_of(index),
-            style=LINE_STYLES[index % len(LINE_STYLES)],
-            marker=MARKERS[index % len(MARKERS)],
+            signs=line_signs(index),
             width=1.9,
             phase=index,
         )
@@ -141,12 +128,8 @@ def _short_labels(terms: Mapping[str, Any]) -> dict[str, str]:
 
 def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
     """What part of the total each term has, smoothed; wide areas carry the number of their term."""
-    smooth = np.stack([_running_mean(values, _window(len(steps))) for values in terms.values()])
-    sums = smooth.sum(axis=0)
-    shares = np.divide(smooth, sums, out=np.full(smooth.shape, np.nan), where=sums > 0)
-    stack_shares(
-        axes, steps, dict(zip(terms, shares, strict=True)), names=_short_labels(terms), font_size=8.5
-    )
+    smooth = {name: _running_mean(values, _window(len(steps))) for name, values in terms.items()}
+    stack_shares(axes, steps, term_shares(smooth), names=_short_labels(terms), font_size=8.5)
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
     _heading(axes, "share of the total")
 
@@ -202,33 +185,25 @@ def _line(
     values: NDArray[np.float64],
     label: str,
     *,
-    color: str,
-    style: LineStyle,
     width: float,
+    signs: Mapping[str, Any] = TOTAL,
     window: int | None = None,
-    marker: str = "",
     phase: int = 0,
 ) -> None:
     """The single steps faintly, their running mean strongly; markers sit at other steps for every ``phase``."""
     if window is None:
         window = _window(len(values))
     if len(values) == 1:  # a line of one point is invisible
-        marker = marker or "o"
-    axes.plot(
-        steps, values, color=color, linewidth=0.6, alpha=0.22, zorder=2, label=f"_{label}, single steps"
-    )
+        signs = {"marker": "o", **signs}
+    faint = {"color": signs["color"], "linewidth": 0.6, "alpha": 0.22, "zorder": 2}
+    axes.plot(steps, values, **faint, label=f"_{label}, single steps")
     apart = max(1, len(values) // 7)
     axes.plot(
         steps,
         _running_mean(values, window),
-        color=color,
-        linestyle=style,
+        **signs,
         linewidth=width,
         zorder=3,
-        marker=marker,
-        markersize=5.5,
-        markeredgecolor="white",
-        markeredgewidth=0.7,
         markevery=(apart * (2 * phase + 1) // 10, apart),
         label=label,
     )
@@ -285,18 +260,7 @@ def plot_metrics(history: Sequence[Mapping[str, Any]], title: str = "mean averag
     plain_axes(axes)
     for index, (key, label) in enumerate((("map50", "mAP50"), ("map50_95", "mAP50:95"))):
         values = _column(history, key)
-        axes.plot(
-            steps,
-            values,
-            color=PALETTE[index],
-            linestyle=LINE_STYLES[index],
-            linewidth=1.9,
-            marker=MARKERS[index],
-            markersize=5.5,
-            markeredgecolor="white",
-            markeredgewidth=0.7,
-            label=label,
-        )
+        axes.plot(steps, values, **line_signs(index), linewidth=1.9, label=label)
         if np.isfinite(values).any():
             best = int(np.nanargmax(values))
             axes.annotate(

@@ -1,19 +1,18 @@
 """Pictures with boxes, and sheets of pictures. Only Pillow draws here; fonts come with matplotlib."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from yolosses.explain.placing import Box, beside_box, least_hiding, shared, shortened
 from yolosses.explain.style import INK, PALETTE, colour_of, font_file, ink_on
 from yolosses.training.evaluation import Detections
 
 SMALL_SIDE = 512  # pictures below it are enlarged to it, so that labels can be read
 DARK, LIGHT = "#000000", "#FFFFFF"
-
-Corners = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the drawing
 
 
 def draw_detections(
@@ -51,7 +50,7 @@ def draw_detections(
     font = _font(max(12, round(max(canvas.size) / 46)))
 
     corners = [_corners(box, canvas.size) for box in detections.boxes]
-    missed: list[tuple[Corners, str]] = []
+    missed: list[tuple[Box, str]] = []
     if truths is not None:
         for box, label in zip(*truths, strict=True):
             place = _corners(box, canvas.size)
@@ -64,7 +63,7 @@ def draw_detections(
     order = np.argsort(detections.scores, kind="stable")
     for index in order:
         _solid_box(pen, corners[index], _colour(int(detections.labels[index])), unit)
-    taken: list[Corners] = []
+    taken: list[Box] = []
     for index in order[::-1]:  # the surest chooses its place first
         label = int(detections.labels[index])
         text = f"{class_names[label]} {detections.scores[index]:.2f}"
@@ -110,7 +109,7 @@ def contact_sheet(
                 image, (left + (width - image.width) // 2, top + (height - below - image.height) // 2)
             )
             if captions is not None:
-                text = _shortened(captions[number * columns + column], font, width)
+                text = shortened(captions[number * columns + column], width, font.getlength)
                 place = (left + width / 2, top + height - below + 0.35 * size)
                 pen.text(place, text, font=font, fill=INK, anchor="ma")
         top += height + gap
@@ -142,7 +141,7 @@ def _colour(label: int) -> str:
     return "#" + "".join(f"{c + (255 - c) // 2 if shade == 1 else c * 6 // 10:02X}" for c in channels)
 
 
-def _corners(box: NDArray[np.float32], size: tuple[int, int]) -> Corners:
+def _corners(box: NDArray[np.float32], size: tuple[int, int]) -> Box:
     """The box in pixels, cut to the picture so that its edge stays visible."""
     cx, cy, w, h = box.tolist()
     across, down = size[0] - 1, size[1] - 1
@@ -151,81 +150,46 @@ def _corners(box: NDArray[np.float32], size: tuple[int, int]) -> Corners:
     return left, top, max(left, right), max(top, bottom)
 
 
-def _iou(a: Corners, b: Corners) -> float:
-    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if across <= 0 or down <= 0:
-        return 0.0
-    shared = across * down
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+def _iou(a: Box, b: Box) -> float:
+    both = shared(a, b)
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both) if both else 0.0
 
 
-def _solid_box(pen: ImageDraw.ImageDraw, box: Corners, colour: str, unit: int) -> None:
+def _solid_box(pen: ImageDraw.ImageDraw, box: Box, colour: str, unit: int) -> None:
     """A broad coloured line between two thin ones of the opposite lightness: visible on any background."""
     left, top, right, bottom = box
     for grow, line, width in ((2 * unit, ink_on(colour), 4 * unit), (unit, colour, 2 * unit)):
         pen.rectangle((left - grow, top - grow, right + grow, bottom + grow), outline=line, width=width)
 
 
-def _dashed_box(pen: ImageDraw.ImageDraw, box: Corners, unit: int) -> None:
+def _dashed_box(pen: ImageDraw.ImageDraw, box: Box, unit: int) -> None:
     """White dashes on a black line."""
     pen.rectangle(box, outline=DARK, width=unit)
     left, top, right, bottom = box
-    for start, stop in (
-        ((left, top), (right, top)),
-        ((right, top), (right, bottom)),
-        ((right, bottom), (left, bottom)),
-        ((left, bottom), (left, top)),
-    ):
-        for dash in _dashes(start, stop, 5.0 * unit):
-            pen.line(dash, fill=LIGHT, width=unit)
-
-
-def _dashes(
-    start: tuple[float, float], stop: tuple[float, float], length: float
-) -> Iterator[tuple[float, float, float, float]]:
-    (x, y), (dx, dy) = start, (stop[0] - start[0], stop[1] - start[1])
-    total = abs(dx) + abs(dy)  # edges are horizontal or vertical
-    at = 0.0
-    while at < total:
-        end = min(at + length, total)
-        yield x + dx * at / total, y + dy * at / total, x + dx * end / total, y + dy * end / total
-        at += 2 * length
+    dash = 5 * unit
+    for x in np.arange(left, right, 2 * dash):
+        for y in (top, bottom):
+            pen.line((x, y, min(x + dash, right), y), fill=LIGHT, width=unit)
+    for y in np.arange(top, bottom, 2 * dash):
+        for x in (left, right):
+            pen.line((x, y, x, min(y + dash, bottom)), fill=LIGHT, width=unit)
 
 
 def _tag(
     pen: ImageDraw.ImageDraw,
     size: tuple[int, int],
-    box: Corners,
+    box: Box,
     text: str,
     font: ImageFont.FreeTypeFont,
     colour: str,
-    taken: list[Corners],
+    taken: list[Box],
 ) -> None:
     """A filled label at a corner of its box: the first place that is free, else the one that hides least."""
     pad = max(2, int(font.size) // 5)
     width, height = font.getlength(text) + 2 * pad, font.size + 2 * pad
-    left, top, right, bottom = box
-    places = [(x, y) for y in (top - height, top, bottom, bottom - height) for x in (left, right - width)]
-    inside = [
-        (min(max(x, 0), max(0, size[0] - width)), min(max(y, 0), max(0, size[1] - height))) for x, y in places
-    ]
-    candidates = [(x, y, x + width, y + height) for x, y in inside]
-    chosen = min(candidates, key=lambda place: sum(_shared(place, other) for other in taken))
+    chosen = least_hiding(beside_box(box, width, height, (0, 0, *size)), taken)
     taken.append(chosen)
     pen.rectangle(chosen, fill=colour, outline=ink_on(colour))
     pen.text(
         (chosen[0] + pad, (chosen[1] + chosen[3]) / 2), text, font=font, fill=ink_on(colour), anchor="lm"
     )
-
-
-def _shared(a: Corners, b: Corners) -> float:
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-
-
-def _shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    if font.getlength(text) <= width:
-        return text
-    kept = text
-    while kept and font.getlength(kept + "…") > width:
-        kept = kept[:-1]
-    return kept + "…"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Literal
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from yolosses.apps.pages.figure import letters_width
@@ -60,6 +62,34 @@ def number_names(numbers: Sequence[float], *, factor: float = 1.0) -> list[str]:
     step = factor * (numbers[1] - numbers[0])
     decimals = next((d for d in range(6) if abs(round(step, d) - step) < 1e-6 * step), 6)
     return [f"{factor * number + 0.0:.{decimals}f}" for number in numbers]
+
+
+def number_axis(
+    axes: Axes,
+    which: Literal["x", "y"],
+    span: tuple[float, float],
+    *,
+    logarithmic: bool = False,
+    factor: float = 1.0,
+    most: int = 6,
+    length: float = math.inf,
+) -> None:
+    """Let an axis span these values, with about ``most`` round numbers, which are written times ``factor`` and do not
+    run into each other along ``length`` pixels.
+    """
+    low, high = span
+    if logarithmic:
+        numbers = round_powers(low, high, most=most)
+        names = [f"{factor * number:g}" for number in numbers]
+        places = [math.log(number / low) / math.log(high / low) for number in numbers]
+    else:
+        numbers = round_numbers(low, high, most=most)
+        names = number_names(numbers, factor=factor)
+        places = [(number - low) / (high - low) for number in numbers]
+    axes.set(**{f"{which}scale": "log" if logarithmic else "linear", f"{which}lim": span})
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
+    axis.set_ticks(numbers, without_overlaps(places, names, length))
+    axis.set_ticks([], minor=True)
 
 
 def level_places(levels: Sequence[Level]) -> list[float]:

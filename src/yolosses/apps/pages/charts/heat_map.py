@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
@@ -14,7 +15,6 @@ from yolosses.apps.pages.charts.study import HeatMap, Place
 from yolosses.apps.pages.figure import fixed_chart, letters_width, shortened, written
 from yolosses.apps.pages.views.study_numbers import NOTHING, Quantity, half_width
 from yolosses.explain.style import INK, ink_on
-from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.statistics import Interval
 
 # ColorBrewer's Blues: each darker than the last, with or without colour.
@@ -70,45 +70,37 @@ def heat_map(shown: HeatMap) -> tuple[Figure, dict[str, str]]:
     axes.set_xlabel(shown.x_title)
     room = down + 36  # upwards, with what is free below
     below = max(0.0, min(18.0, (letters_width(shown.y_title, 12) - down) / 2))
-    axes.set_ylabel(shortened(shown.y_title, room, 12), va="center")
+    axes.set_ylabel(shortened(shown.y_title, room, 12))
     axes.yaxis.set_label_coords(-(left - 10) / across, 0.5 - below / down)
     _legend(figure, shown, left)
     return figure, told
 
 
 def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
-    found = _found(shown)
+    found = shown.found
     low, high = shade_range(list(found.values())) if found else (0.0, 1.0)
-    lower = _lower_is_better(shown.quantity)
-    sign = -1 if lower else 1
-    best = max(found, key=lambda place: sign * found[place].mean, default=None)
     told = {}
     for column in range(len(shown.columns)):
         for row in range(len(shown.rows)):
             cell = found.get((column, row))
             name = f"cell-{column}-{row}"
             if cell is None:
-                axes.add_patch(
-                    Rectangle(
-                        (column, row),
-                        1,
-                        1,
-                        facecolor="white",
-                        edgecolor="#C4C4C4",
-                        hatch="//",
-                        lw=0.7,
-                        gid=name,
-                    )
-                )
+                hatched: dict[str, Any] = {
+                    "facecolor": "white",
+                    "edgecolor": "#C4C4C4",
+                    "hatch": "//",
+                    "lw": 0.7,
+                }
+                axes.add_patch(Rectangle((column, row), 1, 1, **hatched, gid=name))
                 axes.text(column + 0.5, row + 0.5, NOTHING, ha="center", va="center", fontsize=9)
                 continue
             share = 0.5 if high == low else (cell.mean - low) / (high - low)
-            colour = shade(1 - share if lower else share)
+            colour = shade(1 - share if shown.quantity.lower_is_better else share)
             axes.add_patch(
                 Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", lw=0.75, gid=name)
             )
             told[name] = shown.quantity.told(cell)
-            starred = (column, row) == best and len(found) > 1
+            starred = (column, row) == shown.best and len(found) > 1
             _numbers(axes, shown.quantity, cell, (column, row), ink_on(colour), width, starred=starred)
     return told
 
@@ -154,12 +146,11 @@ def _frames(axes: Axes, shown: HeatMap) -> None:
 
 def _legend(figure: Figure, shown: HeatMap, x: float) -> None:
     """From pale to dark: the value at either end, and which of them is good."""
-    found = _found(shown)
-    if not found:
+    if not shown.found:
         return
-    low, high = shade_range(list(found.values()))
+    low, high = shade_range(list(shown.found.values()))
     pale, dark = (
-        shown.quantity.bare(end) for end in ((high, low) if _lower_is_better(shown.quantity) else (low, high))
+        shown.quantity.bare(end) for end in ((high, low) if shown.quantity.lower_is_better else (low, high))
     )
     start = x + letters_width(pale, 12) + 6
     look = {"color": "#404040"}
@@ -178,11 +169,3 @@ def _legend(figure: Figure, shown: HeatMap, x: float) -> None:
                 antialiased=False,
             )
         )
-
-
-def _found(shown: HeatMap) -> Mapping[Place, Interval]:
-    return {place: cell for place, cell in shown.cells.items() if cell is not None}
-
-
-def _lower_is_better(quantity: Quantity) -> bool:
-    return MEASURES[quantity.name].better == "low"

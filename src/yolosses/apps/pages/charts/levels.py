@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from yolosses.apps.pages.charts.axis import (
     WIDE_SPAN,
     level_places,
-    number_names,
-    round_numbers,
-    round_powers,
+    number_axis,
     value_range,
     without_overlaps,
 )
@@ -49,7 +45,7 @@ def _lines(shown: LevelChart) -> tuple[Figure, dict[str, str]]:
     _bars(axes, shown, measured, xs, ys, upright=True)
     axes.plot(xs, ys, color=BLUE, linewidth=1.5)
     told = _points(axes, shown, measured, xs, ys)
-    _value_axis(axes, shown, upright=True)
+    _value_axis(axes, shown.quantity, _ends(shown), upright=True)
     axes.set_xlim(-INNER, 1 + INNER)
     length = (WIDTH - LEFT - RIGHT) / (1 + 2 * INNER)
     names = without_overlaps(list(places.values()), [level_name(level) for level in ordered], length)
@@ -69,7 +65,7 @@ def _dots(shown: LevelChart) -> tuple[Figure, dict[str, str]]:
     ys = [float(shown.levels.index(level)) for level in measured]
     _bars(axes, shown, measured, xs, ys, upright=False)
     told = _points(axes, shown, measured, xs, ys)
-    _value_axis(axes, shown, upright=False, most=3 if label > 90 else 5)
+    _value_axis(axes, shown.quantity, _ends(shown), upright=False, most=3 if label > 90 else 5)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), [shortened(name, label, 12) for name in names], color=INK)
@@ -86,24 +82,14 @@ def scatter(shown: ScatterChart) -> tuple[Figure, dict[str, str]]:
     xs, ys = [x for x, _ in shown.points], [y for _, y in shown.points]
     low, high = min(xs), max(xs)
     logarithmic = 0 < low < high and high / low >= WIDE_SPAN
-    if low == high:
-        low, high = low - 1, high + 1
     if logarithmic:
-        axes.set_xscale("log")
-        axes.minorticks_off()
         room = (high / low) ** 0.06
-        axes.set_xlim(low / room, high * room)
-        numbers = round_powers(low, high)
-        names = [f"{number:g}" for number in numbers]
-        places = [math.log(number / low) / math.log(high / low) for number in numbers]
+        span = low / room, high * room
     else:
-        axes.set_xlim(low - 0.06 * (high - low), high + 0.06 * (high - low))
-        numbers = round_numbers(low, high)
-        names = number_names(numbers)
-        places = [(number - low) / (high - low) for number in numbers]
-    axes.set_xticks(numbers, without_overlaps(places, names, WIDTH - LEFT - RIGHT - 24))
-    axes.set_ylim(*value_range(ys, most=shown.quantity.most))
-    _round(axes, shown.quantity, upright=True, most=6)
+        room = 0.06 * (high - low) or 1.0
+        span = low - room, high + room
+    number_axis(axes, "x", span, logarithmic=logarithmic, length=WIDTH - LEFT - RIGHT)
+    _value_axis(axes, shown.quantity, ys, upright=True)
     if shown.default is not None and min(xs) <= shown.default <= max(xs):
         axes.axvline(shown.default, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
     told = {}
@@ -117,6 +103,11 @@ def scatter(shown: ScatterChart) -> tuple[Figure, dict[str, str]]:
         axes.plot(*[[value] for value in shown.best], "*", color=INK, markersize=10, clip_on=False)
     axes.set_xlabel(shown.parameter)
     return figure, told
+
+
+def _ends(shown: LevelChart) -> list[float]:
+    """What the axis has to reach."""
+    return [edge for interval in shown.intervals.values() for edge in edges(interval)]
 
 
 def _titles(figure: Figure, quantity: Quantity, x: float, height: float) -> None:
@@ -155,19 +146,10 @@ def _points(
     return told
 
 
-def _value_axis(axes: Axes, shown: LevelChart, *, upright: bool, most: int = 6) -> None:
-    found = [edge for interval in shown.intervals.values() for edge in edges(interval)]
-    (axes.set_ylim if upright else axes.set_xlim)(*value_range(found, most=shown.quantity.most))
-    _round(axes, shown.quantity, upright=upright, most=most)
-
-
-def _round(axes: Axes, quantity: Quantity, *, upright: bool, most: int) -> None:
-    numbers = round_numbers(*(axes.get_ylim() if upright else axes.get_xlim()), most=most)
-    names = number_names(numbers, factor=quantity.factor)
+def _value_axis(axes: Axes, quantity: Quantity, values: list[float], *, upright: bool, most: int = 6) -> None:
+    span = value_range(values, most=quantity.most)
+    number_axis(axes, "y" if upright else "x", span, factor=quantity.factor, most=most)
     if upright:
-        axes.set_yticks(numbers, names)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-    else:
-        axes.set_xticks(numbers, names)
     axes.grid(True, axis="y" if upright else "x", color="#E6E6E6", linewidth=0.75)

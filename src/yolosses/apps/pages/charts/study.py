@@ -10,6 +10,7 @@ from yolosses.apps.pages.figure import letters_width
 from yolosses.apps.pages.views.study_numbers import Quantity
 from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Level
+from yolosses.studies.term_history import TermHistory
 
 Place = tuple[int, int]
 
@@ -65,6 +66,23 @@ class HeatMap:
     default: Place | None
     better: str
     alt: str
+
+    @property
+    def found(self) -> dict[Place, Interval]:
+        """Cells with a value."""
+        return {place: cell for place, cell in self.cells.items() if cell is not None}
+
+    @property
+    def best(self) -> Place | None:
+        """The cell with the best value."""
+        return best_cell(self.cells, self.quantity)
+
+
+def best_cell(cells: Mapping[Place, Interval | None], quantity: Quantity) -> Place | None:
+    """Of a heat map; None where no cell has a value."""
+    sign = -1 if quantity.lower_is_better else 1
+    means = {place: sign * cell.mean for place, cell in cells.items() if cell is not None}
+    return max(means, key=lambda place: means[place], default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,27 +156,10 @@ class CalibrationChart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
-    """Weighted terms of the loss over the steps, mean over the runs of a setting."""
-
-    steps: tuple[float, ...]
-    terms: dict[str, tuple[float, ...]]
-
-    @property
-    def shares(self) -> dict[str, list[float]]:
-        """Of each term in the loss, 0 to 1."""
-        totals = [sum(values) for values in zip(*self.terms.values(), strict=True)]
-        return {
-            name: [value / total if total > 0 else 0.0 for value, total in zip(values, totals, strict=True)]
-            for name, values in self.terms.items()
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
 class ShareChart:
     """Shares of the terms over the steps, stacked to 100 %. ``told``: long names of the terms, for the pointer."""
 
-    history: History
+    history: TermHistory
     told: Mapping[str, str]
     title: str
     x_title: str

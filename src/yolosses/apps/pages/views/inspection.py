@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yolosses.apps.pages.marked_picture import Box, Kind, Mark, PictureView, around
+from yolosses.apps.pages.marked_picture import Box, Kind, Mark, PictureView, around, as_box
 from yolosses.explain.terms import term_name
 from yolosses.language import Language
 from yolosses.studies.doctor import BoxEvidence, Duplicate, GridFit, Inspection, OddBox, Suspicion
@@ -253,7 +253,7 @@ def _odd(inspection: Inspection, box: OddBox, dataset: DetectionDataset, languag
     (place,) = _fractions(np.array([box.edges]), record)
     marks = [Mark(box=place, kind="other")]
     if box.other_object is not None:
-        marks.append(Mark(box=_as_box(record.boxes[box.other_object].tolist()), kind="faint"))
+        marks.append(Mark(box=as_box(record.boxes[box.other_object].tolist()), kind="faint"))
     height, width = record.image_size
     part = around([place], aspect=width / height, margin=0.5, least=0.15)
     return OddView(
@@ -271,7 +271,7 @@ def _labelled(
     shown = []
     for index in group.pictures[:TOGETHER]:
         record = dataset.records[index]
-        marks = tuple(Mark(box=_as_box(box), kind="faint") for box in record.boxes[:EXAMPLE_BOXES].tolist())
+        marks = tuple(Mark(box=as_box(box), kind="faint") for box in record.boxes[:EXAMPLE_BOXES].tolist())
         split = inspection.split_names[inspection.splits[index]]
         shown.append((PictureView(index=index, name=record.name, marks=marks), split))
     return shown
@@ -281,8 +281,3 @@ def _short(inspection: Inspection, file: Path) -> str:
     """The path below the folder of the label files, which is told once."""
     folder = folder_of(inspection)
     return str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
-
-
-def _as_box(sides: Sequence[float]) -> Box:
-    cx, cy, w, h = sides
-    return cx, cy, w, h

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from yolosses.apps.pages.findings import Finding, every_object, findings, in_picture
-from yolosses.apps.pages.marked_picture import Box, Mark, PictureView, around
+from yolosses.apps.pages.marked_picture import Mark, PictureView, around, as_box
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.terms import term_fault, term_meaning, term_name
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, GroupLoss, ObjectLoss, PictureLoss
 from yolosses.studies.doctor.summary import problem_action
 from yolosses.studies.label_errors import LabelSuspicion
@@ -172,7 +172,7 @@ def picture_with(
 ) -> PictureView:
     """The picture with all its truths and what was found, numbered."""
     record = dataset.records[explained.picture]
-    marks = [Mark(box=_box(box), kind="faint") for box in record.boxes.tolist()]
+    marks = [Mark(box=as_box(box), kind="faint") for box in record.boxes.tolist()]
     marks += [mark for rank, finding in enumerate(found, 1) for mark in _marks(finding, str(rank))]
     return PictureView(index=explained.picture, name=record.name, marks=tuple(marks))
 
@@ -246,7 +246,7 @@ def _suspicion(suspicion: LabelSuspicion, language: Language) -> SuspicionView:
         suspicion=suspicion,
         picture=PictureView(index=suspicion.picture, name=suspicion.name, marks=tuple(marks), part=part),
         reason=reason[:1].upper() + reason[1:],
-        file="" if file is None else words.gettext(", ").join(filter(None, (file, suspicion.place))),
+        file="" if file is None else joined(filter(None, (file, suspicion.place)), language),
     )
 
 
@@ -296,8 +296,3 @@ def problems(dataset: DetectionDataset, language: Language) -> list[ProblemView]
         )
         for problem in dataset.problems[:PROBLEMS]
     ]
-
-
-def _box(sides: Sequence[float]) -> Box:
-    cx, cy, w, h = sides
-    return cx, cy, w, h

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from yolosses.apps.pages.views.study_numbers import (
     counted_runs,
-    joined,
     listed,
     quantity,
     setting_name,
     state_line,
 )
 from yolosses.apps.pages.views.study_selection import Selection
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import Finding, is_ordered
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name, sentence

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yolosses.apps.pages.charts.study import Chart, HeatMap, LevelChart, ScatterChart
-from yolosses.apps.pages.views.study_numbers import NOTHING, joined, listed, quantity
+from yolosses.apps.pages.charts.study import Chart, HeatMap, LevelChart, ScatterChart, best_cell
+from yolosses.apps.pages.views.study_numbers import NOTHING, listed, quantity
 from yolosses.apps.pages.views.study_selection import Selection, in_order
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
-from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import format_value, level_name
 
 MAPS = {
@@ -89,14 +88,13 @@ def _map(selection: Selection, pair: tuple[str, str], measure: str, language: La
         if defaults[0] in across and defaults[1] in upward
         else None
     )
-    found = {place: cell for place, cell in cells.items() if cell is not None}
-    sign = -1 if MEASURES[measure].better == "low" else 1
-    best = max(found, key=lambda place: sign * found[place].mean, default=None)
+    best = best_cell(cells, entry)
+    found = None if best is None else cells[best]
     alt = _("Heat map of {measure} over {x} and {y}; best {best} at {where}").format(
         measure=entry.title,
         x=pair[0],
         y=pair[1],
-        best=NOTHING if best is None else format_value(measure, found[best].mean),
+        best=NOTHING if found is None else format_value(measure, found.mean),
         where="" if best is None else f"{level_name(across[best[0]])}, {level_name(upward[best[1]])}",
     )
     return HeatMap(

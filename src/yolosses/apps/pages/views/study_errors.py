@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yolosses.apps.pages.charts.study import PALE, Bar, Bars, Part
-from yolosses.apps.pages.views.study_numbers import error_names, joined, listed, quantity, setting_name
+from yolosses.apps.pages.views.study_numbers import error_names, listed, quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Setting
+from yolosses.studies.errors import PAPER_YOLO, TopKind
 
 TIDE_FILLS = {"localisation": 0, "background": 1, "missed": 5, "classification": 2, "both": 3, "duplicate": 4}
-TOP_FILLS = {"correct": PALE, "localisation": 0, "background": 1, "similar": 2, "other": 3}
+TOP_FILLS: dict[TopKind, int] = {
+    "correct": PALE,
+    "localisation": 0,
+    "background": 1,
+    "similar": 2,
+    "other": 3,
+}
 """Fills of the kinds, in the order of the pieces. The same kind has the same in both."""
-
-PAPER_TOP = {"correct": 0.655, "localisation": 0.19, "background": 0.0475, "similar": 0.0675, "other": 0.04}
-"""YOLO on VOC 2007, Figure 4 of the paper."""
 
 Row = tuple[str, Setting]
 
@@ -96,44 +100,26 @@ def _outstanding(selection: Selection, language: Language) -> list[Row]:
 
 
 def _bars(selection: Selection, rows: Sequence[Row], prefix: str, language: Language) -> list[Bar]:
-    defaults = selection.study.defaults
-    fills = TIDE_FILLS if prefix == "tide" else TOP_FILLS
+    fills = {str(kind): fill for kind, fill in (TIDE_FILLS if prefix == "tide" else TOP_FILLS).items()}
     bars = []
     for name, setting in rows:
-        is_default = all(defaults.get(parameter) == level for parameter, level in setting.items())
-        parts = _parts(selection, setting, prefix, fills, language)
-        bars.append(Bar(name=name, parts=parts, kind="default" if is_default and len(rows) > 1 else ""))
+        kind = "default" if selection.is_default(setting) and len(rows) > 1 else ""
+        parts = []
+        for error, fill in fills.items():
+            entry = quantity(f"{prefix}_{error}", language)
+            interval = selection.interval(entry.name, setting)
+            if interval is not None:
+                told, shown = f"{entry.words} {entry.told(interval)}", entry.bare(interval.mean)
+                parts.append(Part(key=error, value=interval.mean, told=told, shown=shown, fill=fill))
+        bars.append(Bar(name=name, parts=parts, kind=kind))
     return bars
 
 
-def _parts(
-    selection: Selection,
-    setting: Setting,
-    prefix: str,
-    fills: Mapping[str, int],
-    language: Language,
-) -> list[Part]:
-    parts = []
-    for kind, fill in fills.items():
-        entry = quantity(f"{prefix}_{kind}", language)
-        interval = selection.interval(entry.name, setting)
-        if interval is not None:
-            told = f"{entry.words} {entry.told(interval)}"
-            shown = entry.bare(interval.mean)
-            parts.append(Part(key=kind, value=interval.mean, told=told, shown=shown, fill=fill))
-    return parts
-
-
 def _paper(language: Language) -> Bar:
-    names = error_names(language)
-    parts = [
-        Part(
-            key=kind,
-            value=share,
-            told=f"{names[f'top_{kind}']} {100 * share:g} %",
-            shown=f"{100 * share:.1f}",
-            fill=TOP_FILLS[kind],
-        )
-        for kind, share in PAPER_TOP.items()
-    ]
+    """YOLO on VOC 2007, Figure 4 of the paper."""
+    parts = []
+    for kind, fill in TOP_FILLS.items():
+        share = PAPER_YOLO[kind]
+        told = f"{error_names(language)[f'top_{kind}']} {100 * share:g} %"
+        parts.append(Part(key=kind, value=share, told=told, shown=f"{100 * share:.1f}", fill=fill))
     return Bar(name=catalogue(language).gettext("YOLO, VOC 2007"), parts=parts, kind="apart")

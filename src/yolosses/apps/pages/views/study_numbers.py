@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from yolosses.language import N_, Language, catalogue
+from yolosses.language import N_, Language, catalogue, joined
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import (
     format_interval,
@@ -19,6 +19,9 @@ from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Setting, StudyResults
 
 NOTHING = "–"
+
+MAIN = ("map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "missed")
+"""Measures of the main table, on the page and in the terminal."""
 
 _HINTS = {"high": N_("higher is better"), "low": N_("lower is better")}
 _STATES = {
@@ -60,6 +63,11 @@ class Quantity:
     def most(self) -> float:
         """That it can reach."""
         return 1.0 if self.factor == 100 else math.inf
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Else higher is, or neither."""
+        return MEASURES[self.name].better == "low"
 
     def bare(self, value: float) -> str:
         """Without the unit, which is in the title."""
@@ -155,11 +163,6 @@ def state_line(study: StudyResults, language: Language) -> str:
 def setting_name(setting: Setting, language: Language) -> str:
     """ "lambda_coord = 5, lambda_noobj = 0.5"."""
     return joined((f"{name} = {level_name(level)}" for name, level in setting.items()), language)
-
-
-def joined(parts: Iterable[str], language: Language) -> str:
-    """With the commas of the language."""
-    return catalogue(language).gettext(", ").join(parts)
 
 
 def listed(names: Iterable[str], language: Language) -> str:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from yolosses.apps.pages.charts.study import (
     Bar,
     Bars,
     Calibration,
     CalibrationChart,
     Chart,
-    History,
     Part,
     Path,
     Plane,
@@ -21,14 +18,15 @@ from yolosses.apps.pages.charts.study import (
     Spot,
 )
 from yolosses.apps.pages.views.study_errors import where
-from yolosses.apps.pages.views.study_numbers import joined, quantity, setting_name
+from yolosses.apps.pages.views.study_numbers import quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
 from yolosses.explain.terms import term_name
-from yolosses.language import Language, catalogue
+from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Level, Result, Setting
+from yolosses.studies.term_history import TermHistory, mean_history
 
 TRADES = (("background_fp", "mean_iou"), ("empty_confidence", "covered"), ("recall", "precision"))
 """(to the right, upwards)."""
@@ -37,8 +35,6 @@ IMPORTANCE = (
     "map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "empty_confidence", "missed",
     "class_accuracy",
 )  # fmt: skip
-
-POINTS = 60  # of a history
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +96,7 @@ def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> 
     across, upward = selection.interval(x, setting), selection.interval(y, setting)
     if across is None or upward is None:
         return None
-    defaults = selection.study.defaults
-    is_default = all(defaults.get(parameter) == level for parameter, level in setting.items())
-    return Spot(name=name, x=across, y=upward, is_default=is_default)
+    return Spot(name=name, x=across, y=upward, is_default=selection.is_default(setting))
 
 
 def _good(measure: str) -> int:
@@ -186,7 +180,7 @@ def _charts(along: Along, selection: Selection, language: Language) -> list[Char
             )
         )
     for level, of_level in results.items():
-        course = history(of_level)
+        course = mean_history([result.history for result in of_level])
         if course is not None:
             title = f"{name} = {level_name(level)}" if name else level_name(level)
             if name and level == default:
@@ -195,7 +189,7 @@ def _charts(along: Along, selection: Selection, language: Language) -> list[Char
     return charts
 
 
-def _shares(course: History, title: str, language: Language) -> ShareChart:
+def _shares(course: TermHistory, title: str, language: Language) -> ShareChart:
     _ = catalogue(language).gettext
     told = {term: term_name(term, course.terms, language=language) for term in course.terms}
     last = (f"{told[term]} {100 * shares[-1]:.0f} %" for term, shares in course.shares.items())
@@ -229,22 +223,3 @@ def calibration(name: str, results: Sequence[Result]) -> Calibration | None:
     if not count:
         return None
     return Calibration(name=name, score=tuple(score), iou=tuple(iou), count=tuple(count))
-
-
-def history(results: Sequence[Result]) -> History | None:
-    """Mean over the runs of a setting, as far as the shortest went; None if none kept its history."""
-    kept = [result.history for result in results if len(result.history.get("steps", ())) > 1]
-    if not kept:
-        return None
-    first, last = max(run["steps"][0] for run in kept), min(run["steps"][-1] for run in kept)
-    if last <= first:
-        kept, first, last = kept[:1], kept[0]["steps"][0], kept[0]["steps"][-1]
-    steps = np.linspace(first, last, POINTS)
-    names = [name for name in kept[0]["terms"] if all(name in run["terms"] for run in kept)]
-    terms = {
-        name: np.mean([np.interp(steps, run["steps"], run["terms"][name]) for run in kept], axis=0)
-        for name in names
-    }
-    return History(
-        steps=tuple(steps.tolist()), terms={name: tuple(values.tolist()) for name, values in terms.items()}
-    )

@@ -70,6 +70,10 @@ class Selection:
         complete = len(setting) == len(self.study.parameters)
         return setting if complete and self.study.of(setting) else None
 
+    def is_default(self, setting: Mapping[str, Level]) -> bool:
+        """Whether it has the default of every parameter that it names."""
+        return all(self.study.defaults.get(name) == level for name, level in setting.items())
+
     @property
     def best(self) -> Setting | None:
         """The setting with the highest mean of the objective; None if none has one."""

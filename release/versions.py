@@ -34,7 +34,7 @@ def try_pair(python: str, torch: str) -> dict[str, Any]:
         passed = run_tests_of_losses(environment, environment.folder / sdist.name.removesuffix(".tar.gz"))
         return {
             "python": environment.run("-c", "import platform; print(platform.python_version())").strip(),
-            "torch": environment.version("torch"),
+            "torch": environment.version("torch").partition("+")[0],  # "+cpu" names a build
             "numpy": environment.version("numpy"),
             "tests_passed": passed,
             "seconds": round(time.monotonic() - start),
@@ -45,7 +45,7 @@ def write(pair: dict[str, Any], results: Path = RESULTS) -> None:
     pairs = json.loads(results.read_text())["pairs"] if results.exists() else []
     key = "python", "torch"
     pairs = [other for other in pairs if any(other[name] != pair[name] for name in key)] + [pair]
-    pairs.sort(key=lambda each: [[int(n) for n in each[name].split("+")[0].split(".")] for name in key])
+    pairs.sort(key=lambda each: [[int(n) for n in each[name].split(".")] for name in key])
     results.write_text(json.dumps({"system": platform.system(), "pairs": pairs}, indent=1) + "\n")
 
 

@@ -8,7 +8,7 @@ What the file has already is taken over, so the script can be stopped and called
     python benchmarks/small_sets_scores.py results --sets sets --peer-python peer/bin/python
 
 The length of a run is a number of pictures, so that scores do not depend on what else a machine does: for ``results``
-what ten minutes gave each trainer on two quiet cores (26.9 and 11.0 pictures a second; ``speed`` measures them anew).
+what ten minutes gave each trainer on two quiet cores (26.9 and 11.0 pictures a second).
 Two runs go side by side, each with one thread.
 """
 
@@ -60,12 +60,12 @@ class Job:
     run: Callable[[], dict[str, Any]]
 
 
-def train(data: Path, flags: tuple[str, ...], *, threads: str = "1") -> dict[str, Any]:
+def train(data: Path, flags: tuple[str, ...]) -> dict[str, Any]:
     """One of our runs by the command line: its scores."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
         command = [sys.executable, "-m", "yolosses", "train", str(data), *flags, "--out", str(folder)]
-        _quietly(command, threads)
+        _quietly(command)
         metrics = json.loads((folder / "metrics.json").read_text())
         last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
     return {
@@ -76,12 +76,12 @@ def train(data: Path, flags: tuple[str, ...], *, threads: str = "1") -> dict[str
     }
 
 
-def train_peer(python: str, data: Path, flags: tuple[str, ...], *, threads: str = "1") -> dict[str, Any]:
+def train_peer(python: str, data: Path, flags: tuple[str, ...]) -> dict[str, Any]:
     """One run of the peer in its own environment, scored as ours are."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "peer.json"
         script = Path(__file__).with_name("small_sets_peer.py")
-        _quietly([python, str(script), str(data), *flags, "--out", str(file)], threads)
+        _quietly([python, str(script), str(data), *flags, "--out", str(file)])
         end = scored(read_peer(file), open_dataset(data, "test"), path=file).points[-1]
         version = json.loads(file.read_text())["version"]
     return {
@@ -93,8 +93,8 @@ def train_peer(python: str, data: Path, flags: tuple[str, ...], *, threads: str 
     }
 
 
-def _quietly(command: list[str], threads: str) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": threads}
+def _quietly(command: list[str]) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
@@ -135,23 +135,6 @@ def results(sets: Path, seeds: int, python: str | None) -> list[Job]:
 
 def _epochs(data: Path, pictures: int) -> int:
     return round(pictures / len(open_dataset(data, "train")))
-
-
-def speed(sets: Path, python: str, minutes: str = "0.5") -> list[dict[str, Any]]:
-    """Pictures a second of both trainers with two threads, in turn. The machine must do nothing else."""
-    rows = []
-    for name in SETS:
-        data = sets / name / "data.yaml"
-        load = os.getloadavg()[0]
-        ours = train(data, ("--loss", "v8", "--minutes", minutes), threads="2")
-        peer = train_peer(python, data, ("--minutes", minutes), threads="2")
-        row = {
-            "set": name,
-            **{who: of["images"] / of["seconds"] for who, of in (("ours", ours), ("peer", peer))},
-        }
-        rows.append({**row, "load": load})
-        print(rows[-1], flush=True)
-    return rows
 
 
 def summary(rows: list[dict[str, Any]], of: str) -> list[dict[str, Any]]:
@@ -213,17 +196,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("choices", "results", "speed"))
+    parser.add_argument("what", choices=("choices", "results"))
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--peer-python")
     asked = parser.parse_args()
     if asked.what == "choices":
         do(choices(asked.sets, asked.seeds), RESULTS / "small-sets-choices.json", "change")
-    elif asked.what == "results":
-        do(results(asked.sets, asked.seeds, asked.peer_python), RESULTS / "small-sets.json", "contestant")
     else:
-        write(RESULTS / "small-sets-speed.json", {"runs": speed(asked.sets, asked.peer_python)})
+        do(results(asked.sets, asked.seeds, asked.peer_python), RESULTS / "small-sets.json", "contestant")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import importlib.util
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,16 +88,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[Langu
         "explain --replay": replay,
         "study": lambda language: study_page(study, language=language),
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

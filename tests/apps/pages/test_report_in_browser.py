@@ -29,16 +29,6 @@ def study_and_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[DatasetL
     return study, path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def opened(
     browser: Any, study_and_report: tuple[DatasetLoss, Path]

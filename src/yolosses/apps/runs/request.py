@@ -138,9 +138,8 @@ class TrainRequest:
         bool, typer.Option("--compile", help="Compile the network with torch.compile first.")
     ] = False
     device: Device = "auto"
-    given: frozenset[str] = (
-        frozenset()
-    )  # what the person wrote, which a run that is gone on with must agree with
+    # The options that the person wrote: a run that is resumed must agree with them.
+    given: frozenset[str] = frozenset()
 
     @classmethod
     def like(cls, request: Any, **others: Any) -> TrainRequest:

@@ -101,9 +101,8 @@ def train_to_the_end(
             say(console, f"what was learnt is kept; go on with: {escape(go_on)}")
             raise
         save()
-    folder.metrics_file.unlink(
-        missing_ok=True
-    )  # they are those of other weights, if the run was longer before
+    # Those of other weights, if the run was longer before.
+    folder.metrics_file.unlink(missing_ok=True)
     save_weights(folder.weights_file, training.average.module.state_dict())
 
 

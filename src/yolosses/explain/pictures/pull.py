@@ -62,7 +62,7 @@ def draw_pull(
 
 @dataclass(frozen=True, kw_only=True)
 class Pull:
-    """Downhill directions in one image: (A, 2) of centres and sizes, (A,) of confidences; 0 where there is none.
+    """Downhill directions in one image: (A, 2) of centres and sizes, (A,) of confidences; 0 where a box has no pull.
 
     Attributes:
         triangles: predictors whose confidence is pulled strongly enough to be shown. weak: how many others are pulled.

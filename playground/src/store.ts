@@ -36,6 +36,19 @@ export interface Result {
   outputs: Outputs;
 }
 
+/** What is to be shown. */
+interface Beginning {
+  scene: number;
+  own: OwnScene | null;
+  shape: Pick<Layout, "grid" | "boxes">;
+  /** What of the state is not as it was. */
+  patch?: Partial<Omit<State, "options">> & { options?: Partial<Options> };
+  /** The truths stay as they are. */
+  keep?: boolean;
+  /** Of the first box of each object. */
+  confidence?: number | undefined;
+}
+
 /** What is pointed at: a symbol of the formula, a predicted box, or a cell. */
 export type Pointed = { symbol: SymbolName; term?: TermName } | { predictor: number } | { cell: number } | null;
 
@@ -71,6 +84,9 @@ export class Store {
   private base!: Base;
   private opened: OwnScene | null = null;
   private turn = 0;
+  /** The beginnings asked for so far, one after the other. */
+  private begun: Promise<void> = Promise.resolve();
+  private beginnings = 0; // that are not finished
   /** The predictions that were there at first, or before the descent. */
   private first!: Float32Array;
   private readonly listeners = new Set<() => void>();
@@ -102,11 +118,15 @@ export class Store {
     await this.enter(parseHash(hash), seen);
     addEventListener("hashchange", () => {
       const now = location.hash.replace(/^#/, "");
-      if (now !== this.written) void this.enter(parseHash(now));
+      if (now !== this.written) this.enter(parseHash(now)).catch((error: unknown) => this.fail(error));
     });
   }
 
   async enter(address: Address, seen?: () => void): Promise<void> {
+    await this.inTurn(() => this.enterNow(address, seen));
+  }
+
+  private async enterNow(address: Address, seen?: () => void): Promise<void> {
     const own = await this.pictureOf(address.own);
     const settings = this.settingsOf(own);
     const among = (value: number | undefined, values: number[], fallback: number) =>
@@ -271,9 +291,11 @@ export class Store {
 
   async chooseScene(scene: number): Promise<void> {
     this.state = { ...this.state, picture: null };
-    const { grid, boxes } = this.state.layout;
-    const within = this.capabilities.grids.includes(grid) ? grid : DEFAULT_SETTINGS.grid;
-    await this.begin(scene, null, { grid: within, boxes });
+    await this.begin(() => {
+      const { grid, boxes } = this.state.layout;
+      const within = this.capabilities.grids.includes(grid) ? grid : DEFAULT_SETTINGS.grid;
+      return { scene, own: null, shape: { grid: within, boxes } };
+    });
   }
 
   /** A picture of the reader's data, by number or name. */
@@ -293,45 +315,70 @@ export class Store {
 
   private async show(load: () => Promise<OwnScene>): Promise<void> {
     const turn = (this.turn += 1);
+    let own: OwnScene;
+    this.beginnings += 1;
     try {
-      const own = await load();
-      if (turn !== this.turn) return;
-      const { grid, boxes, options, lambdas } = this.own === null ? this.settingsOf(own) : { ...this.state, ...this.state.layout };
-      await this.begin(this.state.scene, own, { grid, boxes }, { options: this.possible(options), lambdas });
-      this.refuse(null);
-      if (this.note === "openedGone") this.setNote(null);
+      own = await load();
     } catch (error) {
-      this.refuse(error instanceof Error ? error.message : String(error));
+      return this.refuse(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.beginnings -= 1;
     }
+    if (turn !== this.turn) return; // another one was chosen meanwhile
+    await this.begin(() => {
+      const { grid, boxes, options, lambdas } = this.own === null ? this.settingsOf(own) : { ...this.state, ...this.state.layout };
+      return { scene: this.state.scene, own, shape: { grid, boxes }, patch: { options: this.possible(options), lambdas } };
+    });
+    this.refuse(null);
+    if (this.note === "openedGone") this.setNote(null);
   }
 
   async chooseLayout(change: Partial<Pick<Layout, "grid" | "boxes">>): Promise<void> {
-    await this.begin(this.state.scene, this.own, { ...this.state.layout, ...change }, { truths: this.state.truths });
+    await this.begin(() => this.again(change));
   }
 
   async reset(): Promise<void> {
     if (this.own === null) await this.chooseScene(this.state.scene);
-    else await this.begin(this.state.scene, this.own, this.state.layout);
+    else await this.begin(() => ({ scene: this.state.scene, own: this.own, shape: this.state.layout }));
   }
 
-  private async begin(scene: number, own: OwnScene | null, shape: Pick<Layout, "grid" | "boxes">, patch: Partial<State> = {}, confidence?: number): Promise<void> {
-    const turn = (this.turn += 1);
+  /** The picture that is shown, with its truths as they are. */
+  private again(shape: Partial<Pick<Layout, "grid" | "boxes">>): Beginning {
+    const { scene, layout } = this.state;
+    return { scene, own: this.own, shape: { ...layout, ...shape }, keep: true };
+  }
+
+  /** Begin with what `make` says when its turn has come. */
+  private async begin(make: () => Beginning): Promise<void> {
+    this.turn += 1;
     this.pause();
+    await this.inTurn(() => this.beginNow(make())).catch((error: unknown) => this.fail(error));
+  }
+
+  /** One after the other, each from what the one before left, so that no choice of the reader's is lost. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.beginnings += 1;
+    const done = this.begun.then(work).finally(() => (this.beginnings -= 1));
+    this.begun = done.catch(() => {});
+    return done;
+  }
+
+  private async beginNow({ scene, own, shape, patch, keep, confidence }: Beginning): Promise<void> {
     const layout = this.layoutOf(own, shape);
-    const options = patch.options ?? this.state.options;
+    const options = { ...this.state.options, ...patch?.options };
     const base = await this.fresh(scene, own, layout, options);
     // Not a part of the base: a link has to bring it back.
     const first = confidence === undefined ? base.raw : (await this.fresh(scene, own, layout, options, confidence)).raw;
-    if (turn !== this.turn) return; // another one was chosen meanwhile
     this.base = base;
     this.first = first;
     this.own = own;
     this.clearDescent();
     this.edits.clear();
-    if (patch.truths === undefined) this.began = null;
+    if (!keep) this.began = null;
+    const { state } = this; // also with what was chosen meanwhile
     this.set({
-      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: this.base.truths, raw: first.slice(), shown: this.base.shown, selected: null, openElements: [],
-      generation: this.generationOf(own, this.state.generation), ...patch,
+      scene, own: placeOf(own), ...(own && { picture: null }), layout, truths: keep ? state.truths : base.truths, raw: first.slice(), shown: base.shown, selected: null,
+      openElements: [], generation: this.generationOf(own, state.generation), ...patch, options: { ...state.options, ...patch?.options },
     });
   }
 
@@ -398,8 +445,7 @@ export class Store {
 
   setOption(name: keyof Options, value: string): void {
     if (name === "size_encoding") { // the output has another meaning: it begins anew
-      const { scene, layout, truths, options } = this.state;
-      return void this.begin(scene, this.own, layout, { truths, options: { ...options, [name]: value } });
+      return void this.begin(() => ({ ...this.again({}), patch: { options: { [name]: value } } }));
     }
     return this.set({ options: { ...this.state.options, [name]: value }, openElements: [] });
   }
@@ -440,7 +486,9 @@ export class Store {
       ...this.state, tour: index, picture: null, options: { ...DEFAULT_SETTINGS.options, ...page.options }, lambdas: { ...PAPER }, openTerm: page.openTerm ?? null,
       arrows: page.arrows ?? false, generation: page.generation ?? "v1",
     };
-    await this.begin(page.scene, null, { grid: page.grid ?? 3, boxes: page.boxes ?? 2 }, {}, page.confidence);
+    const shape = { grid: page.grid ?? 3, boxes: page.boxes ?? 2 };
+    const { options, lambdas } = this.state;
+    await this.begin(() => ({ scene: page.scene, own: null, shape, patch: { options, lambdas }, confidence: page.confidence }));
   }
 
   // Descent.
@@ -482,7 +530,7 @@ export class Store {
 
   /** Whether all that was asked has been computed. */
   get idle(): boolean {
-    return !this.busy && !this.dirty && this.edits.size === 0 && this.steps === 0;
+    return this.beginnings === 0 && !this.busy && !this.dirty && this.edits.size === 0 && this.steps === 0;
   }
 
   get hash(): string {

@@ -80,6 +80,18 @@ def test_two_settings_are_trained_side_by_side_until_stopped(opened: Any, live_a
     panel.get_by_role("button", name="Train").wait_for()
 
 
+def test_choices_made_before_the_first_is_shown_are_all_kept(opened: Any, live_address: str) -> None:
+    page = opened("lang=en&engine=live", url=live_address)
+    page.evaluate("""() => {
+        const buttons = [...document.querySelectorAll("#variants button")];
+        for (const name of ["5", "w, h", "Huber"]) buttons.find(each => each.textContent === name).click();
+        window.yolossesPlayground.setLambda("coord", 2);
+    }""")
+    shown = check(page)
+    assert (shown["layout"]["grid"], shown["lambdas"]["coord"]) == (5, 2)
+    assert (shown["options"]["size_encoding"], shown["options"]["penalty"]) == ("linear", "huber")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_with_a_server(opened: Any, live_address: str, theme: str) -> None:
     page = opened(f"lang=en&theme={theme}&engine=live", url=live_address)

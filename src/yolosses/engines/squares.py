@@ -23,7 +23,7 @@ def squared_sums(raw: Tensor, codec: GridCodec, costs: Sequence[Cost], pairs: An
 
     Args:
         costs: of the pairs (N,), in the order of what `read_grid` reads, and one of the confidence of all predictors;
-            their predictions may be without a graph.
+            their predictions are without a graph.
     """
     of_pairs = [cost for cost in costs if cost.object is not None]
     background = next(cost for cost in costs if cost.object is None)
@@ -33,17 +33,15 @@ def squared_sums(raw: Tensor, codec: GridCodec, costs: Sequence[Cost], pairs: An
     if not (pairs.unit and all(cost.weight is pairs.each for cost in of_pairs)):
         weight = torch.cat([cost.weight.expand_as(cost.pred) for cost in of_pairs], 1)
     place = costs.index(background)
-    of_term, term = selector(
-        tuple(0 if cost is background else cost.pred.shape[1] for cost in costs), rows.dtype
-    )
+    term = term_of_elements(tuple(0 if cost is background else cost.pred.shape[1] for cost in costs))
     noobj = background.weight.squeeze(-1)
-    with torch.no_grad(), _full_precision(rows.device.type):
+    with _full_precision(rows.device.type):
         error = rows - target
         pull = error if weight is None else weighted(error, weight)
         every = background.pred.squeeze(-1).masked_fill_(~noobj, 0)  # read for this alone
-        table = by_image(_added_up(error * pull, of_term), pairs.image, pairs.images)
+        table = _table(error * pull, pairs.image, term, (pairs.images, len(costs)))
         table[:, place] = torch.linalg.vecdot(every, every)
-        distinct = pairs.spared is None and int(noobj.count_nonzero()) == noobj.numel() - len(rows)
+        distinct = pairs.spared is None and int(noobj.count_nonzero()) == noobj.numel() - rows.shape[0]
     table = _WithGradient.apply(
         raw, table, pairs.image, pairs.predictor, target, weight, noobj, term, pull, every, codec, place, distinct
     )  # fmt: skip
@@ -82,30 +80,22 @@ class _WithGradient(Function):
     def jvp(ctx: Any, tangent: Tensor, *_: object) -> Tensor:
         _, image, predictor, _, _, _, term, pull, every = ctx.saved_tensors
         rows, confidence = read_grid(tangent, ctx.codec, image, predictor)
-        table = by_image(2 * pull * rows, image, len(tangent))
-        count = max(int(term.max()), ctx.place) + 1
-        sums = table.new_zeros(len(table), count).index_add(1, term, table)
-        columns = list(sums.unbind(1))
+        table = _table(2 * pull * rows, image, term, (len(tangent), max(int(term.max()), ctx.place) + 1))
+        columns = list(table.unbind(1))
         columns[ctx.place] = 2 * (every * confidence).sum(1)
         return torch.stack(columns, 1)
 
 
 @functools.cache
 @torch.inference_mode(False)
-def selector(sizes: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """(E, T) 1 where an element is of a term, since a matrix product adds up several terms in one operation; and (E,)
-    the term of each element."""
-    term = torch.arange(len(sizes), device="cpu").repeat_interleave(torch.tensor(sizes, device="cpu"))
-    return (term[:, None] == torch.arange(len(sizes), device="cpu")).to(dtype), term
+def term_of_elements(sizes: tuple[int, ...]) -> Tensor:
+    """(E,) the term of each element of a row, of terms with so many."""
+    return torch.arange(len(sizes), device="cpu").repeat_interleave(torch.tensor(sizes, device="cpu"))
 
 
-def _added_up(elements: Tensor, of_term: Tensor) -> Tensor:
-    """(N, T) the sums of ``elements`` (N, E) over the elements of each term, see `selector`."""
-    sums = elements @ of_term
-    if sums.isfinite().all():
-        return sums
-    # Infinity times the 0 of another term is NaN.
-    return elements.clamp(max=torch.finfo(elements.dtype).max) @ of_term
+def _table(elements: Tensor, image: Tensor, term: Tensor, shape: tuple[int, int]) -> Tensor:
+    """(B, T) the sums of ``elements`` (N, E) over those of an image (N,) and a term (E,)."""
+    return elements.new_zeros(shape).index_add(1, term, by_image(elements, image, shape[0]))
 
 
 def _full_precision(device: str) -> AbstractContextManager[Any]:

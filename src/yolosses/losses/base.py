@@ -97,7 +97,7 @@ class Loss(nn.Module):
         """What the mean of this batch divides by, before it is raised to at least 1: scalar or (Q,). Sums over
         processes, or over the parts of a batch, are those of the whole; see `shared_normalizer`. Here: the number of
         images."""
-        return assignment.iou.new_full((), len(assignment.mask), dtype=torch.float32)
+        return assignment.iou.new_full((), assignment.mask.shape[0], dtype=torch.float32)
 
     # --- the same for all -----------------------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Loss(nn.Module):
     def _start(self, raw: Any, targets: Targets) -> tuple[Any, engines.Engine, Targets]:
         """The codec and the engine of a call, and the targets, checked."""
         codec, like = self.codec_for(raw), first_tensor(raw)
-        require_targets(targets, images=len(like), device=like.device)
+        require_targets(targets, images=like.shape[0], device=like.device)
         if self.validate and modes.dynamic_lengths(like):
             _require_classes(targets, self.num_classes)
         return codec, engines.choose(self.impl, self.recipe(), like, targets, type(self).__name__), targets

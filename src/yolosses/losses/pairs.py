@@ -73,14 +73,14 @@ class Pairs:
         cls, assignment: Assignment, targets: Targets, dtype: torch.dtype, level_counts: Sequence[int]
     ) -> Pairs:
         """The valid pairs, (N,), in the memory order of their predictors."""
-        a, predictors = assignment, sum(level_counts)
+        a, predictors, (images, slots) = assignment, sum(level_counts), assignment.mask.shape
         order = a.mask.flatten().nonzero().squeeze(1)
-        image = order // a.mask.shape[1]
+        image = order // slots
         predictor = a.predictor.flatten().index_select(0, order)
         if len(level_counts) == 1:
-            listed = Listed(image, predictor, [len(order)], distinct=False)
+            listed = Listed(image, predictor, [order.shape[0]], distinct=False)
         else:
-            listed, sorting = in_memory_order(image, predictor, level_counts, len(a.mask))
+            listed, sorting = in_memory_order(image, predictor, level_counts, images)
             image, predictor, order = listed.image, listed.predictor, order[sorting]
         object, iou = (column.flatten().index_select(0, order) for column in (a.object, a.iou))
         quality = iou if a.quality is None else a.quality.flatten().index_select(0, order)
@@ -89,7 +89,7 @@ class Pairs:
         weight = torch.ones_like(iou, dtype=dtype) if targets.weight is None else targets.weight[at].to(dtype)
         return cls(
             image=image, predictor=predictor, object=object, boxes=targets.boxes[at], labels=targets.labels[at],
-            iou=iou.to(dtype), quality=quality.to(dtype), weight=weight, unit=unit, images=len(a.mask),
+            iou=iou.to(dtype), quality=quality.to(dtype), weight=weight, unit=unit, images=images,
             predictors=predictors, slot=image * predictors + predictor, spared=a.spared, order=order, listed=listed,
         )  # fmt: skip
 
@@ -107,7 +107,7 @@ class Pairs:
     def split(self, *sizes: int) -> tuple[Tensor, ...]:
         """``values`` in parts of these sizes."""
         assert self.values is not None
-        return torch.split(self.values, list(sizes), -1)
+        return self.values.split_with_sizes(sizes, -1)
 
     def one_hot(self, num_classes: int) -> Tensor:
         """(..., C) bool: the class of the object."""

@@ -71,7 +71,7 @@ class LossOutput:
                 f"normalizer: expected None with reduction={reduction!r}; it divides only a mean"
             )
         if own is None:
-            own = max(len(assignment.mask), 1)
+            own = max(assignment.mask.shape[0], 1)
         divisor = (own if normalizer is None else normalizer) if reduction == "mean" else 1.0
         several = isinstance(divisor, Tensor) and divisor.ndim > 0
         table, columns = _table(terms, divisor if several else 1.0)

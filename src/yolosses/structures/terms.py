@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -120,7 +119,7 @@ class TermSum:
     @classmethod
     def columns(cls, names: Sequence[str], scales: Sequence[float], table: Tensor) -> tuple[TermSum, ...]:
         """The terms of a ``table`` (B, T)."""
-        columns = zip(names, scales, torch.split(table, 1, 1), strict=True)
+        columns = zip(names, scales, table.split_with_sizes([1] * table.shape[1], 1), strict=True)
         return tuple(cls(name=name, scale=scale, sums=sums, table=table) for name, scale, sums in columns)
 
     def per_image(self, normalizer: Tensor | float = 1.0) -> Tensor:
@@ -148,10 +147,4 @@ def by_image(values: Tensor, image: Tensor, images: int) -> Tensor:
     ``image`` is (B, 1)."""
     if image.ndim == 2:
         return values.sum(1)
-    if values.ndim == 1:
-        return values.new_zeros(images).index_add(0, image, values)
-    # One index for each number: `index_add` of rows would sort them first.
-    width = math.prod(values.shape[1:])
-    index = image[:, None] * width + torch.arange(width, device=image.device)
-    sums = values.new_zeros(images * width).index_add(0, index.flatten(), values.flatten())
-    return sums.view(images, *values.shape[1:])
+    return values.new_zeros(images, *values.shape[1:]).index_add(0, image, values)

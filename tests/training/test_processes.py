@@ -27,7 +27,7 @@ from yolosses.training.run import Settings
 from yolosses.training.shared_norm import share_statistics
 
 LOSSES = ("v1", "v8", "yolox")
-STEPS = 12
+STEPS = 6  # two epochs
 RATE = 1e-4  # with the usual one the first steps are chaos: they blow up a last digit a thousandfold each
 BATCH = 6  # on four processes: 2, 2, 1, 1
 CPU = torch.device("cpu")

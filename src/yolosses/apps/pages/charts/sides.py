@@ -61,7 +61,7 @@ def sides(shown: Sides, *, width: str, height: str, x_title: str, y_title: str) 
             fontsize=8.5,
             fontweight="bold",
         )
-    axes.legend(loc="upper left", frameon=False, fontsize=9)
+    axes.legend(loc="best", frameon=False, fontsize=9)
     axes.set_xlabel(x_title)
     axes.set_ylabel(y_title)
     return figure

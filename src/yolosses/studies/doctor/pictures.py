@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from yolosses.studies.doctor.appearance import Appearance
 from yolosses.studies.doctor.borders import Contrast
-from yolosses.studies.doctor.coordinates import Readings, with_contrast
+from yolosses.studies.doctor.coordinates import Readings
 from yolosses.studies.doctor.near import Look, near_groups
 from yolosses.studies.doctor.rows import Floats, Ints, Rows
 from yolosses.studies.doctor.structures import Duplicate
@@ -108,7 +108,7 @@ def look_at_pictures(
         near=near_groups(looks),
         turned=turned,
         unreadable=unreadable,
-        readings=[with_contrast(one, row) for one, row in zip(readings, contrast, strict=True)],
+        readings=[replace(one, contrast=row) for one, row in zip(readings, contrast, strict=True)],
         appearance=Appearance.joined(appearances),
     )
 

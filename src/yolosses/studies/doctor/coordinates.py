@@ -29,8 +29,7 @@ from yolosses.studies.doctor.evidence import BoxEvidence
 from yolosses.studies.doctor.likeness import Likeness, shapes
 from yolosses.studies.doctor.mixture import ROUNDS, Mixture, bounded
 from yolosses.studies.doctor.rows import Bools, Floats, Ints, Rows
-from yolosses.studies.doctor.structures import Suspicion
-from yolosses.studies.doctor.words import Scope
+from yolosses.studies.doctor.structures import Scope, Suspicion
 
 LEAST_STRENGTH = 6.0  # what evidence that is held out must reach, as a logarithm
 LEAST_SINGLE = 10.0  # for one picture alone

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from yolosses.studies.doctor.rows import Floats, Ints, written_labels
-from yolosses.studies.doctor.structures import OddBox
-from yolosses.studies.doctor.words import OddKind
+from yolosses.studies.doctor.structures import OddBox, OddKind
 from yolosses.training.data import Record
 
 TINY = 3.0  # pixels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,14 +54,8 @@ class Scene:
     def above(self, score: float) -> Scene:
         """With the detections of at least this score."""
         keep = self.scores >= score
-        return Scene(
-            boxes=self.boxes[keep],
-            scores=self.scores[keep],
-            objects=self.objects,
-            iou=self.iou[keep],
-            same=self.same[keep],
-            size=self.size,
-        )
+        kept = {name: getattr(self, name)[keep] for name in ("boxes", "scores", "iou", "same")}
+        return replace(self, **kept)
 
     def pairs(self, least_iou: float) -> list[tuple[int, int]]:
         """(detection, object) of one class: from the best score down, each takes the nearest object still free."""

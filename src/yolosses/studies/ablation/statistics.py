@@ -88,15 +88,13 @@ class Table:
     """The runs of a study in one measure: for many intervals of it, quicker than one by one.
 
     Attributes:
-        settings: S of them. seeds: K. values: (S, K), nan where there is none.
+        settings: S of them. values: (S, K seeds), nan where there is none.
         runs: by positions of setting and seed, those without a value too.
         bounds: that means of the measure cannot leave.
         noise: how far the seeds scatter; None if no setting has two.
     """
 
-    parameters: tuple[str, ...]
     settings: tuple[Setting, ...]
-    seeds: tuple[int, ...]
     values: Array
     runs: dict[tuple[int, int], Result]
     bounds: tuple[float, float]
@@ -106,7 +104,7 @@ class Table:
     def of(cls, study: StudyResults, measure: str) -> Table:
         """From a study. Of several runs with the same setting and seed the first is taken."""
         settings = study.settings
-        seeds = tuple(sorted({result.seed for result in study.results}))
+        seeds = sorted({result.seed for result in study.results})
         row = {tuple(setting.values()): i for i, setting in enumerate(settings)}
         column = {seed: k for k, seed in enumerate(seeds)}
         runs: dict[tuple[int, int], Result] = {}
@@ -118,9 +116,7 @@ class Table:
                 value = result.measures.get(measure)
                 values[place] = value if value is not None and math.isfinite(value) else np.nan
         return cls(
-            parameters=tuple(study.parameters),
             settings=settings,
-            seeds=seeds,
             values=values,
             runs=runs,
             bounds=_bounds(measure, values),
@@ -179,7 +175,7 @@ class Table:
         weights = _weights(there[rows])
         mean = float(np.nansum(weights * np.where(there[rows], self.values[rows], 0)))
         count = int(there[rows].sum())
-        left_out = sum((row, k) in self.runs for row in all_rows for k in range(len(self.seeds)))
+        left_out = sum((row, k) in self.runs for row in all_rows for k in range(self.values.shape[1]))
         left_out -= int(np.isfinite(self.values[all_rows]).sum())
         half = math.nan
         if self.noise is not None and there[rows].any(0).sum() >= 2:

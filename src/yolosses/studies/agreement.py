@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from yolosses.boxes import cxcywh_to_xyxy, pairwise_iou
-from yolosses.studies.errors.comparison import joined
+from yolosses.studies.errors.comparison import Bools, Floats, Ints, joined
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
 
@@ -19,9 +19,6 @@ TOUCHING = 0.1  # below it they have nothing to do with each other
 AT_EDGE = 0.01  # of the picture
 PRIOR = 20.0  # so many predictions or labels of a class weigh as much as what holds for all classes
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Boxes = NDArray[np.float32]
 
 

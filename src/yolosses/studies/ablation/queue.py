@@ -92,26 +92,19 @@ class Queue:
         self,
         storage: BaseStorage,
         name: str,
-        definition: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any],
         *,
         sampler: optuna.samplers.BaseSampler | None = None,
     ) -> None:
-        try:
-            if definition is None:
-                self.study = optuna.load_study(study_name=name, storage=storage)
-            else:
-                self.study = optuna.create_study(
-                    study_name=name,
-                    storage=storage,
-                    load_if_exists=True,
-                    direction="maximize",
-                    sampler=sampler or optuna.samplers.RandomSampler(seed=0),
-                    pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
-                )
-        except KeyError:
-            raise DataError(f"{name}: expected a study in the storage; there is none of this name") from None
-        if definition is not None:
-            self._agree(dict(definition))
+        self.study = optuna.create_study(
+            study_name=name,
+            storage=storage,
+            load_if_exists=True,
+            direction="maximize",
+            sampler=sampler or optuna.samplers.RandomSampler(seed=0),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
+        )
+        self._agree(dict(definition))
 
     @property
     def definition(self) -> dict[str, Any]:

@@ -54,10 +54,10 @@ def measured(
             "map50": metrics.map50,
             "map50_95": metrics.map50_95,
             "voc07_map": metrics.voc07_map,
-            "f1": best.f1 if best else None,
-            "precision": best.precision if best else None,
-            "recall": best.recall if best else None,
-            "threshold": best.threshold if best else None,
+            **{
+                name: getattr(best, name) if best else None
+                for name in ("f1", "precision", "recall", "threshold")
+            },
             **abilities(dataset.records, seen.detections, best.threshold if best else None),
             "covered": seen.covered,
             "empty_confidence": seen.empty_confidence,

@@ -13,14 +13,14 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from yolosses.studies.ablation.measures import MEASURES, Ability
 from yolosses.studies.ablation.statistics import CONFIDENCE, Difference, Table
 from yolosses.studies.ablation.structures import Level, StudyResults
 
 Kind = Literal["unable", "best", "raises", "lowers", "no_difference", "no_statement"]
-KINDS: tuple[Kind, ...] = ("unable", "best", "raises", "lowers", "no_difference", "no_statement")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAIN_MEASURES: dict[str, Ability] = {
     "map50": "score",
@@ -103,7 +103,6 @@ def findings(study: StudyResults) -> tuple[Finding, ...]:
     tables = {
         measure: Table.of(study, measure) for measure in dict.fromkeys((objective(study), *MAIN_MEASURES))
     }
-    tables |= {measure: Table.of(study, measure) for _, measure, _ in _CRITERIA if measure not in tables}
     found: list[Finding] = []
     for parameter in study.parameters:
         found += _of_parameter(study, tables, parameter)

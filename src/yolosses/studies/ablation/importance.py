@@ -35,11 +35,11 @@ def importance(study: StudyResults, measure: str) -> dict[str, float] | None:
         between the settings than between seeds: shares of chance say nothing.
     """
     kept = [result for result in study.results if _value(result, measure) is not None]
-    levels = {
-        name: [level for level in known if any(result.setting[name] == level for result in kept)]
-        for name, known in study.parameters.items()
+    varied = {
+        name: there
+        for name, levels in study.parameters.items()
+        if len(there := [level for level in levels if any(r.setting[name] == level for r in kept)]) > 1
     }
-    varied = {name: known for name, known in levels.items() if len(known) > 1}
     values = [_value(result, measure) for result in kept]
     if len(kept) < LEAST_RESULTS or not varied or len(set(values)) < 2 or _only_chance(study, measure):
         return None

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -212,14 +213,11 @@ class Queue:
         moment: then it asks for them."""
         taken = 0
         for trial in self._trials(TrialState.RUNNING):
-            if not _is_dead(trial):
-                continue
-            try:
-                self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-            except UpdateFinishedTrialError:  # after Optuna looked whether it was finished
-                continue
-            self._ask_again(trial.user_attrs)
-            taken += 1
+            if _is_dead(trial):
+                with suppress(UpdateFinishedTrialError):  # after Optuna looked whether it was finished
+                    self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+                    self._ask_again(trial.user_attrs)
+                    taken += 1
         return taken
 
     def _ask_again(self, user_attrs: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -66,8 +67,6 @@ def measured(
             **{f"top_{kind}": share for kind, share in top.shares.items()},
         },
         calibration=calibration(dataset.records, seen.detections),
-        history={"steps": list(history.steps), "terms": {k: list(v) for k, v in history.terms.items()}}
-        if history
-        else {},
+        history=asdict(history) if history else {},
         seconds=log[-1]["seconds"] if log else 0.0,
     )

@@ -25,7 +25,7 @@ def test_one_parameter_by_hand() -> None:
     assert level.high - level.mean >= half * 0.999
     change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
-    assert change.pairs == 3
+    assert change.change.count == 3
     assert change.change.mean == pytest.approx(0.1)
     assert change.change.high - 0.1 == pytest.approx(half * math.sqrt(2), rel=0.1)
     assert change.start.mean == pytest.approx(0.5)
@@ -64,7 +64,7 @@ def test_an_interaction_is_no_noise() -> None:
     assert inside is not None
     assert inside.change.mean == pytest.approx(-0.1, abs=0.02)
     assert inside.clear
-    assert inside.pairs == 3
+    assert inside.change.count == 3
 
 
 def test_differences_compare_like_with_like() -> None:
@@ -72,7 +72,7 @@ def test_differences_compare_like_with_like() -> None:
     study = study_of([2, 2], [[0.2, 0.2, 0.2], [0.8, 0.8], [0.3, 0.3], [0.7]])
     change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
-    assert change.pairs == 3  # (b=0: seeds 0, 1), (b=1: seed 0)
+    assert change.change.count == 3  # (b=0: seeds 0, 1), (b=1: seed 0)
     assert change.change.mean == pytest.approx((0.1 - 0.1) / 2)
     assert change.start.mean == pytest.approx((0.2 + 0.8) / 2)
     level = Table.of(study, "map50").level({"a": 0})
@@ -100,7 +100,7 @@ def test_one_seed_has_no_interval() -> None:
     assert math.isnan(level.high)
     change = Table.of(study, "map50").difference("lambda_coord", 1, 25)
     assert change is not None
-    assert change.pairs == 5
+    assert change.change.count == 5
     assert not change.change.known
     assert not change.clear
     assert change.p == 1
@@ -123,7 +123,7 @@ def test_undefined_values_are_left_out_and_counted() -> None:
     assert (level.mean, level.count, level.left_out) == (pytest.approx(0.51), 2, 1)
     change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
-    assert change.pairs == 2
+    assert change.change.count == 2
     assert change.start.left_out == 1
     assert change.end.mean == pytest.approx(0.61)
     nothing = study_of([2], [[None, None], [0.6, 0.61]])

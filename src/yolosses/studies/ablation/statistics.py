@@ -64,8 +64,8 @@ class Difference:
     """What a measure does from one value of a parameter to another.
 
     Attributes:
-        start, end: at either value, over the same other settings and seeds. change: from start to end.
-        pairs: runs that differ in nothing but the parameter.
+        start, end: at either value, over the same other settings and seeds. change: from start to end, over pairs of
+            runs that differ in nothing but the parameter.
         p: probability of a change so large by chance alone; 1 where there is no interval.
         identical: the paired runs agree in every measure, to the last digit: two names for the same thing.
     """
@@ -73,7 +73,6 @@ class Difference:
     start: Interval
     end: Interval
     change: Interval
-    pairs: int
     p: float
     identical: bool = False
 
@@ -151,14 +150,13 @@ class Table:
         at_start, at_end = self._level(first, there, starts), self._level(last, there, ends)
         assert at_start is not None
         assert at_end is not None
-        count = int(there[first].sum())
         identical = all(
             self.runs[a, int(k)].measures == self.runs[b, int(k)].measures
             for (a, b), seeds in pairs.items()
             for k in np.flatnonzero(seeds)
         )
         change, p = self._change(parameter, first, last, there, identical=identical)
-        return Difference(start=at_start, end=at_end, change=change, pairs=count, p=p, identical=identical)
+        return Difference(start=at_start, end=at_end, change=change, p=p, identical=identical)
 
     def _rows(self, setting: Setting) -> Rows:
         """Of all settings with these values."""

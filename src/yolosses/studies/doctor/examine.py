@@ -81,8 +81,6 @@ def examine(
         ignored=sum(int(record.ignore.sum()) for record in records),
         sides=sides * np.repeat(image_sizes[:, ::-1], counts.sum(1), axis=0),
         relative_sides=sides,
-        object_labels=np.concatenate([record.labels for record in records]),
-        box_format=rows.box_format,
         boxes_per_cell=boxes_per_cell,
         grids=tuple(
             fit_grid(records, grid, boxes_per_cell=boxes_per_cell, num_classes=len(dataset.class_names))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from yolosses.language import Language, catalogue
 from yolosses.studies.doctor.evidence import BoxEvidence, ClassEvidence
-from yolosses.training.data import LOSES_AN_OBJECT, BoxFormat, Problem, is_too_little
+from yolosses.training.data import LOSES_AN_OBJECT, Problem, is_too_little
 
 OddKind = Literal["tiny", "sliver", "whole", "size", "twin", "two classes"]
 Scope = Literal["all", "pictures", "boxes"]
@@ -195,8 +195,7 @@ class Inspection:
         image_sizes: (N, 2) height, width in pixels.
         counts: (N, C) objects of each picture and class, ignored ones included.
         ignored: number of objects that are ignored regions.
-        sides: (O, 2) w, h of every object in pixels; ``relative_sides``: in fractions of the picture;
-            ``object_labels``: (O,) its class.
+        sides: (O, 2) w, h of every object in pixels; ``relative_sides``: in fractions of the picture.
         boxes_per_cell: B.
         grids: one for each S.
         suspicions: faults that many labels seem to share.
@@ -222,8 +221,6 @@ class Inspection:
     ignored: int
     sides: NDArray[np.float64]
     relative_sides: NDArray[np.float64]
-    object_labels: NDArray[np.int64]
-    box_format: BoxFormat
     boxes_per_cell: int
     grids: tuple[GridFit, ...]
     suspicions: tuple[Suspicion, ...]
@@ -270,7 +267,7 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain values."""
-        per_picture = self.counts.sum(1)
+        sizes, per_picture = self.image_sizes.tolist(), self.counts.sum(1).tolist()
         return {
             "data": self.name,
             "splits": list(self.split_names),
@@ -281,23 +278,19 @@ class Inspection:
             "num_ignored": self.ignored,
             "suspicions": [self._suspicion(suspicion) for suspicion in self.suspicions],
             "classes": [
-                {
-                    "name": name,
-                    "objects": int(self.counts[:, index].sum()),
-                    "pictures": int((self.counts[:, index] > 0).sum()),
-                }
-                for index, name in enumerate(self.class_names)
+                {"name": name, "objects": int(counts.sum()), "pictures": int((counts > 0).sum())}
+                for name, counts in zip(self.class_names, self.counts.T, strict=True)
             ],
             "pictures": [
                 {
                     "name": name,
-                    "split": self.split_names[split],
-                    "width": int(width),
-                    "height": int(height),
-                    "objects": int(count),
+                    "split": self.split_names[i],
+                    "width": width,
+                    "height": height,
+                    "objects": count,
                 }
-                for name, split, (height, width), count in zip(
-                    self.picture_names, self.splits, self.image_sizes, per_picture, strict=True
+                for name, i, (height, width), count in zip(
+                    self.picture_names, self.splits, sizes, per_picture, strict=True
                 )
             ],
             "sizes": {"pixels": self.pixel_sizes, "sides": _quantiles(self.sides)},

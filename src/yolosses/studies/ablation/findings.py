@@ -86,11 +86,6 @@ class Finding:
         return self.measures[0] if self.measures else None
 
     @property
-    def difference(self) -> Difference | None:
-        """Of the first of the measures."""
-        return self.differences[0] if self.differences else None
-
-    @property
     def strength(self) -> float:
         """How many times as large as its uncertainty the largest change is."""
         return max((_strength(difference) for difference in self.differences), default=0.0)

@@ -242,10 +242,8 @@ def _nothing(finding: Finding, study: StudyResults, language: Language) -> str:
 
 
 def _best(finding: Finding, study: StudyResults, language: Language) -> str:
-    assert finding.measure is not None
-    assert finding.difference is not None
     _ = catalogue(language).gettext
-    measure, difference = finding.measure, finding.difference
+    (measure,), (difference,) = finding.measures, finding.differences
     default = study.defaults.get(finding.parameter)
     against = _("the default, {level},") if finding.start == default else _("the next best, {level},")
     words = {

@@ -47,11 +47,7 @@ class Contrast:
         left, top, right, bottom = (edges * np.tile(self._scale, 2)).T
         sides = [_line(self._across, x, top, bottom, right - left) for x in (left, right)]
         sides += [_line(self._down, y, left, right, bottom - top) for y in (top, bottom)]
-        scores = np.stack(sides, 1)
-        known = np.isfinite(scores)
-        total = np.where(known, scores, 0.0).sum(1)
-        count = known.sum(1)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return np.asarray(np.ma.masked_invalid(np.stack(sides, 1)).mean(1).filled(np.nan))
 
 
 def _summed(change: Floats) -> Floats:

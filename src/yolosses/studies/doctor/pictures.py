@@ -123,9 +123,7 @@ def _surplus(here: Contrast, edges: Floats, others: Sequence[Contrast]) -> Float
     own = here.of(edges)
     if not elsewhere:
         return own
-    known = np.isfinite(elsewhere)
-    mean = np.where(known, elsewhere, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-    return np.asarray(own - mean)
+    return np.asarray(own - np.ma.masked_invalid(elsewhere).mean(0).filled(0.0))
 
 
 def find_duplicates(records: Sequence[Record], splits: Sequence[int], looked: Looked) -> list[Duplicate]:

@@ -122,14 +122,14 @@ def ask(python: str, scenes: Sequence[Scene]) -> list[dict[str, Any]]:
 
 def scene_of(records: Sequence[Record], detections: Sequence[Detections]) -> Scene:
     """The same boxes that our side compares."""
-    from yolosses.studies.errors.comparison import visible
+    from yolosses.training.evaluation.pictures import visible_part
 
     objects, found = [], []
     for picture, (record, seen) in enumerate(zip(records, detections, strict=True)):
-        boxes = visible(record.boxes, record.image_size).tolist()
+        boxes = visible_part(record.boxes, record.image_size).tolist()
         rows = zip(record.labels.tolist(), record.ignore.tolist(), boxes, strict=True)
         objects += [[picture, *row] for row in rows]
-        boxes = visible(seen.boxes, record.image_size).tolist()
+        boxes = visible_part(seen.boxes, record.image_size).tolist()
         found += [
             [picture, *row] for row in zip(seen.labels.tolist(), seen.scores.tolist(), boxes, strict=True)
         ]

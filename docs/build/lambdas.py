@@ -35,7 +35,7 @@ from yolosses.studies.ablation.sentences import (
     measure_name,
     sentence,
 )
-from yolosses.studies.ablation.statistics import Difference, Interval, difference, level_interval
+from yolosses.studies.ablation.statistics import Difference, Interval, Table
 from yolosses.studies.ablation.structures import Level, Setting, StudyResults
 
 DOCS = Path(__file__).resolve().parent.parent
@@ -108,7 +108,7 @@ def setting_of(study: StudyResults, at: list[str]) -> Setting:
 
 def value(study: StudyResults, measure: str, at: list[str]) -> Interval:
     """Mean over the runs with these values."""
-    found = level_interval(study, measure, setting_of(study, at))
+    found = Table.of(study, measure).level(setting_of(study, at))
     if found is None:
         raise ValueError(f"{study.data}: there is no {measure} at {at}")
     return found
@@ -117,7 +117,7 @@ def value(study: StudyResults, measure: str, at: list[str]) -> Interval:
 def changed(study: StudyResults, measure: str, name: str, ends: tuple[str, str], at: list[str]) -> Difference:
     """From one value of a parameter to another."""
     start, end = (level_of(study, name, word) for word in ends)
-    found = difference(study, measure, name, start, end, at=setting_of(study, at))
+    found = Table.of(study, measure).difference(name, start, end, at=setting_of(study, at))
     if found is None:
         raise ValueError(f"{study.data}: {measure} cannot be compared between {name} {start} and {end}")
     return found
@@ -162,7 +162,7 @@ def brief(study: StudyResults, name: str, at: Setting, language: Language) -> st
     """A row for each of a few measures, a column a value, means alone."""
     lines = head(study, name)
     for measure in BRIEF:
-        cells = [level_interval(study, measure, {**at, name: level}) for level in study.parameters[name]]
+        cells = [Table.of(study, measure).level({**at, name: level}) for level in study.parameters[name]]
         shown = ["–" if cell is None else format_value(measure, cell.mean) for cell in cells]
         lines.append(f"| {measure_name(measure, language)} | {' | '.join(shown)} |")
     return "\n".join(lines)
@@ -173,7 +173,7 @@ def table(study: StudyResults, name: str, at: Setting, language: Language) -> st
     levels = list(study.parameters[name])
     lines = head(study, name)
     for measure in TABLE:
-        cells = [level_interval(study, measure, {**at, name: level}) for level in levels]
+        cells = [Table.of(study, measure).level({**at, name: level}) for level in levels]
         means = [cell.mean if cell is not None else np.nan for cell in cells]
         better = MEASURES[measure].better
         best = (np.nanargmin if better == "low" else np.nanargmax)(means) if better else -1
@@ -193,7 +193,7 @@ def maps(study: StudyResults, language: Language) -> Figure:
     for index, measure in enumerate(MAPS):
         axes = figure.add_subplot(2, 3, index + 1)
         cells = [
-            [level_interval(study, measure, {across: a, down: d}) for a in study.parameters[across]]
+            [Table.of(study, measure).level({across: a, down: d}) for a in study.parameters[across]]
             for d in reversed(study.parameters[down])
         ]
         means = np.array([[np.nan if c is None else c.mean for c in row] for row in cells])
@@ -240,7 +240,7 @@ def trades(known: dict[str, StudyResults], language: Language) -> Figure:
         for (label, study), colour, marker in zip(known.items(), (BLUE, VERMILLION), "os", strict=False):
             levels = study.parameters[name]
             points = [
-                (level_interval(study, x, {**at, name: v}), level_interval(study, y, {**at, name: v}))
+                (Table.of(study, x).level({**at, name: v}), Table.of(study, y).level({**at, name: v}))
                 for v in levels
             ]
             there = [
@@ -290,7 +290,7 @@ def variants(known: dict[str, StudyResults], language: Language) -> Figure:
         axes = figure.add_subplot(1, len(VARIANTS), index + 1)
         plain_axes(axes)
         for place, (study, name, level) in zip(places, rows, strict=True):
-            cell = level_interval(study, measure, {name: level})
+            cell = Table.of(study, measure).level({name: level})
             assert cell is not None
             own = level == study.defaults.get(name)
             if cell.known:

@@ -1,1 +1,1 @@
-"""Data set doctor, comparisons and studies. Empty so far."""
+"""Data set doctor, comparisons and studies."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from yolosses.boxes import cxcywh_to_xyxy, pairwise_iou
+from yolosses.studies.errors.comparison import Bools, Floats, Ints, joined
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
 
@@ -19,9 +19,6 @@ TOUCHING = 0.1  # below it they have nothing to do with each other
 AT_EDGE = 0.01  # of the picture
 PRIOR = 20.0  # so many predictions or labels of a class weigh as much as what holds for all classes
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Boxes = NDArray[np.float32]
 
 
@@ -116,15 +113,13 @@ class Experience:
 
 def experience_of(scenes: Sequence[Scene], num_classes: int) -> list[Experience]:
     """One for each class. Where a class is rare, what holds for all classes together is taken in."""
-    found = _joined([scene.found.labels for scene in scenes], np.int64)
-    scores = _joined([scene.found.scores for scene in scenes], np.float64)
-    contradicts = _joined([scene.contradicts for scene in scenes], np.bool_)
-    wanted = [~scene.record.ignore for scene in scenes]
-    labels = _joined([s.record.labels[keep] for s, keep in zip(scenes, wanted, strict=True)], np.int64)
-    support = _joined([s.support[keep] for s, keep in zip(scenes, wanted, strict=True)], np.float64)
-    boxes = np.concatenate(
-        [np.zeros((0, 4), np.float32), *(s.record.boxes[k] for s, k in zip(scenes, wanted, strict=True))]
-    )
+    found = joined((scene.found.labels for scene in scenes), np.int64)
+    scores = joined((scene.found.scores.astype(np.float64) for scene in scenes), np.float64)
+    contradicts = joined((scene.contradicts for scene in scenes), np.bool_)
+    wanted = ~joined((scene.record.ignore for scene in scenes), np.bool_)
+    labels = joined((scene.record.labels for scene in scenes), np.int64)[wanted]
+    support = joined((scene.support for scene in scenes), np.float64)[wanted]
+    boxes = joined((scene.record.boxes.ravel() for scene in scenes), np.float32).reshape(-1, 4)[wanted]
     typical = np.array(
         [float(np.median(support[labels == c])) if (labels == c).any() else 0.0 for c in range(num_classes)]
     )
@@ -223,8 +218,3 @@ def _alike(box: Boxes, others: Boxes, sides: Bools) -> Floats:
     areas = np.where(sides, mine, 1.0).prod() + np.where(sides, theirs, 1.0).prod(1) - common
     alike: Floats = common / np.maximum(areas, 1e-12)
     return alike
-
-
-def _joined(parts: Sequence[NDArray[Any]], dtype: type) -> NDArray[Any]:
-    """One after the other; also of none."""
-    return np.concatenate([np.zeros(0, dtype), *(part.astype(dtype) for part in parts)])

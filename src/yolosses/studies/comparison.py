@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
@@ -181,16 +182,12 @@ def largest_term(log: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
 def costliest_error(costs: Mapping[Any, float | None]) -> tuple[str, float] | None:
     """Of TIDE's kinds of errors, the one that costs most; None where none costs anything."""
     known = {name: cost for name, cost in costs.items() if cost}
-    if not known:
-        return None
-    name = max(known, key=lambda kind: known[kind])
-    return name, known[name]
+    return max(known.items(), key=lambda pair: pair[1], default=None)
 
 
 def _most(found: Sequence[tuple[str, float] | None]) -> tuple[str, float] | None:
     known = [pair for pair in found if pair is not None]
     if not known:
         return None
-    names = [name for name, _ in known]
-    name = max(dict.fromkeys(names), key=names.count)
+    name = Counter(name for name, _ in known).most_common(1)[0][0]
     return name, fmean(value for other, value in known if other == name)

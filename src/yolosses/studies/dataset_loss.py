@@ -7,9 +7,9 @@ the worst ones all that is needed to explain them in full.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -21,7 +21,15 @@ from yolosses.explain.explanation import Explanation
 from yolosses.explain.plain import plain
 from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.structures import Targets
-from yolosses.training.data import Batch, Batches, DataError, Geometry, Record, visible_boxes
+from yolosses.training.data import (
+    Batch,
+    Batches,
+    DataError,
+    DetectionDataset,
+    Geometry,
+    Record,
+    visible_boxes,
+)
 from yolosses.training.detect import NMS_IOU, detections_of
 from yolosses.training.evaluation import Detections
 from yolosses.training.evaluation.evaluate import COCO_AREA_RANGES
@@ -185,40 +193,33 @@ class DatasetLoss:
 
     def worst_pictures(self, top: int) -> list[PictureLoss]:
         """The pictures with the largest loss, worst first."""
-        return sorted(self.pictures, key=lambda picture: -_ranked(picture.loss))[:top]
+        return _worst(self.pictures, top)
 
     def worst_objects(self, top: int) -> list[ObjectLoss]:
         """The objects with the largest loss, worst first."""
-        return sorted(self.objects, key=lambda obj: -_ranked(obj.loss))[:top]
+        return _worst(self.objects, top)
 
     def by_class(self) -> list[GroupLoss]:
         """One group a class, in the order of the classes."""
         return [
-            self._group(name, (obj for obj in self.objects if obj.label == label))
+            self._group(name, [obj for obj in self.objects if obj.label == label])
             for label, name in enumerate(self.class_names)
         ]
 
     def by_pixels(self) -> list[GroupLoss]:
         """Small, medium and large as COCO has them, see `PIXEL_SIZES`."""
-        return [
-            self._group(name, (obj for obj in self.objects if low <= obj.area < high))
-            for name, (low, high) in PIXEL_SIZES.items()
-        ]
+        return self._by_size(PIXEL_SIZES, lambda obj: obj.area)
 
     def by_relative_size(self) -> list[GroupLoss]:
         """Small, medium and large against the picture, see `RELATIVE_SIZES`."""
-        return [
-            self._group(name, (obj for obj in self.objects if low <= obj.relative_side < high))
-            for name, (low, high) in RELATIVE_SIZES.items()
-        ]
+        return self._by_size(RELATIVE_SIZES, lambda obj: obj.relative_side)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is not finite becomes None."""
-        groups = {
-            "by_class": self.by_class(),
-            "by_pixels": self.by_pixels(),
-            "by_relative_size": self.by_relative_size(),
-        }
+
+        def rows(losses: Iterable[PictureLoss | ObjectLoss | GroupLoss]) -> list[dict[str, Any]]:
+            return [{**asdict(row), "loss": row.loss} for row in losses]
+
         value: dict[str, Any] = plain(
             {
                 "loss": self.loss,
@@ -227,15 +228,24 @@ class DatasetLoss:
                     for name, scale in self.scales.items()
                 },
                 "background": self.background,
-                **{name: [{**asdict(g), "loss": g.loss} for g in group] for name, group in groups.items()},
-                "pictures": [{**asdict(p), "loss": p.loss} for p in self.pictures],
-                "objects": [{**asdict(o), "loss": o.loss} for o in self.objects],
+                "by_class": rows(self.by_class()),
+                "by_pixels": rows(self.by_pixels()),
+                "by_relative_size": rows(self.by_relative_size()),
+                "pictures": rows(self.pictures),
+                "objects": rows(self.objects),
             }
         )
         return value
 
-    def _group(self, name: str, members: Iterable[ObjectLoss]) -> GroupLoss:
-        objects = list(members)
+    def _by_size(
+        self, bounds: Mapping[str, tuple[float, float]], size: Callable[[ObjectLoss], float]
+    ) -> list[GroupLoss]:
+        return [
+            self._group(name, [obj for obj in self.objects if low <= size(obj) < high])
+            for name, (low, high) in bounds.items()
+        ]
+
+    def _group(self, name: str, objects: Sequence[ObjectLoss]) -> GroupLoss:
         states = [obj.state for obj in objects]
         answered = [obj for obj in objects if obj.state == "answered"]
         return GroupLoss(
@@ -279,19 +289,20 @@ def explain_dataset(
     pictures: list[PictureLoss] = []
     objects: list[ObjectLoss] = []
     detections: list[Detections] = []
-    kept: dict[int, _Kept] = {}
+    kept: dict[int, tuple[Raw, Targets, Geometry]] = {}
     model.eval()
     for batch in batches.epoch(0):
         raw = outputs(model, batch, device)
         detections += detections_of(loss, raw, batch.geometries, iou_threshold=iou_threshold)
         explanation = explain(loss, raw, batch.targets, normalizer=1.0, class_names=names)
         for row, index in enumerate(batch.indices):
-            visible = _visible(records[index], batch.geometries[row])
-            pictures.append(_picture_loss(explanation, row, index, records[index], visible))
-            objects += _object_losses(explanation, row, index, records[index], visible)
-            kept[index] = _Kept(output_of(raw, row), targets_of(batch.targets, row), batch.geometries[row])
-        worth = _worth_keeping(pictures, objects, top)
-        kept = {index: entry for index, entry in kept.items() if index in worth}
+            geometry = batch.geometries[row]
+            picture, its_objects = _losses(explanation.of_image(row), index, records[index], geometry)
+            pictures.append(picture)
+            objects += its_objects
+            kept[index] = output_of(raw, row), targets_of(batch.targets, row), geometry
+        worst = {pic.picture for pic in _worst(pictures, top)} | {obj.picture for obj in _worst(objects, top)}
+        kept = {index: entry for index, entry in kept.items() if index in worst}
         if progress is not None:
             progress(len(pictures))
     if batches.dataset.unreadable:
@@ -302,9 +313,7 @@ def explain_dataset(
         pictures=tuple(pictures),
         objects=tuple(objects),
         detections=tuple(detections),
-        explained={
-            index: _explained(loss, entry, index, records[index], names) for index, entry in kept.items()
-        },
+        explained={index: _explained(loss, index, batches.dataset, *entry) for index, entry in kept.items()},
     )
 
 
@@ -312,11 +321,10 @@ def explain_one(
     model: nn.Module, loss: ExplainableLoss, batches: Batches, picture: int, device: torch.device
 ) -> ExplainedPicture:
     """Everything that the loss of one picture of the data set is made of; see `explain_dataset`."""
-    dataset = batches.dataset
     batch = batches.batch(np.array([picture]))
     model.eval()
-    entry = _Kept(outputs(model, batch, device), batch.targets, batch.geometries[0])
-    return _explained(loss, entry, picture, dataset.records[picture], dataset.class_names)
+    raw = outputs(model, batch, device)
+    return _explained(loss, picture, batches.dataset, raw, batch.targets, batch.geometries[0])
 
 
 @torch.no_grad()
@@ -339,27 +347,22 @@ def targets_of(targets: Targets, image: int) -> Targets:
     return replace(targets, **{name: c[image : image + 1] for name, c in columns.items() if c is not None})
 
 
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """What it takes to explain a picture later."""
-
-    raw: Raw
-    targets: Targets
-    geometry: Geometry
-
-
 def _explained(
-    loss: ExplainableLoss, entry: _Kept, index: int, record: Record, class_names: Sequence[str]
+    loss: ExplainableLoss,
+    index: int,
+    dataset: DetectionDataset,
+    raw: Raw,
+    targets: Targets,
+    geometry: Geometry,
 ) -> ExplainedPicture:
+    record, names = dataset.records[index], dataset.class_names
     return ExplainedPicture(
         picture=index,
-        explanation=explain(
-            loss, entry.raw, entry.targets, normalizer=1.0, class_names=class_names, image_names=[record.name]
-        ),
-        objects=tuple(_visible(record, entry.geometry).tolist()),
-        geometry=entry.geometry,
-        raw=entry.raw,
-        targets=entry.targets,
+        explanation=explain(loss, raw, targets, normalizer=1.0, class_names=names, image_names=[record.name]),
+        objects=tuple(_visible(record, geometry).tolist()),
+        geometry=geometry,
+        raw=raw,
+        targets=targets,
     )
 
 
@@ -368,35 +371,16 @@ def _visible(record: Record, geometry: Geometry) -> NDArray[np.int64]:
     return np.flatnonzero(visible_boxes(record.boxes, geometry)[1])
 
 
-def _picture_loss(
-    explanation: Explanation, row: int, index: int, record: Record, visible: NDArray[np.int64]
-) -> PictureLoss:
-    part = explanation.of_image(row)
-    sums = part.by_term()
-    states = [obj.state for obj in part.objects]
-    return PictureLoss(
-        picture=index,
-        name=record.name,
-        terms={name: weighted for name, (_, weighted) in sums.items()},
-        unweighted={name: raw for name, (raw, _) in sums.items()},
-        num_answered=states.count("answered"),
-        num_dropped=states.count("dropped"),
-        num_ignored=states.count("ignored"),
-        num_hidden=len(record.labels) - len(visible),
-    )
-
-
-def _object_losses(
-    explanation: Explanation, row: int, index: int, record: Record, visible: NDArray[np.int64]
-) -> list[ObjectLoss]:
-    height, width = record.image_size
-    losses = []
-    for obj in explanation.objects:
-        if obj.image != row:
-            continue
+def _losses(
+    part: Explanation, index: int, record: Record, geometry: Geometry
+) -> tuple[PictureLoss, list[ObjectLoss]]:
+    """Of a picture and its objects, from the part of the explanation that is about it."""
+    (height, width), visible = record.image_size, _visible(record, geometry)
+    objects = []
+    for obj in part.objects:
         position = int(visible[obj.index])
         cx, cy, w, h = record.boxes[position].tolist()
-        losses.append(
+        objects.append(
             ObjectLoss(
                 picture=index,
                 name=record.name,
@@ -410,15 +394,23 @@ def _object_losses(
                 terms=obj.terms,
             )
         )
-    return losses
+    sums, states = part.by_term(), [obj.state for obj in objects]
+    picture = PictureLoss(
+        picture=index,
+        name=record.name,
+        terms={name: weighted for name, (_, weighted) in sums.items()},
+        unweighted={name: raw for name, (raw, _) in sums.items()},
+        num_answered=states.count("answered"),
+        num_dropped=states.count("dropped"),
+        num_ignored=states.count("ignored"),
+        num_hidden=len(record.labels) - len(visible),
+    )
+    return picture, objects
 
 
-def _worth_keeping(pictures: Sequence[PictureLoss], objects: Sequence[ObjectLoss], top: int) -> set[int]:
-    worst = sorted(pictures, key=lambda picture: -_ranked(picture.loss))[:top]
-    worst_objects = sorted(objects, key=lambda obj: -_ranked(obj.loss))[:top]
-    return {picture.picture for picture in worst} | {obj.picture for obj in worst_objects}
+_Loss = TypeVar("_Loss", PictureLoss, ObjectLoss)
 
 
-def _ranked(loss: float) -> float:
+def _worst(losses: Sequence[_Loss], top: int) -> list[_Loss]:
     """A loss that is NaN is the worst there is."""
-    return math.inf if math.isnan(loss) else loss
+    return sorted(losses, key=lambda one: math.inf if math.isnan(one.loss) else one.loss, reverse=True)[:top]

@@ -70,44 +70,41 @@ class LabelSuspicion:
 
     def reason(self, *, language: Language = "en") -> str:
         """Why, in a sentence."""
-        facts = {
-            "label": self.label_name,
-            "prediction": self.pred_name,
-            "score": _shown(self.pred_score),
-            "iou": _shown(self.iou),
-            "distance": self._distance(),
-            "agreeing": _percent(self.agreeing),
-            "better": _percent(self.better_seen),
-        }
-        return self._sentence(language).format(**facts)
-
-    def _sentence(self, language: Language) -> str:
         _ = catalogue(language).gettext
         match self.kind:
             case "class":
-                return _(
+                said = _(
                     'labelled "{label}", but predicted as "{prediction}" at the same place (score {score}, IoU {iou})'
                 )
             case "moved" if (self.iou or 0) >= TOUCHING:
-                return _(
+                said = _(
                     'the label "{label}" lies beside the object that is predicted: IoU {iou}, centres {distance} '
                     "pixels apart (score {score})"
                 )
             case "moved":
-                return _(
+                said = _(
                     'nothing like the label "{label}" is predicted where it lies, but one of its size {distance} '
                     "pixels away, where there is no label (score {score})"
                 )
             case "missing":
-                return _(
+                said = _(
                     '"{prediction}" is predicted with score {score} where there is no label; of predictions about as '
                     "sure {agreeing} have one"
                 )
             case "unseen":
-                return _(
+                said = _(
                     'nothing like the label "{label}" is predicted where it lies; {better} of the labels of this class '
                     "are predicted better"
                 )
+        return said.format(
+            label=self.label_name,
+            prediction=self.pred_name,
+            score=_shown(self.pred_score),
+            iou=_shown(self.iou),
+            distance=self._distance(),
+            agreeing=_percent(self.agreeing),
+            better=_percent(self.better_seen),
+        )
 
     def edges(self, of: Literal["label", "prediction"]) -> tuple[int, int, int, int] | None:
         """Left, top, right, bottom in pixels of the picture."""
@@ -131,12 +128,8 @@ class LabelSuspicion:
     def _distance(self) -> int | None:
         if self.box is None or self.pred_box is None:
             return None
-        height, width = self.image_size
-        return round(
-            float(
-                np.hypot((self.box[0] - self.pred_box[0]) * width, (self.box[1] - self.pred_box[1]) * height)
-            )
-        )
+        (height, width), (x, y), (pred_x, pred_y) = self.image_size, self.box[:2], self.pred_box[:2]
+        return round(float(np.hypot((x - pred_x) * width, (y - pred_y) * height)))
 
 
 def likely_label_errors(
@@ -165,7 +158,7 @@ def likely_label_errors(
     experience = experience_of(scenes, len(class_names))
     found: list[LabelSuspicion] = []
     for index, scene in enumerate(scenes):
-        found += _without_repetition(_doubts(scene, experience), index, scene, class_names)
+        found += _without_repetition(_doubts(index, scene, experience, class_names))
     found.sort(key=lambda suspicion: -suspicion.score)
     return found[:top]
 
@@ -173,17 +166,12 @@ def likely_label_errors(
 # ------------------------------------------------------------ both together
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Doubt:
-    score: float
-    kind: Kind
-    detection: int | None = None
-    object: int | None = None
-    agreeing: float | None = None
-    better_seen: float | None = None
+_Doubt = tuple[int | None, int | None, LabelSuspicion]  # with the detection and the object that it is about
 
 
-def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
+def _doubts(
+    index: int, scene: Scene, experience: Sequence[Experience], class_names: Sequence[str]
+) -> Iterator[_Doubt]:
     """All that may be wrong in a picture."""
     record, found = scene.record, scene.found
     sure = {
@@ -195,15 +183,37 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
     doubt = {n: experience[record.labels[n]].doubt(float(scene.support[n])) for n in objects}
     better = {n: experience[record.labels[n]].better_seen(float(scene.support[n])) for n in objects}
     unseen = {n: experience[record.labels[n]].doubt(float(scene.seen[n])) for n in objects}
+
+    def doubted(kind: Kind, score: float, d: int | None, n: int | None) -> _Doubt:
+        suspicion = LabelSuspicion(
+            picture=index,
+            name=record.name,
+            kind=kind,
+            score=score,
+            image_size=record.image_size,
+            label_file=None if record.written is None else record.written.file,
+            place=_place(record, n),
+            object=n,
+            box=None if n is None else _box(record.boxes[n]),
+            label_name=None if n is None else class_names[record.labels[n]],
+            pred_box=None if d is None else _box(found.boxes[d]),
+            pred_name=None if d is None else class_names[found.labels[d]],
+            pred_score=None if d is None else float(found.scores[d]),
+            iou=None if d is None or n is None else float(scene.iou[d, n]),
+            agreeing=None if d is None else sure[d],
+            better_seen=None if n is None else better[n],
+        )
+        return d, n, suspicion
+
     for n in objects:
         alone = unseen[n] * experience[record.labels[n]].reliability
         if alone >= LEAST_DOUBT:
-            yield _Doubt(score=alone, kind="unseen", object=n, better_seen=better[n])
+            yield doubted("unseen", alone, None, n)
     far: list[tuple[float, float, int, int]] = []
     for d, agreeing in sure.items():
         unlabelled = scene.iou[d].max(initial=0.0) < UNLABELLED
         if unlabelled:
-            yield _Doubt(score=agreeing, kind="missing", detection=d, agreeing=agreeing)
+            yield doubted("missing", agreeing, d, None)
         for n in objects:
             kind, chance = _related(scene, d, n), (1.0 - agreeing) * (1.0 - doubt[n])
             if kind == "far" and unlabelled and doubt[n] >= LEAST_DOUBT:
@@ -211,24 +221,10 @@ def _doubts(scene: Scene, experience: Sequence[Experience]) -> Iterator[_Doubt]:
                 chance = (1.0 - agreeing) * (1.0 - (doubt[n] + unseen[n]) / 2)
                 far.append((chance, _by_chance(scene, d, n, experience), d, n))
             elif (kind == "class" or kind == "moved") and doubt[n] > 0:
-                yield _Doubt(
-                    score=1.0 - chance,
-                    kind=kind,
-                    detection=d,
-                    object=n,
-                    agreeing=agreeing,
-                    better_seen=better[n],
-                )
+                yield doubted(kind, 1.0 - chance, d, n)
     for chance, alike, d, n in far:
         # The more pairs a picture has, the more likely it is that one of them fits well by chance.
-        yield _Doubt(
-            score=1.0 - chance * min(1.0, len(far) * alike),
-            kind="moved",
-            detection=d,
-            object=n,
-            agreeing=sure[d],
-            better_seen=better[n],
-        )
+        yield doubted("moved", 1.0 - chance * min(1.0, len(far) * alike), d, n)
 
 
 def _by_chance(scene: Scene, d: int, n: int, experience: Sequence[Experience]) -> float:
@@ -256,42 +252,15 @@ def _related(scene: Scene, d: int, n: int) -> Literal["class", "moved", "far"] |
     return "far"
 
 
-def _without_repetition(
-    doubts: Iterator[_Doubt], index: int, scene: Scene, class_names: Sequence[str]
-) -> Iterator[LabelSuspicion]:
+def _without_repetition(doubts: Iterator[_Doubt]) -> Iterator[LabelSuspicion]:
     """Each label and each prediction in its most doubtful role."""
-    detections: set[int] = set()
-    objects: set[int] = set()
-    for doubt in sorted(doubts, key=lambda doubt: -doubt.score):
-        if doubt.detection in detections or doubt.object in objects:
-            continue
-        if doubt.detection is not None:
-            detections.add(doubt.detection)
-        if doubt.object is not None:
-            objects.add(doubt.object)
-        yield _suspicion(doubt, index, scene, class_names)
-
-
-def _suspicion(doubt: _Doubt, index: int, scene: Scene, class_names: Sequence[str]) -> LabelSuspicion:
-    record, found, d, n = scene.record, scene.found, doubt.detection, doubt.object
-    return LabelSuspicion(
-        picture=index,
-        name=record.name,
-        kind=doubt.kind,
-        score=doubt.score,
-        image_size=record.image_size,
-        label_file=None if record.written is None else record.written.file,
-        place=_place(record, n),
-        object=n,
-        box=None if n is None else _box(record.boxes[n]),
-        label_name=None if n is None else class_names[record.labels[n]],
-        pred_box=None if d is None else _box(found.boxes[d]),
-        pred_name=None if d is None else class_names[found.labels[d]],
-        pred_score=None if d is None else float(found.scores[d]),
-        iou=None if d is None or n is None else float(scene.iou[d, n]),
-        agreeing=doubt.agreeing,
-        better_seen=doubt.better_seen,
-    )
+    detections: set[int | None] = set()
+    objects: set[int | None] = set()
+    for detection, object, suspicion in sorted(doubts, key=lambda doubt: -doubt[2].score):
+        if detection not in detections and object not in objects:
+            detections |= {detection} - {None}
+            objects |= {object} - {None}
+            yield suspicion
 
 
 def _box(box: NDArray[np.float32]) -> Box:

@@ -66,9 +66,6 @@ def mean_history(histories: Sequence[Mapping[str, Any]]) -> TermHistory | None:
         kept, first, last = kept[:1], kept[0]["steps"][0], kept[0]["steps"][-1]
     steps = np.linspace(first, last, MEAN_POINTS)
     names = [name for name in kept[0]["terms"] if all(name in run["terms"] for run in kept)]
-    means = {
-        name: np.mean([np.interp(steps, run["steps"], run["terms"][name]) for run in kept], axis=0)
-        for name in names
-    }
-    terms = {name: tuple(values.tolist()) for name, values in means.items()}
+    parts = {name: [np.interp(steps, run["steps"], run["terms"][name]) for run in kept] for name in names}
+    terms = {name: tuple(np.mean(part, axis=0).tolist()) for name, part in parts.items()}
     return TermHistory(steps=tuple(steps.tolist()), terms=terms)

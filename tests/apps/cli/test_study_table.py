@@ -15,7 +15,7 @@ from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import LANGUAGES, Language
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.sentences import sentence
-from yolosses.studies.ablation.statistics import level_interval
+from yolosses.studies.ablation.statistics import Table
 from yolosses.studies.ablation.structures import StudyResults
 
 SMALL = {"lambda_coord": (1, 5), "lambda_noobj": (0.1, 0.5, 2)}
@@ -47,7 +47,7 @@ def test_every_setting_has_its_row(study: StudyResults) -> None:
         tagged = row[0] in ("best", "default", "best, default")
         cells = row[1:] if tagged else row
         assert cells[:3] == [str(setting["lambda_coord"]), str(setting["lambda_noobj"]), "2"]
-        interval = level_interval(study, "map50", setting)
+        interval = Table.of(study, "map50").level(setting)
         assert interval
         half = (interval.high - interval.low) / 2
         assert cells[3] == f"{100 * interval.mean:.1f} ±{100 * half:.1f}"

@@ -22,7 +22,7 @@ from yolosses.language import LANGUAGES, Language, catalogue
 from yolosses.studies.ablation.findings import findings
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import sentence
-from yolosses.studies.ablation.statistics import level_interval
+from yolosses.studies.ablation.statistics import Table
 from yolosses.studies.ablation.structures import Setting, StudyResults
 from yolosses.studies.errors import PAPER_YOLO
 
@@ -84,7 +84,7 @@ def test_the_lead_tells_what_was_varied_what_is_best_and_what_was_found(
     assert "What changes with lambda_coord and lambda_noobj: loss v1 on digits" in said
     assert "6 settings × 2 seeds = 12 runs of 2 epochs each" in said
     assert "learnt from train (400 pictures), measured on val (200 pictures)" in said
-    best = max(study.settings, key=lambda setting: level_interval(study, "map50", setting).mean)  # type: ignore[union-attr]
+    best = max(study.settings, key=lambda setting: Table.of(study, "map50").level(setting).mean)  # type: ignore[union-attr]
     assert Selection(study).best == best
     assert f"lambda_coord = {best['lambda_coord']}, lambda_noobj = {best['lambda_noobj']}" in said
     values = re.findall(r'<tr data-parameter="(\w+)"', lead)
@@ -155,7 +155,7 @@ def test_heat_maps_hold_the_means_of_all_settings(study: StudyResults) -> None:
                 "lambda_coord": SMALL["lambda_coord"][column],
                 "lambda_noobj": SMALL["lambda_noobj"][row],
             }
-            assert cell == level_interval(study, chart.quantity.name, setting)  # type: ignore[arg-type]
+            assert cell == Table.of(study, chart.quantity.name).level(setting)  # type: ignore[arg-type]
 
 
 def test_small_charts_hold_the_means_of_each_value(study: StudyResults) -> None:
@@ -165,7 +165,7 @@ def test_small_charts_hold_the_means_of_each_value(study: StudyResults) -> None:
             assert isinstance(chart, LevelChart)
             levels = SMALL[view.parameter]
             assert chart.intervals == {
-                level: level_interval(study, chart.quantity.name, {view.parameter: level}) for level in levels
+                level: Table.of(study, chart.quantity.name).level({view.parameter: level}) for level in levels
             }
 
 
@@ -192,7 +192,7 @@ def test_error_bars_hold_the_costs_and_the_papers_figures(
     ]
     first = part[part.index('data-bar="1"') : part.index("</tr>", part.index('data-bar="1"'))]
     for kind, value in re.findall(r'data-part="(\w+)" data-value="([^"]+)"', first):
-        interval = level_interval(study, f"tide_{kind}", {"lambda_coord": 1, "lambda_noobj": 0.5})
+        interval = Table.of(study, f"tide_{kind}").level({"lambda_coord": 1, "lambda_noobj": 0.5})
         assert interval
         assert float(value) == interval.mean
     paper = part[part.rindex('data-bar="YOLO') :]
@@ -214,7 +214,7 @@ def test_the_table_has_every_setting_with_its_numbers(
         means = dict(re.findall(r'data-measure="(\w+)" data-mean="([^"]+)"', row))
         assert list(means) == list(MAIN)
         for name, mean in means.items():
-            interval = level_interval(study, name, setting)
+            interval = Table.of(study, name).level(setting)
             assert interval
             assert float(mean) == interval.mean
         assert ("default</span>" in row) == (setting == {"lambda_coord": 5, "lambda_noobj": 0.5})

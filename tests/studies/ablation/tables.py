@@ -30,9 +30,7 @@ def table(levels: Sequence[int], values: np.ndarray) -> Table:
         for seed in np.flatnonzero(np.isfinite(values[row]))
     }
     return Table(
-        parameters=tuple(settings[0]),
         settings=tuple(settings),
-        seeds=tuple(range(values.shape[1])),
         values=values,
         runs=runs,
         bounds=(-math.inf, math.inf),

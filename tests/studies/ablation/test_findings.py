@@ -225,8 +225,7 @@ def peaked(setting: Setting) -> dict[str, float | None]:
 def test_the_best_value_is_held_beside_the_default() -> None:
     best = best_of(synthetic(), "lambda_coord")
     assert (best.start, best.end, best.clear, best.ends) == (5, 25, True, ())
-    assert best.difference is not None
-    assert best.difference.change.mean > 0
+    assert best.differences[0].change.mean > 0
 
 
 def test_a_peak_is_better_than_both_ends() -> None:

@@ -171,7 +171,7 @@ def test_two_workers_share_a_study_and_one_that_is_killed_is_replaced(tmp_path: 
         level for level, pid in rows(log, "end") if pid == str(first.pid)
     }
     assert len(killed) <= 1
-    queue = Queue(open_storage(str(path)), "study")
+    queue = queue_at(path, vary={name: list(values) for name, values in levels.items()})
     assert len(queue.results()) == 12
     assert queue.states()["complete"] == 12
 

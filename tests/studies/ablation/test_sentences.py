@@ -33,7 +33,6 @@ def change(start: float, end: float, half: float = 0.01, *, left_out: int = 0) -
         start=interval(start, half),
         end=interval(end, half, left_out=left_out),
         change=interval(end - start, half),
-        pairs=3,
         p=0.001,
     )
 

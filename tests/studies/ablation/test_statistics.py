@@ -9,7 +9,7 @@ from tests.studies.ablation.synthetic import synthetic
 from tests.studies.ablation.tables import grid, study_of, table
 
 from yolosses.studies.ablation.noise import t_quantile
-from yolosses.studies.ablation.statistics import difference, level_interval
+from yolosses.studies.ablation.statistics import Table
 
 # ------------------------------------------------------------ by hand
 
@@ -17,21 +17,21 @@ from yolosses.studies.ablation.statistics import difference, level_interval
 def test_one_parameter_by_hand() -> None:
     """Student's two-sample interval: pooled variance 0.02^2, 4 degrees of freedom."""
     study = study_of([2], [[0.48, 0.50, 0.52], [0.58, 0.60, 0.62]])
-    level = level_interval(study, "map50", {"a": 0})
+    level = Table.of(study, "map50").level({"a": 0})
     assert level is not None
     assert (level.mean, level.count, level.left_out) == (pytest.approx(0.5), 3, 0)
     half = t_quantile(0.975, 4) * 0.02 / math.sqrt(3)
     assert level.high - level.mean == pytest.approx(half, rel=0.1)  # the bootstrap's tails may be longer
     assert level.high - level.mean >= half * 0.999
-    change = difference(study, "map50", "a", 0, 1)
+    change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
-    assert change.pairs == 3
+    assert change.change.count == 3
     assert change.change.mean == pytest.approx(0.1)
     assert change.change.high - 0.1 == pytest.approx(half * math.sqrt(2), rel=0.1)
     assert change.start.mean == pytest.approx(0.5)
     assert change.end.mean == pytest.approx(0.6)
     assert change.clear
-    back = difference(study, "map50", "a", 1, 0)
+    back = Table.of(study, "map50").difference("a", 1, 0)
     assert back is not None
     assert back.change.mean == pytest.approx(-0.1)
     assert back.p == pytest.approx(change.p)
@@ -43,7 +43,7 @@ def test_what_a_seed_adds_to_both_ends_drops_out() -> None:
     rng = np.random.default_rng(0)
     values = seeds + 0.01 * np.arange(5)[:, None] + 1e-3 * rng.normal(size=(5, 3))
     study = study_of([5], values.tolist())
-    change = difference(study, "map50", "a", 0, 4)
+    change = Table.of(study, "map50").difference("a", 0, 4)
     assert change is not None
     assert change.clear
     assert change.change.high - change.change.low < 0.01
@@ -56,26 +56,26 @@ def test_an_interaction_is_no_noise() -> None:
     means = np.array([[0.2, 0.5], [0.5, 0.4]]).reshape(4, 1)
     values = means + 0.005 * rng.normal(size=(4, 3))
     study = study_of([2, 2], values.tolist())  # a is the slower axis
-    change = difference(study, "map50", "b", 0, 1)
+    change = Table.of(study, "map50").difference("b", 0, 1)
     assert change is not None
     assert change.change.mean == pytest.approx(0.1, abs=0.01)
     assert change.clear
-    inside = difference(study, "map50", "b", 0, 1, at={"a": 1})
+    inside = Table.of(study, "map50").difference("b", 0, 1, at={"a": 1})
     assert inside is not None
     assert inside.change.mean == pytest.approx(-0.1, abs=0.02)
     assert inside.clear
-    assert inside.pairs == 3
+    assert inside.change.count == 3
 
 
 def test_differences_compare_like_with_like() -> None:
     """Runs without a partner are left out, and settings with fewer seeds count no less."""
     study = study_of([2, 2], [[0.2, 0.2, 0.2], [0.8, 0.8], [0.3, 0.3], [0.7]])
-    change = difference(study, "map50", "a", 0, 1)
+    change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
-    assert change.pairs == 3  # (b=0: seeds 0, 1), (b=1: seed 0)
+    assert change.change.count == 3  # (b=0: seeds 0, 1), (b=1: seed 0)
     assert change.change.mean == pytest.approx((0.1 - 0.1) / 2)
     assert change.start.mean == pytest.approx((0.2 + 0.8) / 2)
-    level = level_interval(study, "map50", {"a": 0})
+    level = Table.of(study, "map50").level({"a": 0})
     assert level is not None
     assert level.mean == pytest.approx((0.2 + 0.8) / 2)
     assert level.count == 5
@@ -83,9 +83,9 @@ def test_differences_compare_like_with_like() -> None:
 
 def test_no_pairs_no_difference() -> None:
     study = study_of([2, 2], [[0.2, 0.2], [], [], [0.7, 0.7]])
-    assert difference(study, "map50", "a", 0, 1) is None
-    assert difference(study, "map50", "a", 0, 7) is None
-    assert level_interval(study, "map50", {"a": 7}) is None
+    assert Table.of(study, "map50").difference("a", 0, 1) is None
+    assert Table.of(study, "map50").difference("a", 0, 7) is None
+    assert Table.of(study, "map50").level({"a": 7}) is None
 
 
 # ------------------------------------------------------------ what is not known
@@ -93,14 +93,14 @@ def test_no_pairs_no_difference() -> None:
 
 def test_one_seed_has_no_interval() -> None:
     study = synthetic(seeds=1)
-    level = level_interval(study, "map50", study.settings[0])
+    level = Table.of(study, "map50").level(study.settings[0])
     assert level is not None
     assert not level.known
     assert math.isnan(level.low)
     assert math.isnan(level.high)
-    change = difference(study, "map50", "lambda_coord", 1, 25)
+    change = Table.of(study, "map50").difference("lambda_coord", 1, 25)
     assert change is not None
-    assert change.pairs == 5
+    assert change.change.count == 5
     assert not change.change.known
     assert not change.clear
     assert change.p == 1
@@ -108,39 +108,39 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_a_setting_with_one_run_has_no_interval_of_its_own() -> None:
     study = study_of([3], [[0.2, 0.21, 0.22], [0.5, 0.52, 0.51], [0.8]])
-    level = level_interval(study, "map50", {"a": 2})
+    level = Table.of(study, "map50").level({"a": 2})
     assert level is not None
     assert not level.known
-    change = difference(study, "map50", "a", 0, 2)
+    change = Table.of(study, "map50").difference("a", 0, 2)
     assert change is not None
     assert not change.clear
 
 
 def test_undefined_values_are_left_out_and_counted() -> None:
     study = study_of([2], [[0.5, None, 0.52], [0.6, 0.61, 0.62]])
-    level = level_interval(study, "map50", {"a": 0})
+    level = Table.of(study, "map50").level({"a": 0})
     assert level is not None
     assert (level.mean, level.count, level.left_out) == (pytest.approx(0.51), 2, 1)
-    change = difference(study, "map50", "a", 0, 1)
+    change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
-    assert change.pairs == 2
+    assert change.change.count == 2
     assert change.start.left_out == 1
     assert change.end.mean == pytest.approx(0.61)
     nothing = study_of([2], [[None, None], [0.6, 0.61]])
-    assert level_interval(nothing, "map50", {"a": 0}) is None
-    assert difference(nothing, "map50", "a", 0, 1) is None
+    assert Table.of(nothing, "map50").level({"a": 0}) is None
+    assert Table.of(nothing, "map50").difference("a", 0, 1) is None
 
 
 def test_two_names_for_the_same_thing() -> None:
     """Bit-identical runs among noisy others: no difference, and nothing around it."""
     row = [0.5, 0.58, 0.42]
     study = study_of([3], [row, row, [0.7, 0.6, 0.9]])
-    same = difference(study, "map50", "a", 0, 1)
+    same = Table.of(study, "map50").difference("a", 0, 1)
     assert same is not None
     assert same.identical
     assert (same.change.mean, same.change.low, same.change.high) == (0, 0, 0)
     assert not same.clear
-    other = difference(study, "map50", "a", 0, 2)
+    other = Table.of(study, "map50").difference("a", 0, 2)
     assert other is not None
     assert not other.identical
 
@@ -151,7 +151,7 @@ def test_equal_in_one_measure_is_not_the_same_thing() -> None:
         replace(result, measures={**result.measures, "recall": 0.1 * result.trial})
         for result in study.results
     ]
-    change = difference(replace(study, results=tuple(results)), "map50", "a", 0, 1)
+    change = Table.of(replace(study, results=tuple(results)), "map50").difference("a", 0, 1)
     assert change is not None
     assert not change.identical
     assert change.change.mean == 0
@@ -160,11 +160,11 @@ def test_equal_in_one_measure_is_not_the_same_thing() -> None:
 
 def test_without_any_noise_whatever_differs_is_clear() -> None:
     study = study_of([2], [[0.3, 0.3], [0.1 + 0.2, 0.3]])
-    change = difference(study, "map50", "a", 0, 1)
+    change = Table.of(study, "map50").difference("a", 0, 1)
     assert change is not None
     assert change.change.mean == 0  # but for rounding
     assert not change.clear
-    apart = difference(study_of([2], [[0.3, 0.3], [0.4, 0.4]]), "map50", "a", 0, 1)
+    apart = Table.of(study_of([2], [[0.3, 0.3], [0.4, 0.4]]), "map50").difference("a", 0, 1)
     assert apart is not None
     assert apart.clear
     assert apart.p == 0
@@ -172,13 +172,13 @@ def test_without_any_noise_whatever_differs_is_clear() -> None:
 
 def test_fractions_stay_between_0_and_1() -> None:
     study = study_of([2], [[0.99, 1.0], [0.0, 0.02]])
-    high, low = (level_interval(study, "map50", {"a": level}) for level in (0, 1))
+    high, low = (Table.of(study, "map50").level({"a": level}) for level in (0, 1))
     assert high is not None
     assert low is not None
     assert high.high == 1
     assert low.low == 0
-    free = level_interval(
-        study_of([2], [[0.99, 1.0], [0.0, 0.02]], measure="size_error"), "size_error", {"a": 0}
+    free = Table.of(study_of([2], [[0.99, 1.0], [0.0, 0.02]], measure="size_error"), "size_error").level(
+        {"a": 0}
     )
     assert free is not None
     assert free.high > 1
@@ -186,15 +186,15 @@ def test_fractions_stay_between_0_and_1() -> None:
 
 def test_the_same_study_has_the_same_intervals() -> None:
     study = synthetic()
-    assert level_interval(study, "map50", {"lambda_coord": 5}) == level_interval(
-        study, "map50", {"lambda_coord": 5}
+    assert Table.of(study, "map50").level({"lambda_coord": 5}) == Table.of(study, "map50").level(
+        {"lambda_coord": 5}
     )
 
 
 def test_of_runs_with_one_setting_and_seed_the_first_counts() -> None:
     study = study_of([2], [[0.5, 0.52], [0.6, 0.63]])
     again = replace(study.results[0], trial=99, measures={"map50": 0.9})
-    level = level_interval(replace(study, results=(again, *study.results)), "map50", {"a": 0})
+    level = Table.of(replace(study, results=(again, *study.results)), "map50").level({"a": 0})
     assert level is not None
     assert level.mean == pytest.approx(0.51)
 

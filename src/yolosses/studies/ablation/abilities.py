@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from yolosses.boxes import pairwise_iou
+from yolosses.studies.errors.comparison import best_free
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
 
@@ -54,25 +55,13 @@ class Scene:
     def above(self, score: float) -> Scene:
         """With the detections of at least this score."""
         keep = self.scores >= score
-        return Scene(
-            boxes=self.boxes[keep],
-            scores=self.scores[keep],
-            objects=self.objects,
-            iou=self.iou[keep],
-            same=self.same[keep],
-            size=self.size,
-        )
+        kept = {name: getattr(self, name)[keep] for name in ("boxes", "scores", "iou", "same")}
+        return replace(self, **kept)
 
     def pairs(self, least_iou: float) -> list[tuple[int, int]]:
         """(detection, object) of one class: from the best score down, each takes the nearest object still free."""
-        free = self.iou * self.same
-        found = []
-        for detection in range(len(free) if free.shape[1] else 0):
-            nearest = int(free[detection].argmax())
-            if free[detection, nearest] >= least_iou:
-                found.append((detection, nearest))
-                free[:, nearest] = 0
-        return found
+        taken = best_free(np.where(self.same & (self.iou >= least_iou), self.iou, 0.0))
+        return [(detection, object) for detection, object in enumerate(taken.tolist()) if object >= 0]
 
 
 def abilities(
@@ -96,7 +85,7 @@ def abilities(
         "size_error": _mean(_size_error(scene, *pair) for scene, pair in met),
         "background_fp": _background(shown),
         "background_fp_fixed": _background(fixed),
-        "missed": _share(sum(_unmet(scene) for scene in shown), objects),
+        "missed": _share(sum(int((scene.iou.max(0, initial=0) < MET_IOU).sum()) for scene in shown), objects),
         "recall_fixed": _share(found_fixed, objects),
         "class_accuracy": _class_accuracy(shown),
         "calibration_error": _calibration_error(calibration(records, detections)),
@@ -139,25 +128,16 @@ def _size_error(scene: Scene, detection: int, object: int) -> float:
 
 
 def _background(scenes: Sequence[Scene]) -> float | None:
-    if not scenes:
-        return None
-    return float(np.mean([(scene.iou.max(1, initial=0) < MET_IOU).sum() for scene in scenes]))
-
-
-def _unmet(scene: Scene) -> int:
-    return int((scene.iou.max(0, initial=0) < MET_IOU).sum())
+    return _mean((scene.iou.max(1, initial=0) < MET_IOU).sum() for scene in scenes)
 
 
 def _class_accuracy(scenes: Sequence[Scene]) -> float | None:
-    right = placed = 0
+    right: list[bool] = []
     for scene in scenes:
-        if not scene.iou.size:
-            continue
-        best = scene.iou.argmax(1)
-        near = scene.iou.max(1) >= HIT_IOU
-        placed += int(near.sum())
-        right += int(scene.same[np.arange(len(best)), best][near].sum())
-    return _share(right, placed)
+        if scene.iou.size:
+            near = np.flatnonzero(scene.iou.max(1) >= HIT_IOU)
+            right += scene.same[near, scene.iou[near].argmax(1)].tolist()
+    return _mean(right)
 
 
 def _share(part: float, whole: float) -> float | None:

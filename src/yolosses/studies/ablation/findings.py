@@ -12,15 +12,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from yolosses.studies.ablation.measures import MEASURES, Ability
-from yolosses.studies.ablation.statistics import CONFIDENCE, Difference, Interval, Table
+from yolosses.studies.ablation.statistics import CONFIDENCE, Difference, Table
 from yolosses.studies.ablation.structures import Level, StudyResults
 
 Kind = Literal["unable", "best", "raises", "lowers", "no_difference", "no_statement"]
-KINDS: tuple[Kind, ...] = ("unable", "best", "raises", "lowers", "no_difference", "no_statement")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAIN_MEASURES: dict[str, Ability] = {
     "map50": "score",
@@ -86,11 +86,6 @@ class Finding:
         return self.measures[0] if self.measures else None
 
     @property
-    def difference(self) -> Difference | None:
-        """Of the first of the measures."""
-        return self.differences[0] if self.differences else None
-
-    @property
     def strength(self) -> float:
         """How many times as large as its uncertainty the largest change is."""
         return max((_strength(difference) for difference in self.differences), default=0.0)
@@ -103,7 +98,6 @@ def findings(study: StudyResults) -> tuple[Finding, ...]:
     tables = {
         measure: Table.of(study, measure) for measure in dict.fromkeys((objective(study), *MAIN_MEASURES))
     }
-    tables |= {measure: Table.of(study, measure) for _, measure, _ in _CRITERIA if measure not in tables}
     found: list[Finding] = []
     for parameter in study.parameters:
         found += _of_parameter(study, tables, parameter)
@@ -122,21 +116,12 @@ def is_ordered(levels: Sequence[Level]) -> bool:
     return all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Comparison:
     measure: str
     start: Level
     end: Level
     difference: Difference
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Best:
-    """The best value, against the one that it is held beside, and against both ends if it lies between them."""
-
-    against: _Comparison
-    choices: int
-    ends: tuple[Difference, ...]
 
 
 def _of_parameter(study: StudyResults, tables: dict[str, Table], parameter: str) -> list[Finding]:
@@ -145,29 +130,44 @@ def _of_parameter(study: StudyResults, tables: dict[str, Table], parameter: str)
         return []
     pairs = _pairs(study, parameter, levels)
     compared = _compared(tables, parameter, pairs)
-    best = _best(study, tables, parameter, levels)
+    best, choices = _best(study, tables, parameter, levels)
     if not compared and best is None:
         return [Finding(kind="no_statement", parameter=parameter)]
-    clear, best_clear, peak_clear = _holm(compared, best)
-    found = _moving(parameter, [c for c, is_clear in zip(compared, clear, strict=True) if is_clear])
-    found += _still(parameter, [c for c, is_clear in zip(compared, clear, strict=True) if not is_clear])
+    tests = [(c.difference.p, c.difference.clear) for c in compared]
+    if best is not None:
+        tests += [(difference.p * choices, difference.clear) for difference in best.differences]
+        if best.ends:  # better than both: as likely by chance as the likelier of the two
+            tests.append((max(end.p for end in best.ends) * choices, all(end.clear for end in best.ends)))
+    adjusted = holm([p for p, _ in tests])
+    clear = [p <= 1 - CONFIDENCE and seems for p, (_, seems) in zip(adjusted, tests, strict=True)]
+    found = _moving(parameter, [c for c, is_clear in zip(compared, clear, strict=False) if is_clear])
+    found += _still(parameter, [c for c, is_clear in zip(compared, clear, strict=False) if not is_clear])
     found += _undefined(parameter, pairs, compared)
     if best is not None:
-        against = best.against
-        found.append(
-            Finding(
-                kind="best",
-                parameter=parameter,
-                start=against.start,
-                end=against.end,
-                measures=(against.measure,),
-                differences=(against.difference,),
-                ability=MEASURES[against.measure].ability,
-                clear=best_clear,
-                ends=best.ends if peak_clear else (),
-            )
-        )
+        is_best, *is_peak = clear[len(compared) :]
+        found.append(replace(best, clear=is_best, ends=best.ends if any(is_peak) else ()))
     return found + _lost(study, tables, parameter, levels)
+
+
+def _finding(
+    kind: Kind,
+    parameter: str,
+    group: Sequence[_Comparison],
+    *,
+    ability: Ability | None = None,
+    clear: bool = False,
+) -> Finding:
+    """Of comparisons between the same two values."""
+    return Finding(
+        kind=kind,
+        parameter=parameter,
+        start=group[0].start,
+        end=group[0].end,
+        measures=tuple(c.measure for c in group),
+        differences=tuple(c.difference for c in group),
+        ability=ability,
+        clear=clear,
+    )
 
 
 def _pairs(study: StudyResults, parameter: str, levels: Sequence[Level]) -> list[tuple[Level, Level]]:
@@ -184,7 +184,7 @@ def _compared(
 ) -> list[_Comparison]:
     """The main measures, where there is an interval."""
     return [
-        _Comparison(measure=measure, start=start, end=end, difference=difference)
+        _Comparison(measure, start, end, difference)
         for start, end in pairs
         for measure in MAIN_MEASURES
         if (difference := tables[measure].difference(parameter, start, end)) is not None
@@ -194,49 +194,36 @@ def _compared(
 
 def _best(
     study: StudyResults, tables: dict[str, Table], parameter: str, levels: Sequence[Level]
-) -> _Best | None:
+) -> tuple[Finding | None, int]:
+    """The best value, against both ends as well if it lies between them; and from how many others it was picked."""
     measure = objective(study)
-    sign = -1.0 if MEASURES[measure].better == "low" else 1.0
-    means = {level: tables[measure].level({parameter: level}) for level in levels}
-    ranked = sorted(
-        (level for level in levels if means[level] is not None), key=lambda level: -sign * _mean(means[level])
-    )
-    if len(ranked) < 2:
-        return None
-    best, own = ranked[0], study.defaults.get(parameter)
-    start = own if own in ranked[1:] else ranked[1]
+    good = _goodness(tables[measure], measure, parameter, levels)
+    if len(good) < 2:
+        return None, 0
+    best, *others = sorted(good, key=lambda level: -good[level])
+    own = study.defaults.get(parameter)
+    start = own if own in others else others[0]
     difference = tables[measure].difference(parameter, start, best)
     if difference is None or not difference.change.known:
-        return None
-    ends: tuple[Difference, ...] = ()
+        return None, 0
+    ends: list[Difference] = []
     if is_ordered(levels):
-        outer = [min(levels, key=float), max(levels, key=float)]
-        found = [tables[measure].difference(parameter, end, best) for end in outer if end != best]
-        ends = tuple(end for end in found if end is not None and sign * end.change.mean > 0)
-    return _Best(
-        against=_Comparison(measure=measure, start=start, end=best, difference=difference),
-        choices=len(ranked) - 1,
-        ends=ends if len(ends) == 2 else (),
-    )
+        outer = [end for end in (min(levels, key=float), max(levels, key=float)) if end != best]
+        found = [tables[measure].difference(parameter, end, best) for end in outer]
+        ends = [end for end in found if end is not None and _sign(measure) * end.change.mean > 0]
+    comparison = _Comparison(measure, start, best, difference)
+    finding = _finding("best", parameter, [comparison], ability=MEASURES[measure].ability)
+    return replace(finding, ends=tuple(ends) if len(ends) == 2 else ()), len(others)
 
 
-def _holm(compared: Sequence[_Comparison], best: _Best | None) -> tuple[list[bool], bool, bool]:
-    """Which comparisons are clear, whether the best value is, and whether it is a peak."""
-    differences = [comparison.difference for comparison in compared]
-    p_values = [difference.p for difference in differences]
-    seem = [difference.clear for difference in differences]
-    if best is not None:
-        p_values.append(best.against.difference.p * best.choices)
-        seem.append(best.against.difference.clear)
-        if best.ends:  # better than both: as likely by chance as the likelier of the two
-            p_values.append(max(end.p for end in best.ends) * best.choices)
-            seem.append(all(end.clear for end in best.ends))
-    kept = [
-        adjusted <= 1 - CONFIDENCE and is_clear
-        for adjusted, is_clear in zip(holm(p_values), seem, strict=True)
-    ]
-    rest = kept[len(compared) :]
-    return kept[: len(compared)], bool(rest) and rest[0], len(rest) > 1 and rest[1]
+def _goodness(table: Table, measure: str, parameter: str, levels: Sequence[Level]) -> dict[Level, float]:
+    """The mean with each value that has one, the more the better."""
+    means = {level: table.level({parameter: level}) for level in levels}
+    return {level: _sign(measure) * mean.mean for level, mean in means.items() if mean is not None}
+
+
+def _sign(measure: str) -> float:
+    return -1.0 if MEASURES[measure].better == "low" else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -255,17 +242,8 @@ def _moving(parameter: str, clear: Sequence[_Comparison]) -> list[Finding]:
         kind: Kind = "raises" if c.difference.change.mean > 0 else "lowers"
         groups[c.start, c.end, MAIN_MEASURES[c.measure], kind, MEASURES[c.measure].better].append(c)
     return [
-        Finding(
-            kind=kind,
-            parameter=parameter,
-            start=start,
-            end=end,
-            measures=tuple(c.measure for c in group),
-            differences=tuple(c.difference for c in group),
-            ability=ability,
-            clear=True,
-        )
-        for (start, end, ability, kind, _), group in groups.items()
+        _finding(kind, parameter, group, ability=ability, clear=True)
+        for (_, _, ability, kind, _), group in groups.items()
     ]
 
 
@@ -274,17 +252,7 @@ def _still(parameter: str, unclear: Sequence[_Comparison]) -> list[Finding]:
     groups: dict[tuple[Level, Level], list[_Comparison]] = defaultdict(list)
     for comparison in unclear:
         groups[comparison.start, comparison.end].append(comparison)
-    return [
-        Finding(
-            kind="no_difference",
-            parameter=parameter,
-            start=start,
-            end=end,
-            measures=tuple(c.measure for c in group),
-            differences=tuple(c.difference for c in group),
-        )
-        for (start, end), group in groups.items()
-    ]
+    return [_finding("no_difference", parameter, group) for group in groups.values()]
 
 
 def _undefined(
@@ -323,33 +291,20 @@ def _lost(
     for ability in dict.fromkeys(ability for ability, _, _ in _CRITERIA):
         criteria = [(measure, how) for of, measure, how in _CRITERIA if of == ability]
         first = criteria[0][0]
-        means = {level: tables[first].level({parameter: level}) for level in levels}
-        known = [level for level in levels if means[level] is not None]
-        if not known:
+        good = _goodness(tables[first], first, parameter, levels)
+        if not good:
             continue
-        sign = -1.0 if MEASURES[first].better == "low" else 1.0
-        best = max(known, key=lambda level: sign * _mean(means[level]))
+        best = max(good, key=lambda level: good[level])
         for level in levels:
-            differences = [
-                difference
+            lost = [
+                _Comparison(measure, best, level, difference)
                 for measure, how in criteria
                 if (difference := tables[measure].difference(parameter, best, level)) is not None
                 and _far(difference, how, len(study.class_names))
                 and (measure != "background_fp_fixed" or difference.end.low >= LEAST_BACKGROUND)
             ]
-            if level != best and len(differences) == len(criteria):
-                found.append(
-                    Finding(
-                        kind="unable",
-                        parameter=parameter,
-                        start=best,
-                        end=level,
-                        measures=tuple(measure for measure, _ in criteria),
-                        differences=tuple(differences),
-                        ability=ability,
-                        clear=True,
-                    )
-                )
+            if level != best and len(lost) == len(criteria):
+                found.append(_finding("unable", parameter, lost, ability=ability, clear=True))
     return found
 
 
@@ -367,10 +322,6 @@ def _far(difference: Difference, how: str, num_classes: int) -> bool:
         case _:
             chance = 1 / max(1, num_classes)
             return end.high - chance < (start.low - chance) / FAR
-
-
-def _mean(interval: Interval | None) -> float:
-    return math.nan if interval is None else interval.mean
 
 
 def _strength(difference: Difference) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import fdtrc
 
+from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.statistics import Table
 from yolosses.studies.ablation.structures import Level, Result, StudyResults
 
@@ -34,15 +35,15 @@ def importance(study: StudyResults, measure: str) -> dict[str, float] | None:
         between the settings than between seeds: shares of chance say nothing.
     """
     kept = [result for result in study.results if _value(result, measure) is not None]
-    levels = {
-        name: [level for level in known if any(result.setting[name] == level for result in kept)]
-        for name, known in study.parameters.items()
+    varied = {
+        name: there
+        for name, levels in study.parameters.items()
+        if len(there := [level for level in levels if any(r.setting[name] == level for r in kept)]) > 1
     }
-    varied = {name: known for name, known in levels.items() if len(known) > 1}
     values = [_value(result, measure) for result in kept]
     if len(kept) < LEAST_RESULTS or not varied or len(set(values)) < 2 or _only_chance(study, measure):
         return None
-    axes = {name: _Axis(known, drawn=study.objective is not None) for name, known in varied.items()}
+    axes = {name: _axis(known, drawn=study.objective is not None) for name, known in varied.items()}
     with _silence():
         shares = _fanova(axes, kept, measure)
     total = sum(shares.values())
@@ -51,51 +52,33 @@ def importance(study: StudyResults, measure: str) -> dict[str, float] | None:
     return {name: float(shares.get(name, 0.0) / total) for name in study.parameters}
 
 
-class _Axis:
-    """A parameter as Optuna knows it."""
+def _axis(levels: Sequence[Level], *, drawn: bool) -> tuple[dict[Level, float], BaseDistribution]:
+    """A parameter as Optuna knows it: where each value is on the axis, or which choice it is; and all that may be."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    def __init__(self, levels: list[Level], *, drawn: bool) -> None:
-        self.levels = levels
-        self.ordered = all(
-            isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels
-        )
-        numbers = [float(level) for level in levels] if self.ordered else []
-        self.by_length = drawn and self.ordered
-        self.by_logarithm = self.by_length and min(numbers) > 0 and max(numbers) >= _WIDE * min(numbers)
-        self.ranks = (
-            {level: float(rank) for rank, level in enumerate(sorted(levels, key=float))} if numbers else {}
-        )
-
-    def place(self, level: Level) -> float | int:
-        """Where a value is: on the axis of a number, or which choice it is."""
-        if not self.ordered:
-            return self.levels.index(level)
-        if not self.by_length:
-            return self.ranks[level]
-        return math.log(float(level)) if self.by_logarithm else float(level)
-
-    def distribution(self) -> BaseDistribution:
-        from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-        if not self.ordered:
-            return CategoricalDistribution(list(range(len(self.levels))))
-        places = [self.place(level) for level in self.levels]
-        margin = (
-            0.0 if self.by_length else 0.5
-        )  # so that the first and the last rank are as wide as the others
-        return FloatDistribution(min(places) - margin, max(places) + margin)
+    if not is_ordered(levels):
+        places = range(len(levels))
+        return dict(zip(levels, places, strict=True)), CategoricalDistribution(list(places))
+    ascending = sorted(levels, key=float)
+    if not drawn:  # with margins, so that the first and the last rank are as wide as the others
+        ranks = {level: float(rank) for rank, level in enumerate(ascending)}
+        return ranks, FloatDistribution(-0.5, len(levels) - 0.5)
+    low, high = float(ascending[0]), float(ascending[-1])
+    scale = math.log if low > 0 and high >= _WIDE * low else float
+    return {level: scale(float(level)) for level in levels}, FloatDistribution(scale(low), scale(high))
 
 
-def _fanova(axes: dict[str, _Axis], results: list[Result], measure: str) -> dict[str, float]:
+def _fanova(
+    axes: dict[str, tuple[dict[Level, float], BaseDistribution]], results: list[Result], measure: str
+) -> dict[str, float]:
     import optuna
 
     rebuilt = optuna.create_study()
-    distributions = {name: axis.distribution() for name, axis in axes.items()}
     for result in sorted(results, key=lambda result: result.trial):
         rebuilt.add_trial(
             optuna.trial.create_trial(
-                params={name: axis.place(result.setting[name]) for name, axis in axes.items()},
-                distributions=distributions,
+                params={name: places[result.setting[name]] for name, (places, _) in axes.items()},
+                distributions={name: distribution for name, (_, distribution) in axes.items()},
                 value=_value(result, measure),
             )
         )

@@ -158,32 +158,21 @@ class Noise:
         sums = np.array([np.nansum(self.residuals[group], 0) for group in groups])
         counts = np.array([np.isfinite(self.residuals[group]).sum(0) for group in groups])
         seeds = (counts > 0).all(0)
-        df = (len(groups) - 1) * (int(seeds.sum()) - 1)
-        df_rest = self.pooled.df - df
-        if df < 1 or df_rest < 1:
-            return None
         sums, counts = sums[:, seeds], counts[:, seeds]
         means = sums / counts - sums.sum(0) / counts.sum(0)
         square = float((counts * means**2).sum())
-        rest = max(0.0, self.pooled.value * self.pooled.df - square)
-        if square <= 1e-12 * self.pooled.value:
+        own = _variance(square, (len(groups) - 1) * (int(seeds.sum()) - 1))
+        rest = _variance(self.pooled.value * self.pooled.df - square, self.pooled.df - own.df)
+        if square <= 1e-12 * self.pooled.value or not _is_larger(own, rest, POOLING_LEVEL):
             return None
-        ratio = (square / df) / (rest / df_rest) if rest else math.inf
-        if ratio <= 1 or fdtrc(df, df_rest, ratio) > POOLING_LEVEL:
-            return None
-        return Variance(value=max(1.0, square / df / self.pooled.value), df=float(df))
+        return Variance(value=max(1.0, own.value / self.pooled.value), df=own.df)
 
     def _clearly_larger(self, rows: NDArray[np.intp]) -> Variance | None:
         """The variance of one run by these settings alone, if the others seem to scatter less."""
-        df = float(self.own_df[rows].sum())
-        df_rest = self.pooled.df - df
-        if df <= 0 or df_rest < 0.5:
-            return None
-        square = float((self.own_df * self.own)[rows].sum()) / df
-        rest = max(0.0, self.pooled.value * self.pooled.df - square * df) / df_rest
-        if square <= rest or (rest and fdtrc(df, df_rest, square / rest) > POOLING_LEVEL):
-            return None
-        return Variance(value=square, df=df)
+        own = _variance((self.own_df * self.own)[rows].sum(), self.own_df[rows].sum())
+        rest = _variance(self.pooled.value * self.pooled.df - own.value * own.df, self.pooled.df - own.df)
+        told = own.df > 0 and rest.df >= 0.5 and _is_larger(own, rest, POOLING_LEVEL, least_df=0)
+        return own if told else None
 
     def _shrunk(self, rows: NDArray[np.intp], factors: Array) -> Variance:
         """Of a sum: between what the pooled variance says and what the settings' own say."""
@@ -236,9 +225,9 @@ def _variance(square: float, df: float) -> Variance:
     return Variance(value=max(0.0, float(square)) / float(df) if df > 0 else 0.0, df=float(df))
 
 
-def _is_larger(one: Variance, other: Variance, level: float) -> bool:
+def _is_larger(one: Variance, other: Variance, level: float, *, least_df: float = 1) -> bool:
     """F test."""
-    if one.value <= other.value or one.df < 1 or other.df < 1:
+    if one.value <= other.value or one.df < least_df or other.df < least_df:
         return False
     return other.value == 0 or bool(fdtrc(one.df, other.df, one.value / other.value) <= level)
 

@@ -46,24 +46,20 @@ def observe(
     """Run ``model`` in evaluation mode over ``batches``, in their order. ``iou_threshold``: see `detections_of`."""
     model.eval()
     detections: list[Detections] = []
-    sums = torch.zeros(
-        6, dtype=torch.float64
-    )  # confidences and boxes of empty cells, the same of answering boxes,
-    for batch in batches:  # covered objects, objects
+    sums = torch.zeros(3, 2, dtype=torch.float64)
+    for batch in batches:
         images = batch.images.to(device, memory_format=torch.channels_last)
         raw, targets = model(images), batch.targets.to(device)
         detections += detections_of(loss, raw, batch.geometries, iou_threshold=iou_threshold)
         sums += _sums(loss, raw, targets).cpu()
-    empty, in_empty, answering, num_answering, covered, objects = sums.tolist()
+    empty, answering, covered = (part / whole if whole else None for part, whole in sums.tolist())
     return Observed(
-        detections=detections,
-        empty_confidence=empty / in_empty if in_empty else None,
-        object_confidence=answering / num_answering if num_answering else None,
-        covered=covered / objects if objects else None,
+        detections=detections, empty_confidence=empty, object_confidence=answering, covered=covered
     )
 
 
 def _sums(loss: ExplainableLoss, raw: Raw, targets: Targets) -> Tensor:
+    """(3, 2) confidences and boxes of empty cells, the same of answering boxes, covered objects and objects."""
     codec = loss.codec_for(raw)
     confidence = codec.confidence(raw).double()
     assignment = loss.assign(raw, targets)
@@ -73,16 +69,9 @@ def _sums(loss: ExplainableLoss, raw: Raw, targets: Targets) -> Tensor:
     answering = confidence.gather(1, assignment.predictor.clamp(min=0))[assignment.mask]
     real = targets.mask & ~targets.ignore if targets.ignore is not None else targets.mask
     covered = pairwise_iou(targets.boxes.float(), loss.decode(raw).boxes.float()).amax(2) >= COVERED_IOU
-    return torch.stack(
-        [
-            confidence[empty].sum(),
-            empty.sum().double(),
-            answering.sum(),
-            assignment.mask.sum().double(),
-            (covered & real).sum().double(),
-            real.sum().double(),
-        ]
-    )
+    parts = confidence[empty].sum(), answering.sum(), (covered & real).sum()
+    wholes = empty.sum(), assignment.mask.sum(), real.sum()
+    return torch.stack([torch.stack([some.double() for some in side]) for side in (parts, wholes)], 1)
 
 
 def _beside_a_centre(codec: Codec, predictors: int, targets: Targets) -> Tensor:

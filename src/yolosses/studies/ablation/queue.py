@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -29,6 +30,8 @@ ASKED = "asked"  # the parameters of a run that was put into the queue
 BEAT = 30.0  # seconds between a worker's signs of life
 DEAD = 300.0  # seconds without one until its run is taken over
 WORKER = uuid.uuid4().hex  # of this process: numbers of processes are used again
+
+Measure = Callable[[Setting, int, optuna.Trial], Result]
 
 # What fails, and that a run was interrupted, is said by the study.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -58,12 +61,10 @@ def _mend(journal: Path, lock: JournalFileOpenLock) -> None:
     lock.acquire()
     try:
         lines = journal.read_bytes().splitlines(keepends=True)
-        whole = list(lines)
-        while whole and not _is_entry(whole[-1]):
-            whole.pop()
-        if len(whole) < len(lines):
-            with journal.open("r+b") as file:
-                file.truncate(sum(map(len, whole)))
+        while lines and not _is_entry(lines[-1]):
+            lines.pop()
+        if (length := sum(map(len, lines))) < journal.stat().st_size:
+            os.truncate(journal, length)
     finally:
         lock.release()
 
@@ -92,26 +93,19 @@ class Queue:
         self,
         storage: BaseStorage,
         name: str,
-        definition: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any],
         *,
         sampler: optuna.samplers.BaseSampler | None = None,
     ) -> None:
-        try:
-            if definition is None:
-                self.study = optuna.load_study(study_name=name, storage=storage)
-            else:
-                self.study = optuna.create_study(
-                    study_name=name,
-                    storage=storage,
-                    load_if_exists=True,
-                    direction="maximize",
-                    sampler=sampler or optuna.samplers.RandomSampler(seed=0),
-                    pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
-                )
-        except KeyError:
-            raise DataError(f"{name}: expected a study in the storage; there is none of this name") from None
-        if definition is not None:
-            self._agree(dict(definition))
+        self.study = optuna.create_study(
+            study_name=name,
+            storage=storage,
+            load_if_exists=True,
+            direction="maximize",
+            sampler=sampler or optuna.samplers.RandomSampler(seed=0),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
+        )
+        self._agree(dict(definition))
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -144,7 +138,7 @@ class Queue:
                 if _key(params) not in there:
                     self.study.enqueue_trial(params, user_attrs={ASKED: params})
 
-    def run(self, measure: Callable[[Setting, int, optuna.Trial], Result]) -> None:
+    def run(self, measure: Measure) -> None:
         """Do runs until none is waiting. A run whose `measure` raises `ArithmeticError` fails and is kept as failed;
         any other exception stops the worker, and its run waits again."""
         self.take_over()
@@ -152,9 +146,7 @@ class Queue:
             self._optimize(lambda trial: self._enqueued(trial, measure))
             self.take_over()
 
-    def _enqueued(
-        self, trial: optuna.Trial, measure: Callable[[Setting, int, optuna.Trial], Result]
-    ) -> float:
+    def _enqueued(self, trial: optuna.Trial, measure: Measure) -> float:
         params = trial.user_attrs.get(ASKED)
         if params is None or self._done_elsewhere(trial, params):
             raise optuna.TrialPruned  # another worker was faster
@@ -171,11 +163,7 @@ class Queue:
     # ------------------------------------------------------------ settings that a sampler draws
 
     def search(
-        self,
-        draw: Callable[[optuna.Trial], Setting],
-        seeds: int,
-        trials: int,
-        measure: Callable[[Setting, int, optuna.Trial], Result],
+        self, draw: Callable[[optuna.Trial], Setting], seeds: int, trials: int, measure: Measure
     ) -> None:
         """Do runs until there are ``trials`` drawn settings. The value of a setting is the mean over its seeds;
         Optuna's median pruner gives up on a setting after a seed that is worse than most."""
@@ -200,13 +188,7 @@ class Queue:
     def _optimize(self, objective: Callable[[optuna.Trial], float]) -> None:
         self.study.optimize(objective, n_trials=1, catch=(ArithmeticError,))
 
-    def _measured(
-        self,
-        trial: optuna.Trial,
-        setting: Setting,
-        seed: int,
-        measure: Callable[[Setting, int, optuna.Trial], Result],
-    ) -> float:
+    def _measured(self, trial: optuna.Trial, setting: Setting, seed: int, measure: Measure) -> float:
         trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "id": WORKER})
         self.beat(trial)
         try:
@@ -231,14 +213,11 @@ class Queue:
         moment: then it asks for them."""
         taken = 0
         for trial in self._trials(TrialState.RUNNING):
-            if not _is_dead(trial):
-                continue
-            try:
-                self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-            except UpdateFinishedTrialError:  # after Optuna looked whether it was finished
-                continue
-            self._ask_again(trial.user_attrs)
-            taken += 1
+            if _is_dead(trial):
+                with suppress(UpdateFinishedTrialError):  # after Optuna looked whether it was finished
+                    self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+                    self._ask_again(trial.user_attrs)
+                    taken += 1
         return taken
 
     def _ask_again(self, user_attrs: Mapping[str, Any]) -> None:
@@ -248,16 +227,26 @@ class Queue:
 
     def results(self) -> list[Result]:
         """Of the finished runs, each setting with each seed once."""
-        return _results(self._trials())
+        return self.snapshot()[0]
 
     def states(self) -> dict[str, int]:
         """How many runs are complete, running, waiting, failed; those of dead workers and doubles do not count."""
-        return _states(self._trials())
+        return self.snapshot()[1]
 
     def snapshot(self) -> tuple[list[Result], dict[str, int]]:
         """Results and states of one moment: read one after the other, a run that ends in between is in neither."""
-        trials = self._trials()
-        return _results(trials), _states(trials)
+        found: dict[tuple[tuple[str, Any], ...], Result] = {}
+        states: Counter[str] = Counter()
+        for trial in self._trials():
+            for name, value in trial.user_attrs.items():
+                if name.startswith("result:"):
+                    result = Result(**value)
+                    found.setdefault(_key({**result.setting, SEED: result.seed}), result)
+            double = trial.state == TrialState.PRUNED and ASKED in trial.user_attrs
+            of_the_dead = trial.state == TrialState.FAIL and "error" not in trial.user_attrs
+            if not double and not of_the_dead:
+                states[trial.state.name.lower()] += 1
+        return sorted(found.values(), key=lambda result: (result.trial, result.seed)), dict(states)
 
     def failures(self) -> list[tuple[Setting, str]]:
         """The settings whose training failed by itself, and why."""
@@ -269,26 +258,6 @@ class Queue:
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=states or None)
-
-
-def _results(trials: list[FrozenTrial]) -> list[Result]:
-    found: dict[tuple[tuple[str, Any], ...], Result] = {}
-    for trial in trials:
-        for name, value in trial.user_attrs.items():
-            if name.startswith("result:"):
-                result = Result(**value)
-                found.setdefault(_key({**result.setting, SEED: result.seed}), result)
-    return sorted(found.values(), key=lambda result: (result.trial, result.seed))
-
-
-def _states(trials: list[FrozenTrial]) -> dict[str, int]:
-    counts = Counter(
-        trial.state.name.lower()
-        for trial in trials
-        if not (trial.state == TrialState.PRUNED and ASKED in trial.user_attrs)
-        and (trial.state != TrialState.FAIL or "error" in trial.user_attrs)
-    )
-    return dict(counts)
 
 
 def _asked(trial: FrozenTrial) -> dict[str, Any]:
@@ -315,10 +284,8 @@ def _is_dead(trial: FrozenTrial) -> bool:
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:  # of somebody else, it may not be asked
+        return not isinstance(error, ProcessLookupError)
     return True
 
 

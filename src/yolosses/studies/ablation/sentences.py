@@ -12,39 +12,6 @@ from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.statistics import Difference, Interval
 from yolosses.studies.ablation.structures import Level, StudyResults
 
-_NAMES = {
-    "map50": N_("mAP50"),
-    "map50_95": N_("mAP50:95"),
-    "voc07_map": N_("VOC07 mAP"),
-    "f1": N_("F1"),
-    "precision": N_("precision"),
-    "recall": N_("recall"),
-    "threshold": N_("score threshold"),
-    "mean_iou": N_("mean IoU of true positives"),
-    "centre_error": N_("centre error"),
-    "size_error": N_("size error"),
-    "covered": N_("objects covered by some box"),
-    "background_fp": N_("background detections a picture"),
-    "background_fp_fixed": N_("background detections a picture at score 0.25"),
-    "empty_confidence": N_("confidence in empty cells"),
-    "missed": N_("missed objects"),
-    "recall_fixed": N_("recall at score 0.25"),
-    "object_confidence": N_("confidence where an object is"),
-    "class_accuracy": N_("class accuracy"),
-    "calibration_error": N_("calibration error"),
-    "tide_classification": N_("cost of wrong classes"),
-    "tide_localisation": N_("cost of bad boxes"),
-    "tide_both": N_("cost of wrong classes with bad boxes"),
-    "tide_duplicate": N_("cost of duplicates"),
-    "tide_background": N_("cost of background detections"),
-    "tide_missed": N_("cost of missed objects"),
-    "top_correct": N_("top detections: correct"),
-    "top_localisation": N_("top detections: localisation"),
-    "top_similar": N_("top detections: similar class"),
-    "top_other": N_("top detections: other class"),
-    "top_background": N_("top detections: background"),
-}
-
 _NOTES = {
     "map50": N_("Mean average precision at IoU 0.5, as COCO computes it."),
     "map50_95": N_(
@@ -129,7 +96,7 @@ _LOST = {
 
 def measure_name(measure: str, language: Language) -> str:
     """As it stands in a sentence or at the head of a column."""
-    return catalogue(language).gettext(_NAMES[measure])
+    return catalogue(language).gettext(MEASURES[measure].name)
 
 
 def measure_note(measure: str, language: Language) -> str:
@@ -275,10 +242,8 @@ def _nothing(finding: Finding, study: StudyResults, language: Language) -> str:
 
 
 def _best(finding: Finding, study: StudyResults, language: Language) -> str:
-    assert finding.measure is not None
-    assert finding.difference is not None
     _ = catalogue(language).gettext
-    measure, difference = finding.measure, finding.difference
+    (measure,), (difference,) = finding.measures, finding.differences
     default = study.defaults.get(finding.parameter)
     against = _("the default, {level},") if finding.start == default else _("the next best, {level},")
     words = {

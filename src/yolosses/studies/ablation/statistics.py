@@ -64,8 +64,8 @@ class Difference:
     """What a measure does from one value of a parameter to another.
 
     Attributes:
-        start, end: at either value, over the same other settings and seeds. change: from start to end.
-        pairs: runs that differ in nothing but the parameter.
+        start, end: at either value, over the same other settings and seeds. change: from start to end, over pairs of
+            runs that differ in nothing but the parameter.
         p: probability of a change so large by chance alone; 1 where there is no interval.
         identical: the paired runs agree in every measure, to the last digit: two names for the same thing.
     """
@@ -73,7 +73,6 @@ class Difference:
     start: Interval
     end: Interval
     change: Interval
-    pairs: int
     p: float
     identical: bool = False
 
@@ -83,45 +82,18 @@ class Difference:
         return self.change.low > 0 or self.change.high < 0
 
 
-def level_interval(study: StudyResults, measure: str, setting: Setting) -> Interval | None:
-    """Mean of the results with these values of some parameters or of all. None if there is no value to average."""
-    return Table.of(study, measure).level(setting)
-
-
-def difference(
-    study: StudyResults,
-    measure: str,
-    parameter: str,
-    start: Level,
-    end: Level,
-    *,
-    at: Setting | None = None,
-) -> Difference | None:
-    """Change of a measure where ``parameter`` goes from ``start`` to ``end``, averaged over the other parameters.
-
-    Args:
-        at: values of some or all of the others, to look there only.
-
-    Returns:
-        None if no two runs differ in the parameter alone.
-    """
-    return Table.of(study, measure).difference(parameter, start, end, at=at)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Table:
     """The runs of a study in one measure: for many intervals of it, quicker than one by one.
 
     Attributes:
-        settings: S of them. seeds: K. values: (S, K), nan where there is none.
+        settings: S of them. values: (S, K seeds), nan where there is none.
         runs: by positions of setting and seed, those without a value too.
         bounds: that means of the measure cannot leave.
         noise: how far the seeds scatter; None if no setting has two.
     """
 
-    parameters: tuple[str, ...]
     settings: tuple[Setting, ...]
-    seeds: tuple[int, ...]
     values: Array
     runs: dict[tuple[int, int], Result]
     bounds: tuple[float, float]
@@ -131,7 +103,7 @@ class Table:
     def of(cls, study: StudyResults, measure: str) -> Table:
         """From a study. Of several runs with the same setting and seed the first is taken."""
         settings = study.settings
-        seeds = tuple(sorted({result.seed for result in study.results}))
+        seeds = sorted({result.seed for result in study.results})
         row = {tuple(setting.values()): i for i, setting in enumerate(settings)}
         column = {seed: k for k, seed in enumerate(seeds)}
         runs: dict[tuple[int, int], Result] = {}
@@ -143,9 +115,7 @@ class Table:
                 value = result.measures.get(measure)
                 values[place] = value if value is not None and math.isfinite(value) else np.nan
         return cls(
-            parameters=tuple(study.parameters),
             settings=settings,
-            seeds=seeds,
             values=values,
             runs=runs,
             bounds=_bounds(measure, values),
@@ -153,14 +123,19 @@ class Table:
         )
 
     def level(self, setting: Setting) -> Interval | None:
-        """See `level_interval`."""
+        """Mean of the results with these values of some parameters or of all. None if there is no value to average."""
         rows = self._rows(setting)
         return self._level(rows[np.isfinite(self.values[rows]).any(1)], np.isfinite(self.values), rows)
 
     def difference(
         self, parameter: str, start: Level, end: Level, *, at: Setting | None = None
     ) -> Difference | None:
-        """See `difference`."""
+        """Change of the measure where ``parameter`` goes from ``start`` to ``end``, averaged over the other parameters.
+        None if no two runs differ in the parameter alone.
+
+        Args:
+            at: values of some or all of the others, to look there only.
+        """
         others = {name: value for name, value in (at or {}).items() if name != parameter}
         starts, ends = (self._rows({**others, parameter: level}) for level in (start, end))
         ending = {self._others(row, parameter): row for row in ends}
@@ -175,14 +150,13 @@ class Table:
         at_start, at_end = self._level(first, there, starts), self._level(last, there, ends)
         assert at_start is not None
         assert at_end is not None
-        count = int(there[first].sum())
         identical = all(
             self.runs[a, int(k)].measures == self.runs[b, int(k)].measures
             for (a, b), seeds in pairs.items()
             for k in np.flatnonzero(seeds)
         )
         change, p = self._change(parameter, first, last, there, identical=identical)
-        return Difference(start=at_start, end=at_end, change=change, pairs=count, p=p, identical=identical)
+        return Difference(start=at_start, end=at_end, change=change, p=p, identical=identical)
 
     def _rows(self, setting: Setting) -> Rows:
         """Of all settings with these values."""
@@ -199,7 +173,7 @@ class Table:
         weights = _weights(there[rows])
         mean = float(np.nansum(weights * np.where(there[rows], self.values[rows], 0)))
         count = int(there[rows].sum())
-        left_out = sum((row, k) in self.runs for row in all_rows for k in range(len(self.seeds)))
+        left_out = sum((row, k) in self.runs for row in all_rows for k in range(self.values.shape[1]))
         left_out -= int(np.isfinite(self.values[all_rows]).sum())
         half = math.nan
         if self.noise is not None and there[rows].any(0).sum() >= 2:
@@ -240,8 +214,7 @@ class Table:
         """Variance of a mean of runs, what the seeds add to all settings included."""
         assert self.noise is not None
         runs = self._of_sum(rows, weights)
-        names = [name for name in self.parameters if len({self.settings[row][name] for row in rows}) == 1]
-        together = [self._together(name) for name in names] if len(rows) > 1 else []
+        together = [self._together(name) for name in self._shared(rows)] if len(rows) > 1 else []
         runs = max((_times(runs, factor) for factor in together), key=lambda v: v.value, default=runs)
         common = self.noise.common
         return runs + Variance(value=common.value * float((weights.sum(0) ** 2).sum()), df=common.df)
@@ -253,21 +226,25 @@ class Table:
 
     def _groups(self, rows: Rows) -> list[Rows]:
         """All settings that share a value with all of these, one group a parameter, without those of one run."""
-        assert self.noise is not None
-        groups = []
-        for name in self.parameters:
-            levels = {self.settings[row][name] for row in rows}
-            if len(levels) == 1:
-                group = self._rows({name: levels.pop()})
-                groups.append(group[self.noise.own_df[group] > 0])
+        groups = [self._repeated({name: level}) for name, level in self._shared(rows).items()]
         return [group for group in groups if len(group)]
+
+    def _shared(self, rows: Rows) -> Setting:
+        """The values that all of these settings have."""
+        first, *others = (self.settings[row] for row in rows)
+        return {name: level for name, level in first.items() if all(s[name] == level for s in others)}
+
+    def _repeated(self, setting: Setting) -> Rows:
+        """Of all settings with these values that have more than one run."""
+        assert self.noise is not None
+        rows = self._rows(setting)
+        return rows[self.noise.own_df[rows] > 0]
 
     def _together(self, parameter: str) -> Variance | None:
         """Whether the runs of one seed move together wherever the parameter has one value."""
         assert self.noise is not None
         levels = dict.fromkeys(setting[parameter] for setting in self.settings)
-        groups = [self._rows({parameter: level}) for level in levels]
-        return self.noise.together([group[self.noise.own_df[group] > 0] for group in groups])
+        return self.noise.together([self._repeated({parameter: level}) for level in levels])
 
 
 def _weights(there: NDArray[np.bool_]) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -54,10 +55,10 @@ def measured(
             "map50": metrics.map50,
             "map50_95": metrics.map50_95,
             "voc07_map": metrics.voc07_map,
-            "f1": best.f1 if best else None,
-            "precision": best.precision if best else None,
-            "recall": best.recall if best else None,
-            "threshold": best.threshold if best else None,
+            **{
+                name: getattr(best, name) if best else None
+                for name in ("f1", "precision", "recall", "threshold")
+            },
             **abilities(dataset.records, seen.detections, best.threshold if best else None),
             "covered": seen.covered,
             "empty_confidence": seen.empty_confidence,
@@ -66,8 +67,6 @@ def measured(
             **{f"top_{kind}": share for kind, share in top.shares.items()},
         },
         calibration=calibration(dataset.records, seen.detections),
-        history={"steps": list(history.steps), "terms": {k: list(v) for k, v in history.terms.items()}}
-        if history
-        else {},
+        history=asdict(history) if history else {},
         seconds=log[-1]["seconds"] if log else 0.0,
     )

@@ -2,13 +2,7 @@
 
 from yolosses.studies.doctor.evidence import BoxEvidence, ClassEvidence
 from yolosses.studies.doctor.examine import examine
-from yolosses.studies.doctor.structures import (
-    Duplicate,
-    GridFit,
-    Inspection,
-    OddBox,
-    Suspicion,
-)
+from yolosses.studies.doctor.structures import Duplicate, GridFit, Inspection, OddBox, Suspicion
 
 __all__ = [
     "BoxEvidence",

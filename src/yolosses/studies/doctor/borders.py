@@ -44,20 +44,10 @@ class Contrast:
         """(R,) for boxes (R, 4) left, top, right, bottom in pixels of the picture: the change across their borders,
         in standard deviations above the mean of as long borders all over the picture; mean over the borders that lie
         inside the picture. NaN where there is none."""
-        scaled = edges * np.tile(self._scale, 2)
-        sides = [
-            _line(self._across, scaled[:, x], scaled[:, 1], scaled[:, 3], scaled[:, 2] - scaled[:, 0])
-            for x in (0, 2)
-        ]
-        sides += [
-            _line(self._down, scaled[:, y], scaled[:, 0], scaled[:, 2], scaled[:, 3] - scaled[:, 1])
-            for y in (1, 3)
-        ]
-        scores = np.stack(sides, 1)
-        known = np.isfinite(scores)
-        total = np.where(known, scores, 0.0).sum(1)
-        count = known.sum(1)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        left, top, right, bottom = (edges * np.tile(self._scale, 2)).T
+        sides = [_line(self._across, x, top, bottom, right - left) for x in (left, right)]
+        sides += [_line(self._down, y, left, right, bottom - top) for y in (top, bottom)]
+        return np.asarray(np.ma.masked_invalid(np.stack(sides, 1)).mean(1).filled(np.nan))
 
 
 def _summed(change: Floats) -> Floats:

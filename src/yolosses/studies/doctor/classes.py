@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ def suspect_classes(
         return []
     table = _Table.of(rows, class_numbers)
     found = [one for shift in (1, -1) if (one := _shifted(table, first_alike, appearance, shift)) is not None]
-    if not found and not named and (one := _counted_from_one(rows, class_numbers)) is not None:
+    if not found and not named and (one := _counted_from_one(table)) is not None:
         found.append(one)
     return sorted(found, key=lambda one: -one.strength)[:1]
 
@@ -62,11 +62,11 @@ class _Table:
     """Which numbers are used where.
 
     Attributes:
-        numbers: of each row, None for what is no number. class_numbers: those that stand for classes.
+        numbers: (R,) of each row, NaN for what is no number. class_numbers: those that stand for classes.
         pictures: (F,) those with objects. group: (R,) place in ``pictures`` of each row.
     """
 
-    numbers: list[int | None]
+    numbers: Floats
     class_numbers: Sequence[int]
     pictures: Ints
     group: Ints
@@ -74,19 +74,21 @@ class _Table:
     @classmethod
     def of(cls, rows: Rows, class_numbers: Sequence[int]) -> _Table:
         pictures, group = np.unique(rows.picture, return_inverse=True)
-        return cls(numbers=_numbers(rows), class_numbers=class_numbers, pictures=pictures, group=group)
+        numbers = np.array([_number(category) for category in rows.categories])
+        return cls(numbers=numbers, class_numbers=class_numbers, pictures=pictures, group=group)
 
-    def counted(self, wanted: Callable[[int | None], bool]) -> Ints:
-        """(F,) rows with such a number."""
-        chosen = np.array([wanted(number) for number in self.numbers], np.bool_)
-        return np.bincount(self.group[chosen], minlength=len(self.pictures))
+    def counted(self, wanted: Bools) -> Ints:
+        """(F,) how many of these rows each picture has."""
+        return np.bincount(self.group[wanted], minlength=len(self.pictures))
+
+    def stand_for_classes(self, shift: int) -> Bools:
+        """(R,) whether each number does if ``shift`` is taken off."""
+        return np.isin(self.numbers - shift, self.class_numbers)
 
     def classes(self, shift: int) -> Ints:
         """(R,) place of each class among ``class_numbers`` if ``shift`` is taken off its number, -1 for none."""
-        index: dict[int | None, int] = {
-            number + shift: place for place, number in enumerate(self.class_numbers)
-        }
-        return np.array([index.get(number, -1) for number in self.numbers], np.int64)
+        index: dict[float, int] = {number: place for place, number in enumerate(self.class_numbers)}
+        return np.array([index.get(number, -1) for number in (self.numbers - shift).tolist()], np.int64)
 
     def present(self, shift: int) -> Bools:
         """(F, C) which classes a picture has if ``shift`` is taken off its numbers."""
@@ -95,12 +97,34 @@ class _Table:
         found[self.group[classes >= 0], classes[classes >= 0]] = True
         return found
 
+    def evidence(
+        self,
+        suspected: Bools,
+        shift: int,
+        *,
+        unknown: tuple[int, int] | None,
+        likeness: tuple[int, int] | None,
+    ) -> ClassEvidence:
+        """Of these rows; ``unknown``, ``likeness``: see there."""
+        first, last = min(self.class_numbers), max(self.class_numbers)
+        unused = first if shift > 0 else last
+        return ClassEvidence(
+            shift=shift,
+            unknown=unknown,
+            unused=unused,
+            used_elsewhere=int((self.numbers[~suspected] == unused).sum()),
+            first=first,
+            last=last,
+            boxes=int(suspected.sum()),
+            boxes_elsewhere=int((~suspected).sum()),
+            likeness=likeness,
+        )
+
 
 def _shifted(table: _Table, first_alike: Ints, appearance: Appearance, shift: int) -> Suspicion | None:
-    known = set(table.class_numbers)
-    beyond = max(known) + 1 if shift > 0 else min(known) - 1
-    unknown = table.counted(lambda number: number == beyond)
-    impossible = table.counted(lambda number: number is None or number - shift not in known)
+    beyond = max(table.class_numbers) + 1 if shift > 0 else min(table.class_numbers) - 1
+    unknown = table.counted(table.numbers == beyond)
+    impossible = table.counted(~table.stand_for_classes(shift))
     shown = (unknown > 0) & (impossible == 0)
     original = first_alike[table.pictures] == table.pictures
     contradicted = int(((unknown > 0) & (impossible > 0) & original).sum())
@@ -116,18 +140,17 @@ def _shifted(table: _Table, first_alike: Ints, appearance: Appearance, shift: in
         return None
     chosen = shown | everywhere
     compared = more[chosen[table.group[appearance.rows]]]
+    likeness = int((compared < 0).sum()), int((compared > 0).sum())
     suspected, order = chosen[table.group], np.argsort(-unknown, kind="stable")
+    strange = table.numbers[suspected & np.isfinite(table.numbers) & ~table.stand_for_classes(0)]
+    ((number, count),) = Counter(strange.tolist()).most_common(1)
     return Suspicion(
         scope="all" if chosen.mean() >= ALMOST_ALL else "pictures",
         pictures=tuple(int(table.pictures[i]) for i in order if chosen[i]),
         of_pictures=len(table.pictures),
         strength=strength,
-        evidence=_evidence(
-            table.numbers,
-            suspected,
-            table.class_numbers,
-            shift,
-            likeness=(int((compared < 0).sum()), int((compared > 0).sum())) if compared.any() else None,
+        evidence=table.evidence(
+            suspected, shift, unknown=(int(number), count), likeness=likeness if any(likeness) else None
         ),
     )
 
@@ -174,60 +197,18 @@ def _looks(
     return sign, np.clip(_DEPENDENCE * weight * votes, -_MOST, _MOST)
 
 
-def _evidence(
-    numbers: list[int | None],
-    suspected: Bools,
-    class_numbers: Sequence[int],
-    shift: int,
-    *,
-    likeness: tuple[int, int] | None,
-) -> ClassEvidence:
-    first, last = min(class_numbers), max(class_numbers)
-    inside = Counter(number for number, chosen in zip(numbers, suspected, strict=True) if chosen)
-    outside = Counter(number for number, chosen in zip(numbers, suspected, strict=True) if not chosen)
-    known = set(class_numbers)
-    unknown = [
-        (number, count)
-        for number, count in inside.most_common()
-        if number is not None and number not in known
-    ]
-    end = first if shift > 0 else last
-    return ClassEvidence(
-        shift=shift,
-        unknown=unknown[0] if unknown else None,
-        unused=end,
-        used_elsewhere=outside[end],
-        first=first,
-        last=last,
-        boxes=inside.total(),
-        boxes_elsewhere=outside.total(),
-        likeness=likeness,
-    )
-
-
-def _counted_from_one(rows: Rows, class_numbers: Sequence[int]) -> Suspicion | None:
+def _counted_from_one(table: _Table) -> Suspicion | None:
     """Numbers 1..n, each used, where classes are counted from 0 and have no names that say otherwise."""
-    used = Counter(_numbers(rows))
-    first, last = min(class_numbers), max(class_numbers)
-    if used[first] or len(class_numbers) < 3 or not all(used[number] for number in class_numbers[1:]):
+    used, numbers = set(table.numbers.tolist()), table.class_numbers
+    if min(numbers) in used or len(numbers) < 3 or not used.issuperset(numbers[1:]):
         return None
-    pictures = tuple(dict.fromkeys(rows.picture.tolist()))
+    everything = np.ones(len(table.numbers), np.bool_)
     return Suspicion(
         scope="all",
-        pictures=pictures,
-        of_pictures=len(pictures),
+        pictures=tuple(table.pictures.tolist()),
+        of_pictures=len(table.pictures),
         strength=LEAST_STRENGTH,
-        evidence=ClassEvidence(
-            shift=1,
-            unknown=None,
-            unused=first,
-            used_elsewhere=0,
-            first=first,
-            last=last,
-            boxes=len(rows),
-            boxes_elsewhere=0,
-            likeness=None,
-        ),
+        evidence=table.evidence(everything, 1, unknown=None, likeness=None),
     )
 
 
@@ -239,12 +220,9 @@ def alike_names(class_names: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(names) for key, names in alike.items() if key and len(names) > 1]
 
 
-def _numbers(rows: Rows) -> list[int | None]:
-    return [_number(category) for category in rows.categories]
-
-
-def _number(category: str) -> int | None:
+def _number(category: str) -> float:
+    """The whole number; NaN for what is none."""
     try:
-        return int(float(category))
+        return float(int(float(category)))
     except (ValueError, OverflowError):  # a json may hold anything
-        return None
+        return np.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,11 +11,13 @@ from yolosses.studies.doctor.rows import Bools, Floats
 from yolosses.training.data import BoxFormat
 
 Swap = Literal["none", "xy", "centre", "size", "corners"]
+Unit = Literal["fractions", "pixels"]
 
-_UNIT: dict[BoxFormat, Literal["fractions", "pixels"]] = {
-    "cxcywh": "fractions",
-    "xyxy": "pixels",
-    "xywh": "pixels",
+_UNIT: dict[BoxFormat, Unit] = {"cxcywh": "fractions", "xyxy": "pixels", "xywh": "pixels"}
+_OTHERS: dict[BoxFormat, tuple[BoxFormat, BoxFormat]] = {
+    "cxcywh": ("xyxy", "xywh"),
+    "xyxy": ("cxcywh", "xywh"),
+    "xywh": ("xyxy", "cxcywh"),
 }
 
 
@@ -33,7 +35,7 @@ class Convention:
     """
 
     format: BoxFormat
-    unit: Literal["fractions", "pixels"]
+    unit: Unit
     swap: Swap = "none"
     surprise: float = 0.0
 
@@ -65,25 +67,20 @@ def as_read(box_format: BoxFormat) -> Convention:
 
 def mistakes(box_format: BoxFormat) -> tuple[Convention, ...]:
     """What they may be instead, the most usual first."""
-    unit = _UNIT[box_format]
-    others: dict[BoxFormat, tuple[BoxFormat, ...]] = {
-        "cxcywh": ("xyxy", "xywh"),
-        "xyxy": ("cxcywh", "xywh"),
-        "xywh": ("xyxy", "cxcywh"),
-    }
-    found = [Convention(format=other, unit=unit) for other in others[box_format]]
-    swaps: tuple[Swap, ...] = ("xy", "centre", "size")
+    read, others = as_read(box_format), _OTHERS[box_format]
+    found = [replace(read, format=other) for other in others]
     found += [
-        Convention(format=box_format, unit=unit, swap=swap, surprise=0.0 if swap == "xy" else 2.0)
-        for swap in swaps
+        replace(read, swap="xy"),
+        replace(read, swap="centre", surprise=2.0),
+        replace(read, swap="size", surprise=2.0),
     ]
     if box_format == "xyxy":
-        found.append(Convention(format="xyxy", unit=unit, swap="corners"))
+        found.append(replace(read, swap="corners"))
     else:
-        found.append(Convention(format="xyxy", unit=unit, swap="xy", surprise=4.0))
-    formats: tuple[BoxFormat, ...] = (box_format, *others[box_format])
-    other_unit: Literal["fractions", "pixels"] = "pixels" if unit == "fractions" else "fractions"
-    return (*found, *(Convention(format=other, unit=other_unit, surprise=1.0) for other in formats))
+        found.append(replace(read, format="xyxy", swap="xy", surprise=4.0))
+    unit: Unit = "pixels" if read.unit == "fractions" else "fractions"
+    found += [Convention(format=other, unit=unit, surprise=1.0) for other in (box_format, *others)]
+    return tuple(found)
 
 
 def placement(edges: Floats, size: Floats, *, least: float = 0.5) -> tuple[Bools, Bools]:

@@ -50,10 +50,11 @@ def examine(
     integer("boxes_per_cell", boxes_per_cell)
     integer("most_pictures", most_pictures)
     records = dataset.records
-    if splits is not None and len(splits) != len(records):
+    splits = [dataset.split] * len(records) if splits is None else splits
+    if len(splits) != len(records):
         raise ValueError(f"splits: expected {len(records)}, one for each picture; got {len(splits)}")
-    split_names = tuple(dict.fromkeys(splits)) if splits else (dataset.split,)
-    split_of = tuple(split_names.index(split) for split in splits) if splits else (0,) * len(records)
+    split_names = tuple(dict.fromkeys(splits))
+    split_of = tuple(map(split_names.index, splits))
 
     rows = Rows.of(dataset)
     looked = look_at_pictures(dataset, rows, all_readings(rows), most=most_pictures, progress=progress)
@@ -61,10 +62,12 @@ def examine(
     # Label files of which a row was skipped: they are not without objects.
     lost = {problem.file for problem in dataset.problems if problem.kind in LOSES_AN_OBJECT}
     named = dataset.class_names != tuple(map(str, range(len(dataset.class_names))))
-    readings = looked.readings
     first_alike = looked.first_alike(len(records))
-    suspicions = suspect_boxes(rows, readings, first_alike)
+    suspicions = suspect_boxes(rows, looked.readings, first_alike)
     suspicions += suspect_classes(rows, dataset.class_numbers, first_alike, looked.appearance, named=named)
+    image_sizes = np.array([record.image_size for record in records], np.int64)
+    counts = np.stack([np.bincount(r.labels, minlength=len(dataset.class_names)) for r in records])
+    sides = np.concatenate([record.boxes[:, 2:] for record in records]).astype(np.float64)
     return Inspection(
         name=dataset.name,
         notes=dataset.notes,
@@ -73,13 +76,11 @@ def examine(
         picture_names=tuple(record.name for record in records),
         label_files=tuple(labels.file for labels in written),
         splits=split_of,
-        image_sizes=np.array([record.image_size for record in records], np.int64).reshape(-1, 2),
-        counts=_counts(records, len(dataset.class_names)),
+        image_sizes=image_sizes,
+        counts=counts,
         ignored=sum(int(record.ignore.sum()) for record in records),
-        sides=_sides(records, pixels=True),
-        relative_sides=_sides(records, pixels=False),
-        object_labels=np.concatenate([np.zeros(0, np.int64), *(record.labels for record in records)]),
-        box_format=rows.box_format,
+        sides=sides * np.repeat(image_sizes[:, ::-1], counts.sum(1), axis=0),
+        relative_sides=sides,
         boxes_per_cell=boxes_per_cell,
         grids=tuple(
             fit_grid(records, grid, boxes_per_cell=boxes_per_cell, num_classes=len(dataset.class_names))
@@ -107,14 +108,3 @@ def _is_empty(record: Record, labels: WrittenLabels, lost: Collection[Path]) -> 
     the file of many pictures."""
     skipped = bool(labels.places) or (labels.box_format != "xywh" and labels.file in lost)
     return labels.exists and not len(record.labels) and not skipped
-
-
-def _counts(records: Sequence[Record], num_classes: int) -> np.ndarray:
-    rows = [np.bincount(record.labels, minlength=num_classes) for record in records]
-    return np.stack(rows).astype(np.int64) if rows else np.zeros((0, num_classes), np.int64)
-
-
-def _sides(records: Sequence[Record], *, pixels: bool) -> np.ndarray:
-    scale = [np.array(record.image_size[::-1], np.float64) if pixels else 1.0 for record in records]
-    parts = [record.boxes[:, 2:] * factor for record, factor in zip(records, scale, strict=True)]
-    return np.concatenate([np.zeros((0, 2)), *parts])

@@ -66,14 +66,12 @@ def fit_grid(records: Sequence[Record], grid: int, *, boxes_per_cell: int, num_c
 def _batches(records: Sequence[Record]) -> Iterator[list[Record]]:
     """In order, none with so many pictures that filling them up to the fullest would take much memory."""
     batch: list[Record] = []
-    fullest = 0
     for record in records:
-        most = max(fullest, len(record.labels))
-        if batch and (len(batch) == _PICTURES or most * (len(batch) + 1) > _OBJECTS):
+        fullest = max(len(each.labels) for each in (*batch, record))
+        if batch and (len(batch) == _PICTURES or fullest * (len(batch) + 1) > _OBJECTS):
             yield batch
-            batch, most = [], len(record.labels)
+            batch = []
         batch.append(record)
-        fullest = most
     if batch:
         yield batch
 

@@ -58,15 +58,13 @@ class Likeness:
             usual=bool(trusted.sum() >= _FEW),
         )
 
-    def comparison(
-        self, shapes: Floats, other_shapes: Floats, labels: Ints, other_labels: Ints | None = None
-    ) -> Floats:
-        """(R,) how much more usual ``shapes`` are for ``labels`` than ``other_shapes`` for ``other_labels`` (the same
-        ``labels`` if not given), as a logarithm within bounds; 0 where a box has no area."""
+    def comparison(self, shapes: Floats, other_shapes: Floats, labels: Ints) -> Floats:
+        """(R,) how much more usual ``shapes`` are for ``labels`` than ``other_shapes``, as a logarithm within bounds; 0
+        where a box has no area."""
         if not self.usual:
             return np.zeros(len(labels))
-        other = self.density(other_shapes, labels if other_labels is None else other_labels)
-        return np.clip(np.nan_to_num(self.density(shapes, labels) - other), -MOST, MOST)
+        more = self.density(shapes, labels) - self.density(other_shapes, labels)
+        return np.clip(np.nan_to_num(more), -MOST, MOST)
 
     def density(self, shapes: Floats, labels: Ints) -> Floats:
         """(R,) logarithm, up to a constant: Student's t with 3 degrees of freedom. NaN without area."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +15,7 @@ import numpy as np
 
 from yolosses.studies.doctor.appearance import Appearance
 from yolosses.studies.doctor.borders import Contrast
-from yolosses.studies.doctor.coordinates import Readings, with_contrast
+from yolosses.studies.doctor.coordinates import Readings
 from yolosses.studies.doctor.near import Look, near_groups
 from yolosses.studies.doctor.rows import Floats, Ints, Rows
 from yolosses.studies.doctor.structures import Duplicate
@@ -82,7 +84,7 @@ def look_at_pictures(
             unreadable.append((index, str(error)))
         else:
             shape = np.array(picture.shape, np.int64).tobytes()
-            pixels[index] = hashlib.blake2b(shape + picture.tobytes(), digest_size=16).digest()
+            pixels[index] = _fingerprint(shape + picture.tobytes())
             looks[index] = Look.of(picture)
             record = dataset.records[index]
             if record.path is not None and is_turned(record.path):
@@ -108,7 +110,7 @@ def look_at_pictures(
         near=near_groups(looks),
         turned=turned,
         unreadable=unreadable,
-        readings=[with_contrast(one, row) for one, row in zip(readings, contrast, strict=True)],
+        readings=[replace(one, contrast=row) for one, row in zip(readings, contrast, strict=True)],
         appearance=Appearance.joined(appearances),
     )
 
@@ -121,9 +123,7 @@ def _surplus(here: Contrast, edges: Floats, others: Sequence[Contrast]) -> Float
     own = here.of(edges)
     if not elsewhere:
         return own
-    known = np.isfinite(elsewhere)
-    mean = np.where(known, elsewhere, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-    return np.asarray(own - mean)
+    return np.asarray(own - np.ma.masked_invalid(elsewhere).mean(0).filled(0.0))
 
 
 def find_duplicates(records: Sequence[Record], splits: Sequence[int], looked: Looked) -> list[Duplicate]:
@@ -133,7 +133,7 @@ def find_duplicates(records: Sequence[Record], splits: Sequence[int], looked: Lo
     Args:
         splits: of each record. looked: what looking at the pictures found.
     """
-    by_file = _groups((index, fingerprint) for index, fingerprint in _files(records))
+    by_file = _groups(_files(records))
     found = [_duplicate(group, "file", records, splits) for group in by_file]
     known = set(by_file)
     by_pixels = [group for group in _groups(looked.pixels.items()) if group not in known]
@@ -173,27 +173,18 @@ def _content(record: Record) -> Floats:
 
 def _files(records: Sequence[Record]) -> Iterable[tuple[int, bytes]]:
     """Index and fingerprint of files; only those are read of which another has the same length."""
-    lengths: defaultdict[int, list[int]] = defaultdict(list)
+    lengths: defaultdict[int, list[tuple[int, Path]]] = defaultdict(list)
     for index, record in enumerate(records):
         if record.path is not None:
-            try:
-                lengths[record.path.stat().st_size].append(index)
-            except OSError:
-                continue  # told when it was decoded
-    for group in lengths.values():
-        if len(group) > 1:
-            for index in group:
-                path = records[index].path
-                assert path is not None
-                if (fingerprint := _of_file(path)) is not None:
-                    yield index, fingerprint
+            with suppress(OSError):  # told when it was decoded
+                lengths[record.path.stat().st_size].append((index, record.path))
+    for index, path in chain.from_iterable(group for group in lengths.values() if len(group) > 1):
+        with suppress(OSError):
+            yield index, _fingerprint(path.read_bytes())
 
 
-def _of_file(path: Path) -> bytes | None:
-    try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-    except OSError:
-        return None
+def _fingerprint(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def _groups(fingerprints: Iterable[tuple[int, bytes]]) -> list[tuple[int, ...]]:

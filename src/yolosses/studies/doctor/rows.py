@@ -23,14 +23,13 @@ class Rows:
 
     Attributes:
         box_format: of ``numbers``, see `WrittenLabels`.
-        numbers: (R, 4) as written; NaN in place of what is infinite or beyond reckoning.
+        numbers: (R, 4) as written; NaN, which goes through every sum quietly, in place of what no picture can have.
         size: (R, 2) width, height of the object's picture in pixels.
         picture: (R,) index of the picture in the data set.
         index: (R,) position within the picture's written labels.
         labels: (R,) class index, -1 where there is no such class.
         categories: (R,) class as written.
         places: (R,) place in the label file.
-        num_pictures: of the data set.
     """
 
     box_format: BoxFormat
@@ -41,33 +40,27 @@ class Rows:
     labels: Ints
     categories: tuple[str, ...]
     places: tuple[str, ...]
-    num_pictures: int
 
     def __len__(self) -> int:
         return len(self.picture)
 
     @classmethod
     def of(cls, dataset: DetectionDataset) -> Rows:
-        """All objects of a data set, in the order of its pictures."""
+        """All objects of a data set, in the order of its pictures, of which there is at least one."""
         written = [written_labels(record) for record in dataset.records]
         counts = [len(labels.places) for labels in written]
-        sizes = np.array([record.image_size[::-1] for record in dataset.records], np.float64).reshape(-1, 2)
+        sizes = np.array([record.image_size[::-1] for record in dataset.records], np.float64)
+        numbers = np.concatenate([labels.numbers for labels in written])
         return cls(
-            box_format=written[0].box_format if written else "cxcywh",
-            numbers=_usable(np.concatenate([np.zeros((0, 4)), *(labels.numbers for labels in written)])),
+            box_format=written[0].box_format,
+            numbers=np.where(np.abs(numbers) < _BEYOND, numbers, np.nan),
             size=np.repeat(sizes, counts, axis=0),
             picture=np.repeat(np.arange(len(written)), counts),
-            index=np.concatenate([np.zeros(0, np.int64), *(np.arange(count) for count in counts)]),
-            labels=np.concatenate([np.zeros(0, np.int64), *(labels.labels for labels in written)]),
+            index=np.concatenate([np.arange(count) for count in counts]),
+            labels=np.concatenate([labels.labels for labels in written]),
             categories=tuple(category for labels in written for category in labels.categories),
             places=tuple(place for labels in written for place in labels.places),
-            num_pictures=len(written),
         )
-
-
-def _usable(numbers: Floats) -> Floats:
-    """With NaN, which goes through every sum quietly, for what no picture can have."""
-    return np.where(np.isfinite(numbers) & (np.abs(numbers) < _BEYOND), numbers, np.nan)
 
 
 def written_labels(record: Record) -> WrittenLabels:

@@ -9,18 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from yolosses.language import Language
+from yolosses.language import Language, catalogue
 from yolosses.studies.doctor.evidence import BoxEvidence, ClassEvidence
-from yolosses.studies.doctor.words import (
-    OddKind,
-    Scope,
-    box_fault,
-    box_reasons,
-    class_fault,
-    class_reasons,
-    odd_reason,
-)
-from yolosses.training.data import LOSES_AN_OBJECT, BoxFormat, Problem, is_too_little
+from yolosses.training.data import LOSES_AN_OBJECT, Problem, is_too_little
+
+OddKind = Literal["tiny", "sliver", "whole", "size", "twin", "two classes"]
+Scope = Literal["all", "pictures", "boxes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +39,17 @@ class Suspicion:
 
     def fault(self, *, language: Language = "en") -> str:
         """A name for it."""
-        if isinstance(self.evidence, BoxEvidence):
-            return box_fault(self.evidence, language=language)
-        return class_fault(self.evidence, language=language)
+        return self.evidence.fault(language)
 
     def reasons(self, *, language: Language = "en") -> list[str]:
         """Why, in sentences with numbers."""
-        pictures, of = len(self.pictures), self.of_pictures
-        if isinstance(self.evidence, BoxEvidence):
-            return box_reasons(
-                self.evidence, scope=self.scope, pictures=pictures, of_pictures=of, language=language
-            )
-        return class_reasons(
-            self.evidence, scope=self.scope, pictures=pictures, of_pictures=of, language=language
-        )
+        _ = catalogue(language).gettext
+        if self.scope == "boxes":
+            said = _("Suspected of {boxes} single boxes in {pictures} of {of} pictures with objects.")
+        else:
+            said = _("Suspected in the labels of {pictures} of {of} pictures with objects: {boxes} boxes.")
+        where = said.format(pictures=len(self.pictures), of=self.of_pictures, boxes=self.evidence.boxes)
+        return [where, *self.evidence.reasons(language)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +82,27 @@ class OddBox:
 
     def reason(self, *, language: Language = "en") -> str:
         """What is strange about it."""
-        return odd_reason(self.kind, self.value, self.other, language=language)
+        _ = catalogue(language).gettext
+        match self.kind:
+            case "tiny":
+                return _("a side of {pixels} pixels").format(pixels=f"{self.value:.1f}")
+            case "sliver":
+                return _("one side is {times} times the other").format(times=f"{self.value:.0f}")
+            case "whole":
+                return _("covers {share} of the picture, beside other objects").format(
+                    share=f"{self.value:.0%}"
+                )
+            case "size" if self.value >= 1:
+                return _("{times} times as large as its class usually is").format(times=f"{self.value:.1f}")
+            case "size":
+                return _("{times} times as small as its class usually is").format(
+                    times=f"{1 / self.value:.1f}"
+                )
+            case "twin":
+                said = _("almost the same box as {other} (IoU {iou}), same class")
+            case "two classes":
+                said = _("almost the same box as {other} (IoU {iou}), another class")
+        return said.format(other=self.other, iou=f"{self.value:.2f}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +195,7 @@ class Inspection:
         image_sizes: (N, 2) height, width in pixels.
         counts: (N, C) objects of each picture and class, ignored ones included.
         ignored: number of objects that are ignored regions.
-        sides: (O, 2) w, h of every object in pixels; ``relative_sides``: in fractions of the picture;
-            ``object_labels``: (O,) its class.
+        sides: (O, 2) w, h of every object in pixels; ``relative_sides``: in fractions of the picture.
         boxes_per_cell: B.
         grids: one for each S.
         suspicions: faults that many labels seem to share.
@@ -211,8 +221,6 @@ class Inspection:
     ignored: int
     sides: NDArray[np.float64]
     relative_sides: NDArray[np.float64]
-    object_labels: NDArray[np.int64]
-    box_format: BoxFormat
     boxes_per_cell: int
     grids: tuple[GridFit, ...]
     suspicions: tuple[Suspicion, ...]
@@ -259,7 +267,7 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain values."""
-        per_picture = self.counts.sum(1)
+        sizes, per_picture = self.image_sizes.tolist(), self.counts.sum(1).tolist()
         return {
             "data": self.name,
             "splits": list(self.split_names),
@@ -270,64 +278,52 @@ class Inspection:
             "num_ignored": self.ignored,
             "suspicions": [self._suspicion(suspicion) for suspicion in self.suspicions],
             "classes": [
-                {
-                    "name": name,
-                    "objects": int(self.counts[:, index].sum()),
-                    "pictures": int((self.counts[:, index] > 0).sum()),
-                }
-                for index, name in enumerate(self.class_names)
+                {"name": name, "objects": int(counts.sum()), "pictures": int((counts > 0).sum())}
+                for name, counts in zip(self.class_names, self.counts.T, strict=True)
             ],
             "pictures": [
                 {
                     "name": name,
-                    "split": self.split_names[split],
-                    "width": int(width),
-                    "height": int(height),
-                    "objects": int(count),
+                    "split": self.split_names[i],
+                    "width": width,
+                    "height": height,
+                    "objects": count,
                 }
-                for name, split, (height, width), count in zip(
-                    self.picture_names, self.splits, self.image_sizes, per_picture, strict=True
+                for name, i, (height, width), count in zip(
+                    self.picture_names, self.splits, sizes, per_picture, strict=True
                 )
             ],
             "sizes": {"pixels": self.pixel_sizes, "sides": _quantiles(self.sides)},
             "relative_sizes": {"sides": _quantiles(self.relative_sides)},
             "grids": [_grid(grid, self.class_names) for grid in self.grids],
             "problems": [
-                {
-                    "file": str(problem.file),
-                    "where": problem.where,
-                    "kind": problem.kind,
-                    "reason": problem.reason,
-                    "action": problem.action,
-                }
+                {name: str(getattr(problem, name)) for name in ("file", "where", "kind", "reason", "action")}
                 for problem in self.problems
             ],
             "odd_boxes": [self._odd_box(box) for box in self.odd_boxes],
             "duplicates": [
-                {
-                    "pictures": [self.picture_names[index] for index in duplicate.pictures],
-                    "same": duplicate.same,
-                    "across_splits": duplicate.across_splits,
-                    "labels_agree": duplicate.labels_agree,
-                }
+                asdict(duplicate) | {"pictures": self._names(duplicate.pictures)}
                 for duplicate in self.duplicates
             ],
-            "turned_by_exif": [self.picture_names[index] for index in self.turned],
+            "turned_by_exif": self._names(self.turned),
             "alike_classes": [list(names) for names in self.alike_classes],
-            "unlabelled": [self.picture_names[index] for index in self.unlabelled],
-            "without_objects": [self.picture_names[index] for index in self.empty],
+            "unlabelled": self._names(self.unlabelled),
+            "without_objects": self._names(self.empty),
             "unreadable": [
                 {"picture": self.picture_names[index], "reason": reason} for index, reason in self.unreadable
             ],
             "pictures_looked_at": self.looked_at,
         }
 
+    def _names(self, pictures: tuple[int, ...]) -> list[str]:
+        return [self.picture_names[index] for index in pictures]
+
     def _suspicion(self, suspicion: Suspicion) -> dict[str, Any]:
         return {
             "fault": suspicion.fault(),
             "reasons": suspicion.reasons(),
             "scope": suspicion.scope,
-            "pictures": [self.picture_names[index] for index in suspicion.pictures],
+            "pictures": self._names(suspicion.pictures),
             "label_files": list(dict.fromkeys(str(self.label_files[index]) for index in suspicion.pictures)),
             "of_pictures": suspicion.of_pictures,
             "places": [[self.picture_names[index], place] for index, place in suspicion.places],
@@ -359,23 +355,14 @@ def _quantiles(sides: NDArray[np.float64]) -> dict[str, dict[str, float]]:
 
 
 def _grid(grid: GridFit, class_names: tuple[str, ...]) -> dict[str, Any]:
+    names = (
+        "grid", "objects", "lost", "lost_share", "pictures_with_loss", "lost_by_class", "most_in_a_cell", "boxes",
+        "positive", "positive_share", "background", "background_per_positive", "balancing_noobj", "below_a_cell",
+    )  # fmt: skip
+    lost = zip(class_names, grid.lost_by_class, strict=True)
     return {
-        "grid": grid.grid,
-        "objects": grid.objects,
-        "lost": grid.lost,
-        "lost_share": grid.lost_share,
-        "pictures_with_loss": grid.pictures_with_loss,
-        "lost_by_class": {
-            name: lost for name, lost in zip(class_names, grid.lost_by_class, strict=True) if lost
-        },
-        "most_in_a_cell": grid.most_in_a_cell,
-        "boxes": grid.boxes,
-        "positive": grid.positive,
-        "positive_share": grid.positive_share,
-        "background": grid.background,
-        "background_per_positive": grid.background_per_positive,
-        "balancing_noobj": grid.balancing_noobj,
-        "below_a_cell": grid.below_a_cell,
+        **{name: getattr(grid, name) for name in names},
+        "lost_by_class": {name: count for name, count in lost if count},
         "occupancy": grid.occupancy.tolist(),
         "zero_loss": {
             "total": grid.zero_total,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from yolosses.language import N_, Language, catalogue, joined
-from yolosses.studies.doctor.structures import Duplicate, Inspection, OddBox, Suspicion
+from yolosses.studies.doctor.structures import Duplicate, Inspection, OddBox
 from yolosses.training.data import Problem
 
 _PROBLEMS = {
@@ -45,28 +45,25 @@ def counted(names: Iterable[str], language: Language) -> str:
 
 def verdicts(inspection: Inspection, *, language: Language) -> list[str]:
     """One line for each suspicion; before them, whether there is enough to learn from."""
-    _ = catalogue(language).gettext
+    words = catalogue(language)
     lines = []
     if inspection.is_unlearnable:
-        little = _("Too little to learn from: {objects} objects, and {rows} rows that cannot be used.")
-        lines.append(
-            little.format(objects=f"{inspection.num_objects:,}", rows=f"{inspection.num_lost_rows:,}")
+        said = words.gettext(
+            "Too little to learn from: {objects} objects, and {rows} rows that cannot be used."
         )
-    return lines + [_verdict(suspicion, language) for suspicion in inspection.suspicions]
-
-
-def _verdict(suspicion: Suspicion, language: Language) -> str:
-    words = catalogue(language)
-    fault, count = suspicion.fault(language=language), len(suspicion.pictures)
-    if suspicion.scope == "boxes":
-        said = words.ngettext(
-            "Suspected: {fault} of {boxes} single boxes in {count} picture",
-            "Suspected: {fault} of {boxes} single boxes in {count} pictures",
-            count,
-        )
-        return said.format(fault=fault, boxes=len(suspicion.places), count=count)
-    said = words.gettext("Suspected: {fault} in the labels of {count} of {of} pictures")
-    return said.format(fault=fault, count=count, of=suspicion.of_pictures)
+        lines.append(said.format(objects=f"{inspection.num_objects:,}", rows=f"{inspection.num_lost_rows:,}"))
+    for suspicion in inspection.suspicions:
+        fault, count = suspicion.fault(language=language), len(suspicion.pictures)
+        said = words.gettext("Suspected: {fault} in the labels of {count} of {of} pictures")
+        if suspicion.scope == "boxes":
+            said = words.ngettext(
+                "Suspected: {fault} of {boxes} single boxes in {count} picture",
+                "Suspected: {fault} of {boxes} single boxes in {count} pictures",
+                count,
+            )
+        boxes = len(suspicion.places)
+        lines.append(said.format(fault=fault, boxes=boxes, count=count, of=suspicion.of_pictures))
+    return lines
 
 
 def alike_classes(inspection: Inspection, *, language: Language) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,11 @@ def best_free(strength: Floats) -> Ints:
             taken[row] = column
             left[:, column] = 0.0
     return taken
+
+
+def joined(parts: Iterable[NDArray[Any]], dtype: type) -> NDArray[Any]:
+    """One after the other; also of none."""
+    return np.concatenate([np.zeros(0, dtype), *parts])
 
 
 def _overlaps(a: Floats, b: Floats, *, of_detection: bool = False) -> Floats:

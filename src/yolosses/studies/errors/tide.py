@@ -6,12 +6,12 @@ Bolya, Foley, Hays and Hoffman, "TIDE: A General Toolbox for Identifying Object 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from yolosses.studies.errors.comparison import Bools, Comparison, Floats, Ints, best_free, compared
+from yolosses.studies.errors.comparison import Bools, Comparison, Floats, Ints, best_free, compared, joined
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
 
@@ -105,7 +105,7 @@ def tide(
         _judged(comparison, positive_iou, background_iou)
         for comparison in compared(records, class_names, detections, limit=MAX_DETECTIONS)
     ]
-    whole = _joined(pictures)
+    whole = _whole(pictures)
     counts = np.bincount(whole.kinds[whole.kinds >= 0], minlength=len(TIDE_KINDS))
     counts[_MISSED] = len(whole.missed)
     ap: float | None = None
@@ -186,16 +186,11 @@ def _kinds(
     return kinds, np.select([misplaced, misnamed], [own.argmax(axis=1), other.argmax(axis=1)], -1)
 
 
-def _joined(pictures: Sequence[_Judged]) -> _Judged:
+def _whole(pictures: Sequence[_Judged]) -> _Judged:
     """All pictures one after the other; also none."""
-
-    def joined(name: str, dtype: type) -> Any:
-        return np.concatenate([np.zeros(0, dtype), *(getattr(picture, name) for picture in pictures)])
-
+    types = {field.name: np.int64 for field in fields(_Judged)} | {"scores": np.float64, "counted": np.bool_}
     return _Judged(
-        scores=joined("scores", np.float64),
-        counted=joined("counted", np.bool_),
-        **{name: joined(name, np.int64) for name in ("labels", "kinds", "mended", "objects", "missed")},
+        **{name: joined((getattr(one, name) for one in pictures), kind) for name, kind in types.items()}
     )
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from yolosses.studies.errors.comparison import Bools, Comparison, Ints, best_free, compared
+from yolosses.studies.errors.comparison import Bools, Comparison, Ints, best_free, compared, joined
 from yolosses.training.data import Record
 from yolosses.training.evaluation import Detections
 
@@ -22,20 +21,8 @@ TOP_KINDS: tuple[TopKind, ...] = get_args(TopKind)
 Shares = dict[TopKind, float]
 
 # The paper's figure 4, on VOC 2007's test pictures.
-PAPER_YOLO: Shares = {
-    "correct": 0.655,
-    "localisation": 0.19,
-    "similar": 0.0675,
-    "other": 0.04,
-    "background": 0.0475,
-}
-PAPER_FAST_RCNN: Shares = {
-    "correct": 0.716,
-    "localisation": 0.086,
-    "similar": 0.043,
-    "other": 0.019,
-    "background": 0.136,
-}
+PAPER_YOLO: Shares = dict(zip(TOP_KINDS, (0.655, 0.19, 0.0675, 0.04, 0.0475), strict=True))
+PAPER_FAST_RCNN: Shares = dict(zip(TOP_KINDS, (0.716, 0.086, 0.043, 0.019, 0.136), strict=True))
 
 # Hoiem's sets, by VOC's names: all vehicles; all animals and people; furniture; what flies.
 VOC_SIMILAR = (
@@ -140,12 +127,18 @@ def top_detections(
         ValueError: if the number of ``detections`` is not that of the pictures, a label has no class name, or a box or
             score is NaN or infinite.
     """
-    alike = _alike(class_names, similar)
+    groups = [tuple(name for name in class_names if name in names) for names in similar]
+    groups = [group for group in groups if len(group) > 1]  # that could be confused
+    alike = np.zeros((len(class_names), len(class_names)), bool)
+    for group in groups:
+        member = np.isin(class_names, group)
+        alike |= member[:, None] & member
+    np.fill_diagonal(alike, False)
     pictures = list(compared(records, class_names, detections))
-    kinds = np.concatenate([np.zeros(0, np.int64), *(_kinds(picture, alike) for picture in pictures)])
-    labels = np.concatenate([np.zeros(0, np.int64), *(picture.labels for picture in pictures)])
-    scores = np.concatenate([np.zeros(0), *(picture.scores for picture in pictures)])
-    objects = np.concatenate([np.zeros(0, np.int64), *(picture.objects for picture in pictures)])
+    kinds = joined((_kinds(picture, alike) for picture in pictures), np.int64)
+    labels = joined((picture.labels for picture in pictures), np.int64)
+    scores = joined((picture.scores for picture in pictures), np.float64)
+    objects = joined((picture.objects for picture in pictures), np.int64)
     surest = np.argsort(-scores, kind="stable")
     surest = surest[kinds[surest] != _LEFT_OUT]
     classes = []
@@ -156,7 +149,7 @@ def top_detections(
         classes.append(
             TopOfClass(name=name, objects=number, counts=dict(zip(TOP_KINDS, counts, strict=True)))
         )
-    return TopDetections(classes=tuple(classes), similar=_groups(class_names, similar))
+    return TopDetections(classes=tuple(classes), similar=tuple(groups))
 
 
 def _kinds(picture: Comparison, alike: Bools) -> Ints:
@@ -169,19 +162,3 @@ def _kinds(picture: Comparison, alike: Bools) -> Ints:
     )
     conditions = [correct, picture.on_ignored > LIES_ON, near, near_similar, near_any]
     return np.select(conditions, [0, _LEFT_OUT, 1, 2, 3], 4)
-
-
-def _groups(class_names: Sequence[str], similar: Sequence[frozenset[str]]) -> tuple[tuple[str, ...], ...]:
-    """The sets as far as they have members in this data set that could be confused."""
-    groups = (tuple(name for name in class_names if name in names) for names in similar)
-    return tuple(group for group in groups if len(group) > 1)
-
-
-def _alike(class_names: Sequence[str], similar: Sequence[frozenset[str]]) -> Bools:
-    """(C, C) whether two classes are in one of the sets."""
-    alike = np.zeros((len(class_names), len(class_names)), bool)
-    number = {name: label for label, name in enumerate(class_names)}
-    for group in _groups(class_names, similar):
-        for one, other in combinations(group, 2):
-            alike[number[one], number[other]] = alike[number[other], number[one]] = True
-    return alike

@@ -39,8 +39,6 @@ def drawn(
             x_title="a",
             y_title="b",
             default=default,
-            better="better",
-            alt="what it shows",
         )
     )
 

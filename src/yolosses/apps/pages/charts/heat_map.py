@@ -15,6 +15,7 @@ from yolosses.apps.pages.charts.study import HeatMap, Place
 from yolosses.apps.pages.figure import fixed_chart, letters_width, shortened, written
 from yolosses.apps.pages.views.study_numbers import NOTHING, Quantity, half_width
 from yolosses.explain.style import INK, ink_on
+from yolosses.language import catalogue
 from yolosses.studies.ablation.statistics import Interval
 
 # ColorBrewer's Blues: each darker than the last, with or without colour.
@@ -85,13 +86,8 @@ def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
             cell = found.get((column, row))
             name = f"cell-{column}-{row}"
             if cell is None:
-                hatched: dict[str, Any] = {
-                    "facecolor": "white",
-                    "edgecolor": "#C4C4C4",
-                    "hatch": "//",
-                    "lw": 0.7,
-                }
-                axes.add_patch(Rectangle((column, row), 1, 1, **hatched, gid=name))
+                hatched: dict[str, Any] = {"facecolor": "white", "edgecolor": "#C4C4C4", "hatch": "//"}
+                axes.add_patch(Rectangle((column, row), 1, 1, **hatched, lw=0.7, gid=name))
                 axes.text(column + 0.5, row + 0.5, NOTHING, ha="center", va="center", fontsize=9)
                 continue
             share = 0.5 if high == low else (cell.mean - low) / (high - low)
@@ -114,19 +110,11 @@ def _numbers(
     below = f"±{half}" if half else ""
     fits = letters_width(below, 10) + 13 <= width
     rise = 0.05 if below or starred else -0.11
-    axes.text(
-        x,
-        y + rise,
-        quantity.bare(cell.mean),
-        ha="center",
-        va="baseline",
-        color=ink,
-        fontsize=9.75,
-        fontweight="bold",
-    )
+    look = {"ha": "center", "va": "baseline", "color": ink}
+    axes.text(x, y + rise, quantity.bare(cell.mean), fontsize=9.75, fontweight="bold", **look)
     if below:
         shift = 5.5 / width if starred and fits else 0.0
-        axes.text(x + shift, y + rise - 0.375, below, ha="center", va="baseline", color=ink, fontsize=7.5)
+        axes.text(x + shift, y + rise - 0.375, below, fontsize=7.5, **look)
     if starred:
         length = letters_width(below, 10) / width
         at = (x - length / 2, y + rise - 0.29) if fits else (place[0] + 1 - 5.5 / width, place[1] + 0.85)
@@ -155,7 +143,8 @@ def _legend(figure: Figure, shown: HeatMap, x: float) -> None:
     start = x + letters_width(pale, 12) + 6
     look = {"color": "#404040"}
     written(figure, pale, x, BOTTOM - 60, 12, **look)
-    written(figure, f"{dark} {shown.better}", start + LEGEND + 6, BOTTOM - 60, 12, **look)
+    better = catalogue(shown.quantity.language).gettext("better")
+    written(figure, f"{dark} {better}", start + LEGEND + 6, BOTTOM - 60, 12, **look)
     width, height = 96 * figure.get_size_inches()
     steps = 40
     for step in range(steps):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from yolosses.apps.pages.charts.axis import round_numbers
 from yolosses.apps.pages.figure import letters_width
-from yolosses.apps.pages.views.study_numbers import Quantity
+from yolosses.apps.pages.views.study_numbers import NOTHING, Quantity
+from yolosses.language import catalogue
+from yolosses.studies.ablation.sentences import format_value
 from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Level
 from yolosses.studies.term_history import TermHistory
@@ -54,7 +56,7 @@ class HeatMap:
 
     Attributes:
         cells: by (column, row). columns, rows: names of the values of the two parameters.
-        default: the cell to frame. better: the word at the dark end.
+        default: the cell to frame.
     """
 
     quantity: Quantity
@@ -64,8 +66,6 @@ class HeatMap:
     x_title: str
     y_title: str
     default: Place | None
-    better: str
-    alt: str
 
     @property
     def found(self) -> dict[Place, Interval]:
@@ -74,15 +74,23 @@ class HeatMap:
 
     @property
     def best(self) -> Place | None:
-        """The cell with the best value."""
-        return best_cell(self.cells, self.quantity)
+        """The cell with the best value; None where no cell has one."""
+        sign = -1 if self.quantity.lower_is_better else 1
+        return max(self.found, key=lambda place: sign * self.found[place].mean, default=None)
 
-
-def best_cell(cells: Mapping[Place, Interval | None], quantity: Quantity) -> Place | None:
-    """Of a heat map; None where no cell has a value."""
-    sign = -1 if quantity.lower_is_better else 1
-    means = {place: sign * cell.mean for place, cell in cells.items() if cell is not None}
-    return max(means, key=lambda place: means[place], default=None)
+    @property
+    def alt(self) -> str:
+        """What it shows, for those who cannot see it."""
+        said = catalogue(self.quantity.language).gettext(
+            "Heat map of {measure} over {x} and {y}; best {best} at {where}"
+        )
+        best, where = NOTHING, ""
+        if self.best is not None:
+            best = format_value(self.quantity.name, self.found[self.best].mean)
+            where = f"{self.columns[self.best[0]]}, {self.rows[self.best[1]]}"
+        return said.format(
+            measure=self.quantity.title, x=self.x_title, y=self.y_title, best=best, where=where
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

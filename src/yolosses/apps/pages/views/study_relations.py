@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from yolosses.apps.pages.charts.study import (
     Bar,
@@ -17,7 +16,6 @@ from yolosses.apps.pages.charts.study import (
     ShareChart,
     Spot,
 )
-from yolosses.apps.pages.views.study_errors import where
 from yolosses.apps.pages.views.study_numbers import quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
 from yolosses.explain.terms import term_name
@@ -37,15 +35,6 @@ IMPORTANCE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunsView:
-    """Settings along a parameter, "" where they are not along one. ``where``: what holds for all of them."""
-
-    parameter: str
-    where: str
-    charts: Sequence[Chart]
-
-
 # ------------------------------------------------------------ one measure against another
 
 
@@ -62,8 +51,7 @@ def _trade_off(selection: Selection, x: str, y: str, language: Language) -> Plan
     paths, shown = [], []
     for index, name in enumerate([] if selection.drawn else selection.compared):
         along = selection.along(name)
-        ordered = [(level_name(level), along.settings[level]) for level in in_order(along.settings)]
-        spots = [spot for each in ordered if (spot := _spot(selection, x, y, *each)) is not None]
+        spots = [spot for each in along.named if (spot := _spot(selection, x, y, *each)) is not None]
         shown += list(along.settings.values())
         paths.append(Path(name=name, index=index, spots=spots, joined=is_ordered(list(along.settings))))
     if not paths:
@@ -131,15 +119,13 @@ def importance(selection: Selection, language: Language) -> Bars | None:
 # ------------------------------------------------------------ runs
 
 
-def runs(selection: Selection, language: Language) -> list[RunsView]:
+def runs(selection: Selection, language: Language) -> list[tuple[Along, list[Chart]]]:
     """Calibration and the course of the loss, of a few settings along each parameter."""
     chosen = [] if selection.drawn else [selection.picked(name) for name in selection.compared]
-    views = []
-    for along in chosen or [_alone(selection, language)]:
-        charts = _charts(along, selection, language)
-        if charts:
-            views.append(RunsView(parameter=along.parameter, where=where(along, language), charts=charts))
-    return views
+    shown = [
+        (along, _charts(along, selection, language)) for along in chosen or [_alone(selection, language)]
+    ]
+    return [(along, charts) for along, charts in shown if charts]
 
 
 def term_names(selection: Selection, language: Language) -> dict[str, str]:
@@ -159,7 +145,7 @@ def _alone(selection: Selection, language: Language) -> Along:
         settings[_("best")] = selection.best
     if selection.default is not None and selection.default != selection.best:
         settings[_("default")] = selection.default
-    return Along(parameter="", settings=settings, fixed={}, averaged=())
+    return Along(parameter="", settings=settings)
 
 
 def _charts(along: Along, selection: Selection, language: Language) -> list[Chart]:

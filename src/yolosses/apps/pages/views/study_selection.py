@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yolosses.studies.ablation.findings import is_ordered, objective
 from yolosses.studies.ablation.importance import importance
 from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.statistics import Interval, Table
 from yolosses.studies.ablation.structures import Level, Setting, StudyResults
 
@@ -19,7 +20,7 @@ Key = tuple[tuple[str, Level], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Along:
-    """The settings along one parameter.
+    """The settings along one parameter, or without one, by any names.
 
     Attributes:
         settings: of each value that has results: a whole setting, or a part of one, which stands for all that have it.
@@ -28,8 +29,13 @@ class Along:
 
     parameter: str
     settings: dict[Level, Setting]
-    fixed: Setting
-    averaged: tuple[str, ...]
+    fixed: Setting = field(default_factory=dict)
+    averaged: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> list[tuple[str, Setting]]:
+        """The settings with the names of the values, in their order."""
+        return [(level_name(level), self.settings[level]) for level in in_order(self.settings)]
 
 
 @dataclass(frozen=True)
@@ -162,12 +168,7 @@ class Selection:
             chosen = levels[:_MOST_WORDS]
         default = self.study.defaults.get(parameter)
         kept = [level for level in levels if level in chosen or level == default]
-        return Along(
-            parameter=parameter,
-            settings={level: along.settings[level] for level in kept},
-            fixed=along.fixed,
-            averaged=along.averaged,
-        )
+        return replace(along, settings={level: along.settings[level] for level in kept})
 
     def shares(self, measure: str) -> dict[str, float] | None:
         """Importance of each parameter for a measure; None where it cannot be told."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
-from yolosses.apps.cli.detectors import open_detector
+from yolosses.apps.cli.detectors import Detector, open_detector
 from yolosses.apps.cli.requests import EvaluateRequest
 from yolosses.apps.pages.confusion_figure import confusion_figure
 from yolosses.apps.pages.curves_figure import curves_figure
@@ -36,12 +34,11 @@ from yolosses.studies.errors import (
     top_detections,
 )
 from yolosses.training.data import DetectionDataset
-from yolosses.training.detect import Decoder
 from yolosses.training.evaluation import Detections, Metrics
 from yolosses.training.figures import contact_sheet, draw_detections
 from yolosses.training.files import require_folder, write_figure, write_json, write_picture
 from yolosses.training.fingerprint import changes_of_data
-from yolosses.training.run import RunFolder, Settings
+from yolosses.training.run import RunFolder
 
 GALLERY = 12
 ERRORS_PICTURE = "errors.png"
@@ -66,9 +63,7 @@ def evaluate_run(request: EvaluateRequest) -> None:
     if request.data is None and not detector.is_file:
         for change in changes_of_data(folder.data_file, [dataset]):
             note(console, f"the data changed since the run was trained: {change}")
-    metrics, errors, top = evaluate_with_errors(
-        folder, settings, detector.model, detector.decoder, dataset, detector.device
-    )
+    metrics, errors, top = evaluate_with_errors(detector, dataset)
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     report_unreadable(console, [dataset])
@@ -76,16 +71,11 @@ def evaluate_run(request: EvaluateRequest) -> None:
 
 
 def evaluate_with_errors(
-    folder: RunFolder,
-    settings: Settings,
-    model: nn.Module,
-    decoder: Decoder,
-    dataset: DetectionDataset,
-    device: torch.device,
+    detector: Detector, dataset: DetectionDataset
 ) -> tuple[Metrics, TideErrors, TopDetections]:
     """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png``, ``errors.png``, ``curves.png``,
     ``confusion.png`` and ``sizes.png``."""
-    detections, metrics = score(settings, model, decoder, dataset, device)
+    detections, metrics = score_of(detector, dataset)
     dataset = dataset.readable()
     errors = tide(dataset.records, dataset.class_names, detections)
     top = top_detections(dataset.records, dataset.class_names, detections)
@@ -98,28 +88,24 @@ def evaluate_with_errors(
         SIZES_PICTURE: sizes_figure(metrics, title=name),
     }
     for picture, figure in figures.items():
-        write_figure(folder.path / picture, figure)
+        write_figure(detector.results.path / picture, figure)
     more = {"errors": {"tide": errors.to_json(), "top": top.to_json()}, "confusion": confused.to_json()}
-    _write(folder, dataset, detections, metrics, more)
+    _write(detector.results, dataset, detections, metrics, more)
     return metrics, errors, top
 
 
-def evaluate_and_show(
-    console: Console,
-    folder: RunFolder,
-    settings: Settings,
-    model: nn.Module,
-    decoder: Decoder,
-    dataset: DetectionDataset,
-    device: torch.device,
-) -> Metrics:
+def evaluate_and_show(console: Console, detector: Detector, dataset: DetectionDataset) -> Metrics:
     """Evaluate, print the table, write ``metrics.json`` and ``predictions.png``."""
-    detections, metrics = score(settings, model, decoder, dataset, device)
-    dataset = dataset.readable()
-    _write(folder, dataset, detections, metrics, {})
+    detections, metrics = score_of(detector, dataset)
+    _write(detector.results, dataset.readable(), detections, metrics, {})
     console.print(metrics.table())
-    say_where(console, folder.path)
+    say_where(console, detector.results.path)
     return metrics
+
+
+def score_of(detector: Detector, dataset: DetectionDataset) -> tuple[list[Detections], Metrics]:
+    """What it finds in every readable picture, and what that is worth."""
+    return score(detector.settings, detector.model, detector.decoder, dataset, detector.device)
 
 
 def _write(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from yolosses.apps.cli.detectors import Detector
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.requests import DemoRequest
 from yolosses.apps.runs.build import build_device, build_loss, build_training, family
@@ -52,7 +53,7 @@ def train_run(request: TrainRequest) -> None:
 
 def _lead(request: TrainRequest, processes: Processes) -> None:
     """What the first process does, or the only one."""
-    console, device = Console(), processes.device
+    console = Console()
     folder, settings, train_set = _asked_for(request)
     _require_shares(settings, processes)
     processes.of_first((folder.path, settings))
@@ -64,7 +65,8 @@ def _lead(request: TrainRequest, processes: Processes) -> None:
     with folder.claimed():
         if begun:
             go_on_with(console, folder, settings, training, [train_set, eval_set])
-            if _is_finished(folder, training):
+            # A run may have been stopped while it was evaluated: then there is something left to do.
+            if training.progress >= 1 and folder.metrics_file.is_file():
                 processes.of_first(None)
                 _say_finished(console, folder, training, request)
                 return
@@ -77,9 +79,11 @@ def _lead(request: TrainRequest, processes: Processes) -> None:
         for unreadable in processes.gathered(train_set.unreadable):
             train_set.unreadable.update(unreadable)
         _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
-        metrics = evaluate_and_show(
-            console, folder, settings, training.average.module, build_loss(settings), eval_set, device
-        )
+        detector = Detector(
+            results=folder, settings=settings, model=training.average.module, decoder=build_loss(settings),
+            device=processes.device,
+        )  # fmt: skip
+        metrics = evaluate_and_show(console, detector, eval_set)
         if board is not None:
             board.results(metrics, folder.predictions_picture, training.place.step)
         report_unreadable(console, [train_set, eval_set])
@@ -121,7 +125,7 @@ def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDat
     """The run to begin or to go on with: its folder, its settings, what it learns from."""
     if request.resume and request.out is None:
         raise CommandError("--resume: expected --out with the folder of the run to go on with")
-    if request.resume and request.out is not None:
+    if request.resume and request.out:
         folder = RunFolder(request.out)
         if not (folder.path.is_dir() and folder.is_vacant()):
             settings = extended(folder.settings(), request)
@@ -137,11 +141,6 @@ def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDat
     if folder.exists():
         settings = same_settings(folder, settings, anchors_fitted="anchors" not in given_options(request))
     return folder, settings, train_set
-
-
-def _is_finished(folder: RunFolder, training: Training) -> bool:
-    """Whether there is nothing left to do: a run may have been stopped while it was evaluated."""
-    return training.progress >= 1 and folder.metrics_file.is_file()
 
 
 def _say_finished(console: Console, folder: RunFolder, training: Training, request: TrainRequest) -> None:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from yolosses.apps.cli.requests import ExplainRequest
 from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
-from yolosses.apps.pages.report import Source, dataset_report, picture_report
+from yolosses.apps.pages.report import dataset_report, picture_report
 from yolosses.apps.runs.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.runs.detections import batches_of
 from yolosses.apps.runs.failures import CommandError
@@ -53,13 +53,6 @@ def explain_run(request: ExplainRequest) -> None:
     settings, model, loss = load_detector(folder, where)
     dataset = open_for(settings, data=request.data, split=request.split, strict=request.strict)
     batches = batches_of(settings, dataset, where)
-    source = Source(
-        data=dataset.name,
-        split=dataset.split,
-        run=folder.path.resolve().name,
-        loss=settings.loss,
-        version=settings.version,
-    )
     of_data = {"data": dataset.name, "split": dataset.split}
     if request.image is not None:
         index = picture_named(dataset, printable(request.image), argument="--image")
@@ -67,7 +60,7 @@ def explain_run(request: ExplainRequest) -> None:
         require_folder(out)
         explained = explain_one(model, loss, batches, index, where)
         link = _links(loss, batches, [explained], language).get(index)
-        html = picture_report(explained, dataset, source, playground=link, language=language)
+        html = picture_report(explained, dataset, playground=link, language=language)
         _write(out, html, {**of_data, **explained.explanation.to_json()})
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
     else:
@@ -84,9 +77,10 @@ def explain_run(request: ExplainRequest) -> None:
         history = term_history(log)
         worst = [study.explained[picture.picture] for picture in study.worst_pictures(request.top)]
         links = _links(loss, batches, worst, language)
+        trained = (folder.path.resolve().name, settings.loss, settings.version)
         html = dataset_report(
-            study, suspicions, dataset, history, log, source,
-            top=request.top, playground=links, language=language,
+            study, suspicions, dataset, history, log,
+            trained=trained, top=request.top, playground=links, language=language,
         )  # fmt: skip
         values = {
             **of_data,

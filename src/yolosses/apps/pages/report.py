@@ -30,17 +30,6 @@ PROBLEMS = 12
 OTHER_BOXES = 12  # that are responsible for nothing, in the report on one picture
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """What a report speaks of: names for people."""
-
-    data: str
-    split: str
-    run: str
-    loss: str
-    version: str
-
-
 Share = tuple[int, float] | None  # how many, and what part of all; None: not known
 
 
@@ -78,8 +67,8 @@ def dataset_report(
     dataset: DetectionDataset,
     history: TermHistory | None,
     log: Sequence[Mapping[str, Any]],
-    source: Source,
     *,
+    trained: tuple[str, str, str],
     top: int,
     playground: Mapping[int, str],
     language: Language,
@@ -88,7 +77,7 @@ def dataset_report(
 
     Args:
         suspicions: most doubtful first.
-        history, log: of the training run.
+        history, log: of the training run. trained: its name, its loss, the version of yolosses that did it.
         top: pictures, objects and suspicions that are shown.
         playground: links that open pictures in the playground, by their position in the data set.
     """
@@ -97,9 +86,9 @@ def dataset_report(
     return render(
         "report.html",
         language,
-        source=source,
+        dataset=dataset,
         loss=_loss(study.terms, study.unweighted, study.scales, language),
-        facts=_facts(study, source, language),
+        facts=_facts(study, trained, language),
         cards=list(zip(worst, found, strict=True)),
         playground=playground,
         picture_with=partial(_picture_with, dataset),
@@ -115,7 +104,6 @@ def dataset_report(
         detail=_detail(study.explained[worst[0].picture], dataset, language),
         fates=_fates(study, log),
         broken=_broken(dataset, language),
-        problems=dataset.problems,
         problem_action=problem_action,
         most_problems=PROBLEMS,
         marked=pictures_of(dataset),
@@ -125,7 +113,6 @@ def dataset_report(
 def picture_report(
     explained: ExplainedPicture,
     dataset: DetectionDataset,
-    source: Source,
     *,
     playground: str | None,
     language: Language,
@@ -138,7 +125,7 @@ def picture_report(
         "report_picture.html",
         language,
         name=dataset.records[explained.picture].name,
-        source=source,
+        dataset=dataset,
         loss=_loss(weighted, raw, explanation.scales, language),
         picture=_picture_with(dataset, explained.picture, found[:SENTENCES]),
         numbered=found[:SENTENCES],
@@ -171,7 +158,7 @@ def _loss(
     return LossView(terms=tuple(terms), total=sum(weighted.values()), longest=max(values, default=0.0))
 
 
-def _facts(study: DatasetLoss, source: Source, language: Language) -> str:
+def _facts(study: DatasetLoss, trained: tuple[str, str, str], language: Language) -> str:
     words = catalogue(language)
     said = words.gettext("{pictures} pictures, {objects} objects")
     facts = [said.format(pictures=f"{len(study.pictures):,}", objects=f"{len(study.objects):,}")]
@@ -180,7 +167,8 @@ def _facts(study: DatasetLoss, source: Source, language: Language) -> str:
         said = words.gettext("mean IoU of the responsible boxes {iou}")
         facts.append(said.format(iou=f"{sum(ious) / len(ious):.2f}"))
     said = words.gettext("run {run}, loss {loss}, version {version}")
-    facts.append(said.format(run=source.run, loss=source.loss, version=source.version))
+    run, loss, version = trained
+    facts.append(said.format(run=run, loss=loss, version=version))
     return joined(facts, language)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.studies.ablation.synthetic import plausible, synthetic
 
-from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
+from yolosses.apps.pages.charts.levels import LevelChart, ScatterChart
 from yolosses.apps.pages.study import study_page
 from yolosses.apps.pages.views.study import is_clear, verdict
 from yolosses.apps.pages.views.study_effects import EFFECTS, MAPS, effects, maps

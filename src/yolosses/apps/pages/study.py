@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import Protocol
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from yolosses.apps.pages.charts.calibration import FEW, calibration
-from yolosses.apps.pages.charts.heat_map import heat_map
-from yolosses.apps.pages.charts.levels import levels, scatter
-from yolosses.apps.pages.charts.plane import plane
-from yolosses.apps.pages.charts.shares import share_fills, shares
-from yolosses.apps.pages.charts.study import (
-    CalibrationChart,
-    Chart,
-    HeatMap,
-    LevelChart,
-    Plane,
-    ScatterChart,
-    ShareChart,
-)
+from yolosses.apps.pages.charts.calibration import FEW
+from yolosses.apps.pages.charts.shares import ShareChart, share_fills
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import study as views
@@ -89,24 +79,21 @@ def intervals_apart(text: str) -> list[str]:
     return re.split(r"(\[[^\[\]]*\])", text)
 
 
+class Chart(Protocol):
+    """A chart of the page."""
+
+    @property
+    def alt(self) -> str:
+        """What it shows, for those who cannot see it."""
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """The figure, and what the pointer is told on its parts, by their ids."""
+
+
 def draw(chart: Chart) -> Markup:
     """A chart, as svg."""
-    fills = None
-    match chart:
-        case LevelChart():
-            figure, told = levels(chart)
-        case ScatterChart():
-            figure, told = scatter(chart)
-        case HeatMap():
-            figure, told = heat_map(chart)
-        case Plane():
-            figure, told = plane(chart)
-        case CalibrationChart():
-            figure, told = calibration(chart)
-        case ShareChart():
-            figure = shares(chart.history, x_title=chart.x_title, width=268, height=268, title=chart.title)
-            told = {f"share-{index}": chart.told[term] for index, term in enumerate(chart.history.terms)}
-            fills = share_fills(chart.history)
+    figure, told = chart.draw()
+    fills = share_fills(chart.history) if isinstance(chart, ShareChart) else None
     return figure_svg(figure, alt=chart.alt, told=told, fills=fills)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from yolosses.apps.pages.charts.study import Chart, HeatMap, LevelChart, ScatterChart
+from yolosses.apps.pages.charts.heat_map import HeatMap
+from yolosses.apps.pages.charts.levels import LevelChart, ScatterChart
 from yolosses.apps.pages.views.study_numbers import quantity
 from yolosses.apps.pages.views.study_selection import Selection, in_order
 from yolosses.language import Language, catalogue, joined
@@ -64,14 +65,14 @@ def _map(selection: Selection, pair: tuple[str, str], measure: str, language: La
     )
 
 
-def effects(selection: Selection, language: Language) -> dict[str, Sequence[Chart]]:
+def effects(selection: Selection, language: Language) -> dict[str, Sequence[LevelChart | ScatterChart]]:
     """Small charts of the main measures for each parameter, none where it has one value; nothing where all have one."""
     if not selection.compared and not selection.drawn:
         return {}
     return {name: _effect(selection, name, language) for name in selection.study.parameters}
 
 
-def _effect(selection: Selection, name: str, language: Language) -> Sequence[Chart]:
+def _effect(selection: Selection, name: str, language: Language) -> Sequence[LevelChart | ScatterChart]:
     if name in selection.compared:
         return _levels(selection, name, language)
     return _scattered(selection, name, language) if name in selection.drawn else ()

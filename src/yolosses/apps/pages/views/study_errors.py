@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from yolosses.apps.pages.charts.study import PALE, Bar, Bars, Part
+from dataclasses import replace
+
+from yolosses.apps.pages.charts.bars import PALE, Bar, Bars, Part
 from yolosses.apps.pages.views.study_numbers import error_names, listed, quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection
 from yolosses.language import Language, catalogue, joined
-from yolosses.studies.ablation.structures import Level, Setting
 from yolosses.studies.errors import PAPER_YOLO, TopKind
 
 TIDE_FILLS = {"localisation": 0, "background": 1, "missed": 5, "classification": 2, "both": 3, "duplicate": 4}
@@ -55,13 +56,9 @@ def where(along: Along, language: Language) -> str:
 def _outstanding(selection: Selection, language: Language) -> Along:
     """Where settings have no neighbours: the best and the default, or the first."""
     _ = catalogue(language).gettext
-    settings: dict[Level, Setting] = {}
-    if selection.best is not None:
-        names = [_("best"), *([_("default")] if selection.best == selection.default else [])]
-        settings[joined(names, language)] = selection.best
-    if selection.default is not None and selection.default != selection.best:
-        settings[_("default")] = selection.default
-    return Along(parameter="", settings=settings or {_("setting"): selection.study.settings[0]})
+    best = [_("best"), *([_("default")] if selection.best == selection.default else [])]
+    along = selection.outstanding(joined(best, language), _("default"))
+    return along if along.settings else replace(along, settings={_("setting"): selection.study.settings[0]})
 
 
 def _bars(selection: Selection, along: Along, prefix: str, language: Language) -> list[Bar]:

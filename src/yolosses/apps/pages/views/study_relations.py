@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yolosses.apps.pages.charts.study import (
-    Bar,
-    Bars,
-    Calibration,
-    CalibrationChart,
-    Chart,
-    Part,
-    Path,
-    Plane,
-    ShareChart,
-    Spot,
-)
+from yolosses.apps.pages.charts.bars import Bar, Bars, Part
+from yolosses.apps.pages.charts.calibration import Calibration, CalibrationChart
+from yolosses.apps.pages.charts.plane import Path, Plane, Spot
+from yolosses.apps.pages.charts.shares import ShareChart
 from yolosses.apps.pages.views.study_numbers import quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
-from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
-from yolosses.studies.ablation.structures import Level, Result, Setting
+from yolosses.studies.ablation.structures import Result, Setting
 from yolosses.studies.term_history import TermHistory, mean_history
 
 TRADES = (("background_fp", "mean_iou"), ("empty_confidence", "covered"), ("recall", "precision"))
@@ -68,16 +59,7 @@ def _trade_off(selection: Selection, x: str, y: str, language: Language) -> Plan
     others = [
         spot for s in rest if (spot := _spot(selection, x, y, setting_name(s, language), s)) is not None
     ]
-    across, upward = quantity(x, language), quantity(y, language)
-    return Plane(
-        paths=paths,
-        others=others,
-        x=across,
-        y=upward,
-        good=(_good(x), _good(y)),
-        words=(_("better"), _("default")),
-        alt=_("{y} against {x}").format(x=across.title, y=upward.title),
-    )
+    return Plane(paths=paths, others=others, x=quantity(x, language), y=quantity(y, language))
 
 
 def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> Spot | None:
@@ -85,10 +67,6 @@ def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> 
     if across is None or upward is None:
         return None
     return Spot(name=name, x=across, y=upward, is_default=selection.is_default(setting))
-
-
-def _good(measure: str) -> int:
-    return -1 if MEASURES[measure].better == "low" else 1
 
 
 # ------------------------------------------------------------ which parameter matters
@@ -119,12 +97,12 @@ def importance(selection: Selection, language: Language) -> Bars | None:
 # ------------------------------------------------------------ runs
 
 
-def runs(selection: Selection, language: Language) -> list[tuple[Along, list[Chart]]]:
+def runs(selection: Selection, language: Language) -> list[tuple[Along, list[CalibrationChart | ShareChart]]]:
     """Calibration and the course of the loss, of a few settings along each parameter."""
+    _ = catalogue(language).gettext
     chosen = [] if selection.drawn else [selection.picked(name) for name in selection.compared]
-    shown = [
-        (along, _charts(along, selection, language)) for along in chosen or [_alone(selection, language)]
-    ]
+    chosen = chosen or [selection.outstanding(_("best"), _("default"))]
+    shown = [(along, _charts(along, selection, language)) for along in chosen]
     return [(along, charts) for along, charts in shown if charts]
 
 
@@ -137,34 +115,15 @@ def term_names(selection: Selection, language: Language) -> dict[str, str]:
     return {}
 
 
-def _alone(selection: Selection, language: Language) -> Along:
-    """The best and the default setting, where there is no parameter to go along."""
-    _ = catalogue(language).gettext
-    settings: dict[Level, Setting] = {}
-    if selection.best is not None:
-        settings[_("best")] = selection.best
-    if selection.default is not None and selection.default != selection.best:
-        settings[_("default")] = selection.default
-    return Along(parameter="", settings=settings)
-
-
-def _charts(along: Along, selection: Selection, language: Language) -> list[Chart]:
+def _charts(along: Along, selection: Selection, language: Language) -> list[CalibrationChart | ShareChart]:
     _, name = catalogue(language).gettext, along.parameter
     default = selection.study.defaults.get(name)
     results = {level: selection.study.of(along.settings[level]) for level in in_order(along.settings)}
-    found = {level: calibration(level_name(level), runs) for level, runs in results.items()}
-    lines = [line for line in found.values() if line is not None]
-    charts: list[Chart] = []
+    lines = [line for level, runs in results.items() if (line := calibration(level_name(level), runs))]
+    charts: list[CalibrationChart | ShareChart] = []
     if lines:
-        charts.append(
-            CalibrationChart(
-                lines=lines,
-                default=None if default is None else level_name(default),
-                titles=(_("IoU by score"), _("score"), _("IoU")),
-                exact=_("exact"),
-                alt=_("IoU against score by {parameter}").format(parameter=name or _("setting")),
-            )
-        )
+        named = None if default is None else level_name(default)
+        charts.append(CalibrationChart(lines=lines, default=named, parameter=name, language=language))
     for level, of_level in results.items():
         course = mean_history([result.history for result in of_level])
         if course is not None:

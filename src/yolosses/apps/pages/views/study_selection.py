@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from yolosses.studies.ablation.findings import is_ordered, objective
 from yolosses.studies.ablation.importance import importance
@@ -14,8 +15,6 @@ from yolosses.studies.ablation.structures import Level, Setting, StudyResults
 
 _MANY = 8  # values of a parameter that a sampler drew: more are scattered points and no longer levels
 _MOST_WORDS = 4  # settings that are picked out along a parameter whose values have no order
-
-Key = tuple[tuple[str, Level], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,24 +37,20 @@ class Along:
         return [(level_name(level), self.settings[level]) for level in in_order(self.settings)]
 
 
-@dataclass(frozen=True)
 class Selection:
     """What a report shows of a study. Each interval is computed once."""
 
-    study: StudyResults
-    _tables: dict[str, Table] = field(default_factory=dict, repr=False)
-    _intervals: dict[tuple[str, Key], Interval | None] = field(default_factory=dict, repr=False)
-
-    _shares: dict[str, dict[str, float] | None] = field(default_factory=dict, repr=False)
+    def __init__(self, study: StudyResults) -> None:
+        self.study = study
+        tables = cache(partial(Table.of, study))
+        self._interval = cache(lambda measure, setting: tables(measure).level(dict(setting)))
+        self.shares = cache(partial(importance, study))
+        """Importance of each parameter for a measure; None where it cannot be told."""
 
     def interval(self, measure: str, setting: Mapping[str, Level]) -> Interval | None:
         """Of a measure, over all results with these values."""
-        key = (measure, tuple(sorted(setting.items())))
-        if key not in self._intervals:
-            if measure not in self._tables:
-                self._tables[measure] = Table.of(self.study, measure)
-            self._intervals[key] = self._tables[measure].level(dict(setting))
-        return self._intervals[key]
+        found: Interval | None = self._interval(measure, tuple(sorted(setting.items())))
+        return found
 
     def along_intervals(self, along: Along, measure: str) -> dict[Level, Interval]:
         """Of the settings along a parameter, those that have the measure."""
@@ -153,6 +148,13 @@ class Selection:
             averaged=tuple(averaged),
         )
 
+    def outstanding(self, best: str, default: str) -> Along:
+        """The best and the default setting, by these names, where there is no parameter to go along."""
+        named = {best: self.best, default: None if self.default == self.best else self.default}
+        return Along(
+            parameter="", settings={name: setting for name, setting in named.items() if setting is not None}
+        )
+
     def _reaches(self, parameter: str, fixed: Setting) -> bool:
         """Whether at least two values of the parameter were measured there."""
         return len({result.setting[parameter] for result in self.study.of(fixed)}) > 1
@@ -170,12 +172,6 @@ class Selection:
         kept = [level for level in levels if level in chosen or level == default]
         return replace(along, settings={level: along.settings[level] for level in kept})
 
-    def shares(self, measure: str) -> dict[str, float] | None:
-        """Importance of each parameter for a measure; None where it cannot be told."""
-        if measure not in self._shares:
-            self._shares[measure] = importance(self.study, measure)
-        return self._shares[measure]
-
     def pair(self, measures: tuple[str, ...]) -> tuple[str, str] | None:
         """The two parameters to draw maps over: those that matter most for ``measures``, in the study's order."""
         names = self.compared
@@ -183,11 +179,8 @@ class Selection:
             return None
         if len(names) == 2:
             return names[0], names[1]
-        weights = dict.fromkeys(names, 0.0)
-        for measure in measures:
-            found = self.shares(measure) or {}
-            for name in names:
-                weights[name] += found.get(name, 0.0)
+        found = [self.shares(measure) or {} for measure in measures]
+        weights = {name: sum(shares.get(name, 0.0) for shares in found) for name in names}
         first, second = sorted(sorted(names, key=lambda name: -weights[name])[:2], key=names.index)
         return first, second
 

@@ -29,9 +29,8 @@ def comparison_figure(comparison: Comparison) -> Figure:
         raise ValueError("comparison: expected at least one run; got none")
     by_time = "minutes" in comparison.budget
     figure = new_figure(12.0, 4.9)
-    signs = {
-        loss: index for index, loss in enumerate(sorted({run.loss for run in comparison.runs}, key=_order))
-    }
+    names = sorted({run.loss for run in comparison.runs}, key=_order)
+    signs = {loss: index for index, loss in enumerate(names)}
     both = figure.subplots(1, 2, sharex=True)
     for axes, (score, title) in zip(both, TITLES, strict=True):
         plain_axes(axes)
@@ -41,18 +40,11 @@ def comparison_figure(comparison: Comparison) -> Figure:
         axes.set_ylim(bottom=0.0)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-        axes.set_xlabel(
-            "minutes of training" if by_time else "pictures seen in training", fontsize=9, color=FAINT_INK
-        )
+        seen = "minutes of training" if by_time else "pictures seen in training"
+        axes.set_xlabel(seen, fontsize=9, color=FAINT_INK)
         _name(axes, ends, signs)
-    figure.suptitle(
-        f"{comparison.data}, {comparison.eval_split}: losses with the same budget",
-        x=0.012,
-        ha="left",
-        fontsize=13,
-        fontweight="bold",
-        color=INK,
-    )
+    title = f"{comparison.data}, {comparison.eval_split}: losses with the same budget"
+    figure.suptitle(title, x=0.012, ha="left", fontsize=13, fontweight="bold", color=INK)
     return figure
 
 

@@ -9,6 +9,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
+import torch
 from markupsafe import Markup
 
 from yolosses.apps.pages.charts.histogram import histogram
@@ -17,6 +18,7 @@ from yolosses.apps.pages.charts.sides import sides
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.marked_picture import Box, Kind, Mark, PictureView, around, as_box, pictures_of
 from yolosses.apps.pages.render import render
+from yolosses.boxes.formats import from_pixels, xyxy_to_cxcywh
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue, joined
 from yolosses.studies.doctor import BoxEvidence, Duplicate, GridFit, Inspection, OddBox, Suspicion, summary
@@ -180,16 +182,8 @@ def _named_marks(record: Record, dataset: DetectionDataset, kind: Kind, shift: i
 
 
 def _fractions(edges: Floats, record: Record) -> list[Box]:
-    height, width = record.image_size
-    return [
-        (
-            (left + right) / 2 / width,
-            (top + bottom) / 2 / height,
-            (right - left) / width,
-            (bottom - top) / height,
-        )
-        for left, top, right, bottom in edges.tolist()
-    ]
+    boxes = from_pixels(xyxy_to_cxcywh(torch.from_numpy(edges)), record.image_size)
+    return [as_box(box) for box in boxes.tolist()]
 
 
 def _of_every_kind(boxes: Sequence[OddBox], most: int) -> list[OddBox]:
@@ -203,7 +197,7 @@ def _of_every_kind(boxes: Sequence[OddBox], most: int) -> list[OddBox]:
 
 def _odd_picture(dataset: DetectionDataset, box: OddBox) -> PictureView:
     record = dataset.records[box.picture]
-    (place,) = _fractions(np.array([box.edges]), record)
+    (place,) = _fractions(np.array([box.edges], np.float64), record)
     marks = [Mark(box=place, kind="other")]
     if box.other_object is not None:
         marks.append(Mark(box=as_box(record.boxes[box.other_object].tolist()), kind="faint"))

@@ -11,7 +11,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from yolosses.apps.cli.detectors import Detector
 from yolosses.apps.cli.evaluate import evaluate_with_errors, score_of
@@ -29,7 +29,6 @@ from yolosses.apps.runs.settings import resolve
 from yolosses.apps.runs.splits import open_both
 from yolosses.apps.runs.steps import train_to_the_end
 from yolosses.studies.comparison import (
-    ComparedLoss,
     ComparedRun,
     Comparison,
     Point,
@@ -234,39 +233,35 @@ def read_comparison(folder: Path) -> Comparison | None:
 
 def comparison_table(comparison: Comparison) -> Table:
     """A row for each loss, the best first."""
+    repeated = any(len(loss.runs) > 1 for loss in comparison.ranked())
+    numbers = ("network", "images/s", "mAP50", "mAP50:95", *(["its spread"] if repeated else []))
     table = Table(
+        Column("loss", no_wrap=True),
+        *(Column(head, justify="right", no_wrap=True) for head in numbers),
+        Column("largest term", overflow="fold"),
+        Column("costliest error", overflow="fold"),
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
         caption="largest term: its share of the loss in the last tenth of the steps\n"
         "costliest error: rise of mAP50 if mended (TIDE)",
+        caption_justify="left",
     )
-    table.caption_justify = "left"
-    table.add_column("loss", no_wrap=True)
-    repeated = any(len(loss.runs) > 1 for loss in comparison.ranked())
-    for head in ("network", "images/s", "mAP50", "mAP50:95", *(["its spread"] if repeated else [])):
-        table.add_column(head, justify="right", no_wrap=True)
-    for head in ("largest term", "costliest error"):
-        table.add_column(head, overflow="fold")
     for loss in comparison.ranked():
+        spread = loss.spread("map50_95")
+        shown = "-" if spread is None else f"{spread[0]:.3f} to {spread[1]:.3f}"
         table.add_row(
             loss.loss,
             f"{loss.runs[0].parameters / 1e6:.1f} M",
             f"{loss.images_per_second:.1f}",
             _number(loss.mean("map50")),
             _number(loss.mean("map50_95")),
-            *([_spread(loss)] if repeated else []),
+            *([shown] if repeated else []),
             "-" if loss.term is None else f"{loss.term[0]} {loss.term[1]:.0%}",
             "-" if loss.error is None else f"{loss.error[0]} {loss.error[1]:.3f}",
         )
     return table
-
-
-def _spread(loss: ComparedLoss) -> str:
-    """The lowest and the highest score of the seeds."""
-    spread = loss.spread("map50_95")
-    return "-" if spread is None else f"{spread[0]:.3f} to {spread[1]:.3f}"
 
 
 def _number(value: float | None) -> str:

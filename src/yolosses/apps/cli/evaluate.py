@@ -9,7 +9,7 @@ from PIL import Image
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from yolosses.apps.cli.detectors import Detector, open_detector
 from yolosses.apps.cli.requests import EvaluateRequest
@@ -41,10 +41,6 @@ from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.run import RunFolder
 
 GALLERY = 12
-ERRORS_PICTURE = "errors.png"
-CURVES_PICTURE = "curves.png"
-CONFUSION_PICTURE = "confusion.png"
-SIZES_PICTURE = "sizes.png"
 
 
 def evaluate_run(request: EvaluateRequest) -> None:
@@ -82,10 +78,10 @@ def evaluate_with_errors(
     confused = confusion(dataset.records, dataset.class_names, detections, threshold=_threshold(metrics))
     name = f"{dataset.name}, {dataset.split}"
     figures = {
-        ERRORS_PICTURE: error_figure(errors, top, title=f"{name}: what goes wrong"),
-        CURVES_PICTURE: curves_figure(metrics, title=name),
-        CONFUSION_PICTURE: confusion_figure(confused, title=name),
-        SIZES_PICTURE: sizes_figure(metrics, title=name),
+        "errors.png": error_figure(errors, top, title=f"{name}: what goes wrong"),
+        "curves.png": curves_figure(metrics, title=name),
+        "confusion.png": confusion_figure(confused, title=name),
+        "sizes.png": sizes_figure(metrics, title=name),
     }
     for picture, figure in figures.items():
         write_figure(detector.results.path / picture, figure)
@@ -128,11 +124,7 @@ def _threshold(metrics: Metrics) -> float:
 
 def costs_table(errors: TideErrors) -> Table:
     """A row for each of TIDE's kinds of error: how many there are, and what they cost."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption="cost: rise of mAP50 if mended (TIDE)")
-    table.caption_justify = "left"
-    table.add_column("error")
-    table.add_column("count", justify="right")
-    table.add_column("cost in mAP50", justify="right")
+    table = _table("error", "count", "cost in mAP50", caption="cost: rise of mAP50 if mended (TIDE)")
     for kind in TIDE_KINDS:
         cost = errors.costs[kind]
         table.add_row(kind, f"{errors.counts[kind]:,}", "-" if cost is None else f"{cost:.3f}")
@@ -141,15 +133,17 @@ def costs_table(errors: TideErrors) -> Table:
 
 def top_table(top: TopDetections) -> Table:
     """The shares of the surest detections, beside those of the YOLO paper."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption="* on VOC 2007, from the YOLO paper, figure 4")
-    table.caption_justify = "left"
-    table.add_column("surest detections")
-    for head in ("this run", "YOLO*", "Fast R-CNN*"):
-        table.add_column(head, justify="right")
+    caption = "* on VOC 2007, from the YOLO paper, figure 4"
+    table = _table("surest detections", "this run", "YOLO*", "Fast R-CNN*", caption=caption)
     for kind in TOP_KINDS:
         paper = (share_text(shares[kind], printed=True) for shares in (PAPER_YOLO, PAPER_FAST_RCNN))
         table.add_row(kind, share_text(top.shares[kind], printed=False), *paper)
     return table
+
+
+def _table(first: str, *numbers: str, caption: str) -> Table:
+    heads = (Column(head, justify="right") for head in numbers)
+    return Table(first, *heads, box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
 
 
 def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: float) -> Image.Image:

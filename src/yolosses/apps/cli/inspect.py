@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from yolosses.apps.cli.requests import InspectRequest
 from yolosses.apps.pages.inspection import classes, inspection_page
@@ -252,9 +252,9 @@ def _shortened(line: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = escape(title) or None
-    for index, column in enumerate(columns):
-        table.add_column(escape(column), justify="right" if index else "left")
-    return table
+def _table(title: str, first: str, *numbers: str) -> Table:
+    heads = (Column(escape(head), justify="right") for head in numbers)
+    return Table(
+        escape(first), *heads,
+        title=escape(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip

@@ -25,16 +25,8 @@ SHOWN = 30  # settings
 
 # What is shown as far as it fits; the first are the last to go.
 _MEASURES = (
-    "map50",
-    "mean_iou",
-    "background_fp",
-    "missed",
-    "map50_95",
-    "recall",
-    "precision",
-    "covered",
-    "class_accuracy",
-)
+    "map50", "mean_iou", "background_fp", "missed", "map50_95", "recall", "precision", "covered", "class_accuracy",
+)  # fmt: skip
 _ORDER = (*MAIN, "class_accuracy")
 _SPACE = 2  # between columns
 _HEAD = 9  # letters of a line of a column's head

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
@@ -26,9 +26,6 @@ from yolosses.training.fingerprint import remember_data
 from yolosses.training.loop import Training
 from yolosses.training.processes import Processes, joined
 from yolosses.training.run import RunFolder, Settings
-
-if TYPE_CHECKING:
-    from yolosses.training.tensorboard import Board
 
 _FITTED: dict[Fit, str] = {"stretch": "stretched", "letterbox": "letterboxed"}
 _NOWHERE: Any = None  # what a process has of what the first one tells it
@@ -71,7 +68,11 @@ def _lead(request: TrainRequest, processes: Processes) -> None:
                 _say_finished(console, folder, training, request)
                 return
         processes.of_first(state_of(training) if processes.count > 1 else None)
-        board = _board(folder, training) if request.tensorboard else None
+        board = None
+        if request.tensorboard:
+            from yolosses.training.tensorboard import Board
+
+            board = Board(folder.path / "tensorboard", last_step=training.place.step)
         remember_data(folder.data_file, [train_set, eval_set])
         _introduce(console, folder, training, settings, train_set, eval_set)
         go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
@@ -112,13 +113,6 @@ def _begin(
         settings, train_set, processes.device,
         processes=processes, workers=request.workers, compiled=request.compiled,
     )  # fmt: skip
-
-
-def _board(folder: RunFolder, training: Training) -> Board:
-    """What writes the steps of the run for TensorBoard."""
-    from yolosses.training.tensorboard import Board
-
-    return Board(folder.path / "tensorboard", last_step=training.place.step)
 
 
 def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDataset]:
@@ -179,18 +173,16 @@ def _introduce(
         f"{len(eval_set)} to evaluate on ({settings.eval_split}); {len(settings.class_names)} classes: {classes}",
         highlight=False,
     )
+    mosaics = f", {settings.mosaic:.0%} in mosaics of four" if settings.mosaic else ""
+    options = [f"{name} {value}" for name, value in settings.loss_options.items() if name != "anchors"]
+    varied = f" with {', '.join(options)}" if options else ""
     console.print(
         f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures {_FITTED[settings.fit]} to "
-        f"{width} x {height}{_mosaics_in_words(settings.mosaic)}, "
-        f"{_cells(settings)}, loss {settings.loss}{_options_in_words(settings)}, on {training.device}",
+        f"{width} x {height}{mosaics}, {_cells(settings)}, loss {settings.loss}{varied}, on {training.device}",
         highlight=False,
     )
     if "anchors" in settings.loss_options:
         _show_anchors(console, settings, train_set)
-
-
-def _mosaics_in_words(share: float) -> str:
-    return f", {share:.0%} in mosaics of four" if share else ""
 
 
 def _cells(settings: Settings) -> str:
@@ -198,11 +190,6 @@ def _cells(settings: Settings) -> str:
         rows, cols = settings.grid
         return f"{cols} x {rows} cells of {settings.boxes_per_cell} boxes"
     return f"cells of {', '.join(map(str, family(settings.loss).strides))} pixels"
-
-
-def _options_in_words(settings: Settings) -> str:
-    words = [f"{name} {value}" for name, value in settings.loss_options.items() if name != "anchors"]
-    return f" with {', '.join(words)}" if words else ""
 
 
 def _show_anchors(console: Console, settings: Settings, train_set: DetectionDataset) -> None:

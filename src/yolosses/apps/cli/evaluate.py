@@ -151,16 +151,9 @@ def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: 
     chosen = np.linspace(0, len(dataset) - 1, min(GALLERY, len(dataset))).round().astype(int).tolist()
     drawn = []
     for index in chosen:
-        record, found = dataset.records[index], detections[index]
-        drawn.append(
-            draw_detections(
-                dataset.picture(index),
-                confident(found, threshold),
-                dataset.class_names,
-                truths=(record.boxes, record.labels),
-                max_side=512,
-            )
-        )
+        record, picture = dataset.records[index], dataset.picture(index)
+        found, truths = confident(detections[index], threshold), (record.boxes, record.labels)
+        drawn.append(draw_detections(picture, found, dataset.class_names, truths=truths, max_side=512))
     return contact_sheet(drawn, columns=4, captions=[dataset.records[index].name for index in chosen])
 
 

@@ -74,7 +74,8 @@ def _lead(request: TrainRequest, processes: Processes) -> None:
 
             board = Board(folder.path / "tensorboard", last_step=training.place.step)
         remember_data(folder.data_file, [train_set, eval_set])
-        _introduce(console, folder, training, settings, train_set, eval_set)
+        report_problems(console, [train_set, eval_set], folder.problems_file)
+        _introduce(console, training, settings, train_set, eval_set)
         go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
         train_to_the_end(console, folder, settings, training, go_on=go_on, board=board)
         for unreadable in processes.gathered(train_set.unreadable):
@@ -158,13 +159,11 @@ def _require_shares(settings: Settings, processes: Processes) -> None:
 
 def _introduce(
     console: Console,
-    folder: RunFolder,
     training: Training,
     settings: Settings,
     train_set: DetectionDataset,
     eval_set: DetectionDataset,
 ) -> None:
-    report_problems(console, [train_set, eval_set], folder.problems_file)
     parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
     height, width = settings.image_size
     classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
@@ -197,12 +196,9 @@ def _show_anchors(console: Console, settings: Settings, train_set: DetectionData
     sizes = box_sizes(train_set, settings.image_size, settings.fit)
     anchors = [anchor for level in levels for anchor in level]
     shown = " | ".join(", ".join(f"{w:g} x {h:g}" for w, h in level) for level in levels)
-    fit = (
-        f"; IoU of a box with the best of them {mean_best_iou(sizes, anchors):.2f} on average"
-        if len(sizes)
-        else ""
-    )
-    say(console, f"anchors in pixels: {shown}{fit}")
+    if len(sizes):
+        shown += f"; IoU of a box with the best of them {mean_best_iou(sizes, anchors):.2f} on average"
+    say(console, f"anchors in pixels: {shown}")
 
 
 def _report_losses(console: Console, settings: Settings, rows: list[dict[str, Any]]) -> None:

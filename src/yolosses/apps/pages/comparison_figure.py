@@ -104,18 +104,14 @@ def _name(
 
 def _apart(wanted: Sequence[float], distance: float) -> list[float]:
     """Places in rising order from 0 up, ``distance`` or more from each other, around those wanted."""
+
+    def lowest(group: Sequence[float]) -> float:
+        return max(fmean(group) - distance * (len(group) - 1) / 2, 0.0)
+
     groups: list[list[float]] = []  # of places that would touch: they share their middle
     for place in wanted:
-        groups.append([place])
-        while len(groups) > 1 and _lowest(groups[-1], distance) < _end(groups[-2], distance):
-            last = groups.pop()
-            groups[-1].extend(last)
-    return [_lowest(group, distance) + index * distance for group in groups for index in range(len(group))]
-
-
-def _lowest(group: Sequence[float], distance: float) -> float:
-    return max(fmean(group) - distance * (len(group) - 1) / 2, 0.0)
-
-
-def _end(group: Sequence[float], distance: float) -> float:
-    return _lowest(group, distance) + distance * len(group)
+        group = [place]
+        while groups and lowest(group) < lowest(groups[-1]) + distance * len(groups[-1]):
+            group = groups.pop() + group
+        groups.append(group)
+    return [lowest(group) + index * distance for group in groups for index in range(len(group))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from yolosses.apps.pages.picture_maps import picture_in_detail
 from yolosses.apps.pages.render import render
 from yolosses.explain.terms import term_fault, term_meaning, term_name
 from yolosses.language import Language, catalogue, joined
-from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, GroupLoss, ObjectLoss
+from yolosses.studies.dataset_loss import DatasetLoss, ExplainedPicture, ObjectLoss
 from yolosses.studies.doctor.summary import problem_action
 from yolosses.studies.label_errors import LabelSuspicion
 from yolosses.studies.term_history import TermHistory
@@ -88,15 +88,14 @@ def dataset_report(
         language,
         dataset=dataset,
         loss=_loss(study.terms, study.unweighted, study.scales, language),
-        facts=_facts(study, trained, language),
+        study=study,
+        trained=trained,
         cards=list(zip(worst, found, strict=True)),
         playground=playground,
         picture_with=partial(_picture_with, dataset),
         small_picture=_small_picture,
         suspicions=suspicions[:top],
         suspected=partial(_suspected, language),
-        grouped=_groups(study, language),
-        background=study.background.values(),
         history=history,
         num_steps=sum(math.isfinite(row["total"]) for row in log),
         shares=None if history is None else _shares(history, language),
@@ -156,44 +155,6 @@ def _loss(
     terms.sort(key=lambda term: -term.weighted if math.isfinite(term.weighted) else -math.inf)
     values = (value for value in (*weighted.values(), *raw.values()) if math.isfinite(value))
     return LossView(terms=tuple(terms), total=sum(weighted.values()), longest=max(values, default=0.0))
-
-
-def _facts(study: DatasetLoss, trained: tuple[str, str, str], language: Language) -> str:
-    words = catalogue(language)
-    said = words.gettext("{pictures} pictures, {objects} objects")
-    facts = [said.format(pictures=f"{len(study.pictures):,}", objects=f"{len(study.objects):,}")]
-    ious = [obj.iou for obj in study.objects if obj.iou is not None]
-    if ious:
-        said = words.gettext("mean IoU of the responsible boxes {iou}")
-        facts.append(said.format(iou=f"{sum(ious) / len(ious):.2f}"))
-    said = words.gettext("run {run}, loss {loss}, version {version}")
-    run, loss, version = trained
-    facts.append(said.format(run=run, loss=loss, version=version))
-    return joined(facts, language)
-
-
-def _groups(study: DatasetLoss, language: Language) -> dict[str, list[GroupLoss]]:
-    """By their title."""
-    _ = catalogue(language).gettext
-    pixels = {
-        "small": _("small: below 32² pixels"),
-        "medium": _("medium: 32² to 96²"),
-        "large": _("large: 96² and more"),
-    }
-    relative = {
-        "small": _("small: below 10 % of the side"),
-        "medium": _("medium: 10 to 30 %"),
-        "large": _("large: 30 % and more"),
-    }
-    return {
-        _("By class"): sorted(study.by_class(), key=lambda group: -group.loss),
-        _("By size in pixels of the stored picture (COCO's limits)"): [
-            replace(group, name=pixels[group.name]) for group in study.by_pixels()
-        ],
-        _("By size against the picture (root of the area)"): [
-            replace(group, name=relative[group.name]) for group in study.by_relative_size()
-        ],
-    }
 
 
 def _shares(history: TermHistory, language: Language) -> Markup:

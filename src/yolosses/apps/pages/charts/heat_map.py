@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
@@ -131,8 +130,10 @@ def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
             cell = found.get((column, row))
             name = f"cell-{column}-{row}"
             if cell is None:
-                hatched: dict[str, Any] = {"facecolor": "white", "edgecolor": "#C4C4C4", "hatch": "//"}
-                axes.add_patch(Rectangle((column, row), 1, 1, **hatched, lw=0.7, gid=name))
+                hatched = Rectangle(
+                    (column, row), 1, 1, fc="white", ec="#C4C4C4", hatch="//", lw=0.7, gid=name
+                )
+                axes.add_patch(hatched)
                 axes.text(column + 0.5, row + 0.5, NOTHING, ha="center", va="center", fontsize=9)
                 continue
             share = 0.5 if high == low else (cell.mean - low) / (high - low)

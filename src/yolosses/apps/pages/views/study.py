@@ -32,20 +32,18 @@ def title(study: StudyResults, language: Language) -> str:
 def facts(study: StudyResults, language: Language) -> str:
     """How much was trained, on what; and what is not finished."""
     words = catalogue(language)
-    splits = {
-        "train": study.train_split,
-        "eval": study.eval_split,
-        "train_pictures": _pictures(study, study.train_split, language),
-        "eval_pictures": _pictures(study, study.eval_split, language),
-    }
+    said = words.gettext("Learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures}).")
     if study.results:
         said = words.gettext(
             "{trained}; learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})."
-        ).format(trained=_trained(study, language), **splits)
-    else:
-        said = words.gettext(
-            "Learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})."
-        ).format(**splits)
+        )
+    said = said.format(
+        trained=_trained(study, language),
+        train=study.train_split,
+        eval=study.eval_split,
+        train_pictures=_pictures(study, study.train_split, language),
+        eval_pictures=_pictures(study, study.eval_split, language),
+    )
     unfinished = any(count for state, count in study.states.items() if state != "complete")
     return sentences(said, state_line(study, language), language) if unfinished else said
 
@@ -60,13 +58,8 @@ def _trained(study: StudyResults, language: Language) -> str:
     words = catalogue(language)
     settings, runs = len(study.settings), len(study.results)
     seeds = len({result.seed for result in study.results})
-    values = {
-        "settings": words.ngettext("{count} setting", "{count} settings", settings).format(
-            count=f"{settings:,}"
-        ),
-        "runs": counted_runs(runs, language),
-        "budget": _budget(study, language),
-    }
+    counted = words.ngettext("{count} setting", "{count} settings", settings).format(count=f"{settings:,}")
+    values = {"settings": counted, "runs": counted_runs(runs, language), "budget": _budget(study, language)}
     if settings * seeds != runs or study.objective is not None:
         return words.gettext("{settings}, {runs} of {budget} each").format(**values)
     said = words.ngettext("{count} seed", "{count} seeds", seeds).format(count=f"{seeds:,}")
@@ -103,11 +96,8 @@ def verdict(selection: Selection, language: Language) -> list[str]:
         first = _("Best is the default: {setting} with {measure} {value}.")
     else:
         first = _("Best: {setting} with {measure} {value}.")
-    lines = [
-        first.format(
-            setting=setting_name(best, language), measure=entry.words, value=entry.with_interval(interval)
-        )
-    ]
+    value = entry.with_interval(interval)
+    lines = [first.format(setting=setting_name(best, language), measure=entry.words, value=value)]
     if len(selection.study.settings) == 1 or best == default:
         return lines
     other = None if default is None else selection.interval(selection.objective, default)

@@ -79,16 +79,10 @@ def importance(selection: Selection, language: Language) -> Bars | None:
     fills = {name: index for index, name in enumerate(selection.study.parameters)}
     bars = []
     for measure in IMPORTANCE:
-        parts = [
-            Part(
-                key=name,
-                value=share,
-                told=f"{name} {100 * share:.0f} %",
-                shown=f"{100 * share:.0f} %",
-                fill=fills[name],
-            )
-            for name, share in (selection.shares(measure) or {}).items()
-        ]
+        parts = []
+        for name, share in (selection.shares(measure) or {}).items():
+            shown = f"{100 * share:.0f} %"
+            parts.append(Part(key=name, value=share, told=f"{name} {shown}", shown=shown, fill=fills[name]))
         note = "" if parts else catalogue(language).gettext("no more than chance")
         bars.append(Bar(name=quantity(measure, language).words, parts=parts, note=note))
     return Bars(bars=bars, longest=1.0) if any(bar.parts for bar in bars) else None

@@ -83,11 +83,8 @@ class Selection:
     @property
     def ranked(self) -> list[Setting]:
         """Settings by the mean of the objective, best first; those without one are left out."""
-        means = []
-        for setting in self.study.settings:
-            found = self.interval(self.objective, setting)
-            if found is not None:
-                means.append((found.mean, setting))
+        found = [(self.interval(self.objective, setting), setting) for setting in self.study.settings]
+        means = [(interval.mean, setting) for interval, setting in found if interval is not None]
         high_is_better = MEASURES[self.objective].better != "low"
         return [setting for _, setting in sorted(means, key=lambda entry: entry[0], reverse=high_is_better)]
 

@@ -73,8 +73,8 @@ class HeatMap:
     @property
     def best(self) -> Place | None:
         """The cell with the best value; None where no cell has one."""
-        sign = -1 if self.quantity.lower_is_better else 1
-        return max(self.found, key=lambda place: sign * self.found[place].mean, default=None)
+        found, sign = self.found, -1 if self.quantity.lower_is_better else 1
+        return max(found, key=lambda place: sign * found[place].mean, default=None)
 
     @property
     def alt(self) -> str:
@@ -82,12 +82,12 @@ class HeatMap:
         said = catalogue(self.quantity.language).gettext(
             "Heat map of {measure} over {x} and {y}; best {best} at {where}"
         )
-        best, where = NOTHING, ""
-        if self.best is not None:
-            best = format_value(self.quantity.name, self.found[self.best].mean)
-            where = f"{self.columns[self.best[0]]}, {self.rows[self.best[1]]}"
+        best, value, where = self.best, NOTHING, ""
+        if best is not None:
+            value = format_value(self.quantity.name, self.found[best].mean)
+            where = f"{self.columns[best[0]]}, {self.rows[best[1]]}"
         return said.format(
-            measure=self.quantity.title, x=self.x_title, y=self.y_title, best=best, where=where
+            measure=self.quantity.title, x=self.x_title, y=self.y_title, best=value, where=where
         )
 
     def draw(self) -> tuple[Figure, dict[str, str]]:
@@ -122,7 +122,7 @@ class HeatMap:
 
 
 def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
-    found = shown.found
+    found, best = shown.found, shown.best
     low, high = shade_range(list(found.values())) if found else (0.0, 1.0)
     told = {}
     for column in range(len(shown.columns)):
@@ -142,7 +142,7 @@ def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
                 Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", lw=0.75, gid=name)
             )
             told[name] = shown.quantity.told(cell)
-            starred = (column, row) == shown.best and len(found) > 1
+            starred = (column, row) == best and len(found) > 1
             _numbers(axes, shown.quantity, cell, (column, row), ink_on(colour), width, starred=starred)
     return told
 

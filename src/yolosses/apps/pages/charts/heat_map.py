@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
@@ -156,7 +157,7 @@ def _numbers(
     below = f"±{half}" if half else ""
     fits = letters_width(below, 10) + 13 <= width
     rise = 0.05 if below or starred else -0.11
-    look = {"ha": "center", "va": "baseline", "color": ink}
+    look: dict[str, Any] = {"ha": "center", "va": "baseline", "color": ink}
     axes.text(x, y + rise, quantity.bare(cell.mean), fontsize=9.75, fontweight="bold", **look)
     if below:
         shift = 5.5 / width if starred and fits else 0.0

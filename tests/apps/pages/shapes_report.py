@@ -3,7 +3,7 @@
 import torch
 from tests.training.shapes import shapes
 
-from yolosses.apps.pages.report import Source, dataset_report
+from yolosses.apps.pages.report import dataset_report
 from yolosses.language import Language
 from yolosses.losses import YOLOv1Loss
 from yolosses.studies.dataset_loss import DatasetLoss, explain_dataset
@@ -13,7 +13,6 @@ from yolosses.training.data import Batches
 from yolosses.training.models import Tiny
 
 DATASET = shapes(8)
-SOURCE = Source(data="shapes", split="train", run="run", loss="v1", version="test")
 SUSPICION = LabelSuspicion(
     picture=2, name="shape-02", kind="moved", score=0.99, image_size=(64, 64), object=0,
     box=(0.3, 0.3, 0.2, 0.2), label_name="red", pred_box=(0.8, 0.3, 0.2, 0.2), pred_name="red",
@@ -35,6 +34,6 @@ def study_of_shapes() -> DatasetLoss:
 def report_of_shapes(study: DatasetLoss, *, playground: dict[int, str], language: Language) -> str:
     rows = [{"step": s, "total": 2.0, "terms": dict.fromkeys(study.scales, 0.4)} for s in range(1, 30)]
     return dataset_report(
-        study, [SUSPICION], DATASET, term_history(rows), rows, SOURCE,
-        top=4, playground=playground, language=language,
+        study, [SUSPICION], DATASET, term_history(rows), rows,
+        trained=("run", "v1", "test"), top=4, playground=playground, language=language,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.apps.pages.shapes_report import DATASET, SOURCE, report_of_shapes, study_of_shapes
+from tests.apps.pages.shapes_report import DATASET, report_of_shapes, study_of_shapes
 from tests.studies.ablation.synthetic import synthetic
 from tests.studies.doctor import faults
 from tests.studies.doctor.faults import SHAPES, scenes, write_yolo
@@ -51,9 +51,7 @@ def reports() -> tuple[Callable[[Language], str], Callable[[Language], str]]:
     worst = study.worst_pictures(1)[0].picture
     return (
         lambda language: report_of_shapes(study, playground={worst: link}, language=language),
-        lambda language: picture_report(
-            study.explained[worst], DATASET, SOURCE, playground=link, language=language
-        ),
+        lambda language: picture_report(study.explained[worst], DATASET, playground=link, language=language),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from yolosses.apps.pages.picture_maps import levels, picture_in_detail, pull
+from yolosses.apps.pages.picture_maps import maps, picture_in_detail, pull
 from yolosses.explain.build import explain
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.maps import cell_values
@@ -38,10 +38,10 @@ def test_cells_add_up_to_the_terms(explanation: Explanation) -> None:
 
 
 def test_each_map_is_darkest_in_its_worst_cell(explanation: Explanation) -> None:
-    (level,) = levels(explanation, "en")
-    assert (level.rows, level.cols, level.value) == (SIDE, SIDE, pytest.approx(explanation.total))
-    assert [shown.index for shown in level.maps] == [0, 1, 2, 3, 4, None]
-    for shown, term in zip(level.maps, (*explanation.terms, None), strict=True):
+    found = maps(explanation, 0, language="en")
+    assert found[-1].value == pytest.approx(explanation.total)
+    assert [shown.index for shown in found] == [0, 1, 2, 3, 4, None]
+    for shown, term in zip(found, (*explanation.terms, None), strict=True):
         values = cell_values(explanation, term, 0)
         cells = {place: darkness for darkness, places in shown.heat for place in places}
         assert shown.value == pytest.approx(values.sum())
@@ -67,16 +67,17 @@ def test_the_worst_cell_is_framed_where_it_is(explanation: Explanation) -> None:
 def test_arrows_point_downhill_and_are_in_proportion(explanation: Explanation) -> None:
     responsible = np.flatnonzero(explanation.predictions.responsible[0])
     shown = pull(explanation, SIZE)
-    arrows = [arrow for arrow in shown.arrows if arrow.kind == "centre"]
-    assert len(arrows) == len(responsible) == len(shown.boxes) == 2
+    arrows = [arrow for arrow in shown["arrows"] if arrow.kind == "centre"]
+    assert len(arrows) == len(responsible) == len(shown["pulled"]) == 2
     pixels = np.array([200.0, 120.0])
     ways = -explanation.predictions.gradient[0, responsible, :2] * pixels
     longest = np.hypot(*ways.T).max()
     for arrow, predictor, way in zip(arrows, responsible, ways, strict=True):
-        assert arrow.tail == pytest.approx(explanation.predictions.boxes[0, predictor, :2] * pixels)
-        assert np.subtract(arrow.tip, arrow.tail) == pytest.approx(way / longest * 0.12 * 200)
+        tail, _, tip, *_ = arrow.points
+        assert tail == pytest.approx(explanation.predictions.boxes[0, predictor, :2] * pixels)
+        assert tip - tail == pytest.approx(way / longest * 0.12 * 200)
     slopes = np.hypot(*explanation.predictions.gradient[0, responsible, :2].T)
-    assert shown.strongest[0] == pytest.approx(slopes.max())
+    assert shown["strongest"][0] == pytest.approx(slopes.max())
 
 
 def test_triangles_tell_rise_from_fall(explanation: Explanation) -> None:
@@ -85,7 +86,7 @@ def test_triangles_tell_rise_from_fall(explanation: Explanation) -> None:
         (explanation.predictions.boxes[0, :, :2] >= 0) & (explanation.predictions.boxes[0, :, :2] <= 1)
     ).all(1)
     strong = inside & (np.abs(wanted) >= 0.05 * np.abs(wanted[inside]).max())
-    triangles = pull(explanation, SIZE).triangles
+    triangles = pull(explanation, SIZE)["triangles"]
     assert [triangle.rise for triangle in triangles] == (wanted[strong] > 0).tolist()
     areas = np.array([triangle.half for triangle in triangles]) ** 2
     assert areas / areas.max() == pytest.approx(np.abs(wanted[strong]) / np.abs(wanted[strong]).max())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from yolosses.apps.pages.render import _environment
-from yolosses.apps.pages.views.report import TermView
+from yolosses.apps.pages.report import TermView
 
 TERM = TermView(index=3, name="noobj", label="", meaning="", fault="", raw=4.0, scale=0.5, weighted=2.0)
 

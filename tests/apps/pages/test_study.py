@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.studies.ablation.synthetic import plausible, synthetic
 
-from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
+from yolosses.apps.pages.charts.levels import LevelChart, ScatterChart
 from yolosses.apps.pages.study import study_page
 from yolosses.apps.pages.views.study import is_clear, verdict
 from yolosses.apps.pages.views.study_effects import EFFECTS, MAPS, effects, maps
@@ -143,12 +143,10 @@ def test_every_finding_is_a_sentence_under_its_parameter(
 
 
 def test_heat_maps_hold_the_means_of_all_settings(study: StudyResults) -> None:
-    view = maps(Selection(study), "en")
-    assert view
-    assert {
-        ability: tuple(c.quantity.name for c in some) for ability, some in view.by_ability.items()
-    } == MAPS
-    for chart in (chart for some in view.by_ability.values() for chart in some):
+    by_ability, mapped_over = maps(Selection(study), "en")
+    assert mapped_over == []
+    assert {ability: tuple(c.quantity.name for c in some) for ability, some in by_ability.items()} == MAPS
+    for chart in (chart for some in by_ability.values() for chart in some):
         assert len(chart.cells) == 6
         for (column, row), cell in chart.cells.items():
             setting = {
@@ -159,13 +157,15 @@ def test_heat_maps_hold_the_means_of_all_settings(study: StudyResults) -> None:
 
 
 def test_small_charts_hold_the_means_of_each_value(study: StudyResults) -> None:
-    for view in effects(Selection(study), "en"):
-        assert [chart.quantity.name for chart in view.charts] == list(EFFECTS)  # type: ignore[union-attr]
-        for chart in view.charts:
+    found = effects(Selection(study), "en")
+    assert list(found) == list(SMALL)
+    for parameter, charts in found.items():
+        assert [chart.quantity.name for chart in charts] == list(EFFECTS)  # type: ignore[union-attr]
+        for chart in charts:
             assert isinstance(chart, LevelChart)
-            levels = SMALL[view.parameter]
             assert chart.intervals == {
-                level: Table.of(study, chart.quantity.name).level({view.parameter: level}) for level in levels
+                level: Table.of(study, chart.quantity.name).level({parameter: level})
+                for level in SMALL[parameter]
             }
 
 
@@ -286,10 +286,10 @@ def check(html: str) -> None:
 
 def gaps(study: StudyResults) -> int:
     """Cells of the maps without a value."""
-    view = maps(Selection(study), "en")
-    assert view
+    by_ability, _ = maps(Selection(study), "en")
+    assert by_ability
     return sum(
-        cell is None for some in view.by_ability.values() for chart in some for cell in chart.cells.values()
+        cell is None for some in by_ability.values() for chart in some for cell in chart.cells.values()
     )
 
 
@@ -344,8 +344,8 @@ def test_a_sampled_study_has_scattered_points_instead_of_maps() -> None:
     assert "Two parameters at once" not in sections(html)
     assert "24 values drawn from" in text_of(html)
     assert "Trials: finished 24, pruned 3, failed 1." in text_of(html)
-    charts = {view.parameter: view.charts[0] for view in effects(Selection(study), "en")}
-    drawn, dots = charts["lambda_coord"], charts["size_term"]
+    charts = effects(Selection(study), "en")
+    drawn, dots = charts["lambda_coord"][0], charts["size_term"][0]
     assert isinstance(drawn, ScatterChart)
     assert isinstance(dots, LevelChart)
     assert (drawn.quantity.name, dots.quantity.name) == ("map50", "map50")

@@ -10,21 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from tests.studies.ablation.synthetic import synthetic
 
-from yolosses.apps.pages.charts.calibration import FEW
-from yolosses.apps.pages.charts.calibration import calibration as calibration_chart
-from yolosses.apps.pages.charts.plane import plane
-from yolosses.apps.pages.charts.study import (
-    PALE,
-    Bar,
-    Bars,
-    Calibration,
-    CalibrationChart,
-    Part,
-    Path,
-    Plane,
-    ShareChart,
-    Spot,
-)
+from yolosses.apps.pages.charts.bars import PALE, Bar, Bars, Part
+from yolosses.apps.pages.charts.calibration import FEW, Calibration, CalibrationChart
+from yolosses.apps.pages.charts.plane import Path, Plane, Spot
+from yolosses.apps.pages.charts.shares import ShareChart
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import _environment
 from yolosses.apps.pages.study import draw
@@ -93,14 +82,11 @@ def crossing() -> Plane:
         others=[Spot(name="a = <1>", x=interval(0.5), y=interval(0.55))],
         x=quantity("background_fp", "en"),
         y=quantity("mean_iou", "en"),
-        good=(-1, 1),
-        words=("better", "default"),
-        alt="a",
     )
 
 
 def test_paths_join_settings_in_order_and_others_are_grey() -> None:
-    figure, told = plane(crossing())
+    figure, told = crossing().draw()
     (path,) = lines(figure, "path-0")
     assert points([path]) == [(0.9, 0.5), (0.4, 0.7), (0.2, 0.8)]
     assert points(lines(figure, "spot-0")) == [(0.9, 0.5), (0.4, 0.7), (0.2, 0.8)]
@@ -119,7 +105,7 @@ def test_paths_join_settings_in_order_and_others_are_grey() -> None:
 
 
 def test_bars_span_the_intervals() -> None:
-    figure, _ = plane(crossing())
+    figure, _ = crossing().draw()
     bar = lines(figure, "spot-0")[0]
     across, up = np.asarray(bar.get_xdata(), float), np.asarray(bar.get_ydata(), float)
     assert (np.nanmin(across), np.nanmax(across)) == pytest.approx((0.85, 0.95))
@@ -127,7 +113,7 @@ def test_bars_span_the_intervals() -> None:
 
 
 def test_names_stand_beside_their_points_and_hide_none() -> None:
-    figure, _ = plane(crossing())
+    figure, _ = crossing().draw()
     said = words(figure)
     assert sorted(said) == ["1", "2", "25", "better", "default"]  # once where the paths meet
     across, up = said["better"]
@@ -144,7 +130,7 @@ def test_names_stand_beside_their_points_and_hide_none() -> None:
 
 def test_values_far_apart_are_logarithmic() -> None:
     spots = [Spot(name=str(x), x=interval(x, 0.0001), y=interval(0.5)) for x in (0.001, 0.002, 0.1)]
-    figure, _ = plane(replace(crossing(), paths=[Path(name="coord", index=0, spots=spots)], others=[]))
+    figure, _ = replace(crossing(), paths=[Path(name="coord", index=0, spots=spots)], others=[]).draw()
     (axes,) = figure.axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
     assert 0 < axes.get_xlim()[0] < 0.001
@@ -152,9 +138,8 @@ def test_values_far_apart_are_logarithmic() -> None:
 
 def test_a_single_setting_without_interval() -> None:
     spots = [Spot(name="best", x=alone(0.5), y=alone(0.0))]
-    figure, told = plane(
-        replace(crossing(), paths=[Path(name="best", index=0, spots=spots, joined=False)], others=[])
-    )
+    path = Path(name="best", index=0, spots=spots, joined=False)
+    figure, told = replace(crossing(), paths=[path], others=[]).draw()
     assert not lines(figure, "path")
     (spot,) = lines(figure, "spot")
     assert points([spot]) == [(0.5, 0.0)]
@@ -241,9 +226,7 @@ def test_calibration_weighs_runs_by_their_detections() -> None:
 def test_calibration_is_drawn_against_the_diagonal() -> None:
     line = Calibration(name="5", score=(0.125, 0.9), iou=(0.1, 0.8), count=(40, 10))
     other = replace(line, name="25", iou=(0.2, 0.7), count=(FEW, FEW - 1))
-    figure, told = calibration_chart(
-        CalibrationChart(lines=[line, other], default="25", titles=("t", "x", "y"), exact="exact", alt="a")
-    )
+    figure, told = CalibrationChart(lines=[line, other], default="25", parameter="", language="en").draw()
     assert points(lines(figure, "line-0")) == [(0.125, 0.1), (0.9, 0.8)]
     assert points(lines(figure, "line-1")) == [(0.125, 0.2), (0.9, 0.7)]
     assert points(lines(figure, "exact")) == [(0, 0), (1, 1)]
@@ -257,9 +240,7 @@ def test_calibration_is_drawn_against_the_diagonal() -> None:
 
 def test_scores_above_1_stay_in_the_frame() -> None:
     line = Calibration(name="5", score=(1.3,), iou=(0.5,), count=(40,))
-    figure, _ = calibration_chart(
-        CalibrationChart(lines=[line], default=None, titles=("t", "x", "y"), exact="exact", alt="a")
-    )
+    figure, _ = CalibrationChart(lines=[line], default=None, parameter="", language="en").draw()
     assert figure.axes[0].get_xlim() == (0, 1.3)
 
 

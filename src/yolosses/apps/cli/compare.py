@@ -8,19 +8,18 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-from yolosses.apps.cli.evaluate import evaluate_with_errors
+from yolosses.apps.cli.detectors import Detector
+from yolosses.apps.cli.evaluate import evaluate_with_errors, score_of
 from yolosses.apps.cli.requests import CompareRequest
 from yolosses.apps.pages.comparison_figure import comparison_figure
 from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
 from yolosses.apps.runs.build import build_device, build_loss, build_training
 from yolosses.apps.runs.choices import LossName
-from yolosses.apps.runs.detections import score
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import draw_terms, go_on_with, require_out, same_settings
 from yolosses.apps.runs.labels import report_problems
@@ -30,7 +29,6 @@ from yolosses.apps.runs.settings import resolve
 from yolosses.apps.runs.splits import open_both
 from yolosses.apps.runs.steps import train_to_the_end
 from yolosses.studies.comparison import (
-    ComparedLoss,
     ComparedRun,
     Comparison,
     Point,
@@ -58,19 +56,18 @@ def compare_losses(request: CompareRequest) -> None:
     console = Console()
     losses = parse_losses(request.losses)
     require_budget(minutes=request.minutes, epochs_each=request.epochs_each)
-    work = _Work.prepared(console, request, losses)
+    work = _Work(console, request, losses)
     for run in work.peers:
         if not work.has(run.loss, run.seed):
             work.add(run)
     failed: dict[str, str] = {}
     asked = [(loss, seed) for seed in range(request.seeds) for loss in losses]
     for number, (loss, seed) in enumerate(asked, start=1):
-        if work.has(loss, seed):
-            console.print(
-                f"[bold]{number}/{len(asked)}[/] {loss}, seed {seed}: done already", highlight=False
-            )
+        done = work.has(loss, seed)
+        told = f"[bold]{number}/{len(asked)}[/] {loss}, seed {seed}{': done already' if done else ''}"
+        console.print(told, highlight=False)
+        if done:
             continue
-        console.print(f"[bold]{number}/{len(asked)}[/] {loss}, seed {seed}", highlight=False)
         try:
             work.add(work.one_run(loss, seed))
         except CommandError as error:
@@ -99,20 +96,19 @@ def parse_losses(text: str) -> tuple[str, ...]:
 class _Work:
     """A comparison in its folder."""
 
-    def __init__(
-        self,
-        console: Console,
-        request: CompareRequest,
-        settings: dict[tuple[str, int], Settings],
-        train_set: DetectionDataset,
-        eval_set: DetectionDataset,
-        device: torch.device,
-        peers: Sequence[ComparedRun],
-    ) -> None:
-        self.console, self.settings, self.peers = console, settings, peers
-        self.train_set, self.eval_set, self.device = train_set, eval_set, device
+    def __init__(self, console: Console, request: CompareRequest, losses: Sequence[str]) -> None:
+        """Everything is checked before the first run begins."""
+        minutes = request.minutes or (None if request.epochs_each else DEFAULT_MINUTES)
+        one = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
+        self.console, self.device = console, build_device(request.device)
+        train_set, eval_set = self.train_set, self.eval_set = open_both(one)
+        self.settings: dict[tuple[str, int], Settings] = {}
+        for loss in losses:
+            resolved = resolve(replace(one, loss=LossName(loss)), train_set, eval_set.split)
+            self.settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
+        self.peers = [_peer(path, eval_set) for path in request.peers or ()]
         self.out = request.out or Path("runs") / f"compare-{train_set.name}"
-        first = next(iter(settings.values()))
+        first = next(iter(self.settings.values()))
         self.comparison = Comparison(
             data=train_set.name,
             train_split=first.train_split,
@@ -123,33 +119,14 @@ class _Work:
             runs=(),
             model=first.model,
         )
-
-    @classmethod
-    def prepared(cls, console: Console, request: CompareRequest, losses: Sequence[str]) -> _Work:
-        """Everything is checked before the first run begins."""
-        minutes = request.minutes or (None if request.epochs_each else DEFAULT_MINUTES)
-        one = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
-        device = build_device(request.device)
-        train_set, eval_set = open_both(one)
-        settings: dict[tuple[str, int], Settings] = {}
-        for loss in losses:
-            resolved = resolve(replace(one, loss=LossName(loss)), train_set, eval_set.split)
-            settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
-        peers = [_peer(path, eval_set) for path in request.peers or ()]
-        work = cls(console, request, settings, train_set, eval_set, device, peers)
-        require_out(work.out)
-        work.require_same()
-        report_problems(console, [train_set, eval_set], work.out / "problems.txt")
-        work.introduce(losses, request.seeds)
-        return work
-
-    def introduce(self, losses: Sequence[str], seeds: int) -> None:
-        c = self.comparison
+        require_out(self.out)
+        self.require_same()
+        report_problems(console, [train_set, eval_set], self.out / "problems.txt")
         say(
-            self.console,
-            f"[bold]{escape(c.data)}[/]: {len(self.train_set)} pictures to learn from ({c.train_split}), "
-            f"{len(self.eval_set)} to evaluate on ({c.eval_split}); losses {', '.join(losses)}, "
-            f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {budget_in_words(c.budget)} each, on {self.device}",
+            console,
+            f"[bold]{escape(train_set.name)}[/]: {len(train_set)} pictures to learn from ({first.train_split}), "
+            f"{len(eval_set)} to evaluate on ({first.eval_split}); losses {', '.join(losses)}, {request.seeds} "
+            f"{'seed' if request.seeds == 1 else 'seeds'}, {budget_in_words(budget_of(first))} each, on {self.device}",
         )
 
     def require_same(self) -> None:
@@ -199,22 +176,22 @@ class _Work:
     def _trained(self, folder: RunFolder, settings: Settings, training: Training) -> ComparedRun:
         """Do what is left of a run, and measure it."""
         rows = _rows(folder, training.place.step)
-        model, loss_fn = training.average.module, build_loss(settings)
+        detector = Detector(
+            results=folder, settings=settings, model=training.average.module, decoder=build_loss(settings),
+            device=self.device,
+        )  # fmt: skip
 
         def at_pause() -> None:
-            _, metrics = score(settings, model, loss_fn, self.eval_set, self.device)
+            _, metrics = score_of(detector, self.eval_set)
             rows.append(_row(training, metrics))
             write_text(folder.scores_file, "".join(json.dumps(row) + "\n" for row in rows))
 
-        go_on = "the same command"
-        pauses = PAUSES[len(rows) :]
         train_to_the_end(
-            self.console, folder, settings, training, go_on=go_on, pauses=pauses, at_pause=at_pause
-        )
+            self.console, folder, settings, training,
+            go_on="the same command", pauses=PAUSES[len(rows) :], at_pause=at_pause,
+        )  # fmt: skip
         log = draw_terms(folder, settings, self.train_set.name)
-        metrics, errors, _ = evaluate_with_errors(
-            folder, settings, model, loss_fn, self.eval_set, self.device
-        )
+        metrics, errors, _ = evaluate_with_errors(detector, self.eval_set)
         points = (*rows, _row(training, metrics))
         return ComparedRun(
             loss=settings.loss,
@@ -231,10 +208,8 @@ class _Work:
             return
         write_figure(self.out / PICTURE, comparison_figure(self.comparison))
         self.console.print(comparison_table(self.comparison))
-        say(
-            self.console,
-            f"{PICTURE}, {RESULTS} and a folder for each run are in [bold]{escape(str(self.out))}[/]",
-        )
+        what = f"{PICTURE}, {RESULTS} and a folder for each run"
+        say(self.console, f"{what} are in [bold]{escape(str(self.out))}[/]")
 
 
 def _peer(path: Path, eval_set: DetectionDataset) -> ComparedRun:
@@ -258,39 +233,35 @@ def read_comparison(folder: Path) -> Comparison | None:
 
 def comparison_table(comparison: Comparison) -> Table:
     """A row for each loss, the best first."""
+    repeated = any(len(loss.runs) > 1 for loss in comparison.ranked())
+    numbers = ("network", "images/s", "mAP50", "mAP50:95", *(["its spread"] if repeated else []))
     table = Table(
+        Column("loss", no_wrap=True),
+        *(Column(head, justify="right", no_wrap=True) for head in numbers),
+        Column("largest term", overflow="fold"),
+        Column("costliest error", overflow="fold"),
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
         caption="largest term: its share of the loss in the last tenth of the steps\n"
         "costliest error: rise of mAP50 if mended (TIDE)",
+        caption_justify="left",
     )
-    table.caption_justify = "left"
-    table.add_column("loss", no_wrap=True)
-    repeated = any(len(loss.runs) > 1 for loss in comparison.ranked())
-    for head in ("network", "images/s", "mAP50", "mAP50:95", *(["its spread"] if repeated else [])):
-        table.add_column(head, justify="right", no_wrap=True)
-    for head in ("largest term", "costliest error"):
-        table.add_column(head, overflow="fold")
     for loss in comparison.ranked():
+        spread = loss.spread("map50_95")
+        shown = "-" if spread is None else f"{spread[0]:.3f} to {spread[1]:.3f}"
         table.add_row(
             loss.loss,
             f"{loss.runs[0].parameters / 1e6:.1f} M",
             f"{loss.images_per_second:.1f}",
             _number(loss.mean("map50")),
             _number(loss.mean("map50_95")),
-            *([_spread(loss)] if repeated else []),
+            *([shown] if repeated else []),
             "-" if loss.term is None else f"{loss.term[0]} {loss.term[1]:.0%}",
             "-" if loss.error is None else f"{loss.error[0]} {loss.error[1]:.3f}",
         )
     return table
-
-
-def _spread(loss: ComparedLoss) -> str:
-    """The lowest and the highest score of the seeds."""
-    spread = loss.spread("map50_95")
-    return "-" if spread is None else f"{spread[0]:.3f} to {spread[1]:.3f}"
 
 
 def _number(value: float | None) -> str:
@@ -306,12 +277,5 @@ def _rows(folder: RunFolder, last_step: int) -> list[dict[str, Any]]:
 
 
 def _row(training: Training, metrics: Metrics) -> dict[str, Any]:
-    place = training.place
-    return {
-        "step": place.step,
-        "epoch": place.epoch,
-        "images": place.images,
-        "seconds": place.seconds,
-        "map50": metrics.map50,
-        "map50_95": metrics.map50_95,
-    }
+    scores = {"map50": metrics.map50, "map50_95": metrics.map50_95}
+    return {name: getattr(training.place, name) for name in ("step", "epoch", "images", "seconds")} | scores

@@ -34,9 +34,9 @@ class Detector:
     settings: Settings
     model: nn.Module
     decoder: Decoder
-    threshold: float | None
     device: torch.device
-    is_file: bool
+    threshold: float | None = None
+    is_file: bool = False
 
 
 def open_detector(path: Path, device: str) -> Detector:
@@ -50,10 +50,10 @@ def open_detector(path: Path, device: str) -> Detector:
         return _of_file(path, device)
     where, folder = build_device(device), RunFolder(path)
     settings, model, loss = load_detector(folder, where)
+    threshold = best_threshold(folder)
     return Detector(
-        results=folder, settings=settings, model=model, decoder=loss, threshold=best_threshold(folder),
-        device=where, is_file=False,
-    )  # fmt: skip
+        results=folder, settings=settings, model=model, decoder=loss, device=where, threshold=threshold
+    )
 
 
 def _of_file(path: Path, device: str) -> Detector:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
-from rich.table import Table
-from torch import nn
+from rich.table import Column, Table
 
-from yolosses.apps.cli.detectors import open_detector
+from yolosses.apps.cli.detectors import Detector, open_detector
 from yolosses.apps.cli.requests import EvaluateRequest
 from yolosses.apps.pages.confusion_figure import confusion_figure
 from yolosses.apps.pages.curves_figure import curves_figure
@@ -36,18 +34,13 @@ from yolosses.studies.errors import (
     top_detections,
 )
 from yolosses.training.data import DetectionDataset
-from yolosses.training.detect import Decoder
 from yolosses.training.evaluation import Detections, Metrics
 from yolosses.training.figures import contact_sheet, draw_detections
 from yolosses.training.files import require_folder, write_figure, write_json, write_picture
 from yolosses.training.fingerprint import changes_of_data
-from yolosses.training.run import RunFolder, Settings
+from yolosses.training.run import RunFolder
 
 GALLERY = 12
-ERRORS_PICTURE = "errors.png"
-CURVES_PICTURE = "curves.png"
-CONFUSION_PICTURE = "confusion.png"
-SIZES_PICTURE = "sizes.png"
 
 
 def evaluate_run(request: EvaluateRequest) -> None:
@@ -66,9 +59,7 @@ def evaluate_run(request: EvaluateRequest) -> None:
     if request.data is None and not detector.is_file:
         for change in changes_of_data(folder.data_file, [dataset]):
             note(console, f"the data changed since the run was trained: {change}")
-    metrics, errors, top = evaluate_with_errors(
-        folder, settings, detector.model, detector.decoder, dataset, detector.device
-    )
+    metrics, errors, top = evaluate_with_errors(detector, dataset)
     console.print(metrics.table())
     console.print(Columns([costs_table(errors), top_table(top)], padding=(0, 6)))
     report_unreadable(console, [dataset])
@@ -76,50 +67,41 @@ def evaluate_run(request: EvaluateRequest) -> None:
 
 
 def evaluate_with_errors(
-    folder: RunFolder,
-    settings: Settings,
-    model: nn.Module,
-    decoder: Decoder,
-    dataset: DetectionDataset,
-    device: torch.device,
+    detector: Detector, dataset: DetectionDataset
 ) -> tuple[Metrics, TideErrors, TopDetections]:
     """Evaluate, look for the errors, and write ``metrics.json``, ``predictions.png``, ``errors.png``, ``curves.png``,
     ``confusion.png`` and ``sizes.png``."""
-    detections, metrics = score(settings, model, decoder, dataset, device)
+    detections, metrics = score_of(detector, dataset)
     dataset = dataset.readable()
     errors = tide(dataset.records, dataset.class_names, detections)
     top = top_detections(dataset.records, dataset.class_names, detections)
     confused = confusion(dataset.records, dataset.class_names, detections, threshold=_threshold(metrics))
     name = f"{dataset.name}, {dataset.split}"
     figures = {
-        ERRORS_PICTURE: error_figure(errors, top, title=f"{name}: what goes wrong"),
-        CURVES_PICTURE: curves_figure(metrics, title=name),
-        CONFUSION_PICTURE: confusion_figure(confused, title=name),
-        SIZES_PICTURE: sizes_figure(metrics, title=name),
+        "errors.png": error_figure(errors, top, title=f"{name}: what goes wrong"),
+        "curves.png": curves_figure(metrics, title=name),
+        "confusion.png": confusion_figure(confused, title=name),
+        "sizes.png": sizes_figure(metrics, title=name),
     }
     for picture, figure in figures.items():
-        write_figure(folder.path / picture, figure)
+        write_figure(detector.results.path / picture, figure)
     more = {"errors": {"tide": errors.to_json(), "top": top.to_json()}, "confusion": confused.to_json()}
-    _write(folder, dataset, detections, metrics, more)
+    _write(detector.results, dataset, detections, metrics, more)
     return metrics, errors, top
 
 
-def evaluate_and_show(
-    console: Console,
-    folder: RunFolder,
-    settings: Settings,
-    model: nn.Module,
-    decoder: Decoder,
-    dataset: DetectionDataset,
-    device: torch.device,
-) -> Metrics:
+def evaluate_and_show(console: Console, detector: Detector, dataset: DetectionDataset) -> Metrics:
     """Evaluate, print the table, write ``metrics.json`` and ``predictions.png``."""
-    detections, metrics = score(settings, model, decoder, dataset, device)
-    dataset = dataset.readable()
-    _write(folder, dataset, detections, metrics, {})
+    detections, metrics = score_of(detector, dataset)
+    _write(detector.results, dataset.readable(), detections, metrics, {})
     console.print(metrics.table())
-    say_where(console, folder.path)
+    say_where(console, detector.results.path)
     return metrics
+
+
+def score_of(detector: Detector, dataset: DetectionDataset) -> tuple[list[Detections], Metrics]:
+    """What it finds in every readable picture, and what that is worth."""
+    return score(detector.settings, detector.model, detector.decoder, dataset, detector.device)
 
 
 def _write(
@@ -142,11 +124,7 @@ def _threshold(metrics: Metrics) -> float:
 
 def costs_table(errors: TideErrors) -> Table:
     """A row for each of TIDE's kinds of error: how many there are, and what they cost."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption="cost: rise of mAP50 if mended (TIDE)")
-    table.caption_justify = "left"
-    table.add_column("error")
-    table.add_column("count", justify="right")
-    table.add_column("cost in mAP50", justify="right")
+    table = _table("error", "count", "cost in mAP50", caption="cost: rise of mAP50 if mended (TIDE)")
     for kind in TIDE_KINDS:
         cost = errors.costs[kind]
         table.add_row(kind, f"{errors.counts[kind]:,}", "-" if cost is None else f"{cost:.3f}")
@@ -155,15 +133,17 @@ def costs_table(errors: TideErrors) -> Table:
 
 def top_table(top: TopDetections) -> Table:
     """The shares of the surest detections, beside those of the YOLO paper."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption="* on VOC 2007, from the YOLO paper, figure 4")
-    table.caption_justify = "left"
-    table.add_column("surest detections")
-    for head in ("this run", "YOLO*", "Fast R-CNN*"):
-        table.add_column(head, justify="right")
+    caption = "* on VOC 2007, from the YOLO paper, figure 4"
+    table = _table("surest detections", "this run", "YOLO*", "Fast R-CNN*", caption=caption)
     for kind in TOP_KINDS:
         paper = (share_text(shares[kind], printed=True) for shares in (PAPER_YOLO, PAPER_FAST_RCNN))
         table.add_row(kind, share_text(top.shares[kind], printed=False), *paper)
     return table
+
+
+def _table(first: str, *numbers: str, caption: str) -> Table:
+    heads = (Column(head, justify="right") for head in numbers)
+    return Table(first, *heads, box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
 
 
 def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: float) -> Image.Image:
@@ -171,16 +151,9 @@ def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: 
     chosen = np.linspace(0, len(dataset) - 1, min(GALLERY, len(dataset))).round().astype(int).tolist()
     drawn = []
     for index in chosen:
-        record, found = dataset.records[index], detections[index]
-        drawn.append(
-            draw_detections(
-                dataset.picture(index),
-                confident(found, threshold),
-                dataset.class_names,
-                truths=(record.boxes, record.labels),
-                max_side=512,
-            )
-        )
+        record, picture = dataset.records[index], dataset.picture(index)
+        found, truths = confident(detections[index], threshold), (record.boxes, record.labels)
+        drawn.append(draw_detections(picture, found, dataset.class_names, truths=truths, max_side=512))
     return contact_sheet(drawn, columns=4, captions=[dataset.records[index].name for index in chosen])
 
 

@@ -11,12 +11,11 @@ import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from torch import nn
 
 from yolosses.apps.cli.requests import ExplainRequest
 from yolosses.apps.pages.playground_link import playground_link
 from yolosses.apps.pages.replay import Replay, replay_report
-from yolosses.apps.pages.report import Source, dataset_report, picture_report
+from yolosses.apps.pages.report import dataset_report, picture_report
 from yolosses.apps.runs.build import DetectorLoss, build_device, build_loss, load_detector
 from yolosses.apps.runs.detections import batches_of
 from yolosses.apps.runs.failures import CommandError
@@ -39,95 +38,59 @@ SHOWN = 5  # pictures and suspicions in the terminal
 
 def explain_run(request: ExplainRequest) -> None:
     """Write ``report.html`` and ``explanation.json`` on a data set, on one picture of it, or on a saved batch."""
-    console, folder = Console(), RunFolder(request.run)
-    image, top, language = request.image, request.top, request.language
+    console, folder, language = Console(), RunFolder(request.run), request.language
+    out = request.out or folder.path / "explanation"
     if request.replay is not None:
-        out = request.out or folder.path / "explanation"
-        _replay(console, folder, request.replay, out, language, image=image)
+        if request.image is not None:
+            raise CommandError("--image, --replay: expected one of them; got both")
+        shown = _replayed(folder.settings(), request.replay)
+        require_folder(out)
+        _write(out, replay_report(shown, language=language), plain(_replay_values(shown)))
+        say(console, escape(f"step {shown.step}: {shown.culprit or 'all numbers are finite'}"))
+        _point_to(console, out)
         return
     where = build_device(request.device)
     settings, model, loss = load_detector(folder, where)
     dataset = open_for(settings, data=request.data, split=request.split, strict=request.strict)
     batches = batches_of(settings, dataset, where)
-    source = Source(
-        data=dataset.name,
-        split=dataset.split,
-        run=folder.path.resolve().name,
-        loss=settings.loss,
-        version=settings.version,
-    )
-    if image is not None:
-        index = picture_named(dataset, printable(image), argument="--image")
-        out = request.out or folder.path / "explanation" / Path(dataset.records[index].name).stem
+    of_data = {"data": dataset.name, "split": dataset.split}
+    if request.image is not None:
+        index = picture_named(dataset, printable(request.image), argument="--image")
+        out = request.out or out / Path(dataset.records[index].name).stem
         require_folder(out)
         explained = explain_one(model, loss, batches, index, where)
-        _write(
-            out,
-            picture_report(
-                explained,
-                dataset,
-                source,
-                playground=_links(loss, batches, [explained], language).get(index),
-                language=language,
-            ),
-            {"data": dataset.name, "split": dataset.split, **explained.explanation.to_json()},
-        )
+        link = _links(loss, batches, [explained], language).get(index)
+        html = picture_report(explained, dataset, playground=link, language=language)
+        _write(out, html, {**of_data, **explained.explanation.to_json()})
         console.print(str(explained.explanation), highlight=False, markup=False, soft_wrap=True)
     else:
-        out = request.out or folder.path / "explanation"
         require_folder(out)
         report_problems(console, [dataset], out / "problems.txt")
-        study = _study(console, model, loss, batches, where, top, settings.nms_iou)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("pictures", total=len(dataset))
+            study = explain_dataset(
+                model, loss, batches, where, top=request.top, iou_threshold=settings.nms_iou,
+                progress=lambda done: progress.update(task, completed=done),
+            )  # fmt: skip
         suspicions = likely_label_errors(dataset.records, study.detections, dataset.class_names)
         log = list(folder.log())
         history = term_history(log)
-        _write(
-            out,
-            dataset_report(
-                study,
-                suspicions,
-                dataset,
-                history,
-                log,
-                source,
-                top=top,
-                playground=_links(
-                    loss, batches, [study.explained[p.picture] for p in study.worst_pictures(top)], language
-                ),
-                language=language,
-            ),
-            {
-                "data": dataset.name,
-                "split": dataset.split,
-                **study.to_json(),
-                "history": None if history is None else {"steps": history.steps, "terms": history.terms},
-                "label_errors": [suspicion.to_json() for suspicion in suspicions],
-            },
-        )
+        worst = [study.explained[picture.picture] for picture in study.worst_pictures(request.top)]
+        links = _links(loss, batches, worst, language)
+        trained = (folder.path.resolve().name, settings.loss, settings.version)
+        html = dataset_report(
+            study, suspicions, dataset, history, log,
+            trained=trained, top=request.top, playground=links, language=language,
+        )  # fmt: skip
+        values = {
+            **of_data,
+            **study.to_json(),
+            "history": None if history is None else {"steps": history.steps, "terms": history.terms},
+            "label_errors": [suspicion.to_json() for suspicion in suspicions],
+        }
+        _write(out, html, values)
         _summarise(console, study, suspicions)
     _point_to(console, out)
-
-
-def _study(
-    console: Console,
-    model: nn.Module,
-    loss: DetectorLoss,
-    batches: Batches,
-    device: torch.device,
-    top: int,
-    iou_threshold: float | None,
-) -> DatasetLoss:
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("pictures", total=len(batches.dataset))
-        return explain_dataset(
-            model,
-            loss,
-            batches,
-            device,
-            top=top,
-            iou_threshold=iou_threshold,
-            progress=lambda done: progress.update(task, completed=done),
-        )
 
 
 def _links(
@@ -179,15 +142,9 @@ def _write(out: Path, html: str, values: dict[str, Any]) -> None:
 # ------------------------------------------------------------ a saved batch
 
 
-def _replay(
-    console: Console, folder: RunFolder, file: Path, out: Path, language: Language, *, image: str | None
-) -> None:
-    if image is not None:
-        raise CommandError("--image, --replay: expected one of them; got both")
-    settings = folder.settings()
-    shown = _replayed(settings, build_loss(settings), file)
+def _replay_values(shown: Replay) -> dict[str, Any]:
     culprit = shown.culprit
-    values = {
+    return {
         "step": shown.step,
         "pictures": [
             {"name": name, "terms": dict(zip(shown.terms, row, strict=True))}
@@ -207,25 +164,20 @@ def _replay(
             "object": culprit.object,
         },
     }
-    require_folder(out)
-    _write(out, replay_report(shown, language=language), plain(values))
-    told = f"step {shown.step}: {culprit or 'all numbers are finite'}"
-    say(console, escape(told))
-    _point_to(console, out)
 
 
-def _replayed(settings: Settings, loss: DetectorLoss, file: Path) -> Replay:
+def _replayed(settings: Settings, file: Path) -> Replay:
     """The batch in ``file`` and its loss now."""
-    saved = _read_batch(file)
+    loss, saved = build_loss(settings), _read_batch(file)
     try:
         kept = {name: saved[name] for name in ("weight", "ignore") if name in saved}
         targets = Targets(boxes=saved["boxes"], labels=saved["labels"], mask=saved["mask"], **kept)
-        names, raw, images = tuple(map(str, saved["names"])), saved["raw"], saved["images"]
+        names, raw = tuple(map(str, saved["names"])), saved["raw"]
         culprit = find_nonfinite(loss, raw, targets, class_names=settings.class_names, image_names=names)
         with torch.no_grad():
             output = loss(raw, targets)
         return Replay(
-            images=images,
+            images=saved["images"],
             targets=targets,
             names=names,
             class_names=settings.class_names,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from importlib import import_module
 from pathlib import Path
 
@@ -94,17 +93,14 @@ def _require_agreement(found: list[Agreement], path: Path) -> None:
 
 
 def _in_words(found: list[Agreement]) -> str:
-    names = found[0].largest
-    largest = {name: max((run.largest[name] for run in found), key=_or_infinite) for name in names}
-    parts = [f"{name} differ by at most {value:.1e}" for name, value in largest.items()]
+    parts = [
+        f"{name} differ by at most {np.max([run.largest[name] for run in found]):.1e}"
+        for name in found[0].largest
+    ]
     unpaired = sum(run.unpaired for run in found)
     if unpaired:
         parts.append(f"{unpaired} of {sum(run.values for run in found)} detections are in one of them only")
     return ", ".join(parts)
-
-
-def _or_infinite(value: float) -> float:
-    return math.inf if math.isnan(value) else value
 
 
 def _images(settings: Settings, picture: Path | None) -> tuple[Tensor, str]:

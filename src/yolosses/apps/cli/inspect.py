@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from yolosses.apps.cli.requests import InspectRequest
-from yolosses.apps.pages.inspection import inspection_page
+from yolosses.apps.pages.inspection import classes, inspection_page
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import require_out
 from yolosses.apps.runs.labels import below
@@ -76,16 +75,11 @@ def _grid(text: str) -> int:
 
 def _show(console: Console, inspection: Inspection, data: Path, language: Language) -> None:
     words = catalogue(language)
+    pictures, objects, names = inspection.num_pictures, inspection.num_objects, inspection.class_names
     summary = (
-        words.ngettext("{count} picture", "{count} pictures", inspection.num_pictures).format(
-            count=f"{inspection.num_pictures:,}"
-        ),
-        words.ngettext("{count} object", "{count} objects", inspection.num_objects).format(
-            count=f"{inspection.num_objects:,}"
-        ),
-        words.ngettext("{count} class", "{count} classes", len(inspection.class_names)).format(
-            count=len(inspection.class_names)
-        ),
+        words.ngettext("{count} picture", "{count} pictures", pictures).format(count=f"{pictures:,}"),
+        words.ngettext("{count} object", "{count} objects", objects).format(count=f"{objects:,}"),
+        words.ngettext("{count} class", "{count} classes", len(names)).format(count=len(names)),
     )
     say(console, f"[bold]{escape(inspection_title(inspection, language=language))}[/]")
     say(console, escape(words.pgettext("between counts", ", ").join(summary)))
@@ -115,20 +109,14 @@ def _suspicions(console: Console, inspection: Inspection, folder: Path, language
 
 def _classes(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
     _ = catalogue(language).gettext
-    totals = inspection.counts.sum(0)
-    order = [int(label) for label in np.argsort(-totals, kind="stable") if totals[label]]
+    used, unused = classes(inspection)
     table = _table("", _("class"), _("objects"), _("share"), _("pictures"))
-    for label in order[:CLASSES]:
-        table.add_row(
-            escape(inspection.class_names[label]),
-            f"{totals[label]:,}",
-            f"{totals[label] / max(int(totals.sum()), 1):.1%}",
-            f"{int((inspection.counts[:, label] > 0).sum()):,}",
-        )
+    for name, objects, pictures in used[:CLASSES]:
+        share = objects / max(inspection.num_objects, 1)
+        table.add_row(escape(name), f"{objects:,}", f"{share:.1%}", f"{pictures:,}")
     console.print(table)
-    if len(order) > CLASSES:
-        say(console, f"… {escape(_and_more(len(order) - CLASSES, language))}")
-    unused = [name for name, total in zip(inspection.class_names, totals, strict=True) if not total]
+    if len(used) > CLASSES:
+        say(console, f"… {escape(_and_more(len(used) - CLASSES, language))}")
     if unused:
         say(console, escape(_("Never used: {names}.").format(names=_short(unused, language))))
     for line in alike_classes(inspection, language=language):
@@ -194,46 +182,41 @@ def _zero_loss(console: Console, inspection: Inspection, folder: Path, language:
 def _findings(console: Console, inspection: Inspection, folder: Path, language: Language) -> None:
     words = catalogue(language)
     _ = words.gettext
-    if inspection.problems:
-        kinds = counted((problem_kind(problem, language) for problem in inspection.problems), language)
-        lines = [below(folder, str(problem)) for problem in inspection.problems]
-        _listed(console, f"{_('Broken annotations')}: {kinds}", lines, language)
-    if inspection.unreadable:
-        reasons = [below(folder, reason) for _index, reason in inspection.unreadable]
-        _listed(console, f"{_('cannot be decoded')}: {len(reasons)}", reasons, language)
-    if inspection.odd_boxes:
-        odd = counted((odd_kind(box, language) for box in inspection.odd_boxes), language)
-        lines = [
-            f"{below(folder, str(box.file))}, {box.where}: "
-            + joined((inspection.class_names[box.label], box.reason(language=language)), language)
-            for box in inspection.odd_boxes
-        ]
-        _listed(console, f"{_('Odd boxes')}: {odd}", lines, language)
-    if inspection.duplicates:
-        lines = [
-            joined(
-                (
-                    _equal([inspection.picture_names[index] for index in group.pictures], language),
-                    *duplicate_facts(group, language),
-                ),
-                language,
-            )
-            for group in inspection.duplicates
-        ]
-        _listed(console, f"{_('Equal and nearly equal pictures')}: {len(lines)}", lines, language)
-    if inspection.turned:
-        names = [inspection.picture_names[index] for index in inspection.turned]
-        title = _("Pictures that their EXIF orientation turns: {count}").format(count=len(names))
-        _listed(console, title, names, language)
-    if inspection.unlabelled:
-        names = [inspection.picture_names[index] for index in inspection.unlabelled]
-        title = words.ngettext(
-            "{count} picture without label file", "{count} pictures without label file", len(names)
-        ).format(count=len(names))
-        _listed(console, title, names, language)
-    if inspection.empty:
-        names = [inspection.picture_names[index] for index in inspection.empty]
-        _listed(console, _("label file without objects: {count}").format(count=len(names)), names, language)
+    problems = counted((problem_kind(problem, language) for problem in inspection.problems), language)
+    odd = counted((odd_kind(box, language) for box in inspection.odd_boxes), language)
+    boxes = [
+        f"{below(folder, str(box.file))}, {box.where}: "
+        + joined((inspection.class_names[box.label], box.reason(language=language)), language)
+        for box in inspection.odd_boxes
+    ]
+    names = inspection.picture_names
+    equal = [
+        joined(
+            (_equal([names[i] for i in group.pictures], language), *duplicate_facts(group, language)),
+            language,
+        )
+        for group in inspection.duplicates
+    ]
+    turned, unlabelled, empty = (
+        [names[i] for i in some] for some in (inspection.turned, inspection.unlabelled, inspection.empty)
+    )
+    without = words.ngettext(
+        "{count} picture without label file", "{count} pictures without label file", len(unlabelled)
+    )
+    for title, lines in (
+        (f"{_('Broken annotations')}: {problems}", [below(folder, str(p)) for p in inspection.problems]),
+        (
+            f"{_('cannot be decoded')}: {len(inspection.unreadable)}",
+            [below(folder, reason) for _index, reason in inspection.unreadable],
+        ),
+        (f"{_('Odd boxes')}: {odd}", boxes),
+        (f"{_('Equal and nearly equal pictures')}: {len(equal)}", equal),
+        (_("Pictures that their EXIF orientation turns: {count}").format(count=len(turned)), turned),
+        (without.format(count=len(unlabelled)), unlabelled),
+        (_("label file without objects: {count}").format(count=len(empty)), empty),
+    ):
+        if lines:
+            _listed(console, title, lines, language)
     said = looked_at(inspection, language=language)
     if said:
         say(console, escape(said))
@@ -269,9 +252,9 @@ def _shortened(line: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = escape(title) or None
-    for index, column in enumerate(columns):
-        table.add_column(escape(column), justify="right" if index else "left")
-    return table
+def _table(title: str, first: str, *numbers: str) -> Table:
+    heads = (Column(escape(head), justify="right") for head in numbers)
+    return Table(
+        escape(first), *heads,
+        title=escape(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip

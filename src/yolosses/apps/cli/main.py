@@ -8,6 +8,14 @@ from contextlib import suppress
 from yolosses.apps.runs.interrupt import ignore_signals, stop_on_signals
 
 INTERRUPTED = 130  # the exit code: 128 + SIGINT
+EXTRAS = {
+    "demo": ("sklearn",),
+    "study": ("optuna",),
+    "lessons": ("jupytext", "hypothesis"),
+    "play": ("uvicorn", "starlette"),
+    "export": ("onnx", "onnxruntime", "onnxscript"),
+    "tensorboard": ("tensorboard",),
+}
 
 
 def main() -> None:
@@ -67,18 +75,7 @@ def _run() -> int:
 
 
 def _missing(error: ModuleNotFoundError) -> int:
-    extra = {
-        "sklearn": "demo",
-        "optuna": "study",
-        "jupytext": "lessons",
-        "hypothesis": "lessons",
-        "uvicorn": "play",
-        "starlette": "play",
-        "onnx": "export",
-        "onnxruntime": "export",
-        "onnxscript": "export",
-        "tensorboard": "tensorboard",
-    }.get(error.name or "", "train")
+    extra = next((name for name, modules in EXTRAS.items() if error.name in modules), "train")
     return _said(f"this command needs {error.name}: pip install 'yolosses[{extra}]'", 2)
 
 

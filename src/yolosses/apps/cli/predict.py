@@ -16,6 +16,7 @@ from yolosses.apps.cli.evaluate import confident
 from yolosses.apps.cli.requests import PredictRequest
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.say import say
+from yolosses.boxes.formats import cxcywh_to_xywh, to_pixels
 from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
 from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
@@ -51,9 +52,9 @@ def predict_pictures(request: PredictRequest) -> None:
         geometry = plain_geometry(picture.shape[:2], settings.image_size, settings.fit)
         images = torch.from_numpy(warp(picture, geometry))[None]
         images = images.to(detector.device, memory_format=torch.channels_last)
-        found = detect(detector.model, detector.decoder, images, [geometry], iou_threshold=settings.nms_iou)[
-            0
-        ]
+        (found,) = detect(
+            detector.model, detector.decoder, images, [geometry], iou_threshold=settings.nms_iou
+        )
         found = confident(found, least)
         write_picture(out / f"{name}.png", draw_detections(picture, found, settings.class_names))
         _append(result, file, picture, found)
@@ -98,18 +99,14 @@ def _append(result: dict[str, list[Any]], file: Path, picture: NDArray[np.uint8]
     height, width = picture.shape[:2]
     image_id = len(result["images"]) + 1
     result["images"].append({"id": image_id, "file_name": str(file), "width": width, "height": height})
-    for box, score, label in zip(
-        found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
-    ):
-        cx, cy, w, h = box
+    boxes = to_pixels(cxcywh_to_xywh(torch.from_numpy(found.boxes).double()), (height, width)).tolist()
+    for box, score, label in zip(boxes, found.scores.tolist(), found.labels.tolist(), strict=True):
         result["annotations"].append(
             {
                 "id": len(result["annotations"]) + 1,
                 "image_id": image_id,
                 "category_id": label,
-                "bbox": [
-                    round(v, 2) for v in ((cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height)
-                ],
+                "bbox": [round(side, 2) for side in box],
                 "score": round(score, 5),
             }
         )

@@ -6,12 +6,11 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -38,7 +37,6 @@ from yolosses.apps.runs.steps import take_steps
 from yolosses.language import Language
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 from yolosses.studies.ablation.trial import measured
-from yolosses.training.data import DetectionDataset
 from yolosses.training.files import write_json
 from yolosses.training.loop import NonFiniteLossError, StepRecord
 from yolosses.training.run import Settings
@@ -63,7 +61,7 @@ def run_study(request: StudyRequest) -> None:
     from yolosses.studies.ablation.queue import Queue, open_storage
 
     console = Console()
-    study = _Study.prepared(request)
+    study = _Study(request)
     folder = request.out or Path("runs") / f"study-{study.train_set.name}"
     require_out(folder)
     report_problems(console, [study.train_set, study.eval_set], folder / "problems.txt")
@@ -94,43 +92,25 @@ def run_study(request: StudyRequest) -> None:
 
 def _show(folder: Path, language: Language) -> None:
     """Draw the report of a study again, from what is stored."""
-    console = Console()
-    results = read_results(folder)
+    console, results = Console(), read_results(folder)
     write_results(folder, results, language)
     study_tables(results, console, language=language)
     say_where(console, folder)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Study:
     """A study as one worker sees it."""
 
-    request: StudyRequest
-    varied: dict[str, Values]
-    train_request: TrainRequest
-    train_set: DetectionDataset
-    eval_set: DetectionDataset
-    device: torch.device
-
-    @classmethod
-    def prepared(cls, request: StudyRequest) -> _Study:
+    def __init__(self, request: StudyRequest) -> None:
         """Everything is checked before the first run begins."""
-        varied = parse_vary(request.vary or (), request.loss)
-        _check(request, varied)
+        self.request, self.varied = request, parse_vary(request.vary or (), request.loss)
+        _check(request, self.varied)
         minutes = request.minutes_each or (None if request.epochs_each else DEFAULT_MINUTES)
-        train_request = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
-        train_set, eval_set = open_both(train_request)
-        study = cls(
-            request=request,
-            varied=varied,
-            train_request=train_request,
-            train_set=train_set,
-            eval_set=eval_set,
-            device=build_device(request.device),
-        )
-        for setting in study.settings():
-            study.loss_of(setting)
-        return study
+        self.train_request = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
+        self.train_set, self.eval_set = open_both(self.train_request)
+        self.device, self.budget = build_device(request.device), budget_of(self.train_request)
+        for setting in self.settings():
+            self.require_loss(setting)
 
     @property
     def levels(self) -> dict[str, tuple[Level, ...]]:
@@ -145,10 +125,8 @@ class _Study:
 
     def settings(self) -> list[Setting]:
         """All combinations of the values that are written out, with the lower end of each range."""
-        values = {
-            name: v if isinstance(v, tuple) else (_number(v.low, v),) for name, v in self.varied.items()
-        }
-        return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+        values = [v if isinstance(v, tuple) else (v.lowest,) for v in self.varied.values()]
+        return [dict(zip(self.varied, chosen, strict=True)) for chosen in product(*values)]
 
     def definition(self) -> dict[str, Any]:
         """What all workers must agree on. No path is in it: on another machine the data lie elsewhere."""
@@ -162,7 +140,7 @@ class _Study:
             },
             "loss": settings.loss,
             "vary": {
-                name: list(values) if isinstance(values, tuple) else f"{values.low:g}..{values.high:g}"
+                name: list(values) if isinstance(values, tuple) else str(values)
                 for name, values in self.varied.items()
             },
             "budget": self.budget,
@@ -173,15 +151,10 @@ class _Study:
             "seeds": self.request.seeds,
         }
 
-    @property
-    def budget(self) -> dict[str, float]:
-        """Of one run."""
-        return budget_of(self.train_request)
-
     def introduce(self, console: Console, queue: Queue) -> None:
         """What is going to happen."""
         values = "; ".join(
-            f"{name} {', '.join(map(str, v)) if isinstance(v, tuple) else f'{v.low:g}..{v.high:g}'}"
+            f"{name} {', '.join(map(str, v)) if isinstance(v, tuple) else v}"
             for name, v in self.varied.items()
         )
         done = len(queue.results())
@@ -208,7 +181,7 @@ class _Study:
             return result
 
         seeds, trials = self.request.seeds, self.request.trials or TRIALS
-        with display:
+        with display.progress:
             if self.request.sampler == "tpe":
                 queue.search(self.draw, seeds, trials, measure)
             else:
@@ -255,17 +228,13 @@ class _Study:
         """What a run with this setting is asked to do."""
         rest = dict(setting)
         ours: dict[str, Any] = {name: rest.pop(name) for name in TRAINING if name in rest}
-        if self._has_grid:
+        if self.request.loss == LossName.V1:
             ours |= {name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest}
         request = replace(self.train_request, seed=seed, **ours)
         settings = resolve(request, self.train_set, self.eval_set.split)
         return replace(settings, loss_options={**settings.loss_options, **rest})
 
-    @property
-    def _has_grid(self) -> bool:
-        return self.request.loss == LossName.V1
-
-    def loss_of(self, setting: Setting) -> None:
+    def require_loss(self, setting: Setting) -> None:
         """Raise `CommandError` if the loss does not take this setting."""
         try:
             build_loss(self.run_settings(setting, seed=0))
@@ -313,16 +282,16 @@ def _check(request: StudyRequest, varied: dict[str, Values]) -> None:
     if not varied:
         raise CommandError("--vary: expected at least one NAME=VALUE,VALUE,...; got none")
     require_budget(minutes_each=request.minutes_each, epochs_each=request.epochs_each)
-    if request.sampler != "tpe":
-        for name, values in varied.items():
-            if isinstance(values, Range):
-                raise CommandError(
-                    f"--vary {name}: a range needs --sampler tpe; expected values NAME=VALUE,VALUE,..."
-                )
-        if request.trials is not None:
-            raise CommandError(
-                "--trials: expected with --sampler tpe only; the grid has a fixed number of settings"
-            )
+    if request.sampler == "tpe":
+        return
+    for name, values in varied.items():
+        if isinstance(values, Range):
+            said = "a range needs --sampler tpe; expected values NAME=VALUE,VALUE,..."
+            raise CommandError(f"--vary {name}: {said}")
+    if request.trials is not None:
+        raise CommandError(
+            "--trials: expected with --sampler tpe only; the grid has a fixed number of settings"
+        )
 
 
 def _sampler(request: StudyRequest) -> optuna.samplers.BaseSampler | None:
@@ -340,10 +309,6 @@ def _drawn(trial: optuna.Trial, name: str, values: Values) -> Level:
     if values.whole:
         return trial.suggest_int(name, int(values.low), int(values.high), log=values.low > 0)
     return trial.suggest_float(name, values.low, values.high, log=values.low > 0)
-
-
-def _number(value: float, values: Range) -> float | int:
-    return int(value) if values.whole else value
 
 
 def _fingerprint(definition: dict[str, Any]) -> str:

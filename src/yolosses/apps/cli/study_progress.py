@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from yolosses.apps.runs.say import say
 from yolosses.studies.ablation.structures import Result, Setting
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StudyDisplay:
-    """Use it as a context. ``runs``: how many the study has in all."""
+    """It is seen while ``progress`` is entered. ``runs``: how many the study has in all."""
 
     def __init__(self, console: Console, runs: int) -> None:
         self.console = console
@@ -32,20 +31,10 @@ class StudyDisplay:
             transient=True,
             disable=not console.is_terminal,
         )
-        self.task: TaskID | None = None
+        self.task = self.progress.add_task("", total=1.0, note="")
         self.done = 0
         self.begun = self.own_seconds = 0.0
         self.own_runs = 0
-
-    def __enter__(self) -> StudyDisplay:
-        self.progress.start()
-        self.task = self.progress.add_task("", total=1.0, note="")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.progress.stop()
 
     def begins(self, setting: Setting, seed: int, queue: Queue) -> None:
         """A run begins."""
@@ -53,13 +42,10 @@ class StudyDisplay:
         others = queue.states().get("running", 1) - 1
         elsewhere = f", {others} in other workers" if others > 0 else ""
         name = f"[bold]{self.done + 1}/{self.runs}[/] {escape(_words(setting, seed))}{elsewhere}"
-        if self.task is not None:
-            self.progress.update(self.task, description=name, completed=0.0, note="")
+        self.progress.update(self.task, description=name, completed=0.0, note="")
 
     def shows(self, record: StepRecord, progress: float) -> None:
         """A run goes on."""
-        if self.task is None:
-            return
         note = f"loss {record.total:.2f}"
         if self.own_runs:
             left = (self.runs - self.done) * self.own_seconds / self.own_runs

@@ -25,16 +25,8 @@ SHOWN = 30  # settings
 
 # What is shown as far as it fits; the first are the last to go.
 _MEASURES = (
-    "map50",
-    "mean_iou",
-    "background_fp",
-    "missed",
-    "map50_95",
-    "recall",
-    "precision",
-    "covered",
-    "class_accuracy",
-)
+    "map50", "mean_iou", "background_fp", "missed", "map50_95", "recall", "precision", "covered", "class_accuracy",
+)  # fmt: skip
 _ORDER = (*MAIN, "class_accuracy")
 _SPACE = 2  # between columns
 _HEAD = 9  # letters of a line of a column's head
@@ -46,9 +38,9 @@ def study_tables(study: StudyResults, console: Console, *, language: Language = 
     console.print(f"[bold]{escape(title(study, language))}[/]", highlight=False)
     console.print(escape(facts(study, language)), highlight=False)
     if study.results:
-        console.print(_table(selection, console.width, language))
-        hidden = len(study.settings) - len(_settings(selection))
-        if hidden:
+        settings = _settings(selection)
+        console.print(_table(selection, settings, console.width, language))
+        if hidden := len(study.settings) - len(settings):
             more = catalogue(language).ngettext(
                 "… and {count} more setting", "… and {count} more settings", hidden
             )
@@ -70,8 +62,7 @@ def _settings(selection: Selection) -> list[Setting]:
     return kept + [setting for setting in settings if setting == selection.default and setting not in kept]
 
 
-def _table(selection: Selection, width: int, language: Language) -> Table:
-    settings = _settings(selection)
+def _table(selection: Selection, settings: Sequence[Setting], width: int, language: Language) -> Table:
     columns = [
         _Column(head="", cells=[_tag(setting, selection, language) for setting in settings]),
         *(

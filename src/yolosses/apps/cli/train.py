@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
+from yolosses.apps.cli.detectors import Detector
 from yolosses.apps.cli.evaluate import evaluate_and_show
 from yolosses.apps.cli.requests import DemoRequest
 from yolosses.apps.runs.build import build_device, build_loss, build_training, family
@@ -25,9 +26,6 @@ from yolosses.training.fingerprint import remember_data
 from yolosses.training.loop import Training
 from yolosses.training.processes import Processes, joined
 from yolosses.training.run import RunFolder, Settings
-
-if TYPE_CHECKING:
-    from yolosses.training.tensorboard import Board
 
 _FITTED: dict[Fit, str] = {"stretch": "stretched", "letterbox": "letterboxed"}
 _NOWHERE: Any = None  # what a process has of what the first one tells it
@@ -52,7 +50,7 @@ def train_run(request: TrainRequest) -> None:
 
 def _lead(request: TrainRequest, processes: Processes) -> None:
     """What the first process does, or the only one."""
-    console, device = Console(), processes.device
+    console = Console()
     folder, settings, train_set = _asked_for(request)
     _require_shares(settings, processes)
     processes.of_first((folder.path, settings))
@@ -64,22 +62,30 @@ def _lead(request: TrainRequest, processes: Processes) -> None:
     with folder.claimed():
         if begun:
             go_on_with(console, folder, settings, training, [train_set, eval_set])
-            if _is_finished(folder, training):
+            # A run may have been stopped while it was evaluated: then there is something left to do.
+            if training.progress >= 1 and folder.metrics_file.is_file():
                 processes.of_first(None)
                 _say_finished(console, folder, training, request)
                 return
         processes.of_first(state_of(training) if processes.count > 1 else None)
-        board = _board(folder, training) if request.tensorboard else None
+        board = None
+        if request.tensorboard:
+            from yolosses.training.tensorboard import Board
+
+            board = Board(folder.path / "tensorboard", last_step=training.place.step)
         remember_data(folder.data_file, [train_set, eval_set])
-        _introduce(console, folder, training, settings, train_set, eval_set)
+        report_problems(console, [train_set, eval_set], folder.problems_file)
+        _introduce(console, training, settings, train_set, eval_set)
         go_on = f"yolosses train {settings.data} --out {folder.path} --resume"
         train_to_the_end(console, folder, settings, training, go_on=go_on, board=board)
         for unreadable in processes.gathered(train_set.unreadable):
             train_set.unreadable.update(unreadable)
         _report_losses(console, settings, draw_terms(folder, settings, train_set.name))
-        metrics = evaluate_and_show(
-            console, folder, settings, training.average.module, build_loss(settings), eval_set, device
-        )
+        detector = Detector(
+            results=folder, settings=settings, model=training.average.module, decoder=build_loss(settings),
+            device=processes.device,
+        )  # fmt: skip
+        metrics = evaluate_and_show(console, detector, eval_set)
         if board is not None:
             board.results(metrics, folder.predictions_picture, training.place.step)
         report_unreadable(console, [train_set, eval_set])
@@ -110,18 +116,11 @@ def _begin(
     )  # fmt: skip
 
 
-def _board(folder: RunFolder, training: Training) -> Board:
-    """What writes the steps of the run for TensorBoard."""
-    from yolosses.training.tensorboard import Board
-
-    return Board(folder.path / "tensorboard", last_step=training.place.step)
-
-
 def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDataset]:
     """The run to begin or to go on with: its folder, its settings, what it learns from."""
     if request.resume and request.out is None:
         raise CommandError("--resume: expected --out with the folder of the run to go on with")
-    if request.resume and request.out is not None:
+    if request.resume and request.out:
         folder = RunFolder(request.out)
         if not (folder.path.is_dir() and folder.is_vacant()):
             settings = extended(folder.settings(), request)
@@ -137,11 +136,6 @@ def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDat
     if folder.exists():
         settings = same_settings(folder, settings, anchors_fitted="anchors" not in given_options(request))
     return folder, settings, train_set
-
-
-def _is_finished(folder: RunFolder, training: Training) -> bool:
-    """Whether there is nothing left to do: a run may have been stopped while it was evaluated."""
-    return training.progress >= 1 and folder.metrics_file.is_file()
 
 
 def _say_finished(console: Console, folder: RunFolder, training: Training, request: TrainRequest) -> None:
@@ -165,13 +159,11 @@ def _require_shares(settings: Settings, processes: Processes) -> None:
 
 def _introduce(
     console: Console,
-    folder: RunFolder,
     training: Training,
     settings: Settings,
     train_set: DetectionDataset,
     eval_set: DetectionDataset,
 ) -> None:
-    report_problems(console, [train_set, eval_set], folder.problems_file)
     parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
     height, width = settings.image_size
     classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
@@ -180,18 +172,16 @@ def _introduce(
         f"{len(eval_set)} to evaluate on ({settings.eval_split}); {len(settings.class_names)} classes: {classes}",
         highlight=False,
     )
+    mosaics = f", {settings.mosaic:.0%} in mosaics of four" if settings.mosaic else ""
+    options = [f"{name} {value}" for name, value in settings.loss_options.items() if name != "anchors"]
+    varied = f" with {', '.join(options)}" if options else ""
     console.print(
         f"[bold]{settings.model}[/], {parameters:.1f} million parameters, pictures {_FITTED[settings.fit]} to "
-        f"{width} x {height}{_mosaics_in_words(settings.mosaic)}, "
-        f"{_cells(settings)}, loss {settings.loss}{_options_in_words(settings)}, on {training.device}",
+        f"{width} x {height}{mosaics}, {_cells(settings)}, loss {settings.loss}{varied}, on {training.device}",
         highlight=False,
     )
     if "anchors" in settings.loss_options:
         _show_anchors(console, settings, train_set)
-
-
-def _mosaics_in_words(share: float) -> str:
-    return f", {share:.0%} in mosaics of four" if share else ""
 
 
 def _cells(settings: Settings) -> str:
@@ -201,22 +191,14 @@ def _cells(settings: Settings) -> str:
     return f"cells of {', '.join(map(str, family(settings.loss).strides))} pixels"
 
 
-def _options_in_words(settings: Settings) -> str:
-    words = [f"{name} {value}" for name, value in settings.loss_options.items() if name != "anchors"]
-    return f" with {', '.join(words)}" if words else ""
-
-
 def _show_anchors(console: Console, settings: Settings, train_set: DetectionDataset) -> None:
     levels: Any = settings.loss_options["anchors"]
     sizes = box_sizes(train_set, settings.image_size, settings.fit)
     anchors = [anchor for level in levels for anchor in level]
     shown = " | ".join(", ".join(f"{w:g} x {h:g}" for w, h in level) for level in levels)
-    fit = (
-        f"; IoU of a box with the best of them {mean_best_iou(sizes, anchors):.2f} on average"
-        if len(sizes)
-        else ""
-    )
-    say(console, f"anchors in pixels: {shown}{fit}")
+    if len(sizes):
+        shown += f"; IoU of a box with the best of them {mean_best_iou(sizes, anchors):.2f} on average"
+    say(console, f"anchors in pixels: {shown}")
 
 
 def _report_losses(console: Console, settings: Settings, rows: list[dict[str, Any]]) -> None:

@@ -22,6 +22,14 @@ class Range:
     high: float
     whole: bool
 
+    @property
+    def lowest(self) -> float | int:
+        """``low``, as the loss takes it."""
+        return int(self.low) if self.whole else self.low
+
+    def __str__(self) -> str:
+        return f"{self.low:g}..{self.high:g}"
+
 
 Values = tuple[Level, ...] | Range
 

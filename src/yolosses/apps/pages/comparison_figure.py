@@ -29,9 +29,8 @@ def comparison_figure(comparison: Comparison) -> Figure:
         raise ValueError("comparison: expected at least one run; got none")
     by_time = "minutes" in comparison.budget
     figure = new_figure(12.0, 4.9)
-    signs = {
-        loss: index for index, loss in enumerate(sorted({run.loss for run in comparison.runs}, key=_order))
-    }
+    names = sorted({run.loss for run in comparison.runs}, key=_order)
+    signs = {loss: index for index, loss in enumerate(names)}
     both = figure.subplots(1, 2, sharex=True)
     for axes, (score, title) in zip(both, TITLES, strict=True):
         plain_axes(axes)
@@ -41,18 +40,11 @@ def comparison_figure(comparison: Comparison) -> Figure:
         axes.set_ylim(bottom=0.0)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-        axes.set_xlabel(
-            "minutes of training" if by_time else "pictures seen in training", fontsize=9, color=FAINT_INK
-        )
+        seen = "minutes of training" if by_time else "pictures seen in training"
+        axes.set_xlabel(seen, fontsize=9, color=FAINT_INK)
         _name(axes, ends, signs)
-    figure.suptitle(
-        f"{comparison.data}, {comparison.eval_split}: losses with the same budget",
-        x=0.012,
-        ha="left",
-        fontsize=13,
-        fontweight="bold",
-        color=INK,
-    )
+    title = f"{comparison.data}, {comparison.eval_split}: losses with the same budget"
+    figure.suptitle(title, x=0.012, ha="left", fontsize=13, fontweight="bold", color=INK)
     return figure
 
 
@@ -112,18 +104,14 @@ def _name(
 
 def _apart(wanted: Sequence[float], distance: float) -> list[float]:
     """Places in rising order from 0 up, ``distance`` or more from each other, around those wanted."""
+
+    def lowest(group: Sequence[float]) -> float:
+        return max(fmean(group) - distance * (len(group) - 1) / 2, 0.0)
+
     groups: list[list[float]] = []  # of places that would touch: they share their middle
     for place in wanted:
-        groups.append([place])
-        while len(groups) > 1 and _lowest(groups[-1], distance) < _end(groups[-2], distance):
-            last = groups.pop()
-            groups[-1].extend(last)
-    return [_lowest(group, distance) + index * distance for group in groups for index in range(len(group))]
-
-
-def _lowest(group: Sequence[float], distance: float) -> float:
-    return max(fmean(group) - distance * (len(group) - 1) / 2, 0.0)
-
-
-def _end(group: Sequence[float], distance: float) -> float:
-    return _lowest(group, distance) + distance * len(group)
+        group = [place]
+        while groups and lowest(group) < lowest(groups[-1]) + distance * len(groups[-1]):
+            group = groups.pop() + group
+        groups.append(group)
+    return [lowest(group) + index * distance for group in groups for index in range(len(group))]

@@ -65,12 +65,10 @@ def share_text(share: float | None, *, printed: bool) -> str:
 
 def _costs(panel: Panel, errors: TideErrors) -> None:
     _ = panel.gettext
-    if errors.ap is None:
-        note = _("there is no object in this split, so no error costs anything")
-    else:
-        note = _(
-            "by how much mAP50, now {ap}, would rise if all errors of the kind were mended (TIDE)"
-        ).format(ap=f"{errors.ap:.3f}")
+    note = _("there is no object in this split, so no error costs anything")
+    if errors.ap is not None:
+        said = _("by how much mAP50, now {ap}, would rise if all errors of the kind were mended (TIDE)")
+        note = said.format(ap=f"{errors.ap:.3f}")
     body = _below(panel.header(_("What each kind of error costs"), note))
     row = (body.height - 0.42) / len(TIDE_KINDS)
     costs = [errors.costs[kind] or 0.0 for kind in TIDE_KINDS]
@@ -176,9 +174,8 @@ def _table(panel: Panel, rows: Sequence[tuple[str, Sequence[float | None]]], top
         said = _("{number} detections in place of {objects}: this run has no more")
         notes.append(said.format(number=f"{number:,}", objects=f"{objects:,}"))
     for line, note in enumerate(notes):
-        panel.write(
-            0, HEADS + len(TOP_KINDS) * ROW + 0.06 + 0.17 * line, note, size=NOTE_SIZE, color=FAINT_INK
-        )
+        below = HEADS + len(TOP_KINDS) * ROW + 0.06 + 0.17 * line
+        panel.write(0, below, note, size=NOTE_SIZE, color=FAINT_INK)
 
 
 def _cost(cost: float | None) -> str:

@@ -139,9 +139,7 @@ def _numbered_repeats(svg: str) -> str:
 def _described(svg: str, alt: str) -> str:
     """Sizes in css pixels instead of points, and a description."""
     end = svg.index(">")
-    opening = re.sub(r'\b(width|height)="([\d.]+)pt"', _in_pixels, svg[:end])
+    opening = re.sub(
+        r'\b(width|height)="([\d.]+)pt"', lambda side: f'{side[1]}="{float(side[2]) * 4 / 3:.0f}"', svg[:end]
+    )
     return f'{opening} role="img" aria-label="{escape(alt)}"{svg[end:]}'
-
-
-def _in_pixels(points: re.Match[str]) -> str:
-    return f'{points[1]}="{float(points[2]) * 4 / 3:.0f}"'

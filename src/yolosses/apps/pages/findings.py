@@ -11,6 +11,7 @@ from yolosses.apps.pages.marked_picture import Box, as_box
 from yolosses.explain.contributions import NONE
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.structures import ExplainedObject
+from yolosses.explain.words import Sentence
 from yolosses.language import Language
 from yolosses.studies.dataset_loss import ExplainedPicture
 from yolosses.training.data import Geometry, warp
@@ -29,44 +30,30 @@ class Finding:
 
     text: str
     loss: float
-    object: int | None
-    class_name: str | None
-    truth: Box | None
-    pred: Box | None
+    object: int | None = None
+    class_name: str | None = None
+    truth: Box | None = None
+    pred: Box | None = None
 
 
 def findings(explained: ExplainedPicture, *, language: Language, top: int) -> list[Finding]:
     """The sentences with the largest loss in a picture, largest first."""
     explanation = explained.explanation
-    loudest = iter(_loudest(explanation))
+    loudest = (explanation.predictions.boxes[0, predictor] for predictor in _loudest(explanation))
     objects = {obj.index: obj for obj in explanation.objects}
-    found = []
-    for sentence in explanation.sentences(language=language, top=top):
-        if sentence.object is not None:
-            found.append(_of_object(explained, objects[sentence.object], sentence.text))
-            continue
-        pred = explanation.predictions.boxes[0, next(loudest)]
-        found.append(
-            Finding(
-                text=sentence.text,
-                loss=sentence.loss,
-                object=None,
-                class_name=None,
-                truth=None,
-                pred=in_picture(pred, explained.geometry),
-            )
-        )
-    return found
+    return [
+        _of_background(explained, next(loudest), sentence)
+        if sentence.object is None
+        else _of_object(explained, objects[sentence.object], sentence.text)
+        for sentence in explanation.sentences(language=language, top=top)
+    ]
 
 
 def every_object(explained: ExplainedPicture, *, language: Language, others: int) -> list[Finding]:
     """All objects, and at most ``others`` of the predicted boxes without an object, largest loss first."""
     explanation = explained.explanation
-    background = [
-        finding
-        for finding in findings(explained, language=language, top=len(explanation.objects) + others)
-        if finding.object is None
-    ]
+    found = findings(explained, language=language, top=len(explanation.objects) + others)
+    background = [finding for finding in found if finding.object is None]
     objects = [
         _of_object(explained, obj, explanation.about(obj, language=language)) for obj in explanation.objects
     ]
@@ -82,6 +69,11 @@ def _of_object(explained: ExplainedPicture, obj: ExplainedObject, text: str) -> 
         truth=in_picture(obj.box, explained.geometry),
         pred=None if obj.pred_box is None else in_picture(obj.pred_box, explained.geometry),
     )
+
+
+def _of_background(explained: ExplainedPicture, box: NDArray[np.float64], sentence: Sentence) -> Finding:
+    pred = in_picture(box, explained.geometry)
+    return Finding(text=sentence.text, loss=sentence.loss, pred=pred)
 
 
 def in_picture(box: NDArray[np.float64], geometry: Geometry) -> Box:

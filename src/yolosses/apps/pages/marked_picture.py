@@ -52,7 +52,7 @@ class PictureView:
 
     index: int
     name: str
-    marks: tuple[Mark, ...]
+    marks: Sequence[Mark]
     part: Box | None = None
 
 

@@ -6,9 +6,10 @@ Light enough to be made in an instant; `yolosses.explain.pictures` draws the sam
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -23,7 +24,6 @@ from yolosses.explain.terms import term_name
 from yolosses.language import Language
 
 Floats = NDArray[np.float64]
-Rectangle = tuple[float, float, float, float]  # left, top, width, height
 
 STEPS = 24  # of darkness in a map
 FAINTEST = 1 / 48  # of the darkest: below it a cell is left white
@@ -46,47 +46,21 @@ class MapView:
     heat: tuple[tuple[float, tuple[tuple[int, int], ...]], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LevelView:
-    """The maps of one output level; the cells are alike."""
-
-    level: int
-    rows: int
-    cols: int
-    value: float
-    maps: tuple[MapView, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrow:
-    """In pixels. ``head``: the other corners of its tip. ``width``: of its line."""
+class Arrow(NamedTuple):
+    """In pixels. ``points``: tail, neck, tip, and the other corners of the tip. ``width``: of its line."""
 
     kind: Literal["centre", "size"]
-    tail: tuple[float, float]
-    tip: tuple[float, float]
-    neck: tuple[float, float]
-    head: tuple[tuple[float, float], tuple[float, float]]
+    points: tuple[Floats, ...]
     width: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Triangle:
+class Triangle(NamedTuple):
     """In pixels, around its middle. ``rise``: up, else down."""
 
     rise: bool
     x: float
     y: float
     half: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class PullView:
-    """Where the boxes are pulled; ``strongest``: on a centre, a size and a confidence."""
-
-    boxes: tuple[Rectangle, ...]
-    arrows: tuple[Arrow, ...]
-    triangles: tuple[Triangle, ...]
-    strongest: tuple[float, float, float]
 
 
 def picture_in_detail(explanation: Explanation, picture: NDArray[np.uint8], *, language: Language) -> Markup:
@@ -104,9 +78,10 @@ def picture_in_detail(explanation: Explanation, picture: NDArray[np.uint8], *, l
         height=size[0],
         width=size[1],
         total=explanation.total,
-        levels=levels(explanation, language),
-        objects=_outlines((obj.box for obj in explanation.objects), size),
-        pull=pull(explanation, size),
+        grids=explanation.predictions.grids,
+        maps=partial(maps, explanation, language=language),
+        objects=_outlines([obj.box for obj in explanation.objects], size),
+        **pull(explanation, size),
     )
     return Markup(html)
 
@@ -114,33 +89,23 @@ def picture_in_detail(explanation: Explanation, picture: NDArray[np.uint8], *, l
 # ------------------------------------------------------------ where each term comes from
 
 
-def levels(explanation: Explanation, language: Language) -> list[LevelView]:
-    """The maps of every level: each term, then all of them."""
-    grids = explanation.predictions.grids
-    return [
-        LevelView(
-            level=level,
-            rows=rows,
-            cols=cols,
-            value=float(cell_values(explanation, None, level).sum()),
-            maps=tuple(_maps(explanation, level, language)),
-        )
-        for level, (rows, cols) in enumerate(grids)
-    ]
-
-
-def _maps(explanation: Explanation, level: int, language: Language) -> Iterable[MapView]:
+def maps(explanation: Explanation, level: int, *, language: Language) -> list[MapView]:
+    """The maps of a level: each term, then all of them."""
+    found = []
     for index, term in enumerate((*explanation.terms, None)):
         values = cell_values(explanation, term, level)
         if not values.any() and len(explanation.predictions.grids) > 1:
             continue  # the other head's terms, and levels that nothing is assigned to
-        yield MapView(
-            index=None if term is None else index,
-            name="" if term is None else term_name(term, explanation.terms, language=language),
-            value=float(values.sum()),
-            peak=worst_cell(values) if values.any() else None,
-            heat=tuple(_heat(values)),
+        found.append(
+            MapView(
+                index=None if term is None else index,
+                name="" if term is None else term_name(term, explanation.terms, language=language),
+                value=float(values.sum()),
+                peak=worst_cell(values) if values.any() else None,
+                heat=tuple(_heat(values)),
+            )
         )
+    return found
 
 
 def _heat(values: Floats) -> Iterable[tuple[float, tuple[tuple[int, int], ...]]]:
@@ -156,21 +121,22 @@ def _heat(values: Floats) -> Iterable[tuple[float, tuple[tuple[int, int], ...]]]
 # ------------------------------------------------------------ where the loss pulls
 
 
-def pull(explanation: Explanation, size: tuple[int, int]) -> PullView:
-    """Arrows and triangles on a picture of ``size``, (height, width)."""
+def pull(explanation: Explanation, size: tuple[int, int]) -> dict[str, Any]:
+    """For a picture of ``size``, (height, width): the boxes that are ``pulled``, ``arrows``, ``triangles``, and the
+    ``strongest`` pull on a centre, a size and a confidence."""
     found, unit, pixels = Pull.of(explanation, 0), max(size), np.array([size[1], size[0]], float)
     boxes = explanation.predictions.boxes[0]
     edges, outwards = edge_pulls(boxes, found.size)
     centres, ways = boxes[found.moved, :2], found.centre[found.moved]
-    return PullView(
-        boxes=_outlines(boxes[found.moved], size),
-        arrows=(
+    return {
+        "pulled": _outlines(boxes[found.moved], size),
+        "arrows": [
             *_arrows(centres * pixels, ways * pixels, LONGEST_CENTRE * unit, unit, "centre"),
             *_arrows(edges * pixels, outwards * pixels, LONGEST_SIZE * unit, unit, "size"),
-        ),
-        triangles=tuple(_triangles(explanation, found, pixels, unit)),
-        strongest=found.strongest,
-    )
+        ],
+        "triangles": list(_triangles(explanation, found, pixels, unit)),
+        "strongest": found.strongest,
+    }
 
 
 def _arrows(
@@ -187,18 +153,7 @@ def _arrows(
         tip = tail + direction * longest * share
         head = min(unit * (0.007 + 0.010 * share), longest * share)
         neck, across = tip - direction * head, direction[::-1] * (-1, 1) * 0.5 * head
-        yield Arrow(
-            kind=kind,
-            tail=_point(tail),
-            tip=_point(tip),
-            neck=_point(neck),
-            head=(_point(neck + across), _point(neck - across)),
-            width=0.8 + 2.6 * share,
-        )
-
-
-def _point(at: Floats) -> tuple[float, float]:
-    return float(at[0]), float(at[1])
+        yield Arrow(kind, (tail, neck, tip, neck + across, neck - across), 0.8 + 2.6 * share)
 
 
 def _triangles(explanation: Explanation, found: Pull, pixels: Floats, unit: int) -> Iterable[Triangle]:
@@ -212,16 +167,10 @@ def _triangles(explanation: Explanation, found: Pull, pixels: Floats, unit: int)
 # ------------------------------------------------------------ both
 
 
-def _outlines(boxes: Iterable[Floats], size: tuple[int, int]) -> tuple[Rectangle, ...]:
-    """Boxes that are finite, in pixels."""
-    height, width = size
-    return tuple(
-        (
-            float(cx - w / 2) * width,
-            float(cy - h / 2) * height,
-            max(float(w), 0) * width,
-            max(float(h), 0) * height,
-        )
-        for cx, cy, w, h in boxes
-        if np.isfinite((cx, cy, w, h)).all()
-    )
+def _outlines(boxes: Sequence[Floats] | Floats, size: tuple[int, int]) -> list[list[float]]:
+    """Left, top, width and height of the boxes that are finite, in pixels."""
+    finite = np.reshape(boxes, (-1, 4))
+    finite = finite[np.isfinite(finite).all(1)]
+    centres, sides = finite[:, :2], finite[:, 2:]
+    found: list[list[float]] = (np.hstack([centres - sides / 2, sides.clip(0)]) * (size[::-1] * 2)).tolist()
+    return found

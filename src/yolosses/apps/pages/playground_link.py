@@ -7,7 +7,6 @@ import io
 from urllib.parse import urlencode
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -38,6 +37,8 @@ def playground_link(
         return None
     if not _known(loss) or not _fits(raw, targets):
         return None
+    mask = targets.mask[0]
+    truths = np.column_stack([targets.labels[0][mask].numpy(), targets.boxes[0][mask].numpy()])
     state = {
         "S": loss.codec.grid[0],
         "B": loss.codec.boxes_per_cell,
@@ -45,7 +46,7 @@ def playground_link(
         "target": loss.confidence_target,
         "classes": loss.class_term,
         **{f"l.{name}": value for name, value in _lambdas(loss).items()},
-        "truths": _packed(_truths(targets).tobytes()),
+        "truths": _packed(truths.astype("<f4").tobytes()),  # label and box of each
         "raw": _packed(_numbered(raw)),
         "picture": _packed(_jpeg(image)),
         "lang": language,
@@ -88,12 +89,6 @@ def _lambdas(loss: YOLOv1Loss) -> dict[str, float]:
         "noobj": loss.lambda_noobj,
         "cls": loss.lambda_cls,
     }
-
-
-def _truths(targets: Targets) -> NDArray[np.float32]:
-    """(M, 5): label and box of each object."""
-    mask = targets.mask[0]
-    return np.column_stack([targets.labels[0][mask].numpy(), targets.boxes[0][mask].numpy()]).astype("<f4")
 
 
 def _numbered(raw: Tensor) -> bytes:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import Tensor
 
-from yolosses.apps.pages.marked_picture import Mark, marked_picture
+from yolosses.apps.pages.marked_picture import Mark, as_box, marked_picture
 from yolosses.apps.pages.render import render
 from yolosses.explain.nonfinite import NonFinite
 from yolosses.explain.pictures.captions import number
 from yolosses.explain.terms import term_name
-from yolosses.language import Language, joined
+from yolosses.language import Language
 from yolosses.structures import Targets
 
 
@@ -40,86 +41,40 @@ class Replay:
     culprit: NonFinite | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class CulpritView:
-    """The first number that is not finite, as it is named to people. ``truth``: the object it belongs to, or ""."""
-
-    message: str
-    term: str
-    operand: str
-    value: str
-    where: str
-    truth: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureView:
-    """A picture of the batch: its boxes, and its loss by term and in all. ``culprit``: whether it is to blame."""
-
-    index: int
-    name: str
-    marks: tuple[Mark, ...]
-    losses: tuple[float, ...]
-    loss: float
-    culprit: bool
-
-
 def replay_report(replay: Replay, *, language: Language) -> str:
     """The report on a saved batch, as html."""
-    pictures = [_picture(replay, image) for image in range(len(replay.names))]
-    pictures.sort(key=lambda view: (view.culprit, _finite(view.loss)), reverse=True)
+    culprit, losses = replay.culprit, replay.losses.sum(1).tolist()
+    blamed = None if culprit is None else culprit.image
+    images = sorted(
+        range(len(replay.names)),
+        key=lambda image: (image == blamed, losses[image] if math.isfinite(losses[image]) else math.inf),
+        reverse=True,
+    )
     return render(
         "replay.html",
         language,
-        step=replay.step,
+        replay=replay,
         loss=number(float(replay.losses.sum())),
-        culprit=None if replay.culprit is None else _culprit(replay.culprit, replay.terms, language),
-        terms=replay.terms,
-        pictures=pictures,
-        marked=lambda view: _marked(replay, view),
+        culprit=culprit,
+        term_name=term_name,
+        images=images,
+        losses=losses,
+        blamed=blamed,
+        marked=partial(_marked, replay),
     )
 
 
-def _finite(loss: float) -> float:
-    return loss if math.isfinite(loss) else math.inf
-
-
-def _culprit(found: NonFinite, terms: tuple[str, ...], language: Language) -> CulpritView:
-    return CulpritView(
-        message=str(found),
-        term="–"
-        if found.term is None
-        else f"{found.term} ({term_name(found.term, terms, language=language)})",
-        operand=f"{found.operand}[{', '.join(map(str, found.index))}]",
-        value=str(found.value),
-        where=joined(filter(None, (found.image_name, found.place, found.element)), language),
-        truth="" if found.object is None else f"{found.object + 1} ({found.class_name})",
-    )
-
-
-def _picture(replay: Replay, image: int) -> PictureView:
-    culprit, losses = replay.culprit, replay.losses[image]
+def _marked(replay: Replay, image: int) -> Markup:
+    pixels = np.nan_to_num(replay.images[image].numpy(), nan=0.0, posinf=1.0, neginf=0.0)
+    picture = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
     marks = []
     for index in replay.targets.mask[image].nonzero().flatten().tolist():
-        cx, cy, w, h = replay.targets.boxes[image, index].tolist()
-        blamed = culprit is not None and (culprit.image, culprit.object) == (image, index)
-        label = int(replay.targets.labels[image, index])
-        name = replay.class_names[label] if 0 <= label < len(replay.class_names) else f"class {label}"
-        marks.append(
-            Mark(box=(cx, cy, w, h), kind="truth" if blamed else "faint", text=name if blamed else "")
-        )
+        box = as_box(replay.targets.boxes[image, index].tolist())
+        if replay.culprit is not None and (replay.culprit.image, replay.culprit.object) == (image, index):
+            label, names = int(replay.targets.labels[image, index]), replay.class_names
+            name = names[label] if 0 <= label < len(names) else f"class {label}"
+            marks.append(Mark(box=box, kind="truth", text=name))
+        else:
+            marks.append(Mark(box=box, kind="faint"))
     marks.sort(key=lambda mark: mark.kind == "truth")  # the one to blame above the others
-    return PictureView(
-        index=image,
-        name=replay.names[image],
-        marks=tuple(marks),
-        losses=tuple(losses.tolist()),
-        loss=float(losses.sum()),
-        culprit=culprit is not None and culprit.image == image,
-    )
-
-
-def _marked(replay: Replay, view: PictureView) -> Markup:
-    pixels = np.nan_to_num(replay.images[view.index].numpy(), nan=0.0, posinf=1.0, neginf=0.0)
-    picture = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
-    return marked_picture(np.ascontiguousarray(picture), view.marks, alt=view.name, shown=540)
+    return marked_picture(np.ascontiguousarray(picture), marks, alt=replay.names[image], shown=540)

@@ -35,7 +35,7 @@ def sizes_figure(metrics: Metrics, *, title: str, language: Language = "en") -> 
     handles = []
     for index, name in enumerate(SCORES):
         places = [band + (index - 1) * BAR for band in range(len(metrics.sizes))]
-        scores = [_scores(size)[index] for size in metrics.sizes]
+        scores = [(size.map50, size.map50_95, size.recall)[index] for size in metrics.sizes]
         bars = axes.barh(
             places, [score or 0.0 for score in scores], BAR * 0.86, linewidth=0.6, label=f"_{name}",
             **area_signs(index),
@@ -59,10 +59,6 @@ def sizes_figure(metrics: Metrics, *, title: str, language: Language = "en") -> 
         ncols=3, frameon=False, fontsize=8.0, borderaxespad=0.0,
     )  # fmt: skip
     return page.finish()
-
-
-def _scores(size: SizeMetrics) -> tuple[float | None, float | None, float | None]:
-    return size.map50, size.map50_95, size.recall
 
 
 def _range(size: SizeMetrics, language: Language) -> str:

@@ -3,47 +3,36 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from typing import Protocol
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from yolosses.apps.pages.charts.calibration import FEW, calibration
-from yolosses.apps.pages.charts.heat_map import heat_map
-from yolosses.apps.pages.charts.levels import levels, scatter
-from yolosses.apps.pages.charts.plane import plane
-from yolosses.apps.pages.charts.shares import share_fills, shares
-from yolosses.apps.pages.charts.study import (
-    CalibrationChart,
-    Chart,
-    HeatMap,
-    LevelChart,
-    Plane,
-    ScatterChart,
-    ShareChart,
-)
+from yolosses.apps.pages.charts.calibration import FEW
+from yolosses.apps.pages.charts.shares import ShareChart, share_fills
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.render import render
 from yolosses.apps.pages.views import study as views
 from yolosses.apps.pages.views.study_effects import effects, maps, unfinished
-from yolosses.apps.pages.views.study_errors import error_keys, errors
-from yolosses.apps.pages.views.study_numbers import MAIN, Quantity, quantity, state_line
+from yolosses.apps.pages.views.study_errors import error_keys, errors, where
+from yolosses.apps.pages.views.study_numbers import MAIN, listed, quantity, state_line
 from yolosses.apps.pages.views.study_relations import importance, runs, term_names, trade_offs
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import Language
-from yolosses.studies.ablation.findings import findings
+from yolosses.studies.ablation.findings import findings, is_ordered
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import level_name, measure_name, measure_note
+from yolosses.studies.ablation.sentences import level_name, measure_name, measure_note, sentence
 from yolosses.studies.ablation.structures import Setting, StudyResults
 
 SHOWN = 40  # settings at once; the others unfold
+CHIPS = 14  # values of a parameter that are listed one by one
 
 
 def study_page(study: StudyResults, *, language: Language) -> str:
     """The page, as html."""
     selection, found = Selection(study), findings(study)
-
-    def quantities(names: list[str]) -> list[Quantity]:
-        return [quantity(name, language) for name in names]
-
+    heat_maps, mapped_over = maps(selection, language)
     return render(
         "study.html",
         language,
@@ -51,16 +40,22 @@ def study_page(study: StudyResults, *, language: Language) -> str:
         selection=selection,
         facts=views.facts(study, language),
         verdict=views.verdict(selection, language),
-        varied=views.varied(selection),
-        first=views.first_findings(found, study, language),
-        groups=views.found_by_parameter(found, study, language),
+        chips=CHIPS,
+        is_ordered=is_ordered,
+        first=views.first_findings(found),
+        found={name: views.found_of(name, found) for name in study.parameters},
+        sign_of=views.sign_of,
+        sentence=partial(sentence, study=study, language=language),
         intervals_apart=intervals_apart,
         draw=draw,
-        maps=maps(selection, language),
+        maps=heat_maps,
+        mapped_over=mapped_over,
         effects=effects(selection, language),
         unfinished=unfinished(selection),
         objective=quantity(selection.objective, language).words,
+        listed=partial(listed, language=language),
         errors=errors(selection, language),
+        where=partial(where, language=language),
         error_keys=error_keys(language),
         planes=trade_offs(selection, language),
         importance=importance(selection, language),
@@ -73,7 +68,7 @@ def study_page(study: StudyResults, *, language: Language) -> str:
         at_once=SHOWN,
         main=MAIN,
         measures=_measures(),
-        quantities=quantities,
+        quantities=lambda names: [quantity(name, language) for name in names],
         level_name=level_name,
         glossary=[(measure_name(name, language), measure_note(name, language)) for name in MEASURES],
     )
@@ -84,24 +79,21 @@ def intervals_apart(text: str) -> list[str]:
     return re.split(r"(\[[^\[\]]*\])", text)
 
 
+class Chart(Protocol):
+    """A chart of the page."""
+
+    @property
+    def alt(self) -> str:
+        """What it shows, for those who cannot see it."""
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """The figure, and what the pointer is told on its parts, by their ids."""
+
+
 def draw(chart: Chart) -> Markup:
     """A chart, as svg."""
-    fills = None
-    match chart:
-        case LevelChart():
-            figure, told = levels(chart)
-        case ScatterChart():
-            figure, told = scatter(chart)
-        case HeatMap():
-            figure, told = heat_map(chart)
-        case Plane():
-            figure, told = plane(chart)
-        case CalibrationChart():
-            figure, told = calibration(chart)
-        case ShareChart():
-            figure = shares(chart.history, x_title=chart.x_title, width=268, height=268, title=chart.title)
-            told = {f"share-{index}": chart.told[term] for index, term in enumerate(chart.history.terms)}
-            fills = share_fills(chart.history)
+    figure, told = chart.draw()
+    fills = share_fills(chart.history) if isinstance(chart, ShareChart) else None
     return figure_svg(figure, alt=chart.alt, told=told, fills=fills)
 
 
@@ -115,8 +107,5 @@ def _measures() -> dict[str, list[str]]:
 
 def _ordered(selection: Selection) -> list[Setting]:
     """As the study has them; where a sampler drew them, best first."""
-    settings = list(selection.study.settings)
-    if not selection.drawn:
-        return settings
-    ranked = selection.ranked
-    return ranked + [setting for setting in settings if setting not in ranked]
+    ranked = selection.ranked if selection.drawn else []
+    return ranked + [setting for setting in selection.study.settings if setting not in ranked]

@@ -5,8 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from yolosses.apps.pages.charts.heat_map import heat_map, shade, shade_range
-from yolosses.apps.pages.charts.study import HeatMap, Place
+from yolosses.apps.pages.charts.heat_map import HeatMap, Place, shade, shade_range
 from yolosses.apps.pages.figure import figure_svg
 from yolosses.apps.pages.views.study_numbers import quantity
 from yolosses.studies.ablation.statistics import Interval
@@ -30,19 +29,15 @@ CELLS: dict[Place, Interval | None] = {place: interval(mean) for place, mean in 
 def drawn(
     cells: dict[Place, Interval | None], measure: str = "map50", default: Place | None = None
 ) -> tuple[Figure, dict[str, str]]:
-    return heat_map(
-        HeatMap(
-            quantity=quantity(measure, "en"),
-            cells=cells,
-            columns=["1", "2"],
-            rows=["3", "4"],
-            x_title="a",
-            y_title="b",
-            default=default,
-            better="better",
-            alt="what it shows",
-        )
-    )
+    return HeatMap(
+        quantity=quantity(measure, "en"),
+        cells=cells,
+        columns=["1", "2"],
+        rows=["3", "4"],
+        x_title="a",
+        y_title="b",
+        default=default,
+    ).draw()
 
 
 def fills(axes: Axes) -> dict[Place, str]:

@@ -2,50 +2,60 @@
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.patches import Rectangle, StepPatch
 
-from yolosses.apps.pages.charts.histogram import Histogram, histogram, histogram_of
+from yolosses.apps.pages.charts.histogram import histogram
 from yolosses.apps.pages.charts.occupancy import occupancy
-from yolosses.apps.pages.charts.sides import sides, sides_of
+from yolosses.apps.pages.charts.sides import sides
+
+
+def bars(numbers: list[int]) -> tuple[list[float], list[str], list[str]]:
+    """How high each is, what stands above it, the names below."""
+    (axes,) = histogram(np.array(numbers, np.int64), x_title="x", y_title="y").axes
+    heights = [patch.get_height() for patch in axes.patches if isinstance(patch, Rectangle)]
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    return heights, [text.get_text() for text in axes.texts], names
 
 
 def test_a_histogram_counts_each_number() -> None:
-    assert histogram_of(np.array([0, 2, 2, 3, 3, 3])) == Histogram(step=1, counts=(1, 0, 2, 3))
+    assert bars([0, 2, 2, 3, 3, 3]) == ([1, 0, 2, 3], ["1", "", "2", "3"], ["0", "1", "2", "3"])
 
 
 def test_many_different_numbers_share_bars() -> None:
-    bars = histogram_of(np.arange(100))
-    assert (bars.step, sum(bars.counts)) == (4, 100)
-    assert [bars.name(bar) for bar in (0, 1)] == ["0–3", "4–7"]
+    heights, above, names = bars(list(range(100)))
+    assert (heights, above) == ([4] * 25, [])
+    assert names == ["0–3", "16–19", "32–35", "48–51", "64–67", "80–83", "96–99"]
 
 
 def test_no_pictures_are_a_histogram_too() -> None:
-    assert histogram_of(np.array([], np.int64)) == Histogram(step=1, counts=(0,))
+    assert bars([]) == ([0], [""], ["0"])
 
 
-def test_the_bars_are_as_high_as_the_counts() -> None:
-    (axes,) = histogram(Histogram(step=1, counts=(1, 0, 2, 3)), x_title="x", y_title="y").axes
-    bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-    assert [bar.get_height() for bar in bars] == [1, 0, 2, 3]
-    assert [text.get_text() for text in axes.texts] == ["1", "", "2", "3"]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2", "3"]
+def drawn_sides(objects: list[list[float]], grids: list[int]) -> Axes:
+    figure = sides(np.array(objects), grids, names=("width", "height"), x_title="x", y_title="y")
+    return figure.axes[0]
+
+
+def stairs(axes: Axes) -> dict[str, StepPatch]:
+    return {str(patch.get_label()): patch for patch in axes.patches if isinstance(patch, StepPatch)}
 
 
 def test_all_sides_are_counted() -> None:
-    shown = sides_of(np.array([[0.1, 0.2], [0.5, 0.02], [1.0, 1.0], [0.001, 0.001]]), [20, 7])
-    assert sum(shown.widths) == sum(shown.heights) == 4
-    assert shown.widths[-1] == shown.heights[-1] == 1
-    assert shown.grids == (7, 20)
-    assert (shown.edges[0], shown.edges[-1]) == pytest.approx((0.001, 1.0))
+    drawn = stairs(drawn_sides([[0.1, 0.2], [0.5, 0.02], [1.0, 1.0], [0.001, 0.001]], [20, 7]))
+    for patch in drawn.values():
+        values, edges, _ = patch.get_data()
+        assert (sum(values), values[-1]) == (4, 1)
+        assert (edges[0], edges[-1]) == pytest.approx((0.001, 1.0))
 
 
 def test_widths_and_heights_differ_in_more_than_colour_beside_the_cells() -> None:
-    shown = sides_of(np.array([[0.1, 0.2], [0.5, 0.02]]), [7, 20])
-    (axes,) = sides(shown, width="width", height="height", x_title="x", y_title="y").axes
-    drawn = {patch.get_label(): patch for patch in axes.patches if isinstance(patch, StepPatch)}
-    assert tuple(drawn["width"].get_data().values) == shown.widths
-    assert tuple(drawn["height"].get_data().values) == shown.heights
+    axes = drawn_sides([[0.1, 0.2], [0.5, 0.02]], [20, 7])
+    drawn = stairs(axes)
+    for name, lengths in (("width", (0.1, 0.5)), ("height", (0.2, 0.02))):
+        values, edges, _ = drawn[name].get_data()
+        assert list(values) == list(np.histogram(lengths, edges)[0])
     assert len({str(patch.get_linestyle()) for patch in drawn.values()}) == 2
     assert [line.get_xdata()[0] for line in axes.lines] == [1 / 7, 1 / 20]
     assert [text.get_text() for text in axes.texts] == ["S=7", "S=20"]

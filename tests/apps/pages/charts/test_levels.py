@@ -18,8 +18,7 @@ from yolosses.apps.pages.charts.axis import (
     value_range,
     without_overlaps,
 )
-from yolosses.apps.pages.charts.levels import levels, scatter
-from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
+from yolosses.apps.pages.charts.levels import LevelChart, ScatterChart
 from yolosses.apps.pages.figure import figure_svg, letters_width, shortened
 from yolosses.apps.pages.views.study_numbers import quantity
 from yolosses.apps.pages.views.study_selection import in_order
@@ -70,7 +69,7 @@ def words(figure: Figure) -> list[str]:
 
 
 def test_points_of_a_line_are_the_means_and_bars_the_intervals() -> None:
-    figure, told = levels(chart(MEANS))
+    figure, told = chart(MEANS).draw()
     (axes,) = figure.axes
     assert [y for _, y in points(axes)] == [0.4, 0.6, 0.5]
     assert [x for x, _ in points(axes)] == pytest.approx([0, 0.5, 1])  # 1, 5, 25 by their logarithm
@@ -82,7 +81,7 @@ def test_points_of_a_line_are_the_means_and_bars_the_intervals() -> None:
 
 
 def test_what_the_pointer_is_told_is_escaped_and_the_same_figure_gives_the_same_bytes() -> None:
-    drawn = [figure_svg(figure, alt="<a>", told=told) for figure, told in (levels(chart(MEANS)),) * 2]
+    drawn = [figure_svg(figure, alt="<a>", told=told) for figure, told in (chart(MEANS).draw(),) * 2]
     assert drawn[0] == drawn[1]
     assert "<title>lambda&lt;x&gt; = 5: 60.0 % [55.0, 65.0], 3 runs</title>" in drawn[0]
     assert "lambda<x>" not in drawn[0]
@@ -90,7 +89,7 @@ def test_what_the_pointer_is_told_is_escaped_and_the_same_figure_gives_the_same_
 
 
 def test_one_seed_has_points_without_bars_and_a_missing_value_leaves_a_gap() -> None:
-    figure, _ = levels(chart({1: alone(0.4), 25: alone(0.5)}))
+    figure, _ = chart({1: alone(0.4), 25: alone(0.5)}).draw()
     (axes,) = figure.axes
     assert [y for _, y in points(axes)] == [0.4, 0.5]
     assert bars(axes, "_") == []
@@ -103,15 +102,13 @@ def test_dots_for_names() -> None:
         "squared_error": interval(0.4),
         "binary_cross_entropy_with_logits": interval(0.6, 0.05),
     }
-    figure, told = levels(
-        chart(
-            found,
-            levels=list(found),
-            quantity=quantity("missed", "zh-TW"),
-            parameter="obj_penalty",
-            default="squared_error",
-        )
-    )
+    figure, told = chart(
+        found,
+        levels=list(found),
+        quantity=quantity("missed", "zh-TW"),
+        parameter="obj_penalty",
+        default="squared_error",
+    ).draw()
     (axes,) = figure.axes
     assert points(axes) == [(0.4, 0.0), (0.6, 1.0)]
     assert axes.yaxis_inverted()  # the first at the top
@@ -126,7 +123,7 @@ def test_dots_for_names() -> None:
 def test_scattered_runs() -> None:
     runs = [(0.5, 0.2), (5.0, 0.6), (50.0, 0.4)]
     quantities = {"quantity": quantity("map50", "en"), "parameter": "p", "alt": "a"}
-    figure, told = scatter(ScatterChart(points=runs, default=5.0, best=(5.0, 0.6), **quantities))  # type: ignore[arg-type]
+    figure, told = ScatterChart(points=runs, default=5.0, best=(5.0, 0.6), **quantities).draw()  # type: ignore[arg-type]
     (axes,) = figure.axes
     assert points(axes, "run-") == runs
     assert axes.get_xscale() == "log"
@@ -135,7 +132,7 @@ def test_scattered_runs() -> None:
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (5.0, 0.6)  # type: ignore[index]
     (default,) = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert list(default.get_xdata()) == [5.0, 5.0]
-    one, _ = scatter(ScatterChart(points=[(2.0, 0.5)], default=9.0, best=None, **quantities))  # type: ignore[arg-type]
+    one, _ = ScatterChart(points=[(2.0, 0.5)], default=9.0, best=None, **quantities).draw()  # type: ignore[arg-type]
     assert points(one.axes[0], "run-") == [(2.0, 0.5)]
     assert len(one.axes[0].lines) == 1
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,11 +12,14 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from yolosses.apps.pages.charts.study import HeatMap, Place
 from yolosses.apps.pages.figure import fixed_chart, letters_width, shortened, written
 from yolosses.apps.pages.views.study_numbers import NOTHING, Quantity, half_width
 from yolosses.explain.style import INK, ink_on
+from yolosses.language import catalogue
+from yolosses.studies.ablation.sentences import format_value
 from yolosses.studies.ablation.statistics import Interval
+
+Place = tuple[int, int]  # column, row
 
 # ColorBrewer's Blues: each darker than the last, with or without colour.
 SHADES = LinearSegmentedColormap.from_list("blues", ["#F7FBFF", "#C6DBEF", "#6BAED6", "#2171B5", "#08306B"])
@@ -45,39 +49,81 @@ def shade_range(cells: Sequence[Interval]) -> tuple[float, float]:
     return low, high
 
 
-def heat_map(shown: HeatMap) -> tuple[Figure, dict[str, str]]:
-    """The map, and what to tell at each cell, by its id."""
-    label = min(max(letters_width(name, 12) for name in shown.rows), 110.0)
-    left = 28.0 + label
-    width = max(LEAST_WIDTH, min(CELL_WIDTH, (WIDEST - left - 4) / len(shown.columns)))
-    across, down = width * len(shown.columns), CELL_HEIGHT * len(shown.rows)
-    right = max(3.0, letters_width(shown.quantity.title, 13, bold=True) + 4 - across, 208 - across)
-    figure, axes = fixed_chart(
-        left + across + right, TOP + down + BOTTOM, left=left, right=right, top=TOP, bottom=BOTTOM
-    )
-    axes.set_xlim(0, len(shown.columns))
-    axes.set_ylim(0, len(shown.rows))
-    title = {"color": INK, "fontweight": "bold"}
-    written(figure, shown.quantity.title, left, down + BOTTOM + 13, 13, **title)
-    told = _cells(axes, shown, width)
-    _frames(axes, shown)
-    cut = [shortened(name, width - 4, 12) for name in shown.columns]
-    axes.set_xticks([column + 0.5 for column in range(len(cut))], cut)
-    axes.set_yticks(
-        [row + 0.5 for row in range(len(shown.rows))], [shortened(name, label, 12) for name in shown.rows]
-    )
-    axes.tick_params(length=0)
-    axes.set_xlabel(shown.x_title)
-    room = down + 36  # upwards, with what is free below
-    below = max(0.0, min(18.0, (letters_width(shown.y_title, 12) - down) / 2))
-    axes.set_ylabel(shortened(shown.y_title, room, 12))
-    axes.yaxis.set_label_coords(-(left - 10) / across, 0.5 - below / down)
-    _legend(figure, shown, left)
-    return figure, told
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """A measure over two parameters; columns to the right, rows upwards, as on axes.
+
+    Attributes:
+        cells: by (column, row). columns, rows: names of the values of the two parameters.
+        default: the cell to frame.
+    """
+
+    quantity: Quantity
+    cells: Mapping[Place, Interval | None]
+    columns: Sequence[str]
+    rows: Sequence[str]
+    x_title: str
+    y_title: str
+    default: Place | None
+
+    @property
+    def found(self) -> dict[Place, Interval]:
+        """Cells with a value."""
+        return {place: cell for place, cell in self.cells.items() if cell is not None}
+
+    @property
+    def best(self) -> Place | None:
+        """The cell with the best value; None where no cell has one."""
+        found, sign = self.found, -1 if self.quantity.lower_is_better else 1
+        return max(found, key=lambda place: sign * found[place].mean, default=None)
+
+    @property
+    def alt(self) -> str:
+        """What it shows, for those who cannot see it."""
+        said = catalogue(self.quantity.language).gettext(
+            "Heat map of {measure} over {x} and {y}; best {best} at {where}"
+        )
+        best, value, where = self.best, NOTHING, ""
+        if best is not None:
+            value = format_value(self.quantity.name, self.found[best].mean)
+            where = f"{self.columns[best[0]]}, {self.rows[best[1]]}"
+        return said.format(
+            measure=self.quantity.title, x=self.x_title, y=self.y_title, best=value, where=where
+        )
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """The map, and what to tell at each cell, by its id."""
+        label = min(max(letters_width(name, 12) for name in self.rows), 110.0)
+        left = 28.0 + label
+        width = max(LEAST_WIDTH, min(CELL_WIDTH, (WIDEST - left - 4) / len(self.columns)))
+        across, down = width * len(self.columns), CELL_HEIGHT * len(self.rows)
+        right = max(3.0, letters_width(self.quantity.title, 13, bold=True) + 4 - across, 208 - across)
+        figure, axes = fixed_chart(
+            left + across + right, TOP + down + BOTTOM, left=left, right=right, top=TOP, bottom=BOTTOM
+        )
+        axes.set_xlim(0, len(self.columns))
+        axes.set_ylim(0, len(self.rows))
+        title = {"color": INK, "fontweight": "bold"}
+        written(figure, self.quantity.title, left, down + BOTTOM + 13, 13, **title)
+        told = _cells(axes, self, width)
+        _frames(axes, self)
+        cut = [shortened(name, width - 4, 12) for name in self.columns]
+        axes.set_xticks([column + 0.5 for column in range(len(cut))], cut)
+        axes.set_yticks(
+            [row + 0.5 for row in range(len(self.rows))], [shortened(name, label, 12) for name in self.rows]
+        )
+        axes.tick_params(length=0)
+        axes.set_xlabel(self.x_title)
+        room = down + 36  # upwards, with what is free below
+        below = max(0.0, min(18.0, (letters_width(self.y_title, 12) - down) / 2))
+        axes.set_ylabel(shortened(self.y_title, room, 12))
+        axes.yaxis.set_label_coords(-(left - 10) / across, 0.5 - below / down)
+        _legend(figure, self, left)
+        return figure, told
 
 
 def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
-    found = shown.found
+    found, best = shown.found, shown.best
     low, high = shade_range(list(found.values())) if found else (0.0, 1.0)
     told = {}
     for column in range(len(shown.columns)):
@@ -85,13 +131,10 @@ def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
             cell = found.get((column, row))
             name = f"cell-{column}-{row}"
             if cell is None:
-                hatched: dict[str, Any] = {
-                    "facecolor": "white",
-                    "edgecolor": "#C4C4C4",
-                    "hatch": "//",
-                    "lw": 0.7,
-                }
-                axes.add_patch(Rectangle((column, row), 1, 1, **hatched, gid=name))
+                hatched = Rectangle(
+                    (column, row), 1, 1, fc="white", ec="#C4C4C4", hatch="//", lw=0.7, gid=name
+                )
+                axes.add_patch(hatched)
                 axes.text(column + 0.5, row + 0.5, NOTHING, ha="center", va="center", fontsize=9)
                 continue
             share = 0.5 if high == low else (cell.mean - low) / (high - low)
@@ -100,7 +143,7 @@ def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
                 Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", lw=0.75, gid=name)
             )
             told[name] = shown.quantity.told(cell)
-            starred = (column, row) == shown.best and len(found) > 1
+            starred = (column, row) == best and len(found) > 1
             _numbers(axes, shown.quantity, cell, (column, row), ink_on(colour), width, starred=starred)
     return told
 
@@ -114,19 +157,11 @@ def _numbers(
     below = f"±{half}" if half else ""
     fits = letters_width(below, 10) + 13 <= width
     rise = 0.05 if below or starred else -0.11
-    axes.text(
-        x,
-        y + rise,
-        quantity.bare(cell.mean),
-        ha="center",
-        va="baseline",
-        color=ink,
-        fontsize=9.75,
-        fontweight="bold",
-    )
+    look: dict[str, Any] = {"ha": "center", "va": "baseline", "color": ink}
+    axes.text(x, y + rise, quantity.bare(cell.mean), fontsize=9.75, fontweight="bold", **look)
     if below:
         shift = 5.5 / width if starred and fits else 0.0
-        axes.text(x + shift, y + rise - 0.375, below, ha="center", va="baseline", color=ink, fontsize=7.5)
+        axes.text(x + shift, y + rise - 0.375, below, fontsize=7.5, **look)
     if starred:
         length = letters_width(below, 10) / width
         at = (x - length / 2, y + rise - 0.29) if fits else (place[0] + 1 - 5.5 / width, place[1] + 0.85)
@@ -155,7 +190,8 @@ def _legend(figure: Figure, shown: HeatMap, x: float) -> None:
     start = x + letters_width(pale, 12) + 6
     look = {"color": "#404040"}
     written(figure, pale, x, BOTTOM - 60, 12, **look)
-    written(figure, f"{dark} {shown.better}", start + LEGEND + 6, BOTTOM - 60, 12, **look)
+    better = catalogue(shown.quantity.language).gettext("better")
+    written(figure, f"{dark} {better}", start + LEGEND + 6, BOTTOM - 60, 12, **look)
     width, height = 96 * figure.get_size_inches()
     steps = 40
     for step in range(steps):

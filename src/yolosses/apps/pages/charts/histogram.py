@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -13,40 +11,20 @@ from yolosses.explain.style import BLUE, INK, SKY
 
 MOST_BARS = 30
 NUMBERED = 22  # with more bars, their numbers would touch
-NAMED = {True: 14, False: 8}  # names below the bars at most: single numbers, ranges
 
 
-@dataclass(frozen=True)
-class Histogram:
-    """Bar ``i`` counts the numbers from ``i * step`` to ``i * step + step - 1``."""
-
-    step: int
-    counts: tuple[int, ...]
-
-    def name(self, bar: int) -> str:
-        """``4``, or ``4–7``."""
-        first = bar * self.step
-        return str(first) if self.step == 1 else f"{first}–{first + self.step - 1}"
-
-
-def histogram_of(numbers: NDArray[np.int64]) -> Histogram:
-    """Numbers from 0, counted."""
+def histogram(numbers: NDArray[np.int64], *, x_title: str, y_title: str) -> Figure:
+    """Of numbers from 0, with the counts above the bars where there is room."""
     most = int(numbers.max(initial=0))
     step = -(-(most + 1) // MOST_BARS)
-    counts = np.bincount(numbers // step, minlength=most // step + 1)
-    return Histogram(step, tuple(counts.tolist()))
-
-
-def histogram(bars: Histogram, *, x_title: str, y_title: str) -> Figure:
-    """The bars, with their counts above them where there is room."""
+    counts = np.bincount(numbers // step, minlength=most // step + 1).tolist()
     figure, axes = chart(520, 260)
-    drawn = axes.bar(range(len(bars.counts)), bars.counts, width=0.84, color=SKY, edgecolor=BLUE)
-    if len(bars.counts) <= NUMBERED:
-        labels = [str(count) if count else "" for count in bars.counts]
-        axes.bar_label(drawn, labels, padding=2, fontsize=8, color=INK)
-    every = -(-len(bars.counts) // NAMED[bars.step == 1])
-    named = range(0, len(bars.counts), every)
-    axes.set_xticks(named, [bars.name(bar) for bar in named])
+    drawn = axes.bar(range(len(counts)), counts, width=0.84, color=SKY, edgecolor=BLUE)
+    if len(counts) <= NUMBERED:
+        axes.bar_label(drawn, [str(count or "") for count in counts], padding=2, fontsize=8, color=INK)
+    every = -(-len(counts) // (14 if step == 1 else 8))  # ranges have longer names than single numbers
+    names = [str(first) if step == 1 else f"{first}–{first + step - 1}" for first in range(0, most + 1, step)]
+    axes.set_xticks(range(0, len(counts), every), names[::every])
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(x_title)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -12,12 +15,12 @@ from yolosses.apps.pages.charts.axis import (
     value_range,
     without_overlaps,
 )
-from yolosses.apps.pages.charts.study import LevelChart, ScatterChart
 from yolosses.apps.pages.figure import fixed_chart, letters_width, shortened, written
 from yolosses.apps.pages.views.study_numbers import Quantity, edges
 from yolosses.explain.style import BLUE, FAINT_INK, INK
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.sentences import level_name
+from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Level
 
 WIDTH, HEIGHT = 268.0, 212.0
@@ -27,11 +30,25 @@ ROW = 26.0  # of a name
 LONGEST_NAME = 136.0
 
 
-def levels(shown: LevelChart) -> tuple[Figure, dict[str, str]]:
-    """Points with interval bars; joined where the values have an order. Beside the figure, what to tell at each point,
-    by its id.
+@dataclass(frozen=True, kw_only=True)
+class LevelChart:
+    """A measure by the values of a parameter.
+
+    Attributes:
+        levels: of the parameter, all of them: the axis is the same in all its charts.
+        alt: what the chart shows, for those who cannot see it.
     """
-    return _lines(shown) if is_ordered(shown.levels) else _dots(shown)
+
+    quantity: Quantity
+    parameter: str
+    levels: Sequence[Level]
+    intervals: Mapping[Level, Interval]
+    default: Level | None
+    alt: str
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """Points with interval bars; joined where the values have an order."""
+        return _lines(self) if is_ordered(self.levels) else _dots(self)
 
 
 def _lines(shown: LevelChart) -> tuple[Figure, dict[str, str]]:
@@ -75,34 +92,49 @@ def _dots(shown: LevelChart) -> tuple[Figure, dict[str, str]]:
     return figure, told
 
 
-def scatter(shown: ScatterChart) -> tuple[Figure, dict[str, str]]:
-    """A point a run, a dashed line at the default, a star at the best setting."""
-    figure, axes = fixed_chart(WIDTH, HEIGHT, left=LEFT, right=RIGHT, top=TOP, bottom=BOTTOM)
-    _titles(figure, shown.quantity, 12, HEIGHT)
-    xs, ys = [x for x, _ in shown.points], [y for _, y in shown.points]
-    low, high = min(xs), max(xs)
-    logarithmic = 0 < low < high and high / low >= WIDE_SPAN
-    if logarithmic:
-        room = (high / low) ** 0.06
-        span = low / room, high * room
-    else:
-        room = 0.06 * (high - low) or 1.0
-        span = low - room, high + room
-    number_axis(axes, "x", span, logarithmic=logarithmic, length=WIDTH - LEFT - RIGHT)
-    _value_axis(axes, shown.quantity, ys, upright=True)
-    if shown.default is not None and min(xs) <= shown.default <= max(xs):
-        axes.axvline(shown.default, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
-    told = {}
-    for index, (x, y) in enumerate(shown.points):
-        told[f"run-{index}"] = f"{shown.parameter} = {x:.4g}: {shown.quantity.bare(y)}"
-        axes.plot(
-            [x], [y], "o", color=BLUE, alpha=0.55, markersize=5, markeredgecolor="white", markeredgewidth=0.4,
-            clip_on=False, gid=f"run-{index}",
-        )  # fmt: skip
-    if shown.best is not None:
-        axes.plot(*[[value] for value in shown.best], "*", color=INK, markersize=10, clip_on=False)
-    axes.set_xlabel(shown.parameter)
-    return figure, told
+@dataclass(frozen=True, kw_only=True)
+class ScatterChart:
+    """A measure of single runs by the value of a parameter that was drawn from a range.
+
+    Attributes:
+        points: (value of the parameter, value of the measure). best: one of them, to be starred.
+    """
+
+    quantity: Quantity
+    parameter: str
+    points: Sequence[tuple[float, float]]
+    default: float | None
+    best: tuple[float, float] | None
+    alt: str
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """A point a run, a dashed line at the default, a star at the best setting."""
+        figure, axes = fixed_chart(WIDTH, HEIGHT, left=LEFT, right=RIGHT, top=TOP, bottom=BOTTOM)
+        _titles(figure, self.quantity, 12, HEIGHT)
+        xs, ys = [x for x, _ in self.points], [y for _, y in self.points]
+        low, high = min(xs), max(xs)
+        logarithmic = 0 < low < high and high / low >= WIDE_SPAN
+        if logarithmic:
+            room = (high / low) ** 0.06
+            span = low / room, high * room
+        else:
+            room = 0.06 * (high - low) or 1.0
+            span = low - room, high + room
+        number_axis(axes, "x", span, logarithmic=logarithmic, length=WIDTH - LEFT - RIGHT)
+        _value_axis(axes, self.quantity, ys, upright=True)
+        if self.default is not None and min(xs) <= self.default <= max(xs):
+            axes.axvline(self.default, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        told = {}
+        for index, (x, y) in enumerate(self.points):
+            told[f"run-{index}"] = f"{self.parameter} = {x:.4g}: {self.quantity.bare(y)}"
+            axes.plot(
+                [x], [y], "o", color=BLUE, alpha=0.55, markersize=5, markeredgecolor="white", markeredgewidth=0.4,
+                clip_on=False, gid=f"run-{index}",
+            )  # fmt: skip
+        if self.best is not None:
+            axes.plot(*[[value] for value in self.best], "*", color=INK, markersize=10, clip_on=False)
+        axes.set_xlabel(self.parameter)
+        return figure, told
 
 
 def _ends(shown: LevelChart) -> list[float]:

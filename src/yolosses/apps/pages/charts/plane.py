@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,11 +13,11 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from yolosses.apps.pages.charts.axis import number_axis, value_range
-from yolosses.apps.pages.charts.study import Path, Plane, Spot
 from yolosses.apps.pages.figure import fixed_chart, letters_width
-from yolosses.apps.pages.views.study_numbers import edges
+from yolosses.apps.pages.views.study_numbers import Quantity, edges
 from yolosses.explain.placing import Box, along, around, around_point, least_hiding
 from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs
+from yolosses.language import catalogue
 from yolosses.studies.ablation.statistics import Interval
 
 WIDTH, SIDE = 365.0, 280.0  # of the chart; of its frame, upwards
@@ -29,32 +30,71 @@ CORNER = (64.0, 26.0)  # width and height of what is written there
 Floats = NDArray[np.float64]
 
 
-def plane(shown: Plane) -> tuple[Figure, dict[str, str]]:
-    """Paths of settings with interval bars both ways, the other settings as grey points. Beside the figure, what to
-    tell at each point, by its id.
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """A setting: its name and its place."""
+
+    name: str
+    x: Interval
+    y: Interval
+    is_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """Settings along one parameter, in the order of its values. ``index``: of its colour, dashes and marker.
+    ``joined``: by lines, as values that have an order.
     """
-    columns = int(WIDTH // max(46 + letters_width(path.name, 12) for path in shown.paths)) or 1
-    below = BOTTOM + 8 + LEGEND_LINE * -(-len(shown.paths) // columns)
-    figure, axes = fixed_chart(WIDTH, TOP + SIDE + below, left=LEFT, right=RIGHT, top=TOP, bottom=below)
-    _scale(axes, "x", shown)
-    _scale(axes, "y", shown)
-    axes.grid(True, color="#E6E6E6", linewidth=0.75)
-    axes.tick_params(length=0)
-    told = {}
-    for index, spot in enumerate(shown.others):
-        told[f"other-{index}"] = spot.name
-        axes.plot(*_means([spot]), "o", color="#B9B9B9", markersize=4.5, mew=0, gid=f"other-{index}")
-    for path in shown.paths:
-        told |= _path(axes, path, shown)
-    _names(axes, shown)
-    _corner(axes, shown)
-    axes.legend(
-        [Line2D([], [], **_signs(path), linewidth=1.5) for path in shown.paths], [path.name for path in shown.paths],
-        loc="upper left", bbox_to_anchor=(0, 1 - (SIDE + BOTTOM) / SIDE), bbox_transform=axes.transAxes, ncols=columns,
-        frameon=False, fontsize=9, borderpad=0, borderaxespad=0, handlelength=2.6, columnspacing=1.2,
-        labelcolor="#404040",
-    )  # fmt: skip
-    return figure, told
+
+    name: str
+    index: int
+    spots: Sequence[Spot]
+    joined: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """One measure against another: paths of settings, the other settings as grey points."""
+
+    paths: Sequence[Path]
+    others: Sequence[Spot]
+    x: Quantity
+    y: Quantity
+
+    @property
+    def alt(self) -> str:
+        """What it shows, for those who cannot see it."""
+        return self.gettext("{y} against {x}").format(x=self.x.title, y=self.y.title)
+
+    def gettext(self, message: str) -> str:
+        """A message in the language of the measures."""
+        return catalogue(self.x.language).gettext(message)
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """Paths of settings with interval bars both ways, the other settings as grey points."""
+        columns = int(WIDTH // max(46 + letters_width(path.name, 12) for path in self.paths)) or 1
+        below = BOTTOM + 8 + LEGEND_LINE * -(-len(self.paths) // columns)
+        figure, axes = fixed_chart(WIDTH, TOP + SIDE + below, left=LEFT, right=RIGHT, top=TOP, bottom=below)
+        _scale(axes, "x", self)
+        _scale(axes, "y", self)
+        axes.grid(True, color="#E6E6E6", linewidth=0.75)
+        axes.tick_params(length=0)
+        told = {}
+        for index, spot in enumerate(self.others):
+            told[f"other-{index}"] = spot.name
+            axes.plot(*_means([spot]), "o", color="#B9B9B9", markersize=4.5, mew=0, gid=f"other-{index}")
+        for path in self.paths:
+            told |= _path(axes, path, self)
+        _names(axes, self)
+        _corner(axes, self)
+        axes.legend(
+            [Line2D([], [], **_signs(path), linewidth=1.5) for path in self.paths],
+            [path.name for path in self.paths],
+            loc="upper left", bbox_to_anchor=(0, 1 - (SIDE + BOTTOM) / SIDE), bbox_transform=axes.transAxes,
+            ncols=columns, frameon=False, fontsize=9, borderpad=0, borderaxespad=0, handlelength=2.6,
+            columnspacing=1.2, labelcolor="#404040",
+        )  # fmt: skip
+        return figure, told
 
 
 def _scale(axes: Axes, which: Literal["x", "y"], shown: Plane) -> None:
@@ -110,7 +150,7 @@ def _names(axes: Axes, shown: Plane) -> None:
     inks: dict[tuple[float, float, str], str] = {}
     for path, spot in spots:
         is_default = shared and spot.is_default
-        name = shown.words[1] if is_default else spot.name
+        name = shown.gettext("default") if is_default else spot.name
         inks.setdefault((spot.x.mean, spot.y.mean, name), INK if is_default else colour_of(path.index))
     taken = _taken(axes, shown)
     for (x, y, name), ink in inks.items():
@@ -128,8 +168,8 @@ def _names(axes: Axes, shown: Plane) -> None:
 
 def _taken(axes: Axes, shown: Plane) -> list[Box]:
     """What no name should hide, in css pixels from the left top of the frame: the corner, points, bars and lines."""
-    x = 0.0 if shown.good[0] < 0 else WIDTH - LEFT - RIGHT - CORNER[0]
-    y = 0.0 if shown.good[1] > 0 else SIDE - CORNER[1]
+    x = 0.0 if shown.x.lower_is_better else WIDTH - LEFT - RIGHT - CORNER[0]
+    y = SIDE - CORNER[1] if shown.y.lower_is_better else 0.0
     taken: list[Box] = [(x, y, x + CORNER[0], y + CORNER[1])]
     if shown.others:
         greys = _pixels(axes, np.column_stack(_means(shown.others))).tolist()
@@ -158,9 +198,9 @@ def _means(spots: Sequence[Spot]) -> tuple[list[float], list[float]]:
 
 def _corner(axes: Axes, shown: Plane) -> None:
     """A word in the corner where both measures are good, and an arrow into it."""
-    right, up = (good > 0 for good in shown.good)
+    right, up = not shown.x.lower_is_better, not shown.y.lower_is_better
     axes.annotate(
-        shown.words[0], (float(right), float(up)), (-15 if right else 15, -15 if up else 15),
+        shown.gettext("better"), (float(right), float(up)), (-15 if right else 15, -15 if up else 15),
         xycoords="axes fraction", textcoords="offset points", ha="right" if right else "left", va="center",
         fontsize=8.25, color=FAINT_INK, zorder=1.5,  # below the data
         arrowprops={

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -32,3 +35,19 @@ def shares(history: TermHistory, *, x_title: str, width: float, height: float, t
     for spine in axes.spines.values():
         spine.set_visible(False)
     return figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareChart:
+    """Shares of the terms over the steps, stacked to 100 %. ``told``: long names of the terms, for the pointer."""
+
+    history: TermHistory
+    told: Mapping[str, str]
+    title: str
+    x_title: str
+    alt: str
+
+    def draw(self) -> tuple[Figure, dict[str, str]]:
+        """The areas, and the long name of each, by its id."""
+        figure = shares(self.history, x_title=self.x_title, width=268, height=268, title=self.title)
+        return figure, {f"share-{index}": self.told[term] for index, term in enumerate(self.history.terms)}

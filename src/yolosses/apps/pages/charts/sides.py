@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,49 +17,34 @@ RATIO = 10 ** (1 / 8)  # of neighbouring edges
 TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Objects between neighbouring ``edges`` (fractions of the picture), by width and by height; S of each grid."""
+def sides(
+    sides: NDArray[np.float64], grids: Sequence[int], *, names: tuple[str, str], x_title: str, y_title: str
+) -> Figure:
+    """Widths as a solid line, heights as a dashed one, and the side of a cell of each grid.
 
-    edges: tuple[float, ...]
-    widths: tuple[int, ...]
-    heights: tuple[int, ...]
-    grids: tuple[int, ...]
-
-
-def sides_of(sides: NDArray[np.float64], grids: Sequence[int]) -> Sides:
-    """``sides``: (O, 2) fractions of the picture."""
+    Args:
+        sides: (O, 2) fractions of the picture. grids: S of each. names: of the widths and the heights.
+    """
     lowest = min(float(sides.min(initial=1.0)), 0.5 / max(grids))
     steps = math.ceil(math.log(1 / lowest) / math.log(RATIO) - 1e-9)
     edges = RATIO ** np.arange(-steps, 1, dtype=np.float64)
     widths, heights = (np.histogram(sides[:, axis].clip(edges[0], 1.0), edges)[0] for axis in (0, 1))
-    return Sides(tuple(edges.tolist()), tuple(widths.tolist()), tuple(heights.tolist()), tuple(sorted(grids)))
-
-
-def sides(shown: Sides, *, width: str, height: str, x_title: str, y_title: str) -> Figure:
-    """Widths as a solid line, heights as a dashed one. ``width``, ``height``: their names."""
     figure, axes = chart(680, 300)
-    axes.stairs(shown.widths, shown.edges, color=INK, linewidth=1.6, label=width)
-    axes.stairs(shown.heights, shown.edges, color=BLUE, linewidth=1.6, linestyle=(0, (4, 2)), label=height)
+    axes.stairs(widths, edges, color=INK, linewidth=1.6, label=names[0])
+    axes.stairs(heights, edges, color=BLUE, linewidth=1.6, linestyle=(0, (4, 2)), label=names[1])
     axes.set_xscale("log")
-    axes.set_xlim(shown.edges[0], 1.03)
+    axes.set_xlim(edges[0], 1.03)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_minor_locator(NullLocator())
-    ticks = [tick for tick in TICKS if tick >= shown.edges[0]]
+    ticks = [tick for tick in TICKS if tick >= edges[0]]
     axes.set_xticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
-    for rank, grid in enumerate(shown.grids):
+    for rank, grid in enumerate(sorted(grids)):
         axes.axvline(1 / grid, color=VERMILLION, linewidth=1.1, linestyle=(0, (1.5, 2)))
+        rise = 3 + 11 * (rank % 2)  # neighbours at two heights
         axes.annotate(
-            f"S={grid}",
-            (1 / grid, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3 + 11 * (rank % 2)),  # neighbours at two heights
-            textcoords="offset points",
-            ha="center",
-            color="#A34700",
-            fontsize=8.5,
-            fontweight="bold",
-        )
+            f"S={grid}", (1 / grid, 1.0), xycoords=("data", "axes fraction"), xytext=(0, rise),
+            textcoords="offset points", ha="center", color="#A34700", fontsize=8.5, fontweight="bold",
+        )  # fmt: skip
     axes.legend(loc="best", frameon=False, fontsize=9)
     axes.set_xlabel(x_title)
     axes.set_ylabel(y_title)

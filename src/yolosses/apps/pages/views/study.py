@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from yolosses.apps.pages.views.study_numbers import (
     counted_runs,
@@ -14,52 +13,11 @@ from yolosses.apps.pages.views.study_numbers import (
 )
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import Language, catalogue, joined
-from yolosses.studies.ablation.findings import Finding, is_ordered
+from yolosses.studies.ablation.findings import Finding
 from yolosses.studies.ablation.measures import MEASURES
-from yolosses.studies.ablation.sentences import level_name, sentence
-from yolosses.studies.ablation.structures import Level, StudyResults
+from yolosses.studies.ablation.structures import StudyResults
 
 FIRST_FINDINGS = 5  # that stand in the lead
-CHIPS = 14  # values of a parameter that are listed one by one
-
-
-@dataclass(frozen=True, kw_only=True)
-class LevelView:
-    """A value of a parameter."""
-
-    name: str
-    is_default: bool
-    is_best: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class VariedView:
-    """A parameter and its values. ``ends``: where many were drawn from a range; ``levels`` then holds few of them."""
-
-    name: str
-    count: int
-    ends: tuple[str, str] | None
-    levels: tuple[LevelView, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindingView:
-    """A sentence with its sign: "raises", "lowers", "best", "unable", "level". ``good``: True, False, None: both."""
-
-    kind: str
-    measure: str
-    text: str
-    sign: str
-    good: bool | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupView:
-    """What was found of a parameter. ``unclear``: no difference was seen."""
-
-    parameter: str
-    said: tuple[FindingView, ...]
-    unclear: tuple[FindingView, ...]
 
 
 def title(study: StudyResults, language: Language) -> str:
@@ -74,20 +32,18 @@ def title(study: StudyResults, language: Language) -> str:
 def facts(study: StudyResults, language: Language) -> str:
     """How much was trained, on what; and what is not finished."""
     words = catalogue(language)
-    splits = {
-        "train": study.train_split,
-        "eval": study.eval_split,
-        "train_pictures": _pictures(study, study.train_split, language),
-        "eval_pictures": _pictures(study, study.eval_split, language),
-    }
+    said = words.gettext("Learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures}).")
     if study.results:
         said = words.gettext(
             "{trained}; learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})."
-        ).format(trained=_trained(study, language), **splits)
-    else:
-        said = words.gettext(
-            "Learnt from {train} ({train_pictures}), measured on {eval} ({eval_pictures})."
-        ).format(**splits)
+        )
+    said = said.format(
+        trained=_trained(study, language),
+        train=study.train_split,
+        eval=study.eval_split,
+        train_pictures=_pictures(study, study.train_split, language),
+        eval_pictures=_pictures(study, study.eval_split, language),
+    )
     unfinished = any(count for state, count in study.states.items() if state != "complete")
     return sentences(said, state_line(study, language), language) if unfinished else said
 
@@ -102,13 +58,8 @@ def _trained(study: StudyResults, language: Language) -> str:
     words = catalogue(language)
     settings, runs = len(study.settings), len(study.results)
     seeds = len({result.seed for result in study.results})
-    values = {
-        "settings": words.ngettext("{count} setting", "{count} settings", settings).format(
-            count=f"{settings:,}"
-        ),
-        "runs": counted_runs(runs, language),
-        "budget": _budget(study, language),
-    }
+    counted = words.ngettext("{count} setting", "{count} settings", settings).format(count=f"{settings:,}")
+    values = {"settings": counted, "runs": counted_runs(runs, language), "budget": _budget(study, language)}
     if settings * seeds != runs or study.objective is not None:
         return words.gettext("{settings}, {runs} of {budget} each").format(**values)
     said = words.ngettext("{count} seed", "{count} seeds", seeds).format(count=f"{seeds:,}")
@@ -145,11 +96,8 @@ def verdict(selection: Selection, language: Language) -> list[str]:
         first = _("Best is the default: {setting} with {measure} {value}.")
     else:
         first = _("Best: {setting} with {measure} {value}.")
-    lines = [
-        first.format(
-            setting=setting_name(best, language), measure=entry.words, value=entry.with_interval(interval)
-        )
-    ]
+    value = entry.with_interval(interval)
+    lines = [first.format(setting=setting_name(best, language), measure=entry.words, value=value)]
     if len(selection.study.settings) == 1 or best == default:
         return lines
     other = None if default is None else selection.interval(selection.objective, default)
@@ -173,27 +121,6 @@ def sentences(first: str, second: str, language: Language) -> str:
     return said.format(first=first, second=second)
 
 
-def varied(selection: Selection) -> list[VariedView]:
-    """Each parameter with its values."""
-    return [_varied(selection, name) for name in selection.study.parameters]
-
-
-def _varied(selection: Selection, name: str) -> VariedView:
-    levels: Sequence[Level] = selection.study.parameters[name]
-    default, best = selection.study.defaults.get(name), (selection.best or {}).get(name)
-    drawn = len(levels) > CHIPS and is_ordered(levels)
-    return VariedView(
-        name=name,
-        count=len(levels),
-        ends=(level_name(min(levels, key=float)), level_name(max(levels, key=float))) if drawn else None,
-        levels=tuple(
-            LevelView(name=level_name(level), is_default=level == default, is_best=level == best)
-            for level in levels
-            if not drawn or level in (default, best)
-        ),
-    )
-
-
 # ------------------------------------------------------------ findings
 
 
@@ -202,36 +129,23 @@ def is_clear(finding: Finding) -> bool:
     return finding.clear or bool(finding.ends)
 
 
-def first_findings(found: Iterable[Finding], study: StudyResults, language: Language) -> list[FindingView]:
+def first_findings(found: Iterable[Finding]) -> list[Finding]:
     """The most important ones, of several alike the first; where hardly anything differs, that is what matters."""
     kept: dict[tuple[str, str, str | None], Finding] = {}
     for finding in sorted(found, key=lambda finding: not is_clear(finding)):
         kept.setdefault((finding.kind, finding.parameter, finding.ability), finding)
-    return [_view(finding, study, language) for finding in list(kept.values())[:FIRST_FINDINGS]]
+    return list(kept.values())[:FIRST_FINDINGS]
 
 
-def found_by_parameter(found: Sequence[Finding], study: StudyResults, language: Language) -> list[GroupView]:
-    """All findings, those that tell no difference apart."""
-    groups = []
-    for name in study.parameters:
-        mine = [finding for finding in found if finding.parameter == name]
-        said = [finding for finding in mine if is_clear(finding) or finding.kind == "no_statement"]
-        unclear = [finding for finding in mine if finding not in said]
-        if mine:
-            said_views, unclear_views = (
-                tuple(_view(finding, study, language) for finding in some) for some in (said, unclear)
-            )
-            groups.append(GroupView(parameter=name, said=said_views, unclear=unclear_views))
-    return groups
+def found_of(parameter: str, found: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """The findings of a parameter, and apart from them those that tell no difference."""
+    mine = [finding for finding in found if finding.parameter == parameter]
+    said = [finding for finding in mine if is_clear(finding) or finding.kind == "no_statement"]
+    return said, [finding for finding in mine if finding not in said]
 
 
-def _view(finding: Finding, study: StudyResults, language: Language) -> FindingView:
+def sign_of(finding: Finding) -> tuple[str, bool | None]:
+    """Of a finding "raises", "lowers", "best", "unable" or "level", and whether that is good; None: both."""
     good = {{"high": "raises", "low": "lowers"}.get(MEASURES[name].better or "") for name in finding.measures}
     shown = is_clear(finding) and finding.kind in ("raises", "lowers", "best", "unable")
-    return FindingView(
-        kind=finding.kind,
-        measure=str(finding.measure),
-        text=sentence(finding, study, language),
-        sign=finding.kind if shown else "level",
-        good=None if len(good) > 1 else finding.kind in good,
-    )
+    return finding.kind if shown else "level", None if len(good) > 1 else finding.kind in good

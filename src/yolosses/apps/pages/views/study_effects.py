@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from yolosses.apps.pages.charts.study import Chart, HeatMap, LevelChart, ScatterChart, best_cell
-from yolosses.apps.pages.views.study_numbers import NOTHING, listed, quantity
+from yolosses.apps.pages.charts.heat_map import HeatMap
+from yolosses.apps.pages.charts.levels import LevelChart, ScatterChart
+from yolosses.apps.pages.views.study_numbers import quantity
 from yolosses.apps.pages.views.study_selection import Selection, in_order
 from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
-from yolosses.studies.ablation.sentences import format_value, level_name
+from yolosses.studies.ablation.sentences import level_name
 
 MAPS = {
     "score": ("map50", "map50_95"),
@@ -31,117 +32,57 @@ EFFECTS = (
 SCATTERED = ("mean_iou", "background_fp", "missed")  # beside the objective
 
 
-@dataclass(frozen=True, kw_only=True)
-class MapsView:
-    """Heat maps by ability. ``others``: parameters that each cell is the mean over, as a list in words."""
-
-    others: str
-    by_ability: dict[str, list[HeatMap]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EffectView:
-    """One parameter. ``kind``: "levels", "drawn", or "single" where only one value was measured, ``value``.
-
-    Attributes:
-        averaged: other parameters that each point is the mean over; drawn: those of them whose values a sampler chose.
-        has_default: whether a ring marks it.
-    """
-
-    parameter: str
-    kind: str
-    charts: Sequence[Chart] = ()
-    value: str = ""
-    averaged: str = ""
-    drawn: str = ""
-    has_default: bool = False
-
-
-def maps(selection: Selection, language: Language) -> MapsView | None:
-    """Heat maps over the two parameters that matter most; None where there are no two."""
+def maps(selection: Selection, language: Language) -> tuple[dict[str, list[HeatMap]], list[str]]:
+    """Heat maps by ability over the two parameters that matter most, none where there are no two; and the others, which
+    each cell is the mean over."""
     pair = selection.pair(PAIR_BY)
     if pair is None:
-        return None
-    others = [
-        name for name in selection.study.parameters if name not in pair and len(selection.levels(name)) > 1
-    ]
-    return MapsView(
-        others=listed(others, language),
-        by_ability={
-            ability: [_map(selection, pair, measure, language) for measure in measures]
-            for ability, measures in MAPS.items()
-        },
-    )
+        return {}, []
+    by_ability = {
+        ability: [_map(selection, pair, measure, language) for measure in measures]
+        for ability, measures in MAPS.items()
+    }
+    names = selection.study.parameters
+    return by_ability, [name for name in names if name not in pair and len(selection.levels(name)) > 1]
 
 
 def _map(selection: Selection, pair: tuple[str, str], measure: str, language: Language) -> HeatMap:
-    _, entry = catalogue(language).gettext, quantity(measure, language)
     across, upward = (in_order(selection.levels(name)) for name in pair)
     cells = {
         (column, row): selection.interval(measure, {pair[0]: x, pair[1]: y})
         for column, x in enumerate(across)
         for row, y in enumerate(upward)
     }
-    defaults = [selection.study.defaults.get(name) for name in pair]
-    default = (
-        (across.index(defaults[0]), upward.index(defaults[1]))
-        if defaults[0] in across and defaults[1] in upward
-        else None
-    )
-    best = best_cell(cells, entry)
-    found = None if best is None else cells[best]
-    alt = _("Heat map of {measure} over {x} and {y}; best {best} at {where}").format(
-        measure=entry.title,
-        x=pair[0],
-        y=pair[1],
-        best=NOTHING if found is None else format_value(measure, found.mean),
-        where="" if best is None else f"{level_name(across[best[0]])}, {level_name(upward[best[1]])}",
-    )
+    x, y = (selection.study.defaults.get(name) for name in pair)
     return HeatMap(
-        quantity=entry,
+        quantity=quantity(measure, language),
         cells=cells,
         columns=[level_name(level) for level in across],
         rows=[level_name(level) for level in upward],
         x_title=pair[0],
         y_title=pair[1],
-        default=default,
-        better=_("better"),
-        alt=alt,
+        default=(across.index(x), upward.index(y)) if x in across and y in upward else None,
     )
 
 
-def effects(selection: Selection, language: Language) -> list[EffectView]:
-    """Small charts of the main measures for each parameter; nothing where none has two values."""
+def effects(selection: Selection, language: Language) -> dict[str, Sequence[LevelChart | ScatterChart]]:
+    """Small charts of the main measures for each parameter, none where it has one value; nothing where all have one."""
     if not selection.compared and not selection.drawn:
-        return []
-    return [_effect(selection, name, language) for name in selection.study.parameters]
+        return {}
+    return {name: _effect(selection, name, language) for name in selection.study.parameters}
 
 
-def _effect(selection: Selection, name: str, language: Language) -> EffectView:
+def _effect(selection: Selection, name: str, language: Language) -> Sequence[LevelChart | ScatterChart]:
     if name in selection.compared:
-        over = selection.over(name)
-        drawn = [other for other in over.averaged if other in selection.drawn]
-        return EffectView(
-            parameter=name,
-            kind="levels",
-            charts=_levels(selection, name, language),
-            averaged=listed(over.averaged, language),
-            drawn=listed(drawn, language),
-            has_default=selection.study.defaults.get(name) in over.settings,
-        )
-    if name in selection.drawn:
-        return EffectView(parameter=name, kind="drawn", charts=_scattered(selection, name, language))
-    value = joined((level_name(level) for level in selection.levels(name)), language)
-    return EffectView(parameter=name, kind="single", value=value)
+        return _levels(selection, name, language)
+    return _scattered(selection, name, language) if name in selection.drawn else ()
 
 
 def unfinished(selection: Selection) -> tuple[int, int] | None:
     """Of a grid that is not finished: combinations that have results, and all."""
     if selection.study.objective is not None:
         return None
-    combinations = 1
-    for name in selection.study.parameters:
-        combinations *= len(selection.levels(name))
+    combinations = math.prod(len(selection.levels(name)) for name in selection.study.parameters)
     done = len(selection.study.settings)
     return (done, combinations) if done < combinations else None
 

@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from yolosses.apps.pages.charts.study import PALE, Bar, Bars, Part
+from yolosses.apps.pages.charts.bars import PALE, Bar, Bars, Part
 from yolosses.apps.pages.views.study_numbers import error_names, listed, quantity, setting_name
-from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
+from yolosses.apps.pages.views.study_selection import Along, Selection
 from yolosses.language import Language, catalogue, joined
-from yolosses.studies.ablation.sentences import level_name
-from yolosses.studies.ablation.structures import Setting
 from yolosses.studies.errors import PAPER_YOLO, TopKind
 
 TIDE_FILLS = {"localisation": 0, "background": 1, "missed": 5, "classification": 2, "both": 3, "duplicate": 4}
 TOP_FILLS: dict[TopKind, int] = {
-    "correct": PALE,
-    "localisation": 0,
-    "background": 1,
-    "similar": 2,
-    "other": 3,
-}
+    "correct": PALE, "localisation": 0, "background": 1, "similar": 2, "other": 3,
+}  # fmt: skip
 """Fills of the kinds, in the order of the pieces. The same kind has the same in both."""
 
-Row = tuple[str, Setting]
 
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorsView:
-    """Settings along a parameter, "" where they are not along one. ``where``: what holds for all of them."""
-
-    parameter: str
-    where: str
-    tide: Bars
-    top: Bars
-
-
-def errors(selection: Selection, language: Language) -> list[ErrorsView]:
-    """Along each parameter; nothing where no error was measured."""
-    groups = _groups(selection, language)
-    tides = [_bars(selection, rows, "tide", language) for _, _, rows in groups]
-    tops = [_bars(selection, rows, "top", language) for _, _, rows in groups]
+def errors(selection: Selection, language: Language) -> list[tuple[Along, Bars, Bars]]:
+    """Along each parameter, the costs and the top detections; nothing where no error was measured."""
+    groups = [selection.along(name) for name in selection.compared]
+    if selection.study.results and (selection.drawn or not groups):
+        groups.insert(0, _outstanding(selection, language))
+    tides = [_bars(selection, along, "tide", language) for along in groups]
+    tops = [_bars(selection, along, "top", language) for along in groups]
     if not any(bar.parts for bars in (*tides, *tops) for bar in bars):
         return []
     longest = max(sum(part.value for part in bar.parts) for bars in tides for bar in bars)
     return [
-        ErrorsView(
-            parameter=name,
-            where=said,
-            tide=Bars(bars=tide, longest=longest),
-            top=Bars(bars=[*top, _paper(language)], longest=1.0),
-        )
-        for (name, said, _), tide, top in zip(groups, tides, tops, strict=True)
+        (along, Bars(bars=tide, longest=longest), Bars(bars=[*top, _paper(language)], longest=1.0))
+        for along, tide, top in zip(groups, tides, tops, strict=True)
     ]
 
 
@@ -75,35 +53,19 @@ def where(along: Along, language: Language) -> str:
     return joined(said, language)
 
 
-def _groups(selection: Selection, language: Language) -> list[tuple[str, str, list[Row]]]:
-    """Parameters, what holds there, and the settings with the names of their bars."""
-    groups = []
-    for name in selection.compared:
-        along = selection.along(name)
-        rows = [(level_name(level), along.settings[level]) for level in in_order(along.settings)]
-        groups.append((name, where(along, language), rows))
-    if selection.study.results and (selection.drawn or not groups):
-        groups.insert(0, ("", "", _outstanding(selection, language)))
-    return groups
-
-
-def _outstanding(selection: Selection, language: Language) -> list[Row]:
+def _outstanding(selection: Selection, language: Language) -> Along:
     """Where settings have no neighbours: the best and the default, or the first."""
     _ = catalogue(language).gettext
-    rows = []
-    if selection.best is not None:
-        names = [_("best"), *([_("default")] if selection.best == selection.default else [])]
-        rows.append((joined(names, language), selection.best))
-    if selection.default is not None and selection.default != selection.best:
-        rows.append((_("default"), selection.default))
-    return rows or [(_("setting"), setting) for setting in selection.study.settings[:1]]
+    best = [_("best"), *([_("default")] if selection.best == selection.default else [])]
+    along = selection.outstanding(joined(best, language), _("default"))
+    return along if along.settings else replace(along, settings={_("setting"): selection.study.settings[0]})
 
 
-def _bars(selection: Selection, rows: Sequence[Row], prefix: str, language: Language) -> list[Bar]:
+def _bars(selection: Selection, along: Along, prefix: str, language: Language) -> list[Bar]:
     fills = {str(kind): fill for kind, fill in (TIDE_FILLS if prefix == "tide" else TOP_FILLS).items()}
     bars = []
-    for name, setting in rows:
-        kind = "default" if selection.is_default(setting) and len(rows) > 1 else ""
+    for name, setting in along.named:
+        kind = "default" if selection.is_default(setting) and len(along.settings) > 1 else ""
         parts = []
         for error, fill in fills.items():
             entry = quantity(f"{prefix}_{error}", language)

@@ -13,7 +13,6 @@ from yolosses.studies.ablation.sentences import (
     format_value,
     level_name,
     measure_name,
-    measure_note,
 )
 from yolosses.studies.ablation.statistics import Interval
 from yolosses.studies.ablation.structures import Setting, StudyResults
@@ -46,7 +45,7 @@ class Quantity:
     """How a measure is written.
 
     Attributes:
-        name: in `MEASURES`. words: for people, short. title: with its unit. note: what it is, a sentence.
+        name: in `MEASURES`. words: for people, short. title: with its unit.
         hint: which end is good, "" if none.
         factor: what axes multiply by: 100 for percentages.
     """
@@ -54,7 +53,6 @@ class Quantity:
     name: str
     words: str
     title: str
-    note: str
     hint: str
     factor: float
     language: Language
@@ -99,23 +97,18 @@ class Quantity:
 def quantity(name: str, language: Language) -> Quantity:
     """Of a measure in `MEASURES`."""
     _, measure = catalogue(language).gettext, MEASURES[name]
-    words = short_name(name, language)
+    if name.startswith(("tide_", "top_")):
+        words = error_names(language)[name]
+    else:
+        words = _(_SHORT[name]) if name in _SHORT else measure_name(name, language)
     return Quantity(
         name=name,
         words=words,
         title=_("{measure} (%)").format(measure=words) if measure.percent else words,
-        note=measure_note(name, language),
         hint="" if measure.better is None else _(_HINTS[measure.better]),
         factor=100.0 if measure.percent else 1.0,
         language=language,
     )
-
-
-def short_name(name: str, language: Language) -> str:
-    """Of a measure: at the head of a chart."""
-    if name.startswith(("tide_", "top_")):
-        return error_names(language)[name]
-    return catalogue(language).gettext(_SHORT[name]) if name in _SHORT else measure_name(name, language)
 
 
 def error_names(language: Language) -> dict[str, str]:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from yolosses.apps.pages.charts.study import (
-    Bar,
-    Bars,
-    Calibration,
-    CalibrationChart,
-    Chart,
-    Part,
-    Path,
-    Plane,
-    ShareChart,
-    Spot,
-)
-from yolosses.apps.pages.views.study_errors import where
+from yolosses.apps.pages.charts.bars import Bar, Bars, Part
+from yolosses.apps.pages.charts.calibration import Calibration, CalibrationChart
+from yolosses.apps.pages.charts.plane import Path, Plane, Spot
+from yolosses.apps.pages.charts.shares import ShareChart
 from yolosses.apps.pages.views.study_numbers import quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import is_ordered
-from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.sentences import level_name
-from yolosses.studies.ablation.structures import Level, Result, Setting
+from yolosses.studies.ablation.structures import Result, Setting
 from yolosses.studies.term_history import TermHistory, mean_history
 
 TRADES = (("background_fp", "mean_iou"), ("empty_confidence", "covered"), ("recall", "precision"))
@@ -35,15 +24,6 @@ IMPORTANCE = (
     "map50", "map50_95", "precision", "recall", "mean_iou", "covered", "background_fp", "empty_confidence", "missed",
     "class_accuracy",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunsView:
-    """Settings along a parameter, "" where they are not along one. ``where``: what holds for all of them."""
-
-    parameter: str
-    where: str
-    charts: Sequence[Chart]
 
 
 # ------------------------------------------------------------ one measure against another
@@ -62,8 +42,7 @@ def _trade_off(selection: Selection, x: str, y: str, language: Language) -> Plan
     paths, shown = [], []
     for index, name in enumerate([] if selection.drawn else selection.compared):
         along = selection.along(name)
-        ordered = [(level_name(level), along.settings[level]) for level in in_order(along.settings)]
-        spots = [spot for each in ordered if (spot := _spot(selection, x, y, *each)) is not None]
+        spots = [spot for each in along.named if (spot := _spot(selection, x, y, *each)) is not None]
         shown += list(along.settings.values())
         paths.append(Path(name=name, index=index, spots=spots, joined=is_ordered(list(along.settings))))
     if not paths:
@@ -80,16 +59,7 @@ def _trade_off(selection: Selection, x: str, y: str, language: Language) -> Plan
     others = [
         spot for s in rest if (spot := _spot(selection, x, y, setting_name(s, language), s)) is not None
     ]
-    across, upward = quantity(x, language), quantity(y, language)
-    return Plane(
-        paths=paths,
-        others=others,
-        x=across,
-        y=upward,
-        good=(_good(x), _good(y)),
-        words=(_("better"), _("default")),
-        alt=_("{y} against {x}").format(x=across.title, y=upward.title),
-    )
+    return Plane(paths=paths, others=others, x=quantity(x, language), y=quantity(y, language))
 
 
 def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> Spot | None:
@@ -97,10 +67,6 @@ def _spot(selection: Selection, x: str, y: str, name: str, setting: Setting) -> 
     if across is None or upward is None:
         return None
     return Spot(name=name, x=across, y=upward, is_default=selection.is_default(setting))
-
-
-def _good(measure: str) -> int:
-    return -1 if MEASURES[measure].better == "low" else 1
 
 
 # ------------------------------------------------------------ which parameter matters
@@ -113,16 +79,10 @@ def importance(selection: Selection, language: Language) -> Bars | None:
     fills = {name: index for index, name in enumerate(selection.study.parameters)}
     bars = []
     for measure in IMPORTANCE:
-        parts = [
-            Part(
-                key=name,
-                value=share,
-                told=f"{name} {100 * share:.0f} %",
-                shown=f"{100 * share:.0f} %",
-                fill=fills[name],
-            )
-            for name, share in (selection.shares(measure) or {}).items()
-        ]
+        parts = []
+        for name, share in (selection.shares(measure) or {}).items():
+            shown = f"{100 * share:.0f} %"
+            parts.append(Part(key=name, value=share, told=f"{name} {shown}", shown=shown, fill=fills[name]))
         note = "" if parts else catalogue(language).gettext("no more than chance")
         bars.append(Bar(name=quantity(measure, language).words, parts=parts, note=note))
     return Bars(bars=bars, longest=1.0) if any(bar.parts for bar in bars) else None
@@ -131,15 +91,13 @@ def importance(selection: Selection, language: Language) -> Bars | None:
 # ------------------------------------------------------------ runs
 
 
-def runs(selection: Selection, language: Language) -> list[RunsView]:
+def runs(selection: Selection, language: Language) -> list[tuple[Along, list[CalibrationChart | ShareChart]]]:
     """Calibration and the course of the loss, of a few settings along each parameter."""
+    _ = catalogue(language).gettext
     chosen = [] if selection.drawn else [selection.picked(name) for name in selection.compared]
-    views = []
-    for along in chosen or [_alone(selection, language)]:
-        charts = _charts(along, selection, language)
-        if charts:
-            views.append(RunsView(parameter=along.parameter, where=where(along, language), charts=charts))
-    return views
+    chosen = chosen or [selection.outstanding(_("best"), _("default"))]
+    shown = [(along, _charts(along, selection, language)) for along in chosen]
+    return [(along, charts) for along, charts in shown if charts]
 
 
 def term_names(selection: Selection, language: Language) -> dict[str, str]:
@@ -151,34 +109,15 @@ def term_names(selection: Selection, language: Language) -> dict[str, str]:
     return {}
 
 
-def _alone(selection: Selection, language: Language) -> Along:
-    """The best and the default setting, where there is no parameter to go along."""
-    _ = catalogue(language).gettext
-    settings: dict[Level, Setting] = {}
-    if selection.best is not None:
-        settings[_("best")] = selection.best
-    if selection.default is not None and selection.default != selection.best:
-        settings[_("default")] = selection.default
-    return Along(parameter="", settings=settings, fixed={}, averaged=())
-
-
-def _charts(along: Along, selection: Selection, language: Language) -> list[Chart]:
+def _charts(along: Along, selection: Selection, language: Language) -> list[CalibrationChart | ShareChart]:
     _, name = catalogue(language).gettext, along.parameter
     default = selection.study.defaults.get(name)
     results = {level: selection.study.of(along.settings[level]) for level in in_order(along.settings)}
-    found = {level: calibration(level_name(level), runs) for level, runs in results.items()}
-    lines = [line for line in found.values() if line is not None]
-    charts: list[Chart] = []
+    lines = [line for level, runs in results.items() if (line := calibration(level_name(level), runs))]
+    charts: list[CalibrationChart | ShareChart] = []
     if lines:
-        charts.append(
-            CalibrationChart(
-                lines=lines,
-                default=None if default is None else level_name(default),
-                titles=(_("IoU by score"), _("score"), _("IoU")),
-                exact=_("exact"),
-                alt=_("IoU against score by {parameter}").format(parameter=name or _("setting")),
-            )
-        )
+        named = None if default is None else level_name(default)
+        charts.append(CalibrationChart(lines=lines, default=named, parameter=name, language=language))
     for level, of_level in results.items():
         course = mean_history([result.history for result in of_level])
         if course is not None:

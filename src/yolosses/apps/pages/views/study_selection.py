@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from yolosses.studies.ablation.findings import is_ordered, objective
 from yolosses.studies.ablation.importance import importance
 from yolosses.studies.ablation.measures import MEASURES
+from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.statistics import Interval, Table
 from yolosses.studies.ablation.structures import Level, Setting, StudyResults
 
 _MANY = 8  # values of a parameter that a sampler drew: more are scattered points and no longer levels
 _MOST_WORDS = 4  # settings that are picked out along a parameter whose values have no order
 
-Key = tuple[tuple[str, Level], ...]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Along:
-    """The settings along one parameter.
+    """The settings along one parameter, or without one, by any names.
 
     Attributes:
         settings: of each value that has results: a whole setting, or a part of one, which stands for all that have it.
@@ -28,28 +28,29 @@ class Along:
 
     parameter: str
     settings: dict[Level, Setting]
-    fixed: Setting
-    averaged: tuple[str, ...]
+    fixed: Setting = field(default_factory=dict)
+    averaged: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> list[tuple[str, Setting]]:
+        """The settings with the names of the values, in their order."""
+        return [(level_name(level), self.settings[level]) for level in in_order(self.settings)]
 
 
-@dataclass(frozen=True)
 class Selection:
     """What a report shows of a study. Each interval is computed once."""
 
-    study: StudyResults
-    _tables: dict[str, Table] = field(default_factory=dict, repr=False)
-    _intervals: dict[tuple[str, Key], Interval | None] = field(default_factory=dict, repr=False)
-
-    _shares: dict[str, dict[str, float] | None] = field(default_factory=dict, repr=False)
+    def __init__(self, study: StudyResults) -> None:
+        self.study = study
+        tables = cache(partial(Table.of, study))
+        self._interval = cache(lambda measure, setting: tables(measure).level(dict(setting)))
+        self.shares = cache(partial(importance, study))
+        """Importance of each parameter for a measure; None where it cannot be told."""
 
     def interval(self, measure: str, setting: Mapping[str, Level]) -> Interval | None:
         """Of a measure, over all results with these values."""
-        key = (measure, tuple(sorted(setting.items())))
-        if key not in self._intervals:
-            if measure not in self._tables:
-                self._tables[measure] = Table.of(self.study, measure)
-            self._intervals[key] = self._tables[measure].level(dict(setting))
-        return self._intervals[key]
+        found: Interval | None = self._interval(measure, tuple(sorted(setting.items())))
+        return found
 
     def along_intervals(self, along: Along, measure: str) -> dict[Level, Interval]:
         """Of the settings along a parameter, those that have the measure."""
@@ -82,11 +83,8 @@ class Selection:
     @property
     def ranked(self) -> list[Setting]:
         """Settings by the mean of the objective, best first; those without one are left out."""
-        means = []
-        for setting in self.study.settings:
-            found = self.interval(self.objective, setting)
-            if found is not None:
-                means.append((found.mean, setting))
+        found = [(self.interval(self.objective, setting), setting) for setting in self.study.settings]
+        means = [(interval.mean, setting) for interval, setting in found if interval is not None]
         high_is_better = MEASURES[self.objective].better != "low"
         return [setting for _, setting in sorted(means, key=lambda entry: entry[0], reverse=high_is_better)]
 
@@ -147,6 +145,13 @@ class Selection:
             averaged=tuple(averaged),
         )
 
+    def outstanding(self, best: str, default: str) -> Along:
+        """The best and the default setting, by these names, where there is no parameter to go along."""
+        named = {best: self.best, default: None if self.default == self.best else self.default}
+        return Along(
+            parameter="", settings={name: setting for name, setting in named.items() if setting is not None}
+        )
+
     def _reaches(self, parameter: str, fixed: Setting) -> bool:
         """Whether at least two values of the parameter were measured there."""
         return len({result.setting[parameter] for result in self.study.of(fixed)}) > 1
@@ -162,18 +167,7 @@ class Selection:
             chosen = levels[:_MOST_WORDS]
         default = self.study.defaults.get(parameter)
         kept = [level for level in levels if level in chosen or level == default]
-        return Along(
-            parameter=parameter,
-            settings={level: along.settings[level] for level in kept},
-            fixed=along.fixed,
-            averaged=along.averaged,
-        )
-
-    def shares(self, measure: str) -> dict[str, float] | None:
-        """Importance of each parameter for a measure; None where it cannot be told."""
-        if measure not in self._shares:
-            self._shares[measure] = importance(self.study, measure)
-        return self._shares[measure]
+        return replace(along, settings={level: along.settings[level] for level in kept})
 
     def pair(self, measures: tuple[str, ...]) -> tuple[str, str] | None:
         """The two parameters to draw maps over: those that matter most for ``measures``, in the study's order."""
@@ -182,11 +176,8 @@ class Selection:
             return None
         if len(names) == 2:
             return names[0], names[1]
-        weights = dict.fromkeys(names, 0.0)
-        for measure in measures:
-            found = self.shares(measure) or {}
-            for name in names:
-                weights[name] += found.get(name, 0.0)
+        found = [self.shares(measure) or {} for measure in measures]
+        weights = {name: sum(shares.get(name, 0.0) for shares in found) for name in names}
         first, second = sorted(sorted(names, key=lambda name: -weights[name])[:2], key=names.index)
         return first, second
 

@@ -80,13 +80,8 @@ def maps_panel(panel: Panel, part: Explanation, image: int, picture: Picture | N
     title = _("{title}: {name}").format(
         title=_("where in the picture the loss comes from"), name=part.image_names[image]
     )
-    body = panel.header(
-        title,
-        joined(
-            (loss, _("weighted; every map has its own scale; cells are (row, column), counted from 0")),
-            panel.language,
-        ),
-    )
+    scale = _("weighted; every map has its own scale; cells are (row, column), counted from 0")
+    body = panel.header(title, joined((loss, scale), panel.language))
     columns, rows = _layout(part)
     width, height = (body.width + GAP) / columns - GAP, (body.height + GAP) / rows - GAP
     aspect = aspect_of(picture, part.predictions.grids[0])

@@ -118,8 +118,7 @@ def bar_axes(panel: Panel, label: str, *, ticks: int) -> Axes:
     axes = panel.axes()
     plain_axes(axes)
     axes.grid(False, axis="y")
-    axes.xaxis.set_major_locator(MaxNLocator(ticks))
-    axes.xaxis.set_major_formatter(TICKS)
+    axes.xaxis.set(major_locator=MaxNLocator(ticks), major_formatter=TICKS)
     axes.set_xlabel(label, fontsize=8.5, color=FAINT_INK)
     return axes
 

@@ -97,16 +97,11 @@ class Contributions:
 
         Sums over any columns add up to the loss: rows without an object or a class stand under -1.
         """
-        keys = np.stack([self.column(name) for name in by], 1) if by else np.zeros((len(self), 0), np.int64)
-        groups, inverse = (
-            np.unique(keys, axis=0, return_inverse=True) if by else (keys[:1], np.zeros(len(self), int))
-        )
-        raw = np.bincount(inverse.ravel(), self.raw_value, len(groups))
-        weighted = np.bincount(inverse.ravel(), self.value, len(groups))
-        return {
-            tuple(int(part) for part in key): (float(r), float(w))
-            for key, r, w in zip(groups, raw, weighted, strict=True)
-        }
+        keys = np.stack([self.column(name) for name in by], 1)
+        groups, inverse = np.unique(keys, axis=0, return_inverse=True)
+        raw = np.bincount(inverse.ravel(), self.raw_value, len(groups)).tolist()
+        weighted = np.bincount(inverse.ravel(), self.value, len(groups)).tolist()
+        return dict(zip(map(tuple, groups.tolist()), zip(raw, weighted, strict=True), strict=True))
 
     @classmethod
     def _stored(cls) -> list[str]:

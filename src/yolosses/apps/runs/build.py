@@ -1,4 +1,4 @@
-"""From the names of a run's settings to objects: one ``match`` each, at the edge."""
+"""From the names of a run's settings to objects: one table or ``match`` each, at the edge."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
+import yolosses.functional as functional
 import yolosses.losses as losses
 from yolosses.apps.runs.choices import (
     BoxLossName,
@@ -23,22 +23,7 @@ from yolosses.apps.runs.choices import (
 )
 from yolosses.apps.runs.failures import CommandError
 from yolosses.explain import ExplainableLoss
-from yolosses.functional import (
-    BoxLoss,
-    Penalty,
-    absolute_error,
-    binary_cross_entropy_with_logits,
-    ciou_loss,
-    diou_loss,
-    eiou_loss,
-    giou_loss,
-    huber,
-    iou_loss,
-    sigmoid_focal,
-    siou_loss,
-    squared_error,
-    squared_iou_loss,
-)
+from yolosses.functional import BoxLoss, Penalty
 from yolosses.structures import LossOutput, Targets
 from yolosses.training.average import averaged
 from yolosses.training.checkpoints import fit_weights
@@ -60,7 +45,7 @@ from yolosses.training.network import network_of
 from yolosses.training.optimizers import adamw, sgd
 from yolosses.training.processes import ALONE, Processes, local_rank
 from yolosses.training.run import RunFolder, Settings
-from yolosses.training.schedule import WARMUP, Schedule, paper, warmup_cosine
+from yolosses.training.schedule import WARMUP, paper, warmup_cosine
 from yolosses.training.shared_norm import share_statistics
 
 
@@ -87,29 +72,41 @@ class Family:
     nms_iou: float | None = NMS_IOU
 
 
+_FAMILIES = {
+    LossName.V1: Family(loss=losses.YOLOv1Loss, strides=()),
+    LossName.V2: Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5),
+    LossName.V3: Family(loss=losses.YOLOv3Loss, anchors=3),
+    LossName.V4: Family(loss=losses.YOLOv4Loss, anchors=3),
+    LossName.V5: Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6),
+    LossName.V6: Family(loss=losses.YOLOv6Loss, nms_iou=0.65),
+    LossName.V7: Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65),
+    LossName.V8: Family(loss=losses.YOLOv8Loss, nms_iou=0.7),
+    LossName.V10: Family(loss=losses.YOLOv10Loss, nms_iou=None),
+    LossName.YOLOX: Family(loss=losses.YOLOXLoss, nms_iou=0.65),
+}
+_PENALTIES: dict[PenaltyName, Penalty] = {
+    PenaltyName.SQUARED_ERROR: functional.squared_error,
+    PenaltyName.ABSOLUTE_ERROR: functional.absolute_error,
+    PenaltyName.HUBER: functional.huber,
+    PenaltyName.BINARY_CROSS_ENTROPY: functional.binary_cross_entropy_with_logits,
+    PenaltyName.FOCAL: functional.sigmoid_focal,
+}
+_BOX_LOSSES: dict[BoxLossName, BoxLoss] = {
+    BoxLossName.IOU: functional.iou_loss,
+    BoxLossName.SQUARED_IOU: functional.squared_iou_loss,
+    BoxLossName.GIOU: functional.giou_loss,
+    BoxLossName.DIOU: functional.diou_loss,
+    BoxLossName.CIOU: functional.ciou_loss,
+    BoxLossName.EIOU: functional.eiou_loss,
+    BoxLossName.SIOU: functional.siou_loss,
+}
+_OPTIMIZERS = {OptimizerName.ADAMW: adamw, OptimizerName.SGD: sgd}
+_SCHEDULES = {ScheduleName.COSINE: warmup_cosine, ScheduleName.PAPER: paper}
+
+
 def family(name: str) -> Family:
     """The loss with this name. Detections are suppressed as in the publications' own evaluations."""
-    match LossName(name):
-        case LossName.V1:
-            return Family(loss=losses.YOLOv1Loss, strides=())
-        case LossName.V2:
-            return Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5)
-        case LossName.V3:
-            return Family(loss=losses.YOLOv3Loss, anchors=3)
-        case LossName.V4:
-            return Family(loss=losses.YOLOv4Loss, anchors=3)
-        case LossName.V5:
-            return Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6)
-        case LossName.V6:
-            return Family(loss=losses.YOLOv6Loss, nms_iou=0.65)
-        case LossName.V7:
-            return Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65)
-        case LossName.V8:
-            return Family(loss=losses.YOLOv8Loss, nms_iou=0.7)
-        case LossName.V10:
-            return Family(loss=losses.YOLOv10Loss, nms_iou=None)
-        case LossName.YOLOX:
-            return Family(loss=losses.YOLOXLoss, nms_iou=0.65)
+    return _FAMILIES[LossName(name)]
 
 
 def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int]) -> dict[str, float]:
@@ -133,9 +130,7 @@ def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int])
 
 def build_loss(settings: Settings) -> DetectorLoss:
     """The loss that the settings name."""
-    options: dict[str, Any] = {
-        name: build_keyword(name, value) for name, value in settings.loss_options.items()
-    }
+    options = {name: build_keyword(name, value) for name, value in settings.loss_options.items()}
     if settings.loss == LossName.V2 and "anchors" in options:
         (stride,), (level,) = family(settings.loss).strides, options["anchors"]
         options["anchors"] = [(width / stride, height / stride) for width, height in level]  # in cells
@@ -145,50 +140,16 @@ def build_loss(settings: Settings) -> DetectorLoss:
     return loss
 
 
-def loss_class(name: str) -> type[Any]:
-    """The loss with this name."""
-    return family(name).loss
-
-
 def build_keyword(name: str, value: Any) -> Any:
     """The value of a keyword of a loss: functions are stored by their names."""
     if name.endswith("_penalty"):
         return build_penalty(str(value))
-    return build_box_loss(str(value)) if name == "box_loss" else value
-
-
-def build_box_loss(name: str) -> BoxLoss:
-    """The comparison of boxes with this name."""
-    match BoxLossName(name):
-        case BoxLossName.IOU:
-            return iou_loss
-        case BoxLossName.SQUARED_IOU:
-            return squared_iou_loss
-        case BoxLossName.GIOU:
-            return giou_loss
-        case BoxLossName.DIOU:
-            return diou_loss
-        case BoxLossName.CIOU:
-            return ciou_loss
-        case BoxLossName.EIOU:
-            return eiou_loss
-        case BoxLossName.SIOU:
-            return siou_loss
+    return _BOX_LOSSES[BoxLossName(value)] if name == "box_loss" else value
 
 
 def build_penalty(name: str) -> Penalty:
     """The elementwise penalty with this name."""
-    match PenaltyName(name):
-        case PenaltyName.SQUARED_ERROR:
-            return squared_error
-        case PenaltyName.ABSOLUTE_ERROR:
-            return absolute_error
-        case PenaltyName.HUBER:
-            return huber
-        case PenaltyName.BINARY_CROSS_ENTROPY:
-            return binary_cross_entropy_with_logits
-        case PenaltyName.FOCAL:
-            return sigmoid_focal
+    return _PENALTIES[PenaltyName(name)]
 
 
 def build_model(settings: Settings) -> nn.Module:
@@ -197,10 +158,7 @@ def build_model(settings: Settings) -> nn.Module:
     if settings.grid is None:
         levels = SmallLevels if small else TinyLevels
         return levels(emissions(settings), end_to_end=settings.loss == LossName.V10)
-    outputs: dict[str, Any] = {
-        "num_classes": len(settings.class_names),
-        "boxes_per_cell": settings.boxes_per_cell,
-    }
+    outputs: Any = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
     match ModelName(settings.model):
         case ModelName.TINY | ModelName.SMALL:
             size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
@@ -287,24 +245,6 @@ def _add_l1(loss: Any, progress: float) -> None:
     loss.lambda_l1 = 1.0 if progress >= SETTLE_AT else 0.0
 
 
-def build_optimizer(settings: Settings, model: nn.Module) -> Optimizer:
-    """The optimiser that the settings name."""
-    match OptimizerName(settings.optimizer):
-        case OptimizerName.ADAMW:
-            return adamw(model, settings.learning_rate)
-        case OptimizerName.SGD:
-            return sgd(model, settings.learning_rate)
-
-
-def build_schedule(settings: Settings) -> Schedule:
-    """The schedule that the settings name."""
-    match ScheduleName(settings.schedule):
-        case ScheduleName.COSINE:
-            return warmup_cosine
-        case ScheduleName.PAPER:
-            return paper
-
-
 def build_device(name: str) -> torch.device:
     """``auto``: the first of CUDA, Apple's MPS and CPU that is there; of several processes each takes a GPU."""
     if name == "auto":
@@ -340,6 +280,8 @@ def build_training(
         model = share_statistics(model, device)
         torch.manual_seed(settings.seed + processes.rank)  # what is dropped out differs
     loss: Any = build_loss(settings)
+    # Scenes are random as they are.
+    augmentation = None if settings.data == "digits" else Augmentation(mosaic=settings.mosaic)
     return Training(
         model=model,
         loss=loss,
@@ -347,9 +289,7 @@ def build_training(
             train_set,
             batch_size=settings.batch_size,
             image_size=settings.image_size,
-            augmentation=None
-            if settings.data == "digits"
-            else Augmentation(mosaic=settings.mosaic),  # scenes are random as they are
+            augmentation=augmentation,
             fit=settings.fit,
             shuffle=True,
             seed=settings.seed,
@@ -357,9 +297,9 @@ def build_training(
             workers=usual_workers(device) if workers is None else workers,
             processes=processes,
         ),
-        optimizer=build_optimizer(settings, model),
+        optimizer=_OPTIMIZERS[OptimizerName(settings.optimizer)](model, settings.learning_rate),
         average=averaged(model),
-        schedule=build_schedule(settings),
+        schedule=_SCHEDULES[ScheduleName(settings.schedule)],
         budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
         device=device,
         before_step=course_of(settings, loss),
@@ -373,8 +313,7 @@ def load_detector(folder: RunFolder, device: torch.device) -> tuple[Settings, nn
     """Settings, trained network (in evaluation mode, on ``device``) and loss of a run, as it is at the end."""
     settings = folder.settings()
     model, loss = build_model(settings), build_loss(settings)
-    course = course_of(settings, loss)
-    if course is not None:
+    if course := course_of(settings, loss):
         course(1.0)
     fit_weights(folder.weights_file, model)
     model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

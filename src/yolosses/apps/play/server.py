@@ -24,6 +24,9 @@ from yolosses.apps.play.scenes import Scenes
 from yolosses.apps.play.trainings import Trainings
 
 Reply = TypeVar("Reply")
+Newest = asyncio.Queue[str | bytes]
+"""The request that waits: one at most."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 A_MESSAGE = 50_000  # bytes that count as one message
 A_SECOND = 480  # messages of one reader; a drag sends up to three for each of 60 to 144 pictures
@@ -59,7 +62,7 @@ async def talk(socket: WebSocket, reader: Reader) -> None:
         await socket.close(ELSEWHERE)
         return
     await socket.accept()
-    newest, trainings = _Newest(), Trainings(partial(_send, socket))
+    newest, trainings = Newest(1), Trainings(partial(_send, socket))
     worker = asyncio.create_task(_work(socket, newest, reader, trainings))
     try:
         await _listen(socket, newest)
@@ -70,29 +73,7 @@ async def talk(socket: WebSocket, reader: Reader) -> None:
         await trainings.stop()
 
 
-class _Newest:
-    """The request that waits."""
-
-    def __init__(self) -> None:
-        self.text: str | bytes | None = None
-        self.there = asyncio.Event()
-
-    def put(self, text: str | bytes) -> str | bytes | None:
-        """Let ``text`` wait; what waited before."""
-        before, self.text = self.text, text
-        self.there.set()
-        return before
-
-    async def get(self) -> str | bytes:
-        """The request, as soon as there is one."""
-        await self.there.wait()
-        self.there.clear()
-        text, self.text = self.text, None
-        assert text is not None
-        return text
-
-
-async def _listen(socket: WebSocket, newest: _Newest) -> None:
+async def _listen(socket: WebSocket, newest: Newest) -> None:
     allowance, last, excess = float(A_SECOND), time.monotonic(), 0
     while True:
         message = await socket.receive()
@@ -110,12 +91,13 @@ async def _listen(socket: WebSocket, newest: _Newest) -> None:
                 return
             continue
         allowance -= cost
-        overtaken = newest.put(content)
+        overtaken = newest.get_nowait() if newest.full() else None
+        newest.put_nowait(content)
         if overtaken is not None:
             await _send(socket, {"id": _id(overtaken), "error": "overtaken"})
 
 
-async def _work(socket: WebSocket, newest: _Newest, reader: Reader, trainings: Trainings) -> None:
+async def _work(socket: WebSocket, newest: Newest, reader: Reader, trainings: Trainings) -> None:
     while True:
         request = await newest.get()
         if isinstance(request, bytes):

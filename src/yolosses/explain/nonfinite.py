@@ -50,13 +50,8 @@ class NonFinite:
 
     def __str__(self) -> str:
         where = f"{self.operand}[{', '.join(map(str, self.index))}] is {self.value}"
-        parts = [f"{self.image_name}"]
-        if self.place:
-            parts.append(self.place)
-        if self.element is not None:
-            parts.append(self.element)
-        if self.object is not None:
-            parts.append(f'object {self.object} ("{self.class_name}")')
+        obj = None if self.object is None else f'object {self.object} ("{self.class_name}")'
+        parts = [part for part in (self.image_name, self.place, self.element, obj) if part]
         unused = self.term is None and self.operand.startswith("raw")
         spoilt = f"term {self.term}: " if self.term is not None else "no term uses it, yet " if unused else ""
         more = f" (and {self.others} more)" if self.others else ""

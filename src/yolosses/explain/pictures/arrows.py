@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
-from yolosses.explain.pictures.board import Board, Floats
+from yolosses.explain.pictures.board import Board
+from yolosses.explain.structures import Floats
 
 THINNEST = 0.8  # points
 APRON = 0.17  # inches around a picture that hold nothing else

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,10 +11,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
-from yolosses.explain.pictures.board import Floats, Picture, aspect_of, fitted, require_picture, show_picture
+from yolosses.explain.pictures.board import Picture, aspect_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, bar_axes, new_panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import FAINT_INK, INK, area_signs, plain_axes
 from yolosses.explain.terms import term_name
 from yolosses.language import Language
@@ -111,19 +113,12 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
                     va="center_baseline", bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "linewidth": 0},
                 )  # fmt: skip
     room = panel.part(0, 0, panel.width - left, ROW)
-    for row, image in enumerate(images):
-        text = _row_text(room, explanation.image_names[image], float(values[:, row].sum()), explanation.total)
+    said = _("{name}: {loss} ({share})").format
+    for row, (image, loss) in enumerate(zip(images, values.sum(0).tolist(), strict=True)):
+        named = partial(said, loss=number(loss), share=percent(loss, explanation.total))
+        text = room.with_name(named, explanation.image_names[image], 9.0)
         axes.text(0, row + BAR_TOP - 0.07, text, fontsize=9.0, color=INK, va="bottom")
     axes.set(xlim=(0, widest * 1.02), ylim=(len(images), 0), yticks=[])
-
-
-def _row_text(room: Panel, name: str, loss: float, whole: float) -> str:
-    def text(name: str) -> str:
-        return room.gettext("{name}: {loss} ({share})").format(
-            name=name, loss=number(loss), share=percent(loss, whole)
-        )
-
-    return room.with_name(text, name, 9.0)
 
 
 def _ranking(panel: Panel, values: Floats, shown: int) -> None:

@@ -14,11 +14,11 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from yolosses.explain.pictures.panel import HEADER, Panel, legend_height, new_panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import FAINT_INK
 from yolosses.language import Language
 
 Picture = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 SIDE = 8.0  # inches, of the longer side of a picture that has a figure of its own
 GREY = 225  # of a board without a picture

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -148,9 +148,8 @@ def _draw_others(board: Board, part: Explanation, image: int) -> None:
     shown, _, _ = _others(part, image)
     left, top, right, bottom = corners_of(part.predictions.boxes[image, shown]).T
     outlines = np.stack((left, top, right, top, right, bottom, left, bottom), 1).reshape(-1, 4, 2)
-    colors = np.ones((len(shown), 4))
-    colors[:, :3] = to_rgb(VERMILLION)
-    colors[:, 3] = FAINTEST + (STRONGEST - FAINTEST) * sureness(part, image)[shown]
+    opacity = FAINTEST + (STRONGEST - FAINTEST) * sureness(part, image)[shown]
+    colors = [to_rgba(VERMILLION, alpha) for alpha in opacity]
     board.add(
         PolyCollection(
             list(outlines), facecolors="none", edgecolors=colors, linewidths=1.1, linestyles=[OTHER_LINE],

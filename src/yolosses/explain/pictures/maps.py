@@ -10,17 +10,10 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
-from yolosses.explain.pictures.board import (
-    Board,
-    Floats,
-    Picture,
-    aspect_of,
-    fitted,
-    require_picture,
-    show_picture,
-)
+from yolosses.explain.pictures.board import Board, Picture, aspect_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import FAINT_INK, INK, VERMILLION, LineStyle
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, joined

@@ -12,18 +12,11 @@ from numpy.typing import NDArray
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.arrows import draw_arrows
-from yolosses.explain.pictures.board import (
-    Board,
-    Floats,
-    Picture,
-    aspect_of,
-    corners_of,
-    framed,
-    show_picture,
-)
+from yolosses.explain.pictures.board import Board, Picture, aspect_of, corners_of, framed, show_picture
 from yolosses.explain.pictures.boxes import draw_truth, truth_legend
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import Entries, Panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import BLUE, GREEN, INK, VERMILLION
 from yolosses.language import Language, catalogue
 

@@ -25,22 +25,12 @@ from yolosses.apps.runs.failures import CommandError
 from yolosses.explain import ExplainableLoss
 from yolosses.functional import BoxLoss, Penalty
 from yolosses.structures import LossOutput, Targets
+from yolosses.training import models
 from yolosses.training.average import averaged
 from yolosses.training.checkpoints import fit_weights
 from yolosses.training.data import Augmentation, Batches, DetectionDataset, usual_workers
 from yolosses.training.detect import NMS_IOU
 from yolosses.training.loop import SETTLE_AT, Budget, Training
-from yolosses.training.models import (
-    STRIDES_TO_A_SIDE,
-    Emission,
-    FastYOLO,
-    Small,
-    SmallLevels,
-    Tiny,
-    TinyLevels,
-    YOLOv1,
-    distance_start,
-)
 from yolosses.training.network import network_of
 from yolosses.training.optimizers import adamw, sgd
 from yolosses.training.processes import ALONE, Processes, local_rank
@@ -67,7 +57,7 @@ class Family:
     """
 
     loss: type[Any]
-    strides: tuple[int, ...] = TinyLevels.STRIDES
+    strides: tuple[int, ...] = models.TinyLevels.STRIDES
     anchors: int = 0
     nms_iou: float | None = NMS_IOU
 
@@ -156,21 +146,22 @@ def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
     small = settings.model == ModelName.SMALL
     if settings.grid is None:
-        levels = SmallLevels if small else TinyLevels
+        levels = models.SmallLevels if small else models.TinyLevels
         return levels(emissions(settings), end_to_end=settings.loss == LossName.V10)
     outputs: Any = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
     match ModelName(settings.model):
         case ModelName.TINY | ModelName.SMALL:
             size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
             stride = settings.image_size[0] // settings.grid[0]
-            return (Small if small else Tiny)(**outputs, stride=stride, size_encoding=size_encoding)
+            network = models.Small if small else models.Tiny
+            return network(**outputs, stride=stride, size_encoding=size_encoding)
         case ModelName.FAST_YOLO:
-            return FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
+            return models.FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
         case ModelName.YOLOV1:
-            return YOLOv1(**outputs, grid=settings.grid, image_size=settings.image_size)
+            return models.YOLOv1(**outputs, grid=settings.grid, image_size=settings.image_size)
 
 
-def emissions(settings: Settings) -> dict[int, Emission]:
+def emissions(settings: Settings) -> dict[int, models.Emission]:
     """What each level of the network emits for the loss of the settings, by stride."""
     height, width = settings.image_size
     return {
@@ -179,7 +170,7 @@ def emissions(settings: Settings) -> dict[int, Emission]:
     }
 
 
-def _emission(settings: Settings, *, num_cells: int) -> Emission:
+def _emission(settings: Settings, *, num_cells: int) -> models.Emission:
     """Few boxes hold an object, and the first steps should not be spent on learning that. How few is a guess:
     Lin et al. 2017 (focal loss) begin with 1 in 100, YOLOv5 with 8 and YOLOv8 with 5 objects a picture on each level.
     """
@@ -187,13 +178,14 @@ def _emission(settings: Settings, *, num_cells: int) -> Emission:
     of_object = min(0.6 / (c - 0.4), 0.99)  # each class, once there is an object: odds of 0.6 to C - 1
     loss: Any = build_loss(settings)
 
-    def of_points(classes: float) -> Emission:
-        return Emission(num_classes=c, box=distance_start((loss.channels - c) // 4), classes=classes)
+    def of_points(classes: float) -> models.Emission:
+        sides = models.distance_start((loss.channels - c) // 4)
+        return models.Emission(num_classes=c, box=sides, classes=classes)
 
-    def of_anchors(objectness: float, classes: float) -> Emission:
+    def of_anchors(objectness: float, classes: float) -> models.Emission:
         # 0 is an anchor in the middle of its cell, whichever way the sizes are decoded.
         k = loss.channels // (5 + c)
-        return Emission(
+        return models.Emission(
             num_classes=c, boxes_per_cell=k, box=(0.0,) * 4, objectness=objectness, classes=classes
         )
 
@@ -208,8 +200,8 @@ def _emission(settings: Settings, *, num_cells: int) -> Emission:
         case LossName.V8 | LossName.V10:
             return of_points(min(5 / num_cells, 0.1) / c)
         case LossName.YOLOX:
-            size = math.log(2 * STRIDES_TO_A_SIDE)
-            return Emission(num_classes=c, box=(0.5, 0.5, size, size), objectness=0.01, classes=0.01)
+            size = math.log(2 * models.STRIDES_TO_A_SIDE)
+            return models.Emission(num_classes=c, box=(0.5, 0.5, size, size), objectness=0.01, classes=0.01)
         case _:
             return of_anchors(0.01, of_object)
 

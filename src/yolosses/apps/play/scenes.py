@@ -108,10 +108,9 @@ class Scenes:
     def capabilities(self) -> dict[str, Any]:
         """What the page has to know of its own pictures."""
         data = self._dataset
+        pictures = None if data is None else {"name": data.name, "split": data.split, "count": len(data)}
         return {
-            "pictures": None
-            if data is None
-            else {"name": data.name, "split": data.split, "count": len(data)},
+            "pictures": pictures,
             "class_names": self._class_names,
             "uploads": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS},
             "run": None if self.detector is None else self.detector.capabilities(),

@@ -104,27 +104,27 @@ async def _work(socket: WebSocket, newest: Newest, reader: Reader, trainings: Tr
             reply = await _in_turn(_PICTURES, partial(_opened, request, reader))
         else:
             reply = await _answered(request, reader, trainings)
-        await socket.send_text(reply)
+        await socket.send_text(await asyncio.to_thread(json.dumps, reply))
 
 
-async def _answered(text: str, reader: Reader, trainings: Trainings) -> str:
+async def _answered(text: str, reader: Reader, trainings: Trainings) -> dict[str, Any]:
     number = None
     try:
         number, message = parse(text)
         match message.get("do"):
             case "train":
                 await trainings.stop()
-                return json.dumps({"id": number, **trainings.start(message)})
+                reply = trainings.start(message)
             case "stop":
                 await trainings.stop()
-                return json.dumps({"id": number, "training": "stopped"})
+                reply = {"training": "stopped"}
             case "all":
-                replies = [await _reply(each, reader) for each in several(message.get("messages"))]
-                return await asyncio.to_thread(json.dumps, {"id": number, "replies": replies})
+                reply = {"replies": [await _reply(each, reader) for each in several(message.get("messages"))]}
+            case _:
+                reply = await _reply(message, reader)
     except MessageError as error:
-        return json.dumps({"id": number, "error": str(error)})
-    reply = await _reply(message, reader)
-    return await asyncio.to_thread(json.dumps, {"id": number, **reply})
+        reply = {"error": str(error)}
+    return {"id": number, **reply}
 
 
 # One after the other, in the order of asking: nobody is served twice before the others. Pictures take long: they wait
@@ -154,13 +154,13 @@ def reply_to(message: dict[str, Any], reader: Reader) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _opened(request: bytes, reader: Reader) -> str:
+def _opened(request: bytes, reader: Reader) -> dict[str, Any]:
     torch.set_num_threads(1)
-    number = int.from_bytes(request[:ID_BYTES], "big")
     try:
-        return json.dumps({"id": number, **reader.open(request[ID_BYTES:])})
+        reply = reader.open(request[ID_BYTES:])
     except (ValueError, RuntimeError, MemoryError) as error:
-        return json.dumps({"id": number, "error": str(error)})
+        reply = {"error": str(error)}
+    return {"id": _id(request), **reply}
 
 
 def _id(text: str | bytes) -> object:

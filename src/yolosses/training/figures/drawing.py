@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from yolosses.explain.placing import Box, beside_box, least_hiding, shared, shortened
 from yolosses.explain.style import INK, PALETTE, colour_of, font_file, ink_on
@@ -133,7 +133,7 @@ def _colour(label: int) -> str:
     shade = label // len(PALETTE) % 3
     if shade == 0:
         return colour
-    channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    channels = ImageColor.getrgb(colour)
     return "#" + "".join(f"{c + (255 - c) // 2 if shade == 1 else c * 6 // 10:02X}" for c in channels)
 
 

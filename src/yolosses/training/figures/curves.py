@@ -172,7 +172,8 @@ def _running_mean(values: Floats) -> Floats:
     kernel = np.ones(window)
     sums = np.convolve(np.where(valid, values, 0.0), kernel, "same")
     counts = np.convolve(valid.astype(np.float64), kernel, "same")
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=valid)
+    means: Floats = np.divide(sums, counts, out=np.full(len(values), np.nan), where=valid)
+    return means
 
 
 def _mark_not_finite(axes: Axes, steps: Floats, total: Floats) -> None:

@@ -80,7 +80,9 @@ class Explanation:
         """One sentence for each object, and for each predicted box that is responsible for nothing but has a loss;
         largest loss first. ``top``: the first so many."""
         require_language(language)
-        found = [(obj.loss, obj.image, obj.index, partial(self.about, obj)) for obj in self.objects]
+        found: list[tuple[float, int, int | None, partial[str]]] = [
+            (obj.loss, obj.image, obj.index, partial(self.about, obj)) for obj in self.objects
+        ]
         found += [
             (loss, image, None, partial(self._about_background, image, predictor))
             for (image, predictor), (_, loss) in self._background.sums("image", "predictor").items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -102,6 +102,7 @@ def explain(
         return codec.predictions(with_tensors(raw, parts)).boxes
 
     with torch.no_grad():
+        output = loss_fn.reduce(terms, assignment, normalizer)  # the same without a graph
         predictions = codec.predictions(raw)
         num_predictors, num_classes = predictions.scores.shape[1:]
         places = codec.places(torch.arange(num_predictors, device=predictions.boxes.device))
@@ -113,7 +114,7 @@ def explain(
     )  # fmt: skip
     names = names_of("class_names", class_names, num_classes, "class")
     return Explanation(
-        output=_detached(output),
+        output=output,
         contributions=contributions,
         predictions=predicted,
         objects=_objects(targets, assignment, predicted, contributions, codec, names),
@@ -147,15 +148,6 @@ def _counting(terms: Sequence[Term], assignment: Assignment, targets: Targets) -
     if targets.weight is not None:
         counts = counts | (targets.weight.gather(1, assignment.object) == 0)
     return assignment.mask & counts
-
-
-def _detached(output: LossOutput) -> LossOutput:
-    def free(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.detach()
-        return {key: free(part) for key, part in value.items()} if isinstance(value, dict) else value
-
-    return replace(output, **{f.name: free(getattr(output, f.name)) for f in fields(output)})
 
 
 def _predicted(
@@ -219,7 +211,6 @@ def _objects(
     ignored = np.zeros_like(labels, dtype=bool) if targets.ignore is None else targets.ignore.cpu().numpy()
     answering = _answering(assignment)
     losses = contributions.sums("image", "object", "term")
-    shown_level = len(predicted.grids) > 1
 
     def beyond(image: int, index: int, predictor: int) -> tuple[str, ...]:
         if not isinstance(codec, PointCodec):
@@ -230,15 +221,15 @@ def _objects(
 
     def of(image: int, index: int) -> ExplainedObject:
         predictors = answering.get((image, index), ())
+        level: int | None
+        box: int | None
         if predictors:
             first = predictors[0]
-            level, row, col, box = (
-                int(part[first]) for part in (predicted.level, predicted.row, predicted.col, predicted.box)
-            )
+            level, row, col, box = predicted.place(first)
             iou, pred_box = float(predicted.iou[image, first]), predicted.boxes[image, first]
         else:
             row, col = (int(part) for part in divmod(cells[image, index], predicted.grids[0][1]))
-            level, box, iou, pred_box = 0, None, None, None
+            level, box, iou, pred_box = 0 if len(predicted.grids) > 1 else None, None, None, None
         terms = {
             name: losses.get((image, index, number), (0.0, 0.0))[1]
             for number, name in enumerate(contributions.terms)
@@ -251,11 +242,11 @@ def _objects(
             class_name=class_names[label] if 0 <= label < len(class_names) else f"class {label}",
             box=boxes[image, index],
             state="answered" if predictors else "ignored" if ignored[image, index] else "dropped",
-            level=level if shown_level else None,
+            level=level,
             row=row,
             col=col,
             box_in_cell=box,
-            place=place_in_words(level if shown_level else None, row, col, box),
+            place=place_in_words(level, row, col, box),
             predictors=predictors,
             iou=iou,
             pred_box=pred_box,

@@ -10,13 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from yolosses.explain.structures import Floats, Ints
 from yolosses.structures import LossOutput, Place, Targets, Term
 
 NONE = -1
 """Stands in the columns ``object`` and ``label`` for background, which has neither."""
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +67,7 @@ class Contributions:
     def __len__(self) -> int:
         return len(self.term)
 
-    def column(self, name: str) -> NDArray[np.int64] | Floats:
+    def column(self, name: str) -> Ints | Floats:
         """A column by its name.
 
         Raises:
@@ -78,7 +76,7 @@ class Contributions:
         known = [*self._stored(), "raw_value", "value"]
         if name not in known:
             raise ValueError(f"by: expected columns among {', '.join(known)}; got {name!r}")
-        column: NDArray[np.int64] | Floats = getattr(self, name)
+        column: Ints | Floats = getattr(self, name)
         return column
 
     def where(self, **equal: int | str) -> Contributions:
@@ -97,16 +95,11 @@ class Contributions:
 
         Sums over any columns add up to the loss: rows without an object or a class stand under -1.
         """
-        keys = np.stack([self.column(name) for name in by], 1) if by else np.zeros((len(self), 0), np.int64)
-        groups, inverse = (
-            np.unique(keys, axis=0, return_inverse=True) if by else (keys[:1], np.zeros(len(self), int))
-        )
-        raw = np.bincount(inverse.ravel(), self.raw_value, len(groups))
-        weighted = np.bincount(inverse.ravel(), self.value, len(groups))
-        return {
-            tuple(int(part) for part in key): (float(r), float(w))
-            for key, r, w in zip(groups, raw, weighted, strict=True)
-        }
+        keys = np.stack([self.column(name) for name in by], 1)
+        groups, inverse = np.unique(keys, axis=0, return_inverse=True)
+        raw = np.bincount(inverse.ravel(), self.raw_value, len(groups)).tolist()
+        weighted = np.bincount(inverse.ravel(), self.value, len(groups)).tolist()
+        return dict(zip(map(tuple, groups.tolist()), zip(raw, weighted, strict=True), strict=True))
 
     @classmethod
     def _stored(cls) -> list[str]:
@@ -132,7 +125,7 @@ def collect(
 
 def _columns(
     index: int, term: Term, gradient: Tensor, normalizer: Tensor | float, targets: Targets, places: Place
-) -> dict[str, NDArray[np.int64] | Floats]:
+) -> dict[str, Ints | Floats]:
     weight = term.weight.detach().expand_as(term.penalty)
     counted = weight != 0
     image, spot, element = counted.nonzero(as_tuple=True)
@@ -146,16 +139,14 @@ def _columns(
     divisor = torch.as_tensor(normalizer, dtype=torch.float64, device=weight.device)
     if divisor.ndim and term.part is not None:
         divisor = divisor[term.part][spot]
-    whole = {
+    columns = {
         "term": torch.full_like(image, index), "image": image, "predictor": predictor, "object": obj, "label": label,
         "element": element, **{name: part[predictor] for name, part in places._asdict().items()},
-    }  # fmt: skip
-    real = {
         "pred": pred[counted], "target": term.target[counted], "penalty": term.penalty[counted],
         "weight": weight[counted].double() / divisor,
         "scale": torch.full_like(image, term.scale, dtype=torch.float64), "gradient": gradient[counted],
     }  # fmt: skip
     return {
-        **{name: value.detach().cpu().numpy().astype(np.int64) for name, value in whole.items()},
-        **{name: value.detach().double().cpu().numpy() for name, value in real.items()},
+        name: value.detach().to(torch.float64 if value.is_floating_point() else torch.int64).cpu().numpy()
+        for name, value in columns.items()
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from yolosses.explain.contributions import NONE, Contributions
 from yolosses.explain.plain import plain
@@ -79,23 +80,17 @@ class Explanation:
         """One sentence for each object, and for each predicted box that is responsible for nothing but has a loss;
         largest loss first. ``top``: the first so many."""
         require_language(language)
-        answered = [(obj.loss, obj.image, obj, None) for obj in self.objects]
-        background = [
-            (loss, image, None, predictor)
+        found: list[tuple[float, int, int | None, partial[str]]] = [
+            (obj.loss, obj.image, obj.index, partial(self.about, obj)) for obj in self.objects
+        ]
+        found += [
+            (loss, image, None, partial(self._about_background, image, predictor))
             for (image, predictor), (_, loss) in self._background.sums("image", "predictor").items()
             if loss > 0
         ]
-        loudest = sorted([*answered, *background], key=lambda entry: -entry[0])[:top]
         return [
-            Sentence(
-                image=image,
-                object=None if obj is None else obj.index,
-                loss=loss,
-                text=self._about_background(image, predictor, language)
-                if obj is None
-                else self.about(obj, language=language),
-            )
-            for loss, image, obj, predictor in loudest
+            Sentence(image=image, object=index, loss=loss, text=say(language=language))
+            for loss, image, index, say in sorted(found, key=lambda entry: -entry[0])[:top]
         ]
 
     def about(self, obj: ExplainedObject, *, language: Language = "en") -> str:
@@ -107,51 +102,44 @@ class Explanation:
         """One dict for each contribution, for ``pandas.DataFrame(explanation.records())``. Names stand for
         numbers; what a row does not have is None."""
         rows = self.contributions
-        columns = {name: rows.column(name).tolist() for name in (*_NUMBERS, "raw_value", "value")}
-        return [
-            {
-                "term": self.terms[columns["term"][i]],
-                "image": columns["image"][i],
-                "image_name": self.image_names[columns["image"][i]],
-                "level": columns["level"][i],
-                "row": columns["row"][i],
-                "col": columns["col"][i],
-                "box": columns["box"][i],
-                "predictor": columns["predictor"][i],
-                "object": None if columns["object"][i] == NONE else columns["object"][i],
-                "class": None if columns["label"][i] == NONE else self.class_names[columns["label"][i]],
-                "element": self._element_name(columns["term"][i], columns["element"][i]),
-                "pred": columns["pred"][i],
-                "target": columns["target"][i],
-                "penalty": columns["penalty"][i],
-                "weight": columns["weight"][i],
-                "lambda": columns["scale"][i],
-                "raw_value": columns["raw_value"][i],
-                "value": columns["value"][i],
-                "gradient": columns["gradient"][i],
-            }
-            for i in range(len(rows))
-        ]
+
+        def plainly(*names: str) -> dict[str, list[Any]]:
+            return {name: rows.column(name).tolist() for name in names}
+
+        columns = {
+            "term": [self.terms[term] for term in rows.term],
+            **plainly("image"),
+            "image_name": [self.image_names[image] for image in rows.image],
+            **plainly("level", "row", "col", "box", "predictor"),
+            "object": [None if obj == NONE else obj for obj in rows.object.tolist()],
+            "class": [None if label == NONE else self.class_names[label] for label in rows.label],
+            "element": [
+                (self.elements[term] or self.class_names)[element]
+                for term, element in zip(rows.term, rows.element, strict=True)
+            ],
+            **plainly("pred", "target", "penalty", "weight"),
+            "lambda": rows.scale.tolist(),
+            **plainly("raw_value", "value", "gradient"),
+        }
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def to_json(self) -> dict[str, object]:
         """Terms, objects, sentences and contributions as plain values. Numbers that are not finite become None, as json
         has none."""
-        value: dict[str, object] = plain(
-            {
-                "total": self.total,
-                "terms": {
-                    name: {"raw_value": raw, "lambda": self.scales[name], "value": value}
-                    for name, (raw, value) in self.by_term().items()
-                },
-                "num_dropped": sum(obj.state == "dropped" for obj in self.objects),
-                "num_ignored": sum(obj.state == "ignored" for obj in self.objects),
-                "images": [self.image_names[image] for image in self.images],
-                "objects": list(self.objects),
-                "sentences": self.sentences(),
-                "contributions": self.records(),
-            }
-        )
-        return value
+        whole: dict[str, object] = {
+            "total": self.total,
+            "terms": {
+                name: {"raw_value": raw, "lambda": self.scales[name], "value": value}
+                for name, (raw, value) in self.by_term().items()
+            },
+            "num_dropped": sum(obj.state == "dropped" for obj in self.objects),
+            "num_ignored": sum(obj.state == "ignored" for obj in self.objects),
+            "images": [self.image_names[image] for image in self.images],
+            "objects": self.objects,
+            "sentences": self.sentences(),
+            "contributions": self.records(),
+        }
+        return {name: plain(value) for name, value in whole.items()}
 
     def __str__(self) -> str:
         lines = [f"{'term':<8}{'value':>12}{'weight':>9}{'weighted':>12}{'share':>8}"]
@@ -164,25 +152,12 @@ class Explanation:
         lines += [f"{sentence.loss:>9.4f}  {sentence.text}" for sentence in self.sentences(top=5)]
         return "\n".join(lines)
 
-    def _element_name(self, term: int, element: int) -> str:
-        names = self.elements[term]
-        return self.class_names[element] if names is None else names[element]
-
     @property
     def _background(self) -> Contributions:
         return self.contributions.where(object=NONE)
 
-    def _about_background(self, image: int, predictor: int | None, language: Language) -> str:
-        assert predictor is not None
-        boxes = self.predictions
-        level = None if len(boxes.grids) == 1 else int(boxes.level[predictor])
-        place = place_in_words(
-            level,
-            int(boxes.row[predictor]),
-            int(boxes.col[predictor]),
-            int(boxes.box[predictor]),
-            language=language,
-        )
+    def _about_background(self, image: int, predictor: int, *, language: Language) -> str:
+        place = place_in_words(*self.predictions.place(predictor), language=language)
         rows = self._background.where(image=image, predictor=predictor)
         return background_sentence(place, self._faults(rows, language), language=language)
 
@@ -190,12 +165,6 @@ class Explanation:
         return faults_in_words(rows, self.elements, self.class_names, language=language)
 
 
-_NUMBERS = tuple(f.name for f in fields(Contributions) if f.name != "terms")
-
-
-def _listed(images: Sequence[int]) -> str:
-    return (
-        f"0..{images[-1]}"
-        if len(images) == images[-1] + 1 and len(images) > 1
-        else ", ".join(map(str, images))
-    )
+def _listed(images: tuple[int, ...]) -> str:
+    whole = len(images) == images[-1] + 1 > 1
+    return f"0..{images[-1]}" if whole else ", ".join(map(str, images))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from yolosses.explain.build import ExplainableLoss, names_of
 from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.explain.words import place_in_words
-from yolosses.structures import Targets, Term
+from yolosses.structures import LossOutput, Targets, Term
 
 BOX_ELEMENTS = ("x", "y", "w", "h")
 
@@ -49,13 +50,8 @@ class NonFinite:
 
     def __str__(self) -> str:
         where = f"{self.operand}[{', '.join(map(str, self.index))}] is {self.value}"
-        parts = [f"{self.image_name}"]
-        if self.place:
-            parts.append(self.place)
-        if self.element is not None:
-            parts.append(self.element)
-        if self.object is not None:
-            parts.append(f'object {self.object} ("{self.class_name}")')
+        obj = None if self.object is None else f'object {self.object} ("{self.class_name}")'
+        parts = [part for part in (self.image_name, self.place, self.element, obj) if part]
         unused = self.term is None and self.operand.startswith("raw")
         spoilt = f"term {self.term}: " if self.term is not None else "no term uses it, yet " if unused else ""
         more = f" (and {self.others} more)" if self.others else ""
@@ -90,11 +86,8 @@ def find_nonfinite(
         loss_fn, raw, targets: as for `explain`.
         class_names, image_names: for the message.
     """
-    search = _Search(loss_fn, raw, targets, class_names, image_names)
-    for look in (search.in_raw, search.in_targets, search.in_terms, search.in_sum_and_gradient):
-        if (found := look()) is not None:
-            return found
-    return None
+    looks = _Search(loss_fn, raw, targets, class_names, image_names).looks()
+    return next((found for found in looks if found is not None), None)
 
 
 class _Search:
@@ -106,8 +99,7 @@ class _Search:
         class_names: Sequence[str] | None,
         image_names: Sequence[str] | None,
     ) -> None:
-        self.loss_fn, self.targets = loss_fn, targets
-        self.single, self.raw = isinstance(raw, Tensor), raw
+        self.loss_fn, self.targets, self.raw = loss_fn, targets, raw
         self.parts = tuple(part.detach().requires_grad_() for part in tensors_of(raw))
         with torch.enable_grad():
             self.assignment = loss_fn.assign(self.whole(self.parts), targets)
@@ -121,64 +113,64 @@ class _Search:
         filled: Raw = with_tensors(self.raw, parts)
         return filled
 
-    def in_raw(self) -> NonFinite | None:
+    def looks(self) -> Iterator[NonFinite | None]:
+        """What is found in one place after the other, in the order of the computation."""
         for number, part in enumerate(self.parts):
-            wrong = ~part.detach().isfinite()
-            if wrong.any():
-                spots = [(index, self._meaning(number, index)) for index in wrong.nonzero().tolist()[:64]]
-                # One that spoils the loss comes before one that nothing uses.
-                index, spot = next(((i, s) for i, s in spots if s.term is not None), spots[0])
-                name = "raw" if self.single else f"raw[{number}]"
-                return self._told(name, part, index, spot, wrong)
-        return None
-
-    def in_targets(self) -> NonFinite | None:
+            name = "raw" if isinstance(self.raw, Tensor) else f"raw[{number}]"
+            yield self._first(name, part, partial(self._meaning, number), most=64)
         for name in ("boxes", "weight"):
-            values = getattr(self.targets, name)
-            if values is None:
-                continue
-            counted = self.targets.mask if values.ndim == 2 else self.targets.mask[..., None]
-            wrong = ~values.isfinite() & counted
-            if wrong.any():
-                index = wrong.nonzero()[0].tolist()
-                spoilt = self._spoilt_term(image=index[0], obj=index[1])
-                element = BOX_ELEMENTS[index[2]] if name == "boxes" else None
-                spot = _Spot(image=index[0], object=index[1], element=element, term=spoilt and spoilt[0])
-                return self._told(f"targets.{name}", values, index, spot, wrong)
-        return None
-
-    def in_terms(self) -> NonFinite | None:
+            if (values := getattr(self.targets, name)) is not None:
+                counted = self.targets.mask if values.ndim == 2 else self.targets.mask[..., None]
+                yield self._first(f"targets.{name}", values, self._of_target, counted)
         for term in self.terms:
             weight = term.weight.detach().expand_as(term.penalty)
-            counted = weight != 0
             operands = {
                 "prediction": term.pred, "target": term.target, "weight": weight, "penalty": term.penalty,
             }  # fmt: skip
             for name, values in operands.items():
-                wrong = ~values.detach().isfinite() & counted
-                if wrong.any():
-                    index = wrong.nonzero()[0].tolist()
-                    return self._told(name, values, index, self._spot_of(term, *index), wrong)
-        return None
-
-    def in_sum_and_gradient(self) -> NonFinite | None:
+                yield self._first(name, values, partial(self._spot_of, term), weight != 0)
         with torch.enable_grad():
             output = self.loss_fn.reduce(self.terms, self.assignment)
-        per_image = output.per_image.detach()
-        wrong = ~per_image.isfinite()
         if not output.total.detach().isfinite().all():
-            image, column = (wrong if wrong.any() else per_image == per_image.max()).nonzero()[0].tolist()
-            spot = _Spot(image=image, term=self.terms[column].name)
-            return self._told("total", output.total.detach().reshape(-1)[:1], [0], spot, wrong)
+            yield self._overflow(output)
         gradients = torch.autograd.grad(
             output.total.sum(), self.parts, allow_unused=True, materialize_grads=True
         )
         for number, gradient in enumerate(gradients):
-            wrong = ~gradient.isfinite()
-            if wrong.any():
-                index = wrong.nonzero()[0].tolist()
-                return self._told("gradient", gradient, index, self._meaning(number, index), wrong)
-        return None
+            yield self._first("gradient", gradient, partial(self._meaning, number))
+
+    def _first(
+        self,
+        operand: str,
+        values: Tensor,
+        meaning: Callable[[list[int]], _Spot],
+        counted: Tensor | bool = True,
+        *,
+        most: int = 1,
+    ) -> NonFinite | None:
+        """The first number of ``values`` that is not finite where it is ``counted``. Of the first ``most`` one that
+        spoils the loss comes before one that nothing uses."""
+        wrong = ~values.detach().isfinite() & counted
+        spots = [(index, meaning(index)) for index in wrong.nonzero()[:most].tolist()]
+        if not spots:
+            return None
+        index, spot = next((found for found in spots if found[1].term is not None), spots[0])
+        return self._told(operand, values, index, spot, wrong)
+
+    def _overflow(self, output: LossOutput) -> NonFinite:
+        """Of the sum, whose parts may all be finite."""
+        per_image = output.per_image.detach()
+        wrong = ~per_image.isfinite()
+        image, column = (wrong if wrong.any() else per_image == per_image.max()).nonzero()[0].tolist()
+        spot = _Spot(image=image, term=self.terms[column].name)
+        return self._told("total", output.total.reshape(-1), [0], spot, wrong)
+
+    def _of_target(self, index: list[int]) -> _Spot:
+        """A number of the boxes (B, M, 4), or of the weights (B, M)."""
+        image, obj, *side = index
+        term, *_ = self._spoilt_term(image=image, obj=obj) or (None,)
+        element = BOX_ELEMENTS[side[0]] if side else None
+        return _Spot(image=image, object=obj, element=element, term=term)
 
     def _meaning(self, number: int, index: list[int]) -> _Spot:
         """What one number of the raw output stands for: found by making it NaN in an output of zeros and looking at
@@ -210,13 +202,14 @@ class _Search:
         for term in self.terms:
             value = (term.penalty * term.weight).detach()[image]
             for spot in (~value.isfinite() & (term.weight[image] != 0)).any(-1).nonzero().flatten().tolist():
-                where = self._spot_of(term, image, spot, 0)
+                where = self._spot_of(term, [image, spot, 0])
                 assert where.predictor is not None
                 if where.predictor in predictors or (obj is not None and where.object == obj):
                     return term.name, where.predictor, where.object
         return None
 
-    def _spot_of(self, term: Term, image: int, spot: int, element: int) -> _Spot:
+    def _spot_of(self, term: Term, index: list[int]) -> _Spot:
+        image, spot, element = index
         name = self.class_names[element] if term.elements is None else term.elements[element]
         return _Spot(
             image=image,

@@ -25,12 +25,9 @@ def beside_box(box: Box, width: float, height: float, frame: Box) -> list[Box]:
     """
     left, top, right, bottom = box
     heights = (top - height, bottom, top, bottom - height, (top + bottom - height) / 2)
-    starts = [
-        (_within(x, width, frame[0], frame[2]), _within(y, height, frame[1], frame[3]))
-        for y in heights
-        for x in (left, right - width)
-    ]
-    return [(x, y, x + width, y + height) for x, y in starts]
+    lefts = [_within(x, width, frame[0], frame[2]) for x in (left, right - width)]
+    tops = [_within(y, height, frame[1], frame[3]) for y in heights]
+    return [(x, y, x + width, y + height) for y in tops for x in lefts]
 
 
 def around_point(x: float, y: float, width: float, height: float, distance: float) -> list[Box]:

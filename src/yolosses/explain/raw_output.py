@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -18,14 +18,11 @@ def tensors_of(raw: Raw) -> tuple[Tensor, ...]:
     return tuple(tensor for part in parts for tensor in tensors_of(part))
 
 
-def with_tensors(raw: Raw, tensors: Sequence[Tensor]) -> Any:
+def with_tensors(raw: Raw, tensors: Iterable[Tensor]) -> Any:
     """``raw`` with other tensors in the same order. Inverse of `tensors_of`."""
-    return _filled(raw, iter(tensors))
-
-
-def _filled(raw: Raw, tensors: Iterator[Tensor]) -> Any:
+    rest = iter(tensors)
     if isinstance(raw, Tensor):
-        return next(tensors)
+        return next(rest)
     if isinstance(raw, Mapping):
-        return {name: _filled(part, tensors) for name, part in raw.items()}
-    return [_filled(part, tensors) for part in raw]
+        return {name: with_tensors(part, rest) for name, part in raw.items()}
+    return [with_tensors(part, rest) for part in raw]

@@ -45,6 +45,11 @@ class PredictedBoxes:
     gradient: Floats
     confidence_gradient: Floats
 
+    def place(self, predictor: int) -> tuple[int | None, int, int, int]:
+        """Level (None where the output has one level only), row, column and box of a predictor."""
+        level, row, col, box = (int(p[predictor]) for p in (self.level, self.row, self.col, self.box))
+        return level if len(self.grids) > 1 else None, row, col, box
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExplainedObject:

@@ -18,15 +18,8 @@ from matplotlib.textpath import text_to_path
 from yolosses.language import Language, require_language
 
 # Okabe and Ito's palette, without its yellow (too light for lines) and its black (kept for totals and text).
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-)
-PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = PALETTE
 INK = "#1A1A1A"
 FAINT_INK = "#5F5F5F"
 GRID = "#E3E3E3"
@@ -36,12 +29,8 @@ LineStyle = str | tuple[int, tuple[float, ...]]
 # A second and a third sign beside colour, for print without it. Six, five and seven: two lines share all three
 # signs only 210 lines apart.
 LINE_STYLES: tuple[LineStyle, ...] = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (6, 1.5, 1.2, 1.5)),
-    (0, (1.4, 1.2)),
-    (0, (9, 2)),
-)
+    "-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)), (0, (1.4, 1.2)), (0, (9, 2)),
+)  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES = ("", "////", "....", "xxxx", "----", "\\\\\\\\", "++++")  # what markers are to lines, for areas
 
@@ -131,13 +120,10 @@ def colour_of(index: int) -> str:
 def line_signs(index: int, *, size: float = 5.5) -> dict[str, Any]:
     """How the line with this index is drawn: colour, dashes, and markers of so many points."""
     return {
-        "color": colour_of(index),
-        "linestyle": LINE_STYLES[index % len(LINE_STYLES)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "markersize": size,
-        "markeredgecolor": "white",
-        "markeredgewidth": 0.7,
-    }
+        "color": colour_of(index), "linestyle": LINE_STYLES[index % len(LINE_STYLES)],
+        "marker": MARKERS[index % len(MARKERS)], "markersize": size,
+        "markeredgecolor": "white", "markeredgewidth": 0.7,
+    }  # fmt: skip
 
 
 def area_signs(index: int) -> dict[str, Any]:
@@ -168,11 +154,8 @@ def new_figure(width: float, height: float) -> Figure:
 def plain_axes(axes: Axes) -> None:
     """Take away what says nothing: frame, heavy grid, heavy ticks."""
     axes.set_facecolor("white")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(FAINT_INK)
-        axes.spines[side].set_linewidth(0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set(color=FAINT_INK, linewidth=0.8)
     axes.tick_params(which="both", colors=FAINT_INK, labelsize=8.5, width=0.8)
     axes.grid(True, which="major", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)

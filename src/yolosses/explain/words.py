@@ -121,35 +121,29 @@ def faults_in_words(
     language: Language,
 ) -> list[str]:
     """What is wrong with the boxes of some contributions, the most costly first, at most `MOST_FAULTS`."""
+    _ = catalogue(language).gettext
+
+    def fault(i: int) -> str:
+        names = element_names[rows.term[i]]
+        pred, target = float(rows.pred[i]), float(rows.target[i])
+        if names is None:
+            said = _('too unsure of "{name}"') if pred < target else _('takes it for "{name}"')
+            what, quantity = said.format(name=class_names[rows.element[i]]), "p"
+        else:
+            quantity = names[rows.element[i]]
+            known = _LOW if pred < target else _HIGH
+            what = _(known[quantity]) if quantity in known else quantity
+        said = (
+            _("{what}: {pred}, should be {target}")  # it is named already
+            if quantity in ("confidence", "iou")
+            else _("{what}: {quantity} {pred}, should be {target}")
+        )
+        return said.format(what=what, quantity=quantity, pred=_number(pred), target=_number(target))
+
     value = rows.value
     order = np.argsort(-value, kind="stable")[:MOST_FAULTS]
     least = max(LEAST_SHARE * float(value.sum()), 1e-12)
-    return [_fault(rows, int(i), element_names, class_names, language) for i in order if value[i] >= least]
-
-
-def _fault(
-    rows: Contributions,
-    i: int,
-    element_names: tuple[tuple[str, ...] | None, ...],
-    class_names: tuple[str, ...],
-    language: Language,
-) -> str:
-    _ = catalogue(language).gettext
-    names = element_names[rows.term[i]]
-    pred, target = float(rows.pred[i]), float(rows.target[i])
-    if names is None:
-        said = _('too unsure of "{name}"') if pred < target else _('takes it for "{name}"')
-        what, quantity = said.format(name=class_names[rows.element[i]]), "p"
-    else:
-        quantity = names[rows.element[i]]
-        known = _LOW if pred < target else _HIGH
-        what = _(known[quantity]) if quantity in known else quantity
-    said = (
-        _("{what}: {pred}, should be {target}")  # it is named already
-        if quantity in ("confidence", "iou")
-        else _("{what}: {quantity} {pred}, should be {target}")
-    )
-    return said.format(what=what, quantity=quantity, pred=_number(pred), target=_number(target))
+    return [fault(int(i)) for i in order if value[i] >= least]
 
 
 def _number(value: float) -> str:

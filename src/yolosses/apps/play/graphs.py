@@ -61,7 +61,8 @@ def graph(key: str) -> Graph:
             loss = _v1(grid, boxes, classes, size_encoding=encoding)
             return coder_graph(key, loss.codec, slots=integer(slots, MOST_SLOTS))
         case ["v1", grid, boxes, *options, encoding, penalty, classes, slots] if len(options) == len(OPTIONS):
-            penalties = _penalties(choice("penalty", penalty, LIVE_OPTIONS["penalty"]))
+            compared = build_penalty(choice("penalty", penalty, LIVE_OPTIONS["penalty"]))
+            penalties = {f"{term}_penalty": compared for term in ("xy", "wh", "obj")}
             loss = _v1(grid, boxes, classes, size_encoding=encoding, **chosen(options), **penalties)
             raw = torch.zeros(1, *loss.codec.grid, loss.codec.channels)
             return loss_graph(key, loss, raw, slots=integer(slots, MOST_SLOTS), ignore=True)
@@ -78,11 +79,6 @@ def _v1(grid: str, boxes: str, classes: str, **options: Any) -> YOLOv1Loss:
         grid=integer(grid, LARGEST_GRID), boxes_per_cell=integer(boxes, MOST_BOXES),
         num_classes=integer(classes, MOST_CLASSES), impl="torch", **options,
     )  # fmt: skip
-
-
-def _penalties(name: str) -> dict[str, Any]:
-    """Of the coordinates and the confidence."""
-    return {f"{term}_penalty": build_penalty(name) for term in ("xy", "wh", "obj")}
 
 
 def _later(name: str, classes: int) -> tuple[Loss, Any]:

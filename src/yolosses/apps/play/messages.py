@@ -81,15 +81,18 @@ class Reader:
         Raises:
             MessageError: it asks for nothing that there is.
         """
-        match message.get("do"):
-            case "capabilities":
-                return {"capabilities": CAPABILITIES | self._scenes.capabilities()}
-            case "graph":
-                return {"entry": vars(self._graph(message).entry)}
-            case "run":
-                return {"outputs": _run(self._graph(message), message, self._raw_of(message))}
-            case "scene":
-                return {"scene": self._shown(self._named(message.get("picture")))}
+        try:
+            match message.get("do"):
+                case "capabilities":
+                    return {"capabilities": CAPABILITIES | self._scenes.capabilities()}
+                case "graph":
+                    return {"entry": vars(self._graph(message).entry)}
+                case "run":
+                    return {"outputs": _run(self._graph(message), message, self._raw_of(message))}
+                case "scene":
+                    return {"scene": self._shown(self._named(message.get("picture")))}
+        except (CommandError, ValueError) as error:
+            raise MessageError(str(error)) from None
         raise MessageError(
             f"do: expected capabilities, graph, run or scene; got {str(message.get('do'))[:40]!r}"
         )
@@ -109,23 +112,17 @@ class Reader:
     def _named(self, picture: Any) -> Scene:
         if isinstance(picture, bool) or not isinstance(picture, int | str) or len(str(picture)[:400]) == 400:
             raise MessageError(f"picture: expected a number or a name; got {str(picture)[:40]}")
-        try:
-            return self._scenes.named(picture)
-        except (CommandError, ValueError) as error:
-            raise MessageError(str(error)) from None
+        return self._scenes.named(picture)
 
     def _graph(self, message: dict[str, Any]) -> Graph:
         key = message.get("graph")
         if not isinstance(key, str):
             raise MessageError(f"graph: expected a string; got {type(key).__name__}")
-        try:
-            if key.startswith("run-"):
-                if self._scenes.detector is None:
-                    raise MessageError("graph: expected a server with RUN; this one has none")
-                return self._scenes.detector.graph(key)
+        if not key.startswith("run-"):
             return graphs.graph(key)
-        except ValueError as error:
-            raise MessageError(str(error)) from None
+        if self._scenes.detector is None:
+            raise MessageError("graph: expected a server with RUN; this one has none")
+        return self._scenes.detector.graph(key)
 
     def _raw_of(self, message: dict[str, Any]) -> tuple[Tensor, ...] | None:
         picture = message.get("raw_of")
@@ -170,10 +167,8 @@ def _run(graph: Graph, message: dict[str, Any], raw: tuple[Tensor, ...] | None) 
     form = _packed if message.get("packed") is True else _plain
     every = dict(zip(graph.entry.outputs, outputs, strict=True))
     if wanted is None:
-        wanted = graph.entry.outputs
-    if not isinstance(wanted, list | tuple) or not all(
-        isinstance(name, str) and name in every for name in wanted
-    ):
+        return {name: form(value) for name, value in every.items()}
+    if not isinstance(wanted, list) or any(name not in graph.entry.outputs for name in wanted):
         raise MessageError(f"wanted: expected some of {', '.join(every)}; got {str(wanted)[:80]}")
     return {name: form(every[name]) for name in wanted}
 

@@ -86,18 +86,18 @@ class Scenes:
 
     def __init__(self, dataset: DetectionDataset | None = None, detector: Detector | None = None) -> None:
         self._dataset, self.detector = dataset, detector
+        self._class_names: Sequence[str] = DIGITS if dataset is None else dataset.class_names
+        self._fit: Fit = "stretch"
+        self._batches = None
         if detector is not None:
-            self._class_names: Sequence[str] = detector.settings.class_names
-        else:
-            self._class_names = DIGITS if dataset is None else dataset.class_names
+            settings = detector.settings
+            self._class_names, self._fit = settings.class_names, settings.fit
+            if dataset is not None:
+                self._batches = Batches(dataset, batch_size=1, image_size=settings.image_size, fit=self._fit)
         if len(self._class_names) > MOST_CLASSES:
             raise CommandError(
                 f"classes: expected at most {MOST_CLASSES} for the page; got {len(self._class_names)}"
             )
-        self._batches = None
-        if dataset is not None and detector is not None:
-            settings = detector.settings
-            self._batches = Batches(dataset, batch_size=1, image_size=settings.image_size, fit=settings.fit)
         self.numbered = lru_cache(maxsize=8)(self._numbered)
 
     @property
@@ -108,10 +108,9 @@ class Scenes:
     def capabilities(self) -> dict[str, Any]:
         """What the page has to know of its own pictures."""
         data = self._dataset
+        pictures = None if data is None else {"name": data.name, "split": data.split, "count": len(data)}
         return {
-            "pictures": None
-            if data is None
-            else {"name": data.name, "split": data.split, "count": len(data)},
+            "pictures": pictures,
             "class_names": self._class_names,
             "uploads": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS},
             "run": None if self.detector is None else self.detector.capabilities(),
@@ -135,19 +134,14 @@ class Scenes:
         assert self._dataset is not None
         record = self._dataset.records[index]
         if self._batches is None or self.detector is None:
-            picture = self._dataset.picture(index, least=(SIDE, SIDE))
-            truths = truths_of(record.boxes, record.labels, record.ignore)
-            return Scene(
-                name=record.name, number=index, picture=data_url(picture, "stretch"),
-                truths=truths[:MOST_SLOTS], left_out=max(len(truths) - MOST_SLOTS, 0),
-            )  # fmt: skip
-        batch = self._batches.batch(np.array([index]))
-        picture = self._dataset.picture(index, least=(SIDE, SIDE))
-        truths = _objects(batch.targets)
+            truths, hidden, raw = truths_of(record.boxes, record.labels, record.ignore), 0, None
+        else:
+            batch = self._batches.batch(np.array([index]))
+            truths, hidden, raw = _objects(batch.targets), batch.num_hidden, self.detector.emit(batch.images)
         return Scene(
-            name=record.name, number=index, picture=data_url(picture, self.detector.settings.fit),
-            truths=truths[:MOST_SLOTS], left_out=max(len(truths) - MOST_SLOTS, 0) + batch.num_hidden,
-            raw=self.detector.emit(batch.images),
+            name=record.name, number=index, truths=truths[:MOST_SLOTS], raw=raw,
+            picture=data_url(self._dataset.picture(index, least=(SIDE, SIDE)), self._fit),
+            left_out=max(len(truths) - MOST_SLOTS, 0) + hidden,
         )  # fmt: skip
 
     def opened(self, content: bytes) -> Scene:
@@ -158,16 +152,14 @@ class Scenes:
         """
         if len(content) > MOST_BYTES:
             raise ValueError(f"picture: expected at most {MOST_BYTES:,} bytes; got {len(content):,}")
-        if self.detector is None:
-            picture = decode_picture(content, formats=FORMATS, most_pixels=MOST_PIXELS, least=(SIDE, SIDE))
-            return Scene(name="", number=None, picture=data_url(picture, "stretch"))
-        settings = self.detector.settings
-        height, width = settings.image_size
+        height, width = (0, 0) if self.detector is None else self.detector.settings.image_size
         least = (max(2 * height, SIDE), max(2 * width, SIDE))
         picture = decode_picture(content, formats=FORMATS, most_pixels=MOST_PIXELS, least=least)
-        geometry = plain_geometry(picture.shape[:2], settings.image_size, settings.fit)
-        raw = self.detector.emit(torch.from_numpy(warp(picture, geometry))[None])
-        return Scene(name="", number=None, picture=data_url(picture, settings.fit), raw=raw)
+        raw = None
+        if self.detector is not None:
+            geometry = plain_geometry(picture.shape[:2], (height, width), self._fit)
+            raw = self.detector.emit(torch.from_numpy(warp(picture, geometry))[None])
+        return Scene(name="", number=None, picture=data_url(picture, self._fit), raw=raw)
 
 
 def truths_of(

@@ -24,6 +24,9 @@ from yolosses.apps.play.scenes import Scenes
 from yolosses.apps.play.trainings import Trainings
 
 Reply = TypeVar("Reply")
+Newest = asyncio.Queue[str | bytes]
+"""The request that waits: one at most."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 A_MESSAGE = 50_000  # bytes that count as one message
 A_SECOND = 480  # messages of one reader; a drag sends up to three for each of 60 to 144 pictures
@@ -59,7 +62,7 @@ async def talk(socket: WebSocket, reader: Reader) -> None:
         await socket.close(ELSEWHERE)
         return
     await socket.accept()
-    newest, trainings = _Newest(), Trainings(partial(_send, socket))
+    newest, trainings = Newest(1), Trainings(partial(_send, socket))
     worker = asyncio.create_task(_work(socket, newest, reader, trainings))
     try:
         await _listen(socket, newest)
@@ -70,29 +73,7 @@ async def talk(socket: WebSocket, reader: Reader) -> None:
         await trainings.stop()
 
 
-class _Newest:
-    """The request that waits."""
-
-    def __init__(self) -> None:
-        self.text: str | bytes | None = None
-        self.there = asyncio.Event()
-
-    def put(self, text: str | bytes) -> str | bytes | None:
-        """Let ``text`` wait; what waited before."""
-        before, self.text = self.text, text
-        self.there.set()
-        return before
-
-    async def get(self) -> str | bytes:
-        """The request, as soon as there is one."""
-        await self.there.wait()
-        self.there.clear()
-        text, self.text = self.text, None
-        assert text is not None
-        return text
-
-
-async def _listen(socket: WebSocket, newest: _Newest) -> None:
+async def _listen(socket: WebSocket, newest: Newest) -> None:
     allowance, last, excess = float(A_SECOND), time.monotonic(), 0
     while True:
         message = await socket.receive()
@@ -110,39 +91,40 @@ async def _listen(socket: WebSocket, newest: _Newest) -> None:
                 return
             continue
         allowance -= cost
-        overtaken = newest.put(content)
+        overtaken = newest.get_nowait() if newest.full() else None
+        newest.put_nowait(content)
         if overtaken is not None:
             await _send(socket, {"id": _id(overtaken), "error": "overtaken"})
 
 
-async def _work(socket: WebSocket, newest: _Newest, reader: Reader, trainings: Trainings) -> None:
+async def _work(socket: WebSocket, newest: Newest, reader: Reader, trainings: Trainings) -> None:
     while True:
         request = await newest.get()
         if isinstance(request, bytes):
             reply = await _in_turn(_PICTURES, partial(_opened, request, reader))
         else:
             reply = await _answered(request, reader, trainings)
-        await socket.send_text(reply)
+        await socket.send_text(await asyncio.to_thread(json.dumps, reply))
 
 
-async def _answered(text: str, reader: Reader, trainings: Trainings) -> str:
+async def _answered(text: str, reader: Reader, trainings: Trainings) -> dict[str, Any]:
     number = None
     try:
         number, message = parse(text)
         match message.get("do"):
             case "train":
                 await trainings.stop()
-                return json.dumps({"id": number, **trainings.start(message)})
+                reply = trainings.start(message)
             case "stop":
                 await trainings.stop()
-                return json.dumps({"id": number, "training": "stopped"})
+                reply = {"training": "stopped"}
             case "all":
-                replies = [await _reply(each, reader) for each in several(message.get("messages"))]
-                return await asyncio.to_thread(json.dumps, {"id": number, "replies": replies})
+                reply = {"replies": [await _reply(each, reader) for each in several(message.get("messages"))]}
+            case _:
+                reply = await _reply(message, reader)
     except MessageError as error:
-        return json.dumps({"id": number, "error": str(error)})
-    reply = await _reply(message, reader)
-    return await asyncio.to_thread(json.dumps, {"id": number, **reply})
+        reply = {"error": str(error)}
+    return {"id": number, **reply}
 
 
 # One after the other, in the order of asking: nobody is served twice before the others. Pictures take long: they wait
@@ -172,13 +154,13 @@ def reply_to(message: dict[str, Any], reader: Reader) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _opened(request: bytes, reader: Reader) -> str:
+def _opened(request: bytes, reader: Reader) -> dict[str, Any]:
     torch.set_num_threads(1)
-    number = int.from_bytes(request[:ID_BYTES], "big")
     try:
-        return json.dumps({"id": number, **reader.open(request[ID_BYTES:])})
+        reply = reader.open(request[ID_BYTES:])
     except (ValueError, RuntimeError, MemoryError) as error:
-        return json.dumps({"id": number, "error": str(error)})
+        reply = {"error": str(error)}
+    return {"id": _id(request), **reply}
 
 
 def _id(text: str | bytes) -> object:

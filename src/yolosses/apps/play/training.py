@@ -32,10 +32,8 @@ def main(arguments: list[str]) -> None:
     """Train until the time is over."""
     coord, noobj, minutes = map(float, arguments)
     torch.set_num_threads(1)
-    train_set, eval_set = (
-        digit_scenes(split="train", count=PICTURES),
-        digit_scenes(split="val", count=MEASURED),
-    )
+    train_set = digit_scenes(split="train", count=PICTURES)
+    eval_set = digit_scenes(split="val", count=MEASURED)
     request = TrainRequest(
         data="digits", image_size=SIDE, lambda_coord=coord, lambda_noobj=noobj, minutes=minutes, device="cpu"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -71,11 +70,7 @@ class Trainings:
 
 
 def _settings(given: Any) -> list[tuple[float, float]]:
-    if (
-        not isinstance(given, list)
-        or not 1 <= len(given) <= 2
-        or not all(isinstance(each, dict) for each in given)
-    ):
+    if not (isinstance(given, list) and 1 <= len(given) <= 2 and all(isinstance(e, dict) for e in given)):
         raise MessageError(
             "settings: expected one or two objects with lambda_coord and lambda_noobj; got others"
         )
@@ -84,11 +79,6 @@ def _settings(given: Any) -> list[tuple[float, float]]:
 
 
 def _number(name: str, value: Any, most: float) -> float:
-    if (
-        not isinstance(value, int | float)
-        or isinstance(value, bool)
-        or not 0 <= value <= most
-        or math.isnan(value)
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise MessageError(f"{name}: expected a number of 0 to {most:g}; got {str(value)[:40]}")
     return float(value)

@@ -1,4 +1,4 @@
-"""From the names of a run's settings to objects: one ``match`` each, at the edge."""
+"""From the names of a run's settings to objects: one table or ``match`` each, at the edge."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
+import yolosses.functional as functional
 import yolosses.losses as losses
 from yolosses.apps.runs.choices import (
     BoxLossName,
@@ -23,44 +23,19 @@ from yolosses.apps.runs.choices import (
 )
 from yolosses.apps.runs.failures import CommandError
 from yolosses.explain import ExplainableLoss
-from yolosses.functional import (
-    BoxLoss,
-    Penalty,
-    absolute_error,
-    binary_cross_entropy_with_logits,
-    ciou_loss,
-    diou_loss,
-    eiou_loss,
-    giou_loss,
-    huber,
-    iou_loss,
-    sigmoid_focal,
-    siou_loss,
-    squared_error,
-    squared_iou_loss,
-)
+from yolosses.functional import BoxLoss, Penalty
 from yolosses.structures import LossOutput, Targets
+from yolosses.training import models
 from yolosses.training.average import averaged
 from yolosses.training.checkpoints import fit_weights
 from yolosses.training.data import Augmentation, Batches, DetectionDataset, usual_workers
 from yolosses.training.detect import NMS_IOU
 from yolosses.training.loop import SETTLE_AT, Budget, Training
-from yolosses.training.models import (
-    STRIDES_TO_A_SIDE,
-    Emission,
-    FastYOLO,
-    Small,
-    SmallLevels,
-    Tiny,
-    TinyLevels,
-    YOLOv1,
-    distance_start,
-)
 from yolosses.training.network import network_of
 from yolosses.training.optimizers import adamw, sgd
 from yolosses.training.processes import ALONE, Processes, local_rank
 from yolosses.training.run import RunFolder, Settings
-from yolosses.training.schedule import WARMUP, Schedule, paper, warmup_cosine
+from yolosses.training.schedule import WARMUP, paper, warmup_cosine
 from yolosses.training.shared_norm import share_statistics
 
 
@@ -82,34 +57,46 @@ class Family:
     """
 
     loss: type[Any]
-    strides: tuple[int, ...] = TinyLevels.STRIDES
+    strides: tuple[int, ...] = models.TinyLevels.STRIDES
     anchors: int = 0
     nms_iou: float | None = NMS_IOU
 
 
+_FAMILIES = {
+    LossName.V1: Family(loss=losses.YOLOv1Loss, strides=()),
+    LossName.V2: Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5),
+    LossName.V3: Family(loss=losses.YOLOv3Loss, anchors=3),
+    LossName.V4: Family(loss=losses.YOLOv4Loss, anchors=3),
+    LossName.V5: Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6),
+    LossName.V6: Family(loss=losses.YOLOv6Loss, nms_iou=0.65),
+    LossName.V7: Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65),
+    LossName.V8: Family(loss=losses.YOLOv8Loss, nms_iou=0.7),
+    LossName.V10: Family(loss=losses.YOLOv10Loss, nms_iou=None),
+    LossName.YOLOX: Family(loss=losses.YOLOXLoss, nms_iou=0.65),
+}
+_PENALTIES: dict[PenaltyName, Penalty] = {
+    PenaltyName.SQUARED_ERROR: functional.squared_error,
+    PenaltyName.ABSOLUTE_ERROR: functional.absolute_error,
+    PenaltyName.HUBER: functional.huber,
+    PenaltyName.BINARY_CROSS_ENTROPY: functional.binary_cross_entropy_with_logits,
+    PenaltyName.FOCAL: functional.sigmoid_focal,
+}
+_BOX_LOSSES: dict[BoxLossName, BoxLoss] = {
+    BoxLossName.IOU: functional.iou_loss,
+    BoxLossName.SQUARED_IOU: functional.squared_iou_loss,
+    BoxLossName.GIOU: functional.giou_loss,
+    BoxLossName.DIOU: functional.diou_loss,
+    BoxLossName.CIOU: functional.ciou_loss,
+    BoxLossName.EIOU: functional.eiou_loss,
+    BoxLossName.SIOU: functional.siou_loss,
+}
+_OPTIMIZERS = {OptimizerName.ADAMW: adamw, OptimizerName.SGD: sgd}
+_SCHEDULES = {ScheduleName.COSINE: warmup_cosine, ScheduleName.PAPER: paper}
+
+
 def family(name: str) -> Family:
     """The loss with this name. Detections are suppressed as in the publications' own evaluations."""
-    match LossName(name):
-        case LossName.V1:
-            return Family(loss=losses.YOLOv1Loss, strides=())
-        case LossName.V2:
-            return Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5)
-        case LossName.V3:
-            return Family(loss=losses.YOLOv3Loss, anchors=3)
-        case LossName.V4:
-            return Family(loss=losses.YOLOv4Loss, anchors=3)
-        case LossName.V5:
-            return Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6)
-        case LossName.V6:
-            return Family(loss=losses.YOLOv6Loss, nms_iou=0.65)
-        case LossName.V7:
-            return Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65)
-        case LossName.V8:
-            return Family(loss=losses.YOLOv8Loss, nms_iou=0.7)
-        case LossName.V10:
-            return Family(loss=losses.YOLOv10Loss, nms_iou=None)
-        case LossName.YOLOX:
-            return Family(loss=losses.YOLOXLoss, nms_iou=0.65)
+    return _FAMILIES[LossName(name)]
 
 
 def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int]) -> dict[str, float]:
@@ -133,9 +120,7 @@ def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int])
 
 def build_loss(settings: Settings) -> DetectorLoss:
     """The loss that the settings name."""
-    options: dict[str, Any] = {
-        name: build_keyword(name, value) for name, value in settings.loss_options.items()
-    }
+    options = {name: build_keyword(name, value) for name, value in settings.loss_options.items()}
     if settings.loss == LossName.V2 and "anchors" in options:
         (stride,), (level,) = family(settings.loss).strides, options["anchors"]
         options["anchors"] = [(width / stride, height / stride) for width, height in level]  # in cells
@@ -145,74 +130,38 @@ def build_loss(settings: Settings) -> DetectorLoss:
     return loss
 
 
-def loss_class(name: str) -> type[Any]:
-    """The loss with this name."""
-    return family(name).loss
-
-
 def build_keyword(name: str, value: Any) -> Any:
     """The value of a keyword of a loss: functions are stored by their names."""
     if name.endswith("_penalty"):
         return build_penalty(str(value))
-    return build_box_loss(str(value)) if name == "box_loss" else value
-
-
-def build_box_loss(name: str) -> BoxLoss:
-    """The comparison of boxes with this name."""
-    match BoxLossName(name):
-        case BoxLossName.IOU:
-            return iou_loss
-        case BoxLossName.SQUARED_IOU:
-            return squared_iou_loss
-        case BoxLossName.GIOU:
-            return giou_loss
-        case BoxLossName.DIOU:
-            return diou_loss
-        case BoxLossName.CIOU:
-            return ciou_loss
-        case BoxLossName.EIOU:
-            return eiou_loss
-        case BoxLossName.SIOU:
-            return siou_loss
+    return _BOX_LOSSES[BoxLossName(value)] if name == "box_loss" else value
 
 
 def build_penalty(name: str) -> Penalty:
     """The elementwise penalty with this name."""
-    match PenaltyName(name):
-        case PenaltyName.SQUARED_ERROR:
-            return squared_error
-        case PenaltyName.ABSOLUTE_ERROR:
-            return absolute_error
-        case PenaltyName.HUBER:
-            return huber
-        case PenaltyName.BINARY_CROSS_ENTROPY:
-            return binary_cross_entropy_with_logits
-        case PenaltyName.FOCAL:
-            return sigmoid_focal
+    return _PENALTIES[PenaltyName(name)]
 
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
     small = settings.model == ModelName.SMALL
     if settings.grid is None:
-        levels = SmallLevels if small else TinyLevels
+        levels = models.SmallLevels if small else models.TinyLevels
         return levels(emissions(settings), end_to_end=settings.loss == LossName.V10)
-    outputs: dict[str, Any] = {
-        "num_classes": len(settings.class_names),
-        "boxes_per_cell": settings.boxes_per_cell,
-    }
+    outputs: Any = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
     match ModelName(settings.model):
         case ModelName.TINY | ModelName.SMALL:
             size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
             stride = settings.image_size[0] // settings.grid[0]
-            return (Small if small else Tiny)(**outputs, stride=stride, size_encoding=size_encoding)
+            network = models.Small if small else models.Tiny
+            return network(**outputs, stride=stride, size_encoding=size_encoding)
         case ModelName.FAST_YOLO:
-            return FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
+            return models.FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
         case ModelName.YOLOV1:
-            return YOLOv1(**outputs, grid=settings.grid, image_size=settings.image_size)
+            return models.YOLOv1(**outputs, grid=settings.grid, image_size=settings.image_size)
 
 
-def emissions(settings: Settings) -> dict[int, Emission]:
+def emissions(settings: Settings) -> dict[int, models.Emission]:
     """What each level of the network emits for the loss of the settings, by stride."""
     height, width = settings.image_size
     return {
@@ -221,7 +170,7 @@ def emissions(settings: Settings) -> dict[int, Emission]:
     }
 
 
-def _emission(settings: Settings, *, num_cells: int) -> Emission:
+def _emission(settings: Settings, *, num_cells: int) -> models.Emission:
     """Few boxes hold an object, and the first steps should not be spent on learning that. How few is a guess:
     Lin et al. 2017 (focal loss) begin with 1 in 100, YOLOv5 with 8 and YOLOv8 with 5 objects a picture on each level.
     """
@@ -229,13 +178,14 @@ def _emission(settings: Settings, *, num_cells: int) -> Emission:
     of_object = min(0.6 / (c - 0.4), 0.99)  # each class, once there is an object: odds of 0.6 to C - 1
     loss: Any = build_loss(settings)
 
-    def of_points(classes: float) -> Emission:
-        return Emission(num_classes=c, box=distance_start((loss.channels - c) // 4), classes=classes)
+    def of_points(classes: float) -> models.Emission:
+        sides = models.distance_start((loss.channels - c) // 4)
+        return models.Emission(num_classes=c, box=sides, classes=classes)
 
-    def of_anchors(objectness: float, classes: float) -> Emission:
+    def of_anchors(objectness: float, classes: float) -> models.Emission:
         # 0 is an anchor in the middle of its cell, whichever way the sizes are decoded.
         k = loss.channels // (5 + c)
-        return Emission(
+        return models.Emission(
             num_classes=c, boxes_per_cell=k, box=(0.0,) * 4, objectness=objectness, classes=classes
         )
 
@@ -250,8 +200,8 @@ def _emission(settings: Settings, *, num_cells: int) -> Emission:
         case LossName.V8 | LossName.V10:
             return of_points(min(5 / num_cells, 0.1) / c)
         case LossName.YOLOX:
-            size = math.log(2 * STRIDES_TO_A_SIDE)
-            return Emission(num_classes=c, box=(0.5, 0.5, size, size), objectness=0.01, classes=0.01)
+            size = math.log(2 * models.STRIDES_TO_A_SIDE)
+            return models.Emission(num_classes=c, box=(0.5, 0.5, size, size), objectness=0.01, classes=0.01)
         case _:
             return of_anchors(0.01, of_object)
 
@@ -285,24 +235,6 @@ def _draw_to_anchors(loss: Any, progress: float) -> None:
 def _add_l1(loss: Any, progress: float) -> None:
     """The last epochs, whose pictures keep their place and size, also measure what the network emits."""
     loss.lambda_l1 = 1.0 if progress >= SETTLE_AT else 0.0
-
-
-def build_optimizer(settings: Settings, model: nn.Module) -> Optimizer:
-    """The optimiser that the settings name."""
-    match OptimizerName(settings.optimizer):
-        case OptimizerName.ADAMW:
-            return adamw(model, settings.learning_rate)
-        case OptimizerName.SGD:
-            return sgd(model, settings.learning_rate)
-
-
-def build_schedule(settings: Settings) -> Schedule:
-    """The schedule that the settings name."""
-    match ScheduleName(settings.schedule):
-        case ScheduleName.COSINE:
-            return warmup_cosine
-        case ScheduleName.PAPER:
-            return paper
 
 
 def build_device(name: str) -> torch.device:
@@ -340,6 +272,8 @@ def build_training(
         model = share_statistics(model, device)
         torch.manual_seed(settings.seed + processes.rank)  # what is dropped out differs
     loss: Any = build_loss(settings)
+    # Scenes are random as they are.
+    augmentation = None if settings.data == "digits" else Augmentation(mosaic=settings.mosaic)
     return Training(
         model=model,
         loss=loss,
@@ -347,9 +281,7 @@ def build_training(
             train_set,
             batch_size=settings.batch_size,
             image_size=settings.image_size,
-            augmentation=None
-            if settings.data == "digits"
-            else Augmentation(mosaic=settings.mosaic),  # scenes are random as they are
+            augmentation=augmentation,
             fit=settings.fit,
             shuffle=True,
             seed=settings.seed,
@@ -357,9 +289,9 @@ def build_training(
             workers=usual_workers(device) if workers is None else workers,
             processes=processes,
         ),
-        optimizer=build_optimizer(settings, model),
+        optimizer=_OPTIMIZERS[OptimizerName(settings.optimizer)](model, settings.learning_rate),
         average=averaged(model),
-        schedule=build_schedule(settings),
+        schedule=_SCHEDULES[ScheduleName(settings.schedule)],
         budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
         device=device,
         before_step=course_of(settings, loss),
@@ -373,8 +305,7 @@ def load_detector(folder: RunFolder, device: torch.device) -> tuple[Settings, nn
     """Settings, trained network (in evaluation mode, on ``device``) and loss of a run, as it is at the end."""
     settings = folder.settings()
     model, loss = build_model(settings), build_loss(settings)
-    course = course_of(settings, loss)
-    if course is not None:
+    if course := course_of(settings, loss):
         course(1.0)
     fit_weights(folder.weights_file, model)
     model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

@@ -35,10 +35,5 @@ def detect_all(
 
 def batches_of(settings: Settings, dataset: DetectionDataset, device: torch.device) -> Batches:
     """The pictures as the network of a run takes them, in their order, without augmentation."""
-    return Batches(
-        dataset,
-        batch_size=BATCH,
-        image_size=settings.image_size,
-        fit=settings.fit,
-        workers=usual_workers(device),
-    )
+    size, fit, workers = settings.image_size, settings.fit, usual_workers(device)
+    return Batches(dataset, batch_size=BATCH, image_size=size, fit=fit, workers=workers)

@@ -22,7 +22,7 @@ from yolosses.training.figures import plot_terms
 from yolosses.training.files import require_folder, write_figure
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.loop import Training
-from yolosses.training.run import Option, RunFolder, Settings
+from yolosses.training.run import RunFolder, Settings
 
 
 def free_folder(name: str) -> Path:
@@ -60,31 +60,25 @@ def same_settings(folder: RunFolder, settings: Settings, *, anchors_fitted: bool
 
 def extended(settings: Settings, request: TrainRequest) -> Settings:
     """The stored settings, with a new budget if one is given. Any other argument must be as it was."""
-    stored = {f.name: getattr(settings, f.name) for f in fields(Settings)}
     asked = {f.name: getattr(request, f.name) for f in fields(TrainRequest) if f.name in request.given}
     if "data" in asked and asked["data"] != "digits":
         asked["data"] = str(Path(asked["data"]).resolve())
     for name in ("image_size", "grid"):
         if name in asked:
             asked[name] = (asked[name], asked[name])
-    before = {name: stored[name] for name in asked if name in stored and name not in ("epochs", "minutes")}
+    stored = {f.name for f in fields(Settings)} - {"epochs", "minutes"}
+    before = {name: getattr(settings, name) for name in asked if name in stored}
     for name, value in given_options(replace(request, loss=LossName(settings.loss))).items():
-        asked[name], before[name] = value, _option(settings, name)
+        kept = settings.loss_options
+        asked[name], before[name] = value, kept[name] if name in kept else default_of(settings.loss, name)
     for name, value in before.items():
         if asked[name] != value:
             raise CommandError(
                 f"--{name.replace('_', '-')}: expected {value} as in the run to resume; got {asked[name]}"
             )
     if "epochs" in asked or "minutes" in asked:
-        stored |= {"epochs": asked.get("epochs"), "minutes": asked.get("minutes")}
-    return Settings(**stored)
-
-
-def _option(settings: Settings, name: str) -> Option:
-    """A keyword of the loss as the run has it."""
-    if name in settings.loss_options:
-        return settings.loss_options[name]
-    return default_of(settings.loss, name)
+        return replace(settings, epochs=asked.get("epochs"), minutes=asked.get("minutes"))
+    return settings
 
 
 def go_on_with(

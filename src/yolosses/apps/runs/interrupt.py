@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from types import FrameType, TracebackType
-from typing import Any
+from contextlib import ExitStack
+from types import FrameType
+from typing import Self
 
 
 def _signals() -> list[signal.Signals]:
@@ -28,28 +29,17 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-class StopBetweenSteps:
+class StopBetweenSteps(ExitStack):
     """Context in which the first Ctrl-C (or SIGTERM, SIGHUP) is only noted, in ``asked``; a second one stops at
     once."""
 
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[signal.Signals, Any] = {}
+    asked = False
 
-    def __enter__(self) -> StopBetweenSteps:
+    def __enter__(self) -> Self:
         for number in _signals():
-            self._before[number] = signal.signal(number, self._note)
+            self.callback(signal.signal, number, signal.signal(number, self._note))
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._restore()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self.close()

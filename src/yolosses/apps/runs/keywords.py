@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from yolosses.apps.runs.build import build_keyword, family, loss_class
+from yolosses.apps.runs.build import build_keyword, family
 from yolosses.apps.runs.choices import BoxLossName, PenaltyName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.functional import Penalty
@@ -17,17 +17,9 @@ from yolosses.training.run import Option
 
 # What the data, the network, the training loop and the machine decide.
 NOT_OPTIONS = (
-    "impl",
-    "num_classes",
-    "layout",
-    "reduction",
-    "class_weight",
-    "image_size",
-    "stride",
-    "strides",
-    "activated",
+    "impl", "num_classes", "layout", "reduction", "class_weight", "image_size", "stride", "strides", "activated",
     "new_coords",
-)
+)  # fmt: skip
 
 NETWORK = ("grid", "boxes_per_cell")  # of v1: `yolosses train` has arguments for them
 
@@ -59,9 +51,9 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
     """
     kinds = _kinds(_hints(loss)[name])
     if Penalty in kinds:
-        return choice(option, name, text, [str(penalty) for penalty in PenaltyName])
+        return choice(option, name, text, list(PenaltyName))
     if name == "box_loss":
-        return choice(option, name, text, [str(kind) for kind in BoxLossName])
+        return choice(option, name, text, list(BoxLossName))
     if bool in kinds:
         return choice(option, name, text.lower(), ["true", "false"]) == "true"
     level: Level = text
@@ -69,7 +61,7 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
         level = number(option, name, text, whole=float not in kinds)
     keyword: dict[str, Any] = {name: level}
     try:
-        loss_class(loss)(**keyword)
+        family(loss).loss(**keyword)
     except (ValueError, TypeError) as error:
         raise CommandError(f"{option} {error}") from error
     return level
@@ -82,7 +74,9 @@ def parse_options(texts: Sequence[str], loss: str) -> dict[str, Option]:
         if name == "anchors" and family(loss).anchors:
             options[name] = _anchors(value, len(family(loss).strides))
             continue
-        require_keyword("--set", name, loss)
+        if name not in keywords(loss):
+            words = ", ".join(keywords(loss))
+            raise CommandError(f"--set {name}: expected a keyword of the loss {loss}: {words}")
         if name in NETWORK:
             raise CommandError(f"--set {name}: expected as --{name.replace('_', '-')}")
         options[name] = parse_option("--set", name, value.strip(), loss)
@@ -115,14 +109,6 @@ def _anchors(text: str, levels: int) -> list[Any]:
     return [pairs[i : i + each] for i in range(0, len(pairs), each)]
 
 
-def require_keyword(option: str, name: str, loss: str) -> None:
-    """Raise `CommandError` unless the loss has this keyword."""
-    if name not in keywords(loss):
-        raise CommandError(
-            f"{option} {name}: expected a keyword of the loss {loss}: {', '.join(keywords(loss))}"
-        )
-
-
 def _hints(loss: str) -> dict[str, Any]:
     return get_type_hints(family(loss).loss.__init__)
 
@@ -152,11 +138,11 @@ def _is_number(text: str) -> bool:
 
 
 def number(option: str, name: str, text: str, *, whole: bool) -> float | int:
-    kind = "a whole number" if whole else "a number"
     try:
         number: float | int = int(text) if whole else float(text)
     except ValueError:
-        raise CommandError(f"{option} {name}: expected {kind}; got {text!r}") from None
+        number = math.nan
     if not math.isfinite(number):
+        kind = "a whole number" if whole else "a number"
         raise CommandError(f"{option} {name}: expected {kind}; got {text!r}")
     return number

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from contextlib import ExitStack
+from typing import Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -25,10 +26,11 @@ LABELS = {  # the formula's numbers, for the losses that have just these terms
 }
 
 
-class TrainingDisplay:
+class TrainingDisplay(ExitStack):
     """Shows pictures a second, time left and every term while a run goes on. Use it as a context."""
 
     def __init__(self, console: Console, training: Training) -> None:
+        super().__init__()
         self.console = console
         self.training = training
         self.live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
@@ -37,16 +39,10 @@ class TrainingDisplay:
         self.start_seconds, self.start_images = training.place.seconds, training.place.images
         self.start_progress = self.printed = training.progress
 
-    def __enter__(self) -> TrainingDisplay:
+    def __enter__(self) -> Self:
         if self.live is not None:
-            self.live.start()
+            self.enter_context(self.live)
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.live is not None:
-            self.live.stop()
 
     def show(self, record: StepRecord) -> None:
         """Take in one more step."""

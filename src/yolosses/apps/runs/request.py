@@ -68,8 +68,7 @@ class TrainRequest:
         typer.Option(min=1, help="B, boxes that each cell predicts, of the loss v1.", show_default="2"),
     ] = None
     lambda_coord: Annotated[
-        float | None,
-        typer.Option(min=0, help="Weight of the box terms 1 and 2.", show_default="5"),
+        float | None, typer.Option(min=0, help="Weight of the box terms 1 and 2.", show_default="5")
     ] = None
     lambda_noobj: Annotated[
         float | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import yolosses
 from yolosses.apps.runs.budget import require_budget, require_positive
@@ -48,18 +47,14 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         "nms_iou": family(request.loss).nms_iou,
         "mosaic": _mosaic(request),
     }
-    settings = Settings(**(_as_asked(request) | decided))
+    asked = {f.name: getattr(request, f.name) for f in fields(Settings) if hasattr(request, f.name)}
+    asked = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asked.items()}
+    settings = Settings(**(asked | decided))
     try:
         build_loss(settings)
     except (ValueError, TypeError) as error:
         raise CommandError(f"--set: {error}") from error
     return settings
-
-
-def _as_asked(request: TrainRequest) -> dict[str, Any]:
-    """The arguments that a run keeps under the same name: most of them as they are."""
-    asked = {f.name: getattr(request, f.name) for f in fields(Settings) if hasattr(request, f.name)}
-    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in asked.items()}
 
 
 def _usual_rate(request: TrainRequest) -> float:
@@ -72,13 +67,10 @@ def _usual_rate(request: TrainRequest) -> float:
 def _mosaic(request: TrainRequest) -> float:
     """The paper has no mosaics, and in the small pictures of one more objects share a cell of v1. The losses with
     several scales learn more from them."""
-    if request.data == "digits":
-        if request.mosaic:
-            raise CommandError(
-                "--mosaic: expected with pictures from files; digit scenes are random as they are"
-            )
-        return 0.0
-    usual = 0.0 if request.loss == LossName.V1 else 1.0
+    digits = request.data == "digits"
+    if digits and request.mosaic:
+        raise CommandError("--mosaic: expected with pictures from files; digit scenes are random as they are")
+    usual = 0.0 if digits or request.loss == LossName.V1 else 1.0
     return usual if request.mosaic is None else request.mosaic
 
 
@@ -86,13 +78,13 @@ def _require_fitting(request: TrainRequest) -> None:
     """What belongs to the loss v1, and its networks, cannot be given for another loss."""
     if request.loss == LossName.V1:
         return
-    strides = ", ".join(map(str, family(request.loss).strides))
     if request.model not in SIZES:
         raise CommandError(f"--model: expected tiny or small for --loss {request.loss}; got {request.model}")
     for option, value in (("--grid", request.grid), ("--boxes-per-cell", request.boxes_per_cell)):
         if value is not None:
+            sides = ", ".join(map(str, family(request.loss).strides))
             raise CommandError(
-                f"{option}: expected with --loss v1 only; {request.loss} has cells of {strides} pixels"
+                f"{option}: expected with --loss v1 only; {request.loss} has cells of {sides} pixels"
             )
 
 
@@ -123,11 +115,10 @@ def given_options(request: TrainRequest) -> dict[str, Option]:
     for name in ("lambda_coord", "lambda_noobj"):
         value = getattr(request, name)
         if value is not None:
-            option = f"--{name.replace('_', '-')}"
+            option, known = f"--{name.replace('_', '-')}", ", ".join(keywords(request.loss))
             if name not in keywords(request.loss):
                 raise CommandError(
-                    f"{option}: expected with a loss that has it; {request.loss} has "
-                    f"{', '.join(keywords(request.loss))} (--set NAME=VALUE)"
+                    f"{option}: expected with a loss that has it; {request.loss} has {known} (--set NAME=VALUE)"
                 )
             if name in options:
                 raise CommandError(f"{option}, --set {name}: expected one of them; got both")
@@ -137,22 +128,20 @@ def given_options(request: TrainRequest) -> dict[str, Option]:
 
 def _size_and_grid(request: TrainRequest) -> tuple[int, int | None]:
     """The side of the input, and of v1's grid (None for the losses that have levels)."""
-    if request.model not in SIZES:
-        size = request.image_size or 448
-        if size % 64:
-            raise CommandError(f"--image-size: expected a multiple of 64 for {request.model}; got {size}")
+    papers = request.model not in SIZES
+    size = request.image_size or (448 if papers else 128 if request.data == "digits" else 320)
+    step = 64 if papers else 32
+    if size % step:
+        raise CommandError(f"--image-size: expected a multiple of {step} for {request.model}; got {size}")
+    if papers:
         return size, request.grid or 7
-    size = request.image_size or (128 if request.data == "digits" else 320)
-    if size % 32:
-        raise CommandError(f"--image-size: expected a multiple of 32 for {request.model}; got {size}")
     if request.loss != LossName.V1:
         return size, None
-    grids = {size // stride: stride for stride in Tiny.STRIDES}
+    grids = [size // stride for stride in Tiny.STRIDES]
     grid = request.grid or size // 16
     if grid not in grids:
-        choices = ", ".join(map(str, grids))
         raise CommandError(
-            f"--grid: expected {choices} for {request.model} with --image-size {size}; got {grid}"
+            f"--grid: expected {', '.join(map(str, grids))} for {request.model} with --image-size {size}; got {grid}"
         )
     return size, grid
 

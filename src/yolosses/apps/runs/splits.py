@@ -32,12 +32,8 @@ def open_for(
     settings: Settings, *, data: str | None = None, split: str | None = None, strict: bool = False
 ) -> DetectionDataset:
     """What a run is evaluated on, or other data with its classes."""
-    return open_dataset(
-        data or settings.data,
-        split or settings.eval_split,
-        strict=strict,
-        class_names=settings.class_names,
-    )
+    data, split = data or settings.data, split or settings.eval_split
+    return open_dataset(data, split, strict=strict, class_names=settings.class_names)
 
 
 def splits_for(request: TrainRequest) -> tuple[str, str]:
@@ -46,9 +42,8 @@ def splits_for(request: TrainRequest) -> tuple[str, str]:
     if len(there) == 1:  # the data set has no other split, so one is held out of it
         held_out = next(name for name in HELD_OUT_SPLITS if name != there[0])
         return request.train_split or "train", request.eval_split or held_out
-    train_split = request.train_split or next(
-        (name for name in ("train", "trainval") if name in there), "train"
-    )
+    known = (name for name in ("train", "trainval") if name in there)
+    train_split = request.train_split or next(known, "train")
     if request.eval_split is not None:
         return train_split, request.eval_split
     others = [name for name in ("val", "test") if name in there and name != train_split]

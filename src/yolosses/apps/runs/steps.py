@@ -87,7 +87,11 @@ def train_to_the_end(
         log.append(record)
         if board is not None:
             board(record)
-        _show(display, record, save)
+        try:
+            display.show(record)
+        except (OSError, SystemExit):  # nobody reads any longer, and rich exits: what was learnt is kept
+            save()
+            raise
         if time.monotonic() - saved > SAVE_EVERY_SECONDS:
             save()
             saved = time.monotonic()
@@ -104,15 +108,6 @@ def train_to_the_end(
     # Those of other weights, if the run was longer before.
     folder.metrics_file.unlink(missing_ok=True)
     save_weights(folder.weights_file, training.average.module.state_dict())
-
-
-def _show(display: TrainingDisplay, record: StepRecord, save: Callable[[], None]) -> None:
-    """Show a step. If nobody reads any longer (rich exits then), what was learnt is kept."""
-    try:
-        display.show(record)
-    except (OSError, SystemExit):
-        save()
-        raise
 
 
 @contextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
-from yolosses.explain.pictures.board import Board, Floats
+from yolosses.explain.pictures.board import Board
+from yolosses.explain.structures import Floats
 
 THINNEST = 0.8  # points
 APRON = 0.17  # inches around a picture that hold nothing else
@@ -30,20 +33,9 @@ def draw_arrows(
     necks, triangles = _heads(board, tails, tips, widths)
     shafts = np.stack((tails, necks), 1)
     for face, halo in (("white", 1.6), (color, 0.0)):
-        lines = LineCollection(
-            list(shafts),
-            colors=face,
-            linewidths=widths + halo,
-            zorder=6,
-            label=f"_{label} shafts",
-            clip_on=False,
-        )
-        heads = PolyCollection(
-            list(triangles), facecolors=face, edgecolors=face, linewidths=halo, zorder=6, label=f"_{label} heads",
-            clip_on=False,
-        )  # fmt: skip
-        board.add(lines)
-        board.add(heads)
+        look: dict[str, Any] = {"color": face, "zorder": 6, "clip_on": False}
+        board.add(LineCollection(list(shafts), linewidths=widths + halo, label=f"_{label} shafts", **look))
+        board.add(PolyCollection(list(triangles), linewidths=halo, label=f"_{label} heads", **look))
 
 
 def _room(board: Board, tails: Floats, pulls: Floats) -> float:

@@ -42,17 +42,12 @@ def draw_term_bars(
 
 @dataclass(frozen=True)
 class _Bar:
-    """A bar's place on the axis of the terms, its value, and what is written beside it."""
+    """A bar's place on the axis of the terms, its length, and what is written beside it."""
 
     place: float
-    value: float
+    length: float
     text: str
     bold: bool = False
-
-    @property
-    def length(self) -> float:
-        """Nothing is drawn of a value that is not finite; its text says so."""
-        return self.value if np.isfinite(self.value) else 0.0
 
 
 def bars_panel(panel: Panel, part: Explanation, *, whole: float) -> None:
@@ -105,8 +100,10 @@ def _bars(language: Language, part: Explanation) -> tuple[list[_Bar], list[_Bar]
         text = _("× {scale} = {value} ({share})").format(
             scale=f"{part.scales[name]:g}", value=number(weighted), share=percent(weighted, part.total)
         )
-        before.append(_Bar(index - THICK / 2, raw, number(raw)))
-        after.append(_Bar(index + THICK / 2, weighted, text, bold=weighted == most > 0))
+        # Nothing is drawn of a value that is not finite; its text says so.
+        lengths = [value if np.isfinite(value) else 0.0 for value in (raw, weighted)]
+        before.append(_Bar(index - THICK / 2, lengths[0], number(raw)))
+        after.append(_Bar(index + THICK / 2, lengths[1], text, bold=weighted == most > 0))
     return before, after
 
 

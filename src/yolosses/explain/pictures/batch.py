@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
-from yolosses.explain.pictures.board import Floats, Picture, aspect_of, fitted, require_picture, show_picture
+from yolosses.explain.pictures.board import Picture, aspect_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.boxes import draw_answering, draw_truth
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, bar_axes, new_panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import FAINT_INK, INK, area_signs, plain_axes
 from yolosses.explain.terms import term_name
 from yolosses.language import Language
@@ -63,12 +64,8 @@ def draw_batch(
     rows = body.part(0, LEGEND + above, WIDTH, shown * ROW + AXIS)
     _bars(rows, explanation, ranked[:shown], values[:, :shown])
     for row, image in enumerate(ranked[:shown]):
-        _thumbnail(
-            rows.part(0, row * ROW, THUMBNAIL, ROW - 0.12),
-            explanation.of_image(image),
-            image,
-            pictures[image],
-        )
+        place = rows.part(0, row * ROW, THUMBNAIL, ROW - 0.12)
+        _thumbnail(place, explanation.of_image(image), image, pictures[image])
     return panel.finish()
 
 
@@ -81,19 +78,14 @@ def _ranked(explanation: Explanation) -> tuple[list[int], Floats]:
             [sums.get((image, term), (0.0, 0.0))[1] for image in explanation.images]
             for term in range(len(explanation.terms))
         ]
-    ).reshape(len(explanation.terms), -1)
+    )
     order = np.argsort(-np.nan_to_num(values.sum(0), nan=np.inf), kind="stable")
     return [explanation.images[index] for index in order], values[:, order]
 
 
 def _legend(panel: Panel, explanation: Explanation) -> None:
-    entries = [
-        (
-            Patch(**area_signs(index), linewidth=0),
-            term_name(name, explanation.terms, language=panel.language),
-        )
-        for index, name in enumerate(explanation.terms)
-    ]
+    names = [term_name(name, explanation.terms, language=panel.language) for name in explanation.terms]
+    entries = [(Patch(**area_signs(index), linewidth=0), name) for index, name in enumerate(names)]
     row = panel.part(0, 0, panel.width, LEGEND)
     row.legend_row(entries, handlelength=2.4, columnspacing=1.4, handleheight=1.1)
 
@@ -114,47 +106,26 @@ def _bars(panel: Panel, explanation: Explanation, images: Sequence[int], values:
             middle, drawn[term], BAR_BOTTOM - BAR_TOP, left=starts[term], linewidth=0.6, **area_signs(term),
             label=f"_{explanation.terms[term]}",
         )  # fmt: skip
-        _write_shares(axes, middle, starts[term], drawn[term], drawn.sum(0), widest)
+        for place, start, width, whole in zip(middle, starts[term], drawn[term], drawn.sum(0), strict=True):
+            if width >= LEAST_LABELLED * widest:
+                axes.text(
+                    start + width / 2, place, percent(width, whole), fontsize=7.5, color=INK, ha="center",
+                    va="center_baseline", bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "linewidth": 0},
+                )  # fmt: skip
     room = panel.part(0, 0, panel.width - left, ROW)
-    for row, image in enumerate(images):
-        text = _row_text(room, explanation.image_names[image], float(values[:, row].sum()), explanation.total)
+    said = _("{name}: {loss} ({share})").format
+    for row, (image, loss) in enumerate(zip(images, values.sum(0).tolist(), strict=True)):
+        named = partial(said, loss=number(loss), share=percent(loss, explanation.total))
+        text = room.with_name(named, explanation.image_names[image], 9.0)
         axes.text(0, row + BAR_TOP - 0.07, text, fontsize=9.0, color=INK, va="bottom")
-    axes.set_xlim(0, widest * 1.02)
-    axes.set_ylim(len(images), 0)
-    axes.set_yticks([])
-
-
-def _row_text(room: Panel, name: str, loss: float, whole: float) -> str:
-    def text(name: str) -> str:
-        return room.gettext("{name}: {loss} ({share})").format(
-            name=name, loss=number(loss), share=percent(loss, whole)
-        )
-
-    return room.with_name(text, name, 9.0)
-
-
-def _write_shares(
-    axes: Axes, places: Floats, starts: Floats, widths: Floats, wholes: Floats, widest: float
-) -> None:
-    """The share of a term in its picture's loss, where there is room."""
-    for place, start, width, whole in zip(places, starts, widths, wholes, strict=True):
-        if width >= LEAST_LABELLED * widest:
-            axes.text(
-                start + width / 2, place, percent(width, whole), fontsize=7.5, color=INK, ha="center",
-                va="center_baseline", bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "linewidth": 0},
-            )  # fmt: skip
+    axes.set(xlim=(0, widest * 1.02), ylim=(len(images), 0), yticks=[])
 
 
 def _ranking(panel: Panel, values: Floats, shown: int) -> None:
     """The loss of every picture by rank, terms stacked."""
     _, count = panel.gettext, values.shape[1]
-    panel.write(
-        0,
-        0.02,
-        _("all {count} pictures by rank; below, the worst {shown}").format(count=count, shown=shown),
-        size=8.5,
-        color=FAINT_INK,
-    )
+    text = _("all {count} pictures by rank; below, the worst {shown}").format(count=count, shown=shown)
+    panel.write(0, 0.02, text, size=8.5, color=FAINT_INK)
     axes = panel.part(0.5, 0.26, panel.width - 0.5, panel.height - 0.26 - 0.4).axes()
     plain_axes(axes)
     axes.grid(False, axis="x")
@@ -165,12 +136,9 @@ def _ranking(panel: Panel, values: Floats, shown: int) -> None:
         low, high = (np.append(side, side[-1:]) for side in (top - part, top))
         axes.fill_between(edges, low, high, step="post", linewidth=0.0, **area_signs(term), label=f"_{term}")
     axes.axvline(shown + 0.5, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
-    axes.set_xlim(0.5, count + 0.5)
-    axes.set_ylim(0, float(tops[-1].max()) * 1.05 or 1.0)
-    axes.yaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(TICKS)
+    axes.set(xlim=(0.5, count + 0.5), ylim=(0, float(tops[-1].max()) * 1.05 or 1.0))
+    axes.xaxis.set(major_locator=MaxNLocator(8, integer=True), major_formatter=TICKS)
+    axes.yaxis.set(major_locator=MaxNLocator(3), major_formatter=TICKS)
 
 
 def _thumbnail(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:

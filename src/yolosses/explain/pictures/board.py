@@ -14,11 +14,11 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from yolosses.explain.pictures.panel import HEADER, Panel, legend_height, new_panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import FAINT_INK
 from yolosses.language import Language
 
 Picture = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 SIDE = 8.0  # inches, of the longer side of a picture that has a figure of its own
 GREY = 225  # of a board without a picture
@@ -45,17 +45,8 @@ class Board:
         """A box (4,) cxcywh as lines one above the other, each of a (colour, width in points)."""
         left, top, right, bottom = corners_of(box)
         for color, width in lines:
-            self.add(
-                Rectangle(
-                    (left, top),
-                    right - left,
-                    bottom - top,
-                    facecolor="none",
-                    edgecolor=color,
-                    linewidth=width,
-                    **style,
-                )
-            )
+            look = {"facecolor": "none", "edgecolor": color, "linewidth": width, **style}
+            self.add(Rectangle((left, top), right - left, bottom - top, **look))
 
     def dots(self, places: Floats, **style: Any) -> None:
         """The same sign at all of ``places`` (n, 2)."""
@@ -96,13 +87,8 @@ def show_picture(
     if strength is not None:
         shown = paled(shown, strength)
     axes.imshow(shown, extent=(0, 1, 1, 0), aspect="auto", label="_picture")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(1, 0)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_color(FAINT_INK)
-        spine.set_linewidth(0.6)
+    axes.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[])
+    axes.spines[:].set(color=FAINT_INK, linewidth=0.6)
     return Board(axes=axes, width=width, height=height)
 
 

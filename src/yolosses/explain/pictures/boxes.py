@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -69,11 +68,8 @@ def boxes_panel(panel: Panel, part: Explanation, image: int, picture: Picture | 
 def _note(language: Language, part: Explanation) -> str:
     _ = catalogue(language).gettext
     states = [obj.state for obj in part.objects]
-    parts = [
-        _("objects: {objects}, assigned: {answered}").format(
-            objects=len(states), answered=states.count("answered")
-        )
-    ]
+    objects = _("objects: {objects}, assigned: {answered}")
+    parts = [objects.format(objects=len(states), answered=states.count("answered"))]
     for state, text in (("dropped", _("dropped: {count}")), ("ignored", _("ignored: {count}"))):
         if state in states:
             parts.append(text.format(count=states.count(state)))
@@ -95,11 +91,9 @@ def draw_truth(board: Board, obj: ExplainedObject, *, scale: float = 1.0) -> Non
     if obj.state == "dropped":
         left, top, right, bottom = corners_of(obj.box)
         cross = [[(left, top), (right, bottom)], [(left, bottom), (right, top)]]
-        for color, width in (("white", 2.8), (INK, 1.3)):
+        for color, width in (("white", 2.8 * scale), (INK, 1.3 * scale)):
             board.add(
-                LineCollection(
-                    cross, colors=color, linewidths=width * scale, zorder=3, label=f"{label}, cross"
-                )
+                LineCollection(cross, colors=color, linewidths=width, zorder=3, label=f"{label}, cross")
             )
     lines = [("white", 4.6 * scale), (INK, 3.4 * scale), ("white", 1.2 * scale)]
     board.outline(obj.box, lines, zorder=3, label=label)
@@ -132,43 +126,30 @@ def _tie(board: Board, obj: ExplainedObject) -> None:
 # ------------------------------------------------------------ the other boxes
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Others:
-    """Predictors that are responsible for nothing: which are drawn, how many there are, and how many have no finite
-    box."""
-
-    shown: NDArray[np.int64]
-    count: int
-    not_finite: int
-
-
-def _others(part: Explanation, image: int) -> _Others:
+def _others(part: Explanation, image: int) -> tuple[NDArray[np.int64], int, int]:
+    """Predictors that are responsible for nothing: those that are drawn, how many there are, and how many have no
+    finite box."""
     finite = np.isfinite(part.predictions.boxes[image]).all(-1)
     background = ~part.predictions.responsible[image]
     others = np.flatnonzero(finite & background)
     order = np.argsort(-sureness(part, image)[others], kind="stable")
-    return _Others(
-        shown=others[order][:MOST_OTHERS], count=len(others), not_finite=int((~finite & background).sum())
-    )
+    return others[order][:MOST_OTHERS], len(others), int((~finite & background).sum())
 
 
 def sureness(part: Explanation, image: int) -> NDArray[np.float64]:
     """(A,) how sure each predicted box is, cut to 0..1: its confidence, or else its best score."""
-    predictions = part.predictions
-    sure = (
-        predictions.scores[image].max(-1) if predictions.confidence is None else predictions.confidence[image]
-    )
+    scores, confidence = part.predictions.scores, part.predictions.confidence
+    sure = scores[image].max(-1) if confidence is None else confidence[image]
     clipped: NDArray[np.float64] = np.clip(np.nan_to_num(sure, nan=0.0), 0.0, 1.0)
     return clipped
 
 
 def _draw_others(board: Board, part: Explanation, image: int) -> None:
-    shown = _others(part, image).shown
+    shown, _, _ = _others(part, image)
     left, top, right, bottom = corners_of(part.predictions.boxes[image, shown]).T
     outlines = np.stack((left, top, right, top, right, bottom, left, bottom), 1).reshape(-1, 4, 2)
-    colors = np.ones((len(shown), 4))
-    colors[:, :3] = to_rgb(VERMILLION)
-    colors[:, 3] = FAINTEST + (STRONGEST - FAINTEST) * sureness(part, image)[shown]
+    opacity = FAINTEST + (STRONGEST - FAINTEST) * sureness(part, image)[shown]
+    colors = [to_rgba(VERMILLION, alpha) for alpha in opacity]
     board.add(
         PolyCollection(
             list(outlines), facecolors="none", edgecolors=colors, linewidths=1.1, linestyles=[OTHER_LINE],
@@ -209,45 +190,28 @@ def boxes_legend(part: Explanation, image: int, language: Language) -> Entries:
         solid = Line2D([], [], color=BLUE, linewidth=1.9, marker="o", markersize=4, markeredgecolor="white")
         entries.insert(1, (solid, _("box that is responsible for it, with its IoU")))
     handle = Line2D([], [], color=VERMILLION, linewidth=1.1, linestyle=OTHER_LINE)
-    others = _others(part, image)
-    if others.count > len(others.shown):
-        entries.append(
-            (
-                handle,
-                _("the {shown} surest of {count} other boxes: the surer, the stronger").format(
-                    shown=len(others.shown), count=others.count
-                ),
-            )
-        )
-    elif others.count:
+    shown, count, not_finite = _others(part, image)
+    if count > len(shown):
+        text = _("the {shown} surest of {count} other boxes: the surer, the stronger")
+        entries.append((handle, text.format(shown=len(shown), count=count)))
+    elif count:
         entries.append((handle, _("other boxes: the surer, the stronger")))
-    if others.not_finite:
-        entries.append(
-            (
-                Patch(alpha=0),
-                _("predicted boxes that are not finite and cannot be drawn: {count}").format(
-                    count=others.not_finite
-                ),
-            )
-        )
+    if not_finite:
+        text = _("predicted boxes that are not finite and cannot be drawn: {count}")
+        entries.append((Patch(alpha=0), text.format(count=not_finite)))
     return entries
 
 
 def truth_legend(objects: tuple[ExplainedObject, ...], language: Language, truth: str) -> Entries:
     """What `draw_truth` draws of these objects; ``truth``: what to call those that are assigned."""
     _ = catalogue(language).gettext
-    double = tuple(
-        Line2D([], [], color=color, linewidth=width) for color, width in ((INK, 3.4), ("white", 1.2))
-    )
+    double = (Line2D([], [], color=INK, linewidth=3.4), Line2D([], [], color="white", linewidth=1.2))
     cross = (*double, Line2D([], [], color=INK, marker="x", markersize=7, linestyle=""))
+    hatched = Patch(facecolor="none", edgecolor="#505050", hatch=HATCH, linestyle=":")
     states = {obj.state for obj in objects}
     every: list[tuple[str, Any, str]] = [
         ("answered", double, truth),
         ("dropped", cross, _("dropped: its cell is responsible for another object")),
-        (
-            "ignored",
-            Patch(facecolor="none", edgecolor="#505050", hatch=HATCH, linestyle=":"),
-            _("ignored region: asks for no box, and none is punished"),
-        ),
+        ("ignored", hatched, _("ignored region: asks for no box, and none is punished")),
     ]
     return [(handle, text) for state, handle, text in every if state in states]

@@ -10,17 +10,10 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from yolosses.explain.explanation import Explanation
-from yolosses.explain.pictures.board import (
-    Board,
-    Floats,
-    Picture,
-    aspect_of,
-    fitted,
-    require_picture,
-    show_picture,
-)
+from yolosses.explain.pictures.board import Board, Picture, aspect_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import HEADER, TICKS, Panel, new_panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import FAINT_INK, INK, VERMILLION, LineStyle
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, joined
@@ -80,13 +73,8 @@ def maps_panel(panel: Panel, part: Explanation, image: int, picture: Picture | N
     title = _("{title}: {name}").format(
         title=_("where in the picture the loss comes from"), name=part.image_names[image]
     )
-    body = panel.header(
-        title,
-        joined(
-            (loss, _("weighted; every map has its own scale; cells are (row, column), counted from 0")),
-            panel.language,
-        ),
-    )
+    scale = _("weighted; every map has its own scale; cells are (row, column), counted from 0")
+    body = panel.header(title, joined((loss, scale), panel.language))
     columns, rows = _layout(part)
     width, height = (body.width + GAP) / columns - GAP, (body.height + GAP) / rows - GAP
     aspect = aspect_of(picture, part.predictions.grids[0])

@@ -78,10 +78,10 @@ class Panel:
         """``text``, or as much of it as the panel is wide, with an ellipsis."""
         return shortened(text, self.width, lambda cut: text_width(cut, size, self.family, bold=bold))
 
-    def with_name(self, text: Callable[[str], str], name: str, size: float, *, bold: bool = False) -> str:
-        """``text(name)``, its name cut where the whole would be wider than the panel: numbers are not to be lost."""
-        rest = text_width(text(""), size, self.family, bold=bold)
-        return text(replace(self, width=self.width - rest).shortened(name, size, bold=bold))
+    def with_name(self, text: Callable[..., str], name: str, size: float, *, bold: bool = False) -> str:
+        """``text(name=name)``, the name cut where all would be wider than the panel: numbers are not to be lost."""
+        rest = text_width(text(name=""), size, self.family, bold=bold)
+        return text(name=replace(self, width=self.width - rest).shortened(name, size, bold=bold))
 
     def above_legend(self, lines: int) -> Panel:
         """What remains for a picture above a legend of so many lines."""
@@ -118,8 +118,7 @@ def bar_axes(panel: Panel, label: str, *, ticks: int) -> Axes:
     axes = panel.axes()
     plain_axes(axes)
     axes.grid(False, axis="y")
-    axes.xaxis.set_major_locator(MaxNLocator(ticks))
-    axes.xaxis.set_major_formatter(TICKS)
+    axes.xaxis.set(major_locator=MaxNLocator(ticks), major_formatter=TICKS)
     axes.set_xlabel(label, fontsize=8.5, color=FAINT_INK)
     return axes
 

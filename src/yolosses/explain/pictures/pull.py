@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,18 +12,11 @@ from numpy.typing import NDArray
 
 from yolosses.explain.explanation import Explanation
 from yolosses.explain.pictures.arrows import draw_arrows
-from yolosses.explain.pictures.board import (
-    Board,
-    Floats,
-    Picture,
-    aspect_of,
-    corners_of,
-    framed,
-    show_picture,
-)
+from yolosses.explain.pictures.board import Board, Picture, aspect_of, corners_of, framed, show_picture
 from yolosses.explain.pictures.boxes import draw_truth, truth_legend
 from yolosses.explain.pictures.captions import number, percent
 from yolosses.explain.pictures.panel import Entries, Panel
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import BLUE, GREEN, INK, VERMILLION
 from yolosses.language import Language, catalogue
 
@@ -96,10 +89,8 @@ class Pull:
         predictions = part.predictions
         centres = predictions.boxes[image, :, :2]
         drawable = np.isfinite(predictions.boxes[image]).all(-1) & ((centres >= 0) & (centres <= 1)).all(-1)
-        move, confidence = (
-            -_finite(predictions.gradient[image]),
-            -_finite(predictions.confidence_gradient[image]),
-        )
+        move = -_finite(predictions.gradient[image])
+        confidence = -_finite(predictions.confidence_gradient[image])
         pulled = move.any(-1) | (confidence != 0)
         move, confidence = np.where(drawable[:, None], move, 0.0), np.where(drawable, confidence, 0.0)
         strength = np.abs(confidence)
@@ -126,18 +117,17 @@ def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | N
         _("{title}: {name}").format(title=_("where the loss pulls the boxes"), name=part.image_names[image]),
         _("longer and thicker: stronger; in proportion within each kind"),
     )
-    board = show_picture(
-        body.above_legend(len(entries)),
-        picture,
-        aspect_of(picture, part.predictions.grids[0]),
-        strength=STRENGTH,
-    )
+    aspect = aspect_of(picture, part.predictions.grids[0])
+    board = show_picture(body.above_legend(len(entries)), picture, aspect, strength=STRENGTH)
     for obj in part.objects:
         draw_truth(board, obj, scale=0.5)
     boxes = part.predictions.boxes[image]
     for predictor in pull.moved.tolist():
         board.outline(boxes[predictor], [(BLUE, 1.1)], zorder=4, label=f"_predictor {predictor}")
-    _draw_size_pulls(board, boxes, pull.size)
+    draw_arrows(
+        board, *edge_pulls(boxes, pull.size),
+        longest=LONGEST_SIZE, thickest=THICKEST_SIZE, color=VERMILLION, label="size",
+    )  # fmt: skip
     _draw_confidence_pulls(board, part, image, pull)
     moved = np.flatnonzero(pull.centre.any(-1))
     if len(moved):
@@ -165,9 +155,8 @@ def edge_pulls(boxes: Floats, size: Floats) -> tuple[Floats, Floats]:
         along[:, axis] = 1.0
         half = along * boxes[which, 2 + axis, None] / 2
         for side in (-1, 1):
-            tails.append(
-                np.clip(boxes[which, :2] + side * half, 0, 1)
-            )  # of a cut box at the picture's border
+            # Those of a cut box stand at the picture's border.
+            tails.append(np.clip(boxes[which, :2] + side * half, 0, 1))
             vectors.append(side * along * size[which, axis, None])
     return np.concatenate(tails), np.concatenate(vectors)
 
@@ -178,13 +167,6 @@ def confidence_places(part: Explanation, image: int, predictors: NDArray[np.int6
     corners = np.clip(corners_of(boxes)[:, :2], 0, 1)
     places: Floats = np.where(part.predictions.responsible[image, predictors, None], corners, boxes[:, :2])
     return places
-
-
-def _draw_size_pulls(board: Board, boxes: Floats, size: Floats) -> None:
-    draw_arrows(
-        board, *edge_pulls(boxes, size),
-        longest=LONGEST_SIZE, thickest=THICKEST_SIZE, color=VERMILLION, label="size",
-    )  # fmt: skip
 
 
 def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: Pull) -> None:
@@ -207,63 +189,45 @@ def pull_legend(part: Explanation, image: int, language: Language) -> Entries:
     _ = catalogue(language).gettext
     pull = Pull.of(part, image)
     shown = pull.confidence[pull.triangles]
-    strongest = {
-        "centre": pull.strongest[0],
-        "size": pull.strongest[1],
-        "rise": float(shown.max(initial=0.0)),
-        "fall": float((-shown).max(initial=0.0)),
-    }
-    entries = truth_legend(part.objects, language, _("truth"))
-    if pull.centre.any() or pull.size.any():
-        entries.append(
-            (Line2D([], [], color=BLUE, linewidth=1.1), _("box whose place or size the loss pulls"))
-        )
-    signs: list[tuple[str, Any, str]] = [
+    centre, size, _confidence = pull.strongest
+    rise, fall = float(shown.max(initial=0.0)), float((-shown).max(initial=0.0))
+    line, nothing = partial(Line2D, [], []), Line2D([], [], linestyle="")
+    # What is 0 has no line.
+    signs: list[tuple[float, Line2D, str]] = [
+        (len(pull.moved), line(color=BLUE, linewidth=1.1), _("box whose place or size the loss pulls")),
         (
-            "centre",
-            Line2D([], [], color=BLUE, linewidth=2.2, marker=">", markevery=[-1]),
+            centre,
+            line(color=BLUE, linewidth=2.2, marker=">", markevery=[-1]),
             _("centre: longest arrow = {strength} (loss per picture side)"),
         ),
         (
-            "size",
-            Line2D([], [], color=VERMILLION, linewidth=1.6, marker=">"),
+            size,
+            line(color=VERMILLION, linewidth=1.6, marker=">"),
             _(
                 "size, outwards to grow, inwards to shrink: longest arrow = {strength} (loss per picture side)"
             ),
         ),
         (
-            "rise",
-            Line2D([], [], color=GREEN, marker="^", linestyle=""),
+            rise,
+            line(color=GREEN, marker="^", linestyle=""),
             _("confidence should rise: largest = {strength} (loss per 1 of confidence)"),
         ),
         (
-            "fall",
-            Line2D([], [], color=INK, marker="v", linestyle=""),
+            fall,
+            line(color=INK, marker="v", linestyle=""),
             _("confidence should fall: largest = {strength} (loss per 1 of confidence)"),
         ),
+        (not any((centre, size, rise, fall)), nothing, _("the loss pulls at no box")),
+        (
+            pull.weak,
+            nothing,
+            _("left out, with less than {share} of the largest pull on a confidence: {count}"),
+        ),
+        (pull.outside, nothing, _("left out, with their centre outside the picture: {count}")),
     ]
-    entries += [
-        (handle, text.format(strength=number(strongest[key])))
-        for key, handle, text in signs
-        if strongest[key]
+    share = percent(LEAST_SHOWN, 1)
+    return truth_legend(part.objects, language, _("truth")) + [
+        (sign, text.format(strength=number(amount), share=share, count=amount))
+        for amount, sign, text in signs
+        if amount
     ]
-    nothing = Line2D([], [], linestyle="")
-    if not any(strongest.values()):
-        entries.append((nothing, _("the loss pulls at no box")))
-    if pull.weak:
-        entries.append(
-            (
-                nothing,
-                _("left out, with less than {share} of the largest pull on a confidence: {count}").format(
-                    count=pull.weak, share=percent(LEAST_SHOWN, 1)
-                ),
-            )
-        )
-    if pull.outside:
-        entries.append(
-            (
-                nothing,
-                _("left out, with their centre outside the picture: {count}").format(count=pull.outside),
-            )
-        )
-    return entries

@@ -36,12 +36,11 @@ def explain_picture(
     upper = HEADER + height + legend_height(lines)
     width = 2 * PICTURE + GAP
     maps = width - BARS - GAP
-    lower = max(LEAST_BARS, maps_height(part, picture, maps))
+    below = maps_height(part, picture, maps)
+    lower = max(LEAST_BARS, below)
     panel = new_panel(width, upper + GAP + lower, language)
     boxes_panel(panel.part(0, 0, PICTURE, upper), part, image, picture)
     pull_panel(panel.part(PICTURE + GAP, 0, PICTURE, upper), part, image, picture)
     bars_panel(panel.part(0, upper + GAP, BARS, lower), part, whole=explanation.total)
-    maps_panel(
-        panel.part(BARS + GAP, upper + GAP, maps, maps_height(part, picture, maps)), part, image, picture
-    )
+    maps_panel(panel.part(BARS + GAP, upper + GAP, maps, below), part, image, picture)
     return panel.finish()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from matplotlib.patches import Rectangle
 
-from yolosses.explain.pictures.board import Board, Floats
+from yolosses.explain.pictures.board import Board
 from yolosses.explain.placing import Box, beside_box, least_hiding
+from yolosses.explain.structures import Floats
 from yolosses.explain.style import INK, text_width
 
 TAG_SIZE = 6.8  # points

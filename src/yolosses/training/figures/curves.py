@@ -9,18 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from yolosses.explain.style import (
-    FAINT_INK,
-    INK,
-    PALETTE,
-    VERMILLION,
-    line_signs,
-    new_figure,
-    plain_axes,
-)
+from yolosses.explain.style import FAINT_INK, INK, PALETTE, VERMILLION, line_signs, new_figure, plain_axes
 from yolosses.explain.terms import term_name, term_shares
 from yolosses.training.figures.shares import stack_shares
 
+Floats = NDArray[np.float64]
 TOTAL: Mapping[str, Any] = {"color": INK, "linestyle": "-"}
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.01, not 10^-2
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
@@ -68,68 +61,46 @@ def plot_terms(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
         _mark_not_finite(axes, steps, total)
         _epochs_above(axes, rows)
     _shares(share, steps, weighted_terms)
-    _line(rate, steps, _column(rows, "learning_rate"), "learning rate", width=1.6, window=1)
+    _line(rate, steps, _column(rows, "learning_rate"), "learning rate", width=1.6, smooth=False)
     rate.set_ylim(bottom=0.0)
-    rate.yaxis.set_major_locator(MaxNLocator(3))
-    rate.yaxis.set_major_formatter(PLAIN)
+    rate.yaxis.set(major_locator=MaxNLocator(3), major_formatter=PLAIN)
     _heading(rate, "learning rate")
     for axes in (share, rate):
         axes.set_xlabel("optimiser step", fontsize=9, color=FAINT_INK)
     weighted.set_xlim((steps[0], steps[-1]) if len(steps) > 1 else (steps[0] - 1, steps[0] + 1))
-    weighted.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    weighted.xaxis.set_major_formatter(COUNT)
+    weighted.xaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter=COUNT)
 
     header.set_axis_off()
     header.text(0.0, 1.0, title, fontsize=15, fontweight="bold", color=INK, va="top")
     header.text(0.0, 0.6, _extent(rows), fontsize=9.5, color=FAINT_INK, va="top")
     handles, labels = weighted.get_legend_handles_labels()
     header.legend(
-        handles,
-        labels,
-        loc="lower left",
-        ncols=len(labels),
-        frameon=False,
-        fontsize=9.5,
-        handlelength=3.6,
-        columnspacing=1.8,
-        borderaxespad=0.0,
-        borderpad=0.0,
-    )
+        handles, labels, loc="lower left", ncols=len(labels), frameon=False, fontsize=9.5, handlelength=3.6,
+        columnspacing=1.8, borderaxespad=0.0, borderpad=0.0,
+    )  # fmt: skip
     return figure
 
 
-def _terms(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, NDArray[np.float64]]:
+def _terms(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Floats]:
     return {name: _column([row[key] for row in rows], name) for name in rows[0]["terms"]}
 
 
-def _term_lines(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
-    labels = _labels(terms)
+def _term_lines(axes: Axes, steps: Floats, terms: Mapping[str, Floats]) -> None:
     for index, (name, values) in enumerate(terms.items()):
-        _line(
-            axes,
-            steps,
-            values,
-            labels[name],
-            signs=line_signs(index),
-            width=1.9,
-            phase=index,
-        )
+        _line(axes, steps, values, term_name(name, terms), signs=line_signs(index), width=1.9, phase=index)
 
 
-def _labels(terms: Mapping[str, Any]) -> dict[str, str]:
-    return {name: term_name(name, terms) for name in terms}
-
-
-def _short_labels(terms: Mapping[str, Any]) -> dict[str, str]:
+def _short_label(name: str, terms: Mapping[str, Any]) -> str:
     """The number of a term in YOLOv1's formula, and where it has none its own name."""
-    first_words = {name: label.split(" ")[0] for name, label in _labels(terms).items()}
-    return {name: word if word[0].isdigit() else name for name, word in first_words.items()}
+    first_word = term_name(name, terms).split(" ")[0]
+    return first_word if first_word[0].isdigit() else name
 
 
-def _shares(axes: Axes, steps: NDArray[np.float64], terms: Mapping[str, NDArray[np.float64]]) -> None:
+def _shares(axes: Axes, steps: Floats, terms: Mapping[str, Floats]) -> None:
     """What part of the total each term has, smoothed; wide areas carry the number of their term."""
-    smooth = {name: _running_mean(values, _window(len(steps))) for name, values in terms.items()}
-    stack_shares(axes, steps, term_shares(smooth), names=_short_labels(terms), font_size=8.5)
+    smooth = {name: _running_mean(values) for name, values in terms.items()}
+    names = {name: _short_label(name, terms) for name in terms}
+    stack_shares(axes, steps, term_shares(smooth), names=names, font_size=8.5)
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
     _heading(axes, "share of the total")
 
@@ -158,11 +129,8 @@ def _epochs_above(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     if len(ends) < 2:
         return
     epochs = np.array(list(ends), np.float64)
-    chosen = [
-        epoch
-        for epoch in MaxNLocator(6, integer=True).tick_values(0, epochs[-1])
-        if epochs[0] <= epoch <= epochs[-1]
-    ]
+    chosen = MaxNLocator(6, integer=True).tick_values(0, epochs[-1])
+    chosen = chosen[(epochs[0] <= chosen) & (chosen <= epochs[-1])]
     places = np.interp(chosen, epochs, list(ends.values()))
     above = axes.secondary_xaxis("top")
     above.set_xticks(places, [f"{'epoch ' if epoch == chosen[0] else ''}{epoch:.0f}" for epoch in chosen])
@@ -170,75 +138,54 @@ def _epochs_above(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     above.spines["top"].set_visible(False)
 
 
-def _column(rows: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
+def _column(rows: Sequence[Mapping[str, Any]], key: str) -> Floats:
     return np.array([np.nan if row[key] is None else row[key] for row in rows], np.float64)
-
-
-def _window(count: int) -> int:
-    """Steps that a running mean spans."""
-    return max(1, count // 40)
 
 
 def _line(
     axes: Axes,
-    steps: NDArray[np.float64],
-    values: NDArray[np.float64],
+    steps: Floats,
+    values: Floats,
     label: str,
     *,
     width: float,
     signs: Mapping[str, Any] = TOTAL,
-    window: int | None = None,
+    smooth: bool = True,
     phase: int = 0,
 ) -> None:
     """The single steps faintly, their running mean strongly; markers sit at other steps for every ``phase``."""
-    if window is None:
-        window = _window(len(values))
     if len(values) == 1:  # a line of one point is invisible
         signs = {"marker": "o", **signs}
     faint = {"color": signs["color"], "linewidth": 0.6, "alpha": 0.22, "zorder": 2}
     axes.plot(steps, values, **faint, label=f"_{label}, single steps")
     apart = max(1, len(values) // 7)
-    axes.plot(
-        steps,
-        _running_mean(values, window),
-        **signs,
-        linewidth=width,
-        zorder=3,
-        markevery=(apart * (2 * phase + 1) // 10, apart),
-        label=label,
-    )
+    markers = (apart * (2 * phase + 1) // 10, apart)
+    means = _running_mean(values) if smooth else values
+    axes.plot(steps, means, **signs, linewidth=width, zorder=3, markevery=markers, label=label)
 
 
-def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Mean over ``window`` steps around each; fewer at the ends and where values are not finite."""
+def _running_mean(values: Floats) -> Floats:
+    """Mean over a fortieth of the steps around each; fewer at the ends and where values are not finite."""
+    window = max(1, len(values) // 40)
     window += 1 - window % 2
     valid = np.isfinite(values)
     kernel = np.ones(window)
-    sums = np.convolve(np.where(valid, values, 0.0), kernel)[window // 2 : window // 2 + len(values)]
-    counts = np.convolve(valid.astype(np.float64), kernel)[window // 2 : window // 2 + len(values)]
-    means = np.full(len(values), np.nan)
-    np.divide(sums, counts, out=means, where=valid)
+    sums = np.convolve(np.where(valid, values, 0.0), kernel, "same")
+    counts = np.convolve(valid.astype(np.float64), kernel, "same")
+    means: Floats = np.divide(sums, counts, out=np.full(len(values), np.nan), where=valid)
     return means
 
 
-def _mark_not_finite(axes: Axes, steps: NDArray[np.float64], total: NDArray[np.float64]) -> None:
+def _mark_not_finite(axes: Axes, steps: Floats, total: Floats) -> None:
     broken = np.flatnonzero(~np.isfinite(total))
     if not broken.size:
         return
     first = steps[broken[0]]
     axes.axvline(first, color=VERMILLION, linewidth=1.4, linestyle=":")
     axes.annotate(
-        f"not finite at step {first:,.0f}",
-        (first, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(-4, -4),
-        textcoords="offset points",
-        rotation=90,
-        ha="right",
-        va="top",
-        fontsize=8.5,
-        color=VERMILLION,
-    )
+        f"not finite at step {first:,.0f}", (first, 1.0), xycoords=("data", "axes fraction"), xytext=(-4, -4),
+        textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8.5, color=VERMILLION,
+    )  # fmt: skip
 
 
 def plot_metrics(history: Sequence[Mapping[str, Any]], title: str = "mean average precision") -> Figure:
@@ -264,28 +211,17 @@ def plot_metrics(history: Sequence[Mapping[str, Any]], title: str = "mean averag
         if np.isfinite(values).any():
             best = int(np.nanargmax(values))
             axes.annotate(
-                f"{values[best]:.3f}",
-                (steps[best], values[best]),
-                xytext=(0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9,
-                fontweight="bold",
-                color=PALETTE[index],
-            )
+                f"{values[best]:.3f}", (steps[best], values[best]), xytext=(0, 7), textcoords="offset points",
+                ha="center", fontsize=9, fontweight="bold", color=PALETTE[index],
+            )  # fmt: skip
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=10)
     axes.set_ylim(0.0, 1.05)
     axes.set_xlim(left=0.0)
     axes.set_xlabel("optimiser step", fontsize=9, color=FAINT_INK)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.xaxis.set_major_formatter(COUNT)
+    axes.xaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter=COUNT)
     _epochs_above(axes, history)
+    beside_title = (1.0, 1.05)  # where no curve can be
     axes.legend(
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.05),  # beside the title, where no curve can be
-        ncols=2,
-        frameon=False,
-        fontsize=9.5,
-        handlelength=3.6,
+        loc="lower right", bbox_to_anchor=beside_title, ncols=2, frameon=False, fontsize=9.5, handlelength=3.6
     )
     return figure

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from yolosses.explain.placing import Box, beside_box, least_hiding, shared, shortened
 from yolosses.explain.style import INK, PALETTE, colour_of, font_file, ink_on
@@ -51,15 +51,12 @@ def draw_detections(
 
     corners = [_corners(box, canvas.size) for box in detections.boxes]
     missed: list[tuple[Box, str]] = []
-    if truths is not None:
-        for box, label in zip(*truths, strict=True):
-            place = _corners(box, canvas.size)
-            _dashed_box(pen, place, unit)
-            same_class = [
-                found for found, other in zip(corners, detections.labels, strict=True) if other == label
-            ]
-            if not any(_iou(place, found) >= 0.5 for found in same_class):
-                missed.append((place, f"missed: {class_names[int(label)]}"))
+    for box, label in zip(*truths, strict=True) if truths else ():
+        place = _corners(box, canvas.size)
+        _dashed_box(pen, place, unit)
+        found = zip(corners, detections.labels, strict=True)
+        if not any(other == label and _iou(place, corner) >= 0.5 for corner, other in found):
+            missed.append((place, f"missed: {class_names[int(label)]}"))
     order = np.argsort(detections.scores, kind="stable")
     for index in order:
         _solid_box(pen, corners[index], _colour(int(detections.labels[index])), unit)
@@ -105,9 +102,8 @@ def contact_sheet(
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         for column, image in enumerate(row):
             left = gap + column * (width + gap)
-            sheet.paste(
-                image, (left + (width - image.width) // 2, top + (height - below - image.height) // 2)
-            )
+            corner = (left + (width - image.width) // 2, top + (height - below - image.height) // 2)
+            sheet.paste(image, corner)
             if captions is not None:
                 text = shortened(captions[number * columns + column], width, font.getlength)
                 place = (left + width / 2, top + height - below + 0.35 * size)
@@ -137,7 +133,7 @@ def _colour(label: int) -> str:
     shade = label // len(PALETTE) % 3
     if shade == 0:
         return colour
-    channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    channels = ImageColor.getrgb(colour)
     return "#" + "".join(f"{c + (255 - c) // 2 if shade == 1 else c * 6 // 10:02X}" for c in channels)
 
 
@@ -190,6 +186,5 @@ def _tag(
     chosen = least_hiding(beside_box(box, width, height, (0, 0, *size)), taken)
     taken.append(chosen)
     pen.rectangle(chosen, fill=colour, outline=ink_on(colour))
-    pen.text(
-        (chosen[0] + pad, (chosen[1] + chosen[3]) / 2), text, font=font, fill=ink_on(colour), anchor="lm"
-    )
+    middle = (chosen[0] + pad, (chosen[1] + chosen[3]) / 2)
+    pen.text(middle, text, font=font, fill=ink_on(colour), anchor="lm")

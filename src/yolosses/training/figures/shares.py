@@ -26,8 +26,7 @@ def stack_shares(
         shares: of each term at each step, 0 to 1; NaN leaves a gap. names: of the terms, as they are written on them.
     """
     places = np.asarray(steps, float)
-    parts = 100 * np.array([np.asarray(values, float) for values in shares.values()])
-    colours = [colour_of(index) for index in range(len(parts))]
+    parts = 100 * np.array(list(shares.values()), float)
     areas = axes.stackplot(places, parts, labels=list(shares), linewidth=0.6)
     tops = np.cumsum(parts, axis=0)
     margin = max(1, len(places) // 12)
@@ -41,16 +40,10 @@ def stack_shares(
         at = int(min(tall, key=lambda place: abs(place - middle)))
         if part[at] < LEAST_NAMED:
             continue
+        colour = colour_of(index)
         axes.text(
-            places[at],
-            top[at] - part[at] / 2,
-            names[name],
-            fontsize=font_size,
-            fontweight="bold",
-            color=ink_on(colours[index]),
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": colours[index], "edgecolor": "none"},
-            ha="center",
-            va="center",
-            clip_on=True,
-        )
+            places[at], top[at] - part[at] / 2, names[name], fontsize=font_size, fontweight="bold",
+            color=ink_on(colour), bbox={"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": "none"},
+            ha="center", va="center", clip_on=True,
+        )  # fmt: skip
     axes.set_ylim(0, 100)

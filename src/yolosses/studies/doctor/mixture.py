@@ -42,4 +42,4 @@ class Mixture:
 def bounded(share: float, count: int) -> float:
     """No share is so sure that one picture more or less could not change it."""
     least = 0.5 / (count + 1)
-    return float(np.clip(share, least, 1 - least))
+    return min(max(share, least), 1 - least)

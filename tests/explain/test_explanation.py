@@ -54,6 +54,7 @@ def test_sums_by_every_column_are_the_loss(changes: dict[str, object], seed: int
     total = output.total.double().item()
     rows = explanation.contributions
     for by in [
+        (),
         ("term",),
         ("image",),
         ("row", "col"),

@@ -91,15 +91,17 @@ class Contributions:
         return replace(self, **{name: getattr(self, name)[rows] for name in self._stored()})
 
     def sums(self, *by: str) -> dict[tuple[int, ...], tuple[float, float]]:
-        """``(sum of raw_value, sum of value)`` for each combination of the columns ``by`` that occurs, in order.
+        """``(sum of raw_value, sum of value)`` for each combination of the columns ``by`` that occurs, in order;
+        without columns the whole, under ``()``.
 
         Sums over any columns add up to the loss: rows without an object or a class stand under -1.
         """
-        keys = np.stack([self.column(name) for name in by], 1)
-        groups, inverse = np.unique(keys, axis=0, return_inverse=True)
+        columns = [self.column(name) for name in by] or [np.zeros(len(self), np.int64)]
+        groups, inverse = np.unique(np.stack(columns, 1), axis=0, return_inverse=True)
         raw = np.bincount(inverse.ravel(), self.raw_value, len(groups)).tolist()
         weighted = np.bincount(inverse.ravel(), self.value, len(groups)).tolist()
-        return dict(zip(map(tuple, groups.tolist()), zip(raw, weighted, strict=True), strict=True))
+        keys = (tuple(group[: len(by)]) for group in groups.tolist())
+        return dict(zip(keys, zip(raw, weighted, strict=True), strict=True))
 
     @classmethod
     def _stored(cls) -> list[str]:

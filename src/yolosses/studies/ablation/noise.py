@@ -191,7 +191,7 @@ class Noise:
 
 
 def noise_of(values: Array) -> Noise | None:
-    """The scatter of runs (S, K), settings by seeds, nan where there is none; None if no setting has two runs."""
+    """The scatter of runs (S, K), settings by seeds, NaN where a run is missing; None if no setting has two runs."""
     there = np.isfinite(values)
     used = there.sum(1) >= 2
     if not used.any():

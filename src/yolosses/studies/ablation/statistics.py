@@ -87,7 +87,7 @@ class Table:
     """The runs of a study in one measure: for many intervals of it, quicker than one by one.
 
     Attributes:
-        settings: S of them. values: (S, K seeds), nan where there is none.
+        settings: S of them. values: (S, K), one column a seed; NaN where a run is missing.
         runs: by positions of setting and seed, those without a value too.
         bounds: that means of the measure cannot leave.
         noise: how far the seeds scatter; None if no setting has two.

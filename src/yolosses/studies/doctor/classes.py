@@ -221,7 +221,7 @@ def alike_names(class_names: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _number(category: str) -> float:
-    """The whole number; NaN for what is none."""
+    """The whole number; NaN if it is not a number."""
     try:
         return float(int(float(category)))
     except (ValueError, OverflowError):  # a json may hold anything

@@ -157,7 +157,7 @@ class _Mistake:
         strength = self.held_out(free, suspected) if chosen.any() else 0.0
         if strength < LEAST_STRENGTH:  # nothing was chosen if all are suspected
             chosen, suspected, nobody = np.ones(len(pictures), np.bool_), free, np.zeros(len(free), np.bool_)
-            # That all places suit a mistake may be chance; that some do not, is none.
+            # All places may suit a mistake by chance. That some do not is evidence against it.
             strength = self.border_strength(free, nobody) + min(self.place_strength(free, nobody), 0.0)
         count = int(chosen.sum())
         strength -= self.other.convention.surprise

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from yolosses.studies.doctor.rows import Floats, written_labels
+from yolosses.studies.doctor.rows import Floats, Ints, written_labels
 from yolosses.studies.doctor.structures import OddBox, OddKind
 from yolosses.training.data import Record
 
@@ -16,6 +16,7 @@ SLIVER = 15.0  # times longer than wide, or the reverse
 WHOLE = 0.99  # of the picture's width and height
 SAME = 0.9  # IoU from which two boxes are almost the same
 FEW = 20  # objects of a class: with fewer, none is too large or too small
+_BLOCK, _WINDOW = 64, 512  # boxes that are compared at once
 FAR = 5.0  # robust standard deviations from the median size of the class
 
 
@@ -61,7 +62,7 @@ def _of_picture(index: int, record: Record, typical: dict[int, tuple[float, floa
             size = _log_size(boxes[place])
             if abs(size - median) > FAR * spread:
                 yield odd("size", place, float(np.exp(size - median)))
-    for second, (first, iou) in first_twins(boxes).items():
+    for second, (first, iou) in sorted(first_twins(boxes).items()):
         kind: OddKind = "twin" if record.labels[first] == record.labels[second] else "two classes"
         yield odd(kind, second, iou, first)
 
@@ -69,31 +70,51 @@ def _of_picture(index: int, record: Record, typical: dict[int, tuple[float, floa
 def first_twins(boxes: Floats) -> dict[int, tuple[int, float]]:
     """Box -> the first box before it that it almost wholly covers, and their IoU.
 
-    Each box is compared with those whose left edge is near its own: two boxes with an IoU of at least `SAME` begin
-    within ``1 - SAME`` of the wider one's width.
+    Boxes are compared in the order of their left edges, each block with those that begin near it: two boxes with an
+    IoU of at least `SAME` begin and end within ``1 - SAME`` of the wider one's width.
 
     Args:
         boxes: (N, 4) cxcywh.
     """
     edges = _edges(boxes)
-    areas = (edges[:, 2:] - edges[:, :2]).prod(1)
-    order, reach = np.argsort(edges[:, 0], kind="stable"), (1 - SAME) / SAME * boxes[:, 2]
-    starts = np.searchsorted(edges[order, 0], edges[:, 0] - reach)
-    ends = np.searchsorted(edges[order, 0], edges[:, 0] + reach, "right")
+    order = np.argsort(edges[:, 0], kind="stable")
+    left, reach = edges[order, 0], (1 - SAME) / SAME * boxes[order, 2]
     found: dict[int, tuple[int, float]] = {}
-    for box in np.flatnonzero(ends - starts > 1).tolist():  # the one is the box itself
-        near = order[starts[box] : ends[box]]
-        others = np.sort(near[near < box])
-        low, high = (
-            np.maximum(edges[box, :2], edges[others, :2]),
-            np.minimum(edges[box, 2:], edges[others, 2:]),
+    for start in range(0, len(boxes), _BLOCK):
+        block = order[start : start + _BLOCK]
+        near = slice(
+            np.searchsorted(left, left[start] - reach[start : start + _BLOCK].max()),
+            np.searchsorted(
+                left, left[start + len(block) - 1] + reach[start : start + _BLOCK].max(), "right"
+            ),
         )
-        common = np.clip(high - low, 0, None).prod(1)
-        iou = common / np.maximum(areas[box] + areas[others] - common, 1e-300)
-        twins = np.flatnonzero(iou >= SAME)
-        if len(twins):
-            found[box] = int(others[twins[0]]), float(iou[twins[0]])
+        low, high = edges[block, 1].min(), edges[block, 3].max()
+        others = order[near]
+        others = np.sort(others[(edges[others, 1] <= high) & (edges[others, 3] >= low)])
+        for part in range(0, len(others), _WINDOW):
+            _note_twins(edges, block, others[part : part + _WINDOW], found)
+            block = np.array([box for box in block.tolist() if box not in found], np.int64)
+            if not len(block):
+                break
     return found
+
+
+def _note_twins(edges: Floats, block: Ints, others: Ints, found: dict[int, tuple[int, float]]) -> None:
+    """Of a block, the first of some ascending ``others`` that comes before."""
+    iou = _iou(edges[block], edges[others])
+    twin = (iou >= SAME) & (others < block[:, None])
+    for row in np.flatnonzero(twin.any(1)).tolist():
+        place = int(twin[row].argmax())
+        found[int(block[row])] = (int(others[place]), float(iou[row, place]))
+
+
+def _iou(edges: Floats, others: Floats) -> Floats:
+    """(N, M) of boxes with an area."""
+    low = np.maximum(edges[:, None, :2], others[None, :, :2])
+    high = np.minimum(edges[:, None, 2:], others[None, :, 2:])
+    common = np.clip(high - low, 0, None).prod(2)
+    areas = [(part[:, 2:] - part[:, :2]).prod(1) for part in (edges, others)]
+    return np.asarray(common / np.maximum(areas[0][:, None] + areas[1][None] - common, 1e-300))
 
 
 def _typical_sizes(records: Sequence[Record]) -> dict[int, tuple[float, float]]:

@@ -169,7 +169,6 @@ def test_a_package_that_is_missing_is_named(work: Path, monkeypatch: pytest.Monk
 def test_a_file_that_differs_is_not_kept(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from yolosses.apps.cli import export
     from yolosses.apps.cli.requests import ExportRequest
-    from yolosses.apps.runs.choices import DetectorOutputName, FileFormatName
     from yolosses.apps.runs.failures import CommandError
     from yolosses.export.detector_file import DetectorFile
 
@@ -187,8 +186,8 @@ def test_a_file_that_differs_is_not_kept(work: Path, monkeypatch: pytest.MonkeyP
         export.export_run(
             ExportRequest(
                 run=Path("run"),
-                file_format=FileFormatName.TORCH,
-                output=DetectorOutputName.BOXES,
+                file_format="torch",
+                output="boxes",
                 out=Path("wrong.pt2"),
             )
         )

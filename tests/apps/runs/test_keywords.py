@@ -2,7 +2,7 @@
 
 import pytest
 
-from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.choices import LOSSES
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.keywords import NETWORK, default_of, keywords, parse_options
 
@@ -15,7 +15,7 @@ def test_values_have_the_type_of_the_keyword() -> None:
     }
 
 
-@pytest.mark.parametrize("loss", [str(name) for name in LossName])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_has_options_with_defaults_that_it_takes(loss: str) -> None:
     names = [name for name in keywords(loss) if name not in NETWORK]
     assert any(name.startswith("lambda_") for name in names)

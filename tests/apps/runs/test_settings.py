@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from tests.training.shapes import shapes
 
-from yolosses.apps.runs.choices import OptimizerName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import extended
 from yolosses.apps.runs.request import TrainRequest
@@ -133,7 +132,7 @@ def test_a_run_keeps_every_option_that_decides_what_it_learns() -> None:
 
 
 def test_names_are_kept_as_plain_words() -> None:
-    settings = resolve(replace(ONE, optimizer=OptimizerName.SGD), data(), "val")
+    settings = resolve(replace(ONE, optimizer="sgd"), data(), "val")
     assert {type(value) for value in (settings.loss, settings.model, settings.optimizer, settings.fit)} == {
         str
     }

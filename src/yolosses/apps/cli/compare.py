@@ -19,7 +19,7 @@ from yolosses.apps.cli.requests import CompareRequest
 from yolosses.apps.pages.comparison_figure import comparison_figure
 from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
 from yolosses.apps.runs.build import build_device, build_loss, build_training
-from yolosses.apps.runs.choices import LossName
+from yolosses.apps.runs.choices import LOSSES, LossName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import draw_terms, go_on_with, require_out, same_settings
 from yolosses.apps.runs.labels import report_problems
@@ -79,10 +79,10 @@ def compare_losses(request: CompareRequest) -> None:
         raise CommandError(f"{len(failed)} of {len(asked)} runs failed; {first}: {reason}")
 
 
-def parse_losses(text: str) -> tuple[str, ...]:
+def parse_losses(text: str) -> tuple[LossName, ...]:
     """``v1,v8``: names of losses, each once."""
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    known = [str(loss) for loss in LossName]
+    known: dict[str, LossName] = {loss: loss for loss in LOSSES}
     for place, name in enumerate(names):
         if name not in known:
             raise CommandError(f"--losses: expected some of {', '.join(known)}; got {name!r}")
@@ -90,13 +90,13 @@ def parse_losses(text: str) -> tuple[str, ...]:
             raise CommandError(f"--losses: expected each name once; got {name} twice")
     if not names:
         raise CommandError(f"--losses: expected some of {', '.join(known)}; got none")
-    return tuple(names)
+    return tuple(known[name] for name in names)
 
 
 class _Work:
     """A comparison in its folder."""
 
-    def __init__(self, console: Console, request: CompareRequest, losses: Sequence[str]) -> None:
+    def __init__(self, console: Console, request: CompareRequest, losses: Sequence[LossName]) -> None:
         """Everything is checked before the first run begins."""
         minutes = request.minutes or (None if request.epochs_each else DEFAULT_MINUTES)
         one = TrainRequest.like(request, minutes=minutes, epochs=request.epochs_each)
@@ -104,7 +104,7 @@ class _Work:
         train_set, eval_set = self.train_set, self.eval_set = open_both(one)
         self.settings: dict[tuple[str, int], Settings] = {}
         for loss in losses:
-            resolved = resolve(replace(one, loss=LossName(loss)), train_set, eval_set.split)
+            resolved = resolve(replace(one, loss=loss), train_set, eval_set.split)
             self.settings |= {(loss, seed): replace(resolved, seed=seed) for seed in range(request.seeds)}
         self.peers = [_peer(path, eval_set) for path in request.peers or ()]
         self.out = request.out or Path("runs") / f"compare-{train_set.name}"
@@ -215,7 +215,7 @@ class _Work:
 def _peer(path: Path, eval_set: DetectionDataset) -> ComparedRun:
     """What another library's detector found, scored as ours are."""
     peer = read_peer(path)
-    if peer.name in list(LossName):
+    if peer.name in LOSSES:
         raise DataError(f"{path}: expected a name that no loss of this library has; got {peer.name}")
     return scored(peer, eval_set, path=path)
 

@@ -15,7 +15,6 @@ from torch import Tensor
 from yolosses.apps.cli.detectors import CPU, best_threshold
 from yolosses.apps.cli.requests import ExportRequest
 from yolosses.apps.runs.build import load_detector
-from yolosses.apps.runs.choices import FileFormatName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.say import say
 from yolosses.apps.runs.splits import open_for
@@ -28,8 +27,8 @@ from yolosses.training.exported import describe
 from yolosses.training.files import require_folder, whole_file
 from yolosses.training.run import RunFolder, Settings
 
-SUFFIXES = {FileFormatName.ONNX: ".onnx", FileFormatName.TORCH: ".pt2"}
-NEEDED = {FileFormatName.ONNX: ("onnx", "onnxscript", "onnxruntime"), FileFormatName.TORCH: ()}
+SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
+NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "torch": ()}
 PICTURES = 2  # that the file is compared on
 TOLERANCE = 1e-4
 MOST_UNPAIRED = 0.05  # of the detections: those of an untrained network have almost equal scores
@@ -47,12 +46,12 @@ def export_run(request: ExportRequest) -> None:
     path = request.out or folder.path / f"model{SUFFIXES[request.file_format]}"
     require_folder(path.parent)
     suppression = Suppression(SCORE_THRESHOLD, settings.nms_iou, CANDIDATES)
-    graph = DetectorGraph(model, loss, images, output=request.output.value, suppression=suppression)
+    graph = DetectorGraph(model, loss, images, output=request.output, suppression=suppression)
     description = describe(
-        settings, output=request.output.value, structure=graph.structure, suppression=suppression._asdict(),
+        settings, output=request.output, structure=graph.structure, suppression=suppression._asdict(),
         threshold=best_threshold(folder),
     )  # fmt: skip
-    content = detector_bytes(graph, request.file_format.value, description)
+    content = detector_bytes(graph, request.file_format, description)
     with whole_file(path) as file:
         file.write(content)
         file.flush()

@@ -17,7 +17,6 @@ from yolosses.apps.runs.choices import (
     DetectorOutputName,
     FileFormatName,
     LanguageName,
-    LossName,
     ModelName,
     ObjectiveName,
     SamplerName,
@@ -80,7 +79,7 @@ class CompareRequest:
             metavar="FILE",
         ),
     ] = None
-    model: Annotated[ModelName, typer.Option(help="tiny or small.")] = ModelName.TINY
+    model: Annotated[ModelName, typer.Option(help="tiny or small.")] = "tiny"
     image_size: ImageSize = None
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 8
     train_split: TrainSplit = None
@@ -134,14 +133,14 @@ class ExportRequest:
     run: Run
     file_format: Annotated[
         FileFormatName, typer.Option("--format", help="onnx, or torch: a program of torch.export.")
-    ] = FileFormatName.ONNX
+    ] = "onnx"
     output: Annotated[
         DetectorOutputName,
         typer.Option(
             help="What the file returns: the network's numbers, every box with its scores, or the detections of "
             "predict."
         ),
-    ] = DetectorOutputName.DETECTIONS
+    ] = "detections"
     out: Annotated[
         Path | None,
         typer.Option(help="The file.", metavar="FILE", show_default="model.onnx or model.pt2 in RUN"),
@@ -208,7 +207,7 @@ class StudyRequest:
         str | None,
         typer.Argument(help="As for train; not needed with --show.", metavar="[DATA]"),
     ] = None
-    loss: Loss = LossName.V1
+    loss: Loss = "v1"
     vary: Annotated[
         list[str] | None,
         typer.Option(
@@ -225,12 +224,12 @@ class StudyRequest:
         int | None, typer.Option(min=1, help="Length of a run in epochs: the same on a slow machine.")
     ] = None
     sampler: Annotated[SamplerName, typer.Option(help="grid: every setting. tpe: look for the best.")] = (
-        SamplerName.GRID
+        "grid"
     )
     trials: Annotated[int | None, typer.Option(min=1, help="Settings that tpe tries.", show_default="50")] = (
         None
     )
-    objective: Annotated[ObjectiveName, typer.Option(help="What tpe makes large.")] = ObjectiveName.MAP50
+    objective: Annotated[ObjectiveName, typer.Option(help="What tpe makes large.")] = "map50"
     storage: Annotated[
         str | None,
         typer.Option(
@@ -258,9 +257,7 @@ class LessonsRequest:
     """Write the lessons as notebooks, ready to open in Jupyter. Notebooks that are there already are kept."""
 
     folder: Annotated[Path, typer.Argument(help="Where the notebooks go.", metavar="DIR")]
-    language: Annotated[LanguageName, typer.Option("--lang", help="Language of the lessons.")] = (
-        LanguageName.EN
-    )
+    language: Annotated[LanguageName, typer.Option("--lang", help="Language of the lessons.")] = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,5 +277,5 @@ class PlayRequest:
     split: Annotated[str | None, typer.Option(help="Split to show.", show_default="the run's")] = None
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT
-    language: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = LanguageName.EN
+    language: Annotated[LanguageName, typer.Option("--lang", help="Language of the page.")] = "en"
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True

@@ -23,7 +23,6 @@ from yolosses.apps.cli.study_table import study_tables
 from yolosses.apps.cli.vary import TRAINING, Range, Values, parse_vary
 from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
 from yolosses.apps.runs.build import build_device, build_loss, build_training
-from yolosses.apps.runs.choices import LossName
 from yolosses.apps.runs.detections import batches_of
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.folder import require_out
@@ -228,7 +227,7 @@ class _Study:
         """What a run with this setting is asked to do."""
         rest = dict(setting)
         ours: dict[str, Any] = {name: rest.pop(name) for name in TRAINING if name in rest}
-        if self.request.loss == LossName.V1:
+        if self.request.loss == "v1":
             ours |= {name: int(rest.pop(name)) for name in ("grid", "boxes_per_cell") if name in rest}
         request = replace(self.train_request, seed=seed, **ours)
         settings = resolve(request, self.train_set, self.eval_set.split)

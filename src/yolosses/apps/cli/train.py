@@ -134,7 +134,9 @@ def _asked_for(request: TrainRequest) -> tuple[RunFolder, Settings, DetectionDat
     settings = resolve(request, train_set, eval_split)
     folder = RunFolder(request.out or free_folder(f"{train_set.name}-{settings.loss}-{settings.model}"))
     if folder.exists():
-        settings = same_settings(folder, settings, anchors_fitted="anchors" not in given_options(request))
+        settings = same_settings(
+            folder, settings, anchors_fitted="anchors" not in given_options(request, request.loss)
+        )
     return folder, settings, train_set
 
 

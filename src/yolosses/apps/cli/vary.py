@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from yolosses.apps.runs.choices import FitName
+from yolosses.apps.runs.choices import FITS
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.keywords import choice, keywords, named_values, number, parse_option
 from yolosses.studies.ablation.structures import Level
@@ -60,7 +60,7 @@ def _levels(name: str, text: str, loss: str) -> tuple[Level, ...]:
 def _level(name: str, text: str, loss: str) -> Level:
     match name:
         case "fit":
-            return choice("--vary", name, text, list(FitName))
+            return choice("--vary", name, text, FITS)
         case "model":
             return choice("--vary", name, text, ["tiny", "small"])
         case "batch_size":

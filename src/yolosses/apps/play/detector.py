@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from yolosses.apps.play.graphs import LARGEST_GRID, LIVE_OPTIONS, MOST_SLOTS
 from yolosses.apps.runs.build import DetectorLoss
-from yolosses.apps.runs.choices import LossName, PenaltyName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.explain.raw_output import Raw, tensors_of, with_tensors
 from yolosses.export.playground import MOST_BOXES, Graph, decoder_graph, integer, loss_graph
@@ -29,7 +28,7 @@ class Detector:
     def __init__(self, name: str, settings: Settings, model: nn.Module, loss: DetectorLoss) -> None:
         self.name, self.settings = name, settings
         self._model, self._loss = model, loss
-        self.page = page_settings(settings) if settings.loss == LossName.V1 else {}
+        self.page = page_settings(settings) if settings.loss == "v1" else {}
         height, width = settings.image_size
         self._example = self.emit(torch.full((1, 3, height, width), 0.5))
         self.graph = lru_cache(maxsize=16)(self._graph)
@@ -63,7 +62,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         CommandError: the page has no word for one of them.
     """
     options = dict(settings.loss_options)
-    squared = str(PenaltyName.SQUARED_ERROR)
+    squared = "squared_error"
     penalty = str(options.pop("obj_penalty", squared))
     same = {name: options.pop(name, squared) for name in COORDINATES[:2]}
     same["noobj_penalty"] = options.pop("noobj_penalty", penalty)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from yolosses.apps.runs.build import build_penalty, family
-from yolosses.apps.runs.choices import LossName, PenaltyName
+from yolosses.apps.runs.choices import LOSSES
 from yolosses.arguments import choice
 from yolosses.export.playground import (
     MOST_BOXES,
@@ -37,14 +37,13 @@ from yolosses.training.models import distance_start
 
 LARGEST_GRID = 40  # cells a side: a run on pictures of 640 pixels
 MOST_CLASSES, MOST_SLOTS = 2000, 100
-# Penalties whose prediction is the output itself; those on logits would change what the output means.
-PENALTIES = (PenaltyName.SQUARED_ERROR, PenaltyName.ABSOLUTE_ERROR, PenaltyName.HUBER)
 LIVE_OPTIONS: dict[str, tuple[str, ...]] = {
     **OPTIONS,
     "size_encoding": ("sqrt", "linear"),
-    "penalty": tuple(str(penalty) for penalty in PENALTIES),
+    # Those whose prediction is the output itself; those on logits would change what the output means.
+    "penalty": ("squared_error", "absolute_error", "huber"),
 }
-LATER = tuple(str(name) for name in LossName if name != LossName.V1)
+LATER = LOSSES[1:]
 
 
 @lru_cache(maxsize=128)
@@ -85,12 +84,12 @@ def _later(name: str, classes: int) -> tuple[Loss, Any]:
     """A loss with its own options, and what a network that knows nothing emits for it: 0."""
     loss: Any = family(name).loss(num_classes=classes)
     raw: Any = [torch.zeros(1, loss.channels, side, side) for side in SIDES]
-    match LossName(name):
-        case LossName.V2:
+    match name:
+        case "v2":
             raw = raw[1]  # its only level has a stride of 16
-        case LossName.V6:  # 0 would be boxes without a size, and none of them positive
+        case "v6":  # 0 would be boxes without a size, and none of them positive
             start = torch.tensor(distance_start(1) + (0.0,) * classes)
             raw = [level + start[:, None, None] for level in raw]
-        case LossName.V10:
+        case "v10":
             raw = {"one2many": raw, "one2one": [level.clone() for level in raw]}
     return loss, raw

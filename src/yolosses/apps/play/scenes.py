@@ -16,7 +16,6 @@ from PIL import Image
 
 from yolosses.apps.play.detector import Detector
 from yolosses.apps.play.graphs import MOST_CLASSES, MOST_SLOTS
-from yolosses.apps.runs.choices import LossName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.labels import picture_named
 from yolosses.explain.raw_output import Raw, tensors_of
@@ -103,7 +102,7 @@ class Scenes:
     @property
     def shows_raw(self) -> bool:
         """Whether the page can show the output of the run's network as its predicted boxes."""
-        return self.detector is not None and self.detector.settings.loss == LossName.V1
+        return self.detector is not None and self.detector.settings.loss == "v1"
 
     def capabilities(self) -> dict[str, Any]:
         """What the page has to know of its own pictures."""

@@ -13,15 +13,9 @@ from torch import nn
 
 import yolosses.functional as functional
 import yolosses.losses as losses
-from yolosses.apps.runs.choices import (
-    BoxLossName,
-    LossName,
-    ModelName,
-    OptimizerName,
-    PenaltyName,
-    ScheduleName,
-)
+from yolosses.apps.runs.choices import BOX_LOSSES, LOSSES, PENALTIES, BoxLossName, LossName, PenaltyName
 from yolosses.apps.runs.failures import CommandError
+from yolosses.arguments import choice
 from yolosses.explain import ExplainableLoss
 from yolosses.functional import BoxLoss, Penalty
 from yolosses.structures import LossOutput, Targets
@@ -62,41 +56,42 @@ class Family:
     nms_iou: float | None = NMS_IOU
 
 
-_FAMILIES = {
-    LossName.V1: Family(loss=losses.YOLOv1Loss, strides=()),
-    LossName.V2: Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5),
-    LossName.V3: Family(loss=losses.YOLOv3Loss, anchors=3),
-    LossName.V4: Family(loss=losses.YOLOv4Loss, anchors=3),
-    LossName.V5: Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6),
-    LossName.V6: Family(loss=losses.YOLOv6Loss, nms_iou=0.65),
-    LossName.V7: Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65),
-    LossName.V8: Family(loss=losses.YOLOv8Loss, nms_iou=0.7),
-    LossName.V10: Family(loss=losses.YOLOv10Loss, nms_iou=None),
-    LossName.YOLOX: Family(loss=losses.YOLOXLoss, nms_iou=0.65),
+_FAMILIES: dict[LossName, Family] = {
+    "v1": Family(loss=losses.YOLOv1Loss, strides=()),
+    "v2": Family(loss=losses.YOLOv2Loss, strides=(16,), anchors=5),
+    "v3": Family(loss=losses.YOLOv3Loss, anchors=3),
+    "v4": Family(loss=losses.YOLOv4Loss, anchors=3),
+    "v5": Family(loss=losses.YOLOv5Loss, anchors=3, nms_iou=0.6),
+    "v6": Family(loss=losses.YOLOv6Loss, nms_iou=0.65),
+    "v7": Family(loss=losses.YOLOv7Loss, anchors=3, nms_iou=0.65),
+    "v8": Family(loss=losses.YOLOv8Loss, nms_iou=0.7),
+    "v10": Family(loss=losses.YOLOv10Loss, nms_iou=None),
+    "yolox": Family(loss=losses.YOLOXLoss, nms_iou=0.65),
 }
 _PENALTIES: dict[PenaltyName, Penalty] = {
-    PenaltyName.SQUARED_ERROR: functional.squared_error,
-    PenaltyName.ABSOLUTE_ERROR: functional.absolute_error,
-    PenaltyName.HUBER: functional.huber,
-    PenaltyName.BINARY_CROSS_ENTROPY: functional.binary_cross_entropy_with_logits,
-    PenaltyName.FOCAL: functional.sigmoid_focal,
+    "squared_error": functional.squared_error,
+    "absolute_error": functional.absolute_error,
+    "huber": functional.huber,
+    "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+    "focal": functional.sigmoid_focal,
 }
 _BOX_LOSSES: dict[BoxLossName, BoxLoss] = {
-    BoxLossName.IOU: functional.iou_loss,
-    BoxLossName.SQUARED_IOU: functional.squared_iou_loss,
-    BoxLossName.GIOU: functional.giou_loss,
-    BoxLossName.DIOU: functional.diou_loss,
-    BoxLossName.CIOU: functional.ciou_loss,
-    BoxLossName.EIOU: functional.eiou_loss,
-    BoxLossName.SIOU: functional.siou_loss,
+    "iou": functional.iou_loss,
+    "squared_iou": functional.squared_iou_loss,
+    "giou": functional.giou_loss,
+    "diou": functional.diou_loss,
+    "ciou": functional.ciou_loss,
+    "eiou": functional.eiou_loss,
+    "siou": functional.siou_loss,
 }
-_OPTIMIZERS = {OptimizerName.ADAMW: adamw, OptimizerName.SGD: sgd}
-_SCHEDULES = {ScheduleName.COSINE: warmup_cosine, ScheduleName.PAPER: paper}
+_PAPERS = {"fast-yolo": models.FastYOLO, "yolov1": models.YOLOv1}
+_OPTIMIZERS = {"adamw": adamw, "sgd": sgd}
+_SCHEDULES = {"cosine": warmup_cosine, "paper": paper}
 
 
 def family(name: str) -> Family:
     """The loss with this name. Detections are suppressed as in the publications' own evaluations."""
-    return _FAMILIES[LossName(name)]
+    return _FAMILIES[choice("loss", name, LOSSES)]
 
 
 def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int]) -> dict[str, float]:
@@ -107,12 +102,12 @@ def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int])
     cell, the anchor and the sigmoid: some 30 together); with true gradients little would be learnt of the boxes.
     """
     area, classes = image_size[0] * image_size[1] / 640**2, num_classes / 80
-    match LossName(name):
-        case LossName.V4:
+    match name:
+        case "v4":
             return {"lambda_box": 2.0}
-        case LossName.V5:
+        case "v5":
             return {"lambda_obj": round(area, 6), "lambda_cls": round(0.5 * classes, 6)}
-        case LossName.V7:
+        case "v7":
             return {"lambda_obj": round(0.7 * area, 6), "lambda_cls": round(0.3 * classes, 6)}
         case _:
             return {}
@@ -121,7 +116,7 @@ def trained_weights(name: str, *, num_classes: int, image_size: tuple[int, int])
 def build_loss(settings: Settings) -> DetectorLoss:
     """The loss that the settings name."""
     options = {name: build_keyword(name, value) for name, value in settings.loss_options.items()}
-    if settings.loss == LossName.V2 and "anchors" in options:
+    if settings.loss == "v2" and "anchors" in options:
         (stride,), (level,) = family(settings.loss).strides, options["anchors"]
         options["anchors"] = [(width / stride, height / stride) for width, height in level]  # in cells
     if settings.grid is not None:
@@ -134,31 +129,28 @@ def build_keyword(name: str, value: Any) -> Any:
     """The value of a keyword of a loss: functions are stored by their names."""
     if name.endswith("_penalty"):
         return build_penalty(str(value))
-    return _BOX_LOSSES[BoxLossName(value)] if name == "box_loss" else value
+    return _BOX_LOSSES[choice(name, value, BOX_LOSSES)] if name == "box_loss" else value
 
 
 def build_penalty(name: str) -> Penalty:
     """The elementwise penalty with this name."""
-    return _PENALTIES[PenaltyName(name)]
+    return _PENALTIES[choice("penalty", name, PENALTIES)]
 
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
-    small = settings.model == ModelName.SMALL
+    small = settings.model == "small"
     if settings.grid is None:
         levels = models.SmallLevels if small else models.TinyLevels
-        return levels(emissions(settings), end_to_end=settings.loss == LossName.V10)
+        return levels(emissions(settings), end_to_end=settings.loss == "v10")
     outputs: Any = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
-    match ModelName(settings.model):
-        case ModelName.TINY | ModelName.SMALL:
-            size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
-            stride = settings.image_size[0] // settings.grid[0]
-            network = models.Small if small else models.Tiny
-            return network(**outputs, stride=stride, size_encoding=size_encoding)
-        case ModelName.FAST_YOLO:
-            return models.FastYOLO(**outputs, grid=settings.grid, image_size=settings.image_size)
-        case ModelName.YOLOV1:
-            return models.YOLOv1(**outputs, grid=settings.grid, image_size=settings.image_size)
+    if small or settings.model == "tiny":
+        size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
+        stride = settings.image_size[0] // settings.grid[0]
+        sized = models.Small if small else models.Tiny
+        return sized(**outputs, stride=stride, size_encoding=size_encoding)
+    network = _PAPERS[choice("model", settings.model, tuple(_PAPERS))]
+    return network(**outputs, grid=settings.grid, image_size=settings.image_size)
 
 
 def emissions(settings: Settings) -> dict[int, models.Emission]:
@@ -189,17 +181,17 @@ def _emission(settings: Settings, *, num_cells: int) -> models.Emission:
             num_classes=c, boxes_per_cell=k, box=(0.0,) * 4, objectness=objectness, classes=classes
         )
 
-    match LossName(settings.loss):
-        case LossName.V2:
+    match settings.loss:
+        case "v2":
             # Squared error on a sigmoid hardly moves near 0. The classes have a softmax: all alike.
             return of_anchors(0.1, 0.5)
-        case LossName.V5 | LossName.V7:
+        case "v5" | "v7":
             return of_anchors(min(8 / num_cells, 0.1), of_object)
-        case LossName.V6:
+        case "v6":
             return of_points(0.01)
-        case LossName.V8 | LossName.V10:
+        case "v8" | "v10":
             return of_points(min(5 / num_cells, 0.1) / c)
-        case LossName.YOLOX:
+        case "yolox":
             size = math.log(2 * models.STRIDES_TO_A_SIDE)
             return models.Emission(num_classes=c, box=(0.5, 0.5, size, size), objectness=0.01, classes=0.01)
         case _:
@@ -209,12 +201,12 @@ def _emission(settings: Settings, *, num_cells: int) -> models.Emission:
 def course_of(settings: Settings, loss: Any) -> Callable[[float], None] | None:
     """What the publication changes in the loss while it trains, as a function of the progress; None: nothing, or the
     settings fix it."""
-    match LossName(settings.loss):
-        case LossName.V10 if "one_to_many_weight" not in settings.loss_options:
+    match settings.loss:
+        case "v10" if "one_to_many_weight" not in settings.loss_options:
             return partial(_hand_over, loss)
-        case LossName.YOLOX if "lambda_l1" not in settings.loss_options:
+        case "yolox" if "lambda_l1" not in settings.loss_options:
             return partial(_add_l1, loss)
-        case LossName.V2 if "prior_pull" not in settings.loss_options:
+        case "v2" if "prior_pull" not in settings.loss_options:
             return partial(_draw_to_anchors, loss)
         case _:
             return None
@@ -289,9 +281,9 @@ def build_training(
             workers=usual_workers(device) if workers is None else workers,
             processes=processes,
         ),
-        optimizer=_OPTIMIZERS[OptimizerName(settings.optimizer)](model, settings.learning_rate),
+        optimizer=_OPTIMIZERS[settings.optimizer](model, settings.learning_rate),
         average=averaged(model),
-        schedule=_SCHEDULES[ScheduleName(settings.schedule)],
+        schedule=_SCHEDULES[settings.schedule],
         budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
         device=device,
         before_step=course_of(settings, loss),

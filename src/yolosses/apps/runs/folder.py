@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from yolosses.apps.runs.choices import LossName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.keywords import default_of
 from yolosses.apps.runs.request import TrainRequest
@@ -68,7 +67,7 @@ def extended(settings: Settings, request: TrainRequest) -> Settings:
             asked[name] = (asked[name], asked[name])
     stored = {f.name for f in fields(Settings)} - {"epochs", "minutes"}
     before = {name: getattr(settings, name) for name in asked if name in stored}
-    for name, value in given_options(replace(request, loss=LossName(settings.loss))).items():
+    for name, value in given_options(request, settings.loss).items():
         kept = settings.loss_options
         asked[name], before[name] = value, kept[name] if name in kept else default_of(settings.loss, name)
     for name, value in before.items():

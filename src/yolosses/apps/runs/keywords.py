@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from yolosses.apps.runs.build import build_keyword, family
-from yolosses.apps.runs.choices import BoxLossName, PenaltyName
+from yolosses.apps.runs.choices import BOX_LOSSES, PENALTIES
 from yolosses.apps.runs.failures import CommandError
 from yolosses.functional import Penalty
 from yolosses.studies.ablation.structures import Level
@@ -37,9 +37,9 @@ def default_of(loss: str, name: str) -> Level:
     """The value of a keyword that the loss has by itself, as it is written on the command line."""
     value = keywords(loss)[name].default
     if name.endswith("_penalty"):
-        return str(PenaltyName.SQUARED_ERROR)
+        return "squared_error"
     if name == "box_loss":
-        return next(str(choice) for choice in BoxLossName if build_keyword(name, choice) is value)
+        return next(choice for choice in BOX_LOSSES if build_keyword(name, choice) is value)
     return value if isinstance(value, float | int | str | bool) else str(value)
 
 
@@ -51,9 +51,9 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
     """
     kinds = _kinds(_hints(loss)[name])
     if Penalty in kinds:
-        return choice(option, name, text, list(PenaltyName))
+        return choice(option, name, text, PENALTIES)
     if name == "box_loss":
-        return choice(option, name, text, list(BoxLossName))
+        return choice(option, name, text, BOX_LOSSES)
     if bool in kinds:
         return choice(option, name, text.lower(), ["true", "false"]) == "true"
     level: Level = text

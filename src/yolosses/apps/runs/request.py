@@ -44,11 +44,11 @@ class TrainRequest:
     """Train a detector on your pictures, evaluate it, and draw the curve of every term."""
 
     data: Data  # here and below: None where the default depends on others
-    loss: Loss = LossName.V1
+    loss: Loss = "v1"
     model: Annotated[
         ModelName,
         typer.Option(help="The network. small: for an hour on a CPU, or a GPU; the paper's two: for GPUs."),
-    ] = ModelName.TINY
+    ] = "tiny"
     image_size: Annotated[
         int | None,
         typer.Option(
@@ -97,13 +97,13 @@ class TrainRequest:
     ] = 1
     precision: Annotated[
         PrecisionName, typer.Option(help="Of the network in training. The loss computes in float32.")
-    ] = PrecisionName.FLOAT32
-    optimizer: Annotated[OptimizerName, typer.Option(help="The paper's is sgd.")] = OptimizerName.ADAMW
+    ] = "float32"
+    optimizer: Annotated[OptimizerName, typer.Option(help="The paper's is sgd.")] = "adamw"
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Highest learning rate.", show_default="0.004; 0.002 for v1; 0.005 for sgd"),
     ] = None
-    schedule: Annotated[ScheduleName, typer.Option(help="Learning rate over the run.")] = ScheduleName.COSINE
+    schedule: Annotated[ScheduleName, typer.Option(help="Learning rate over the run.")] = "cosine"
     fit: Annotated[
         FitName | None,
         typer.Option(

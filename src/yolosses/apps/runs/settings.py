@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from enum import StrEnum
 from pathlib import Path
 
 import yolosses
 from yolosses.apps.runs.budget import require_budget, require_positive
 from yolosses.apps.runs.build import build_loss, family, trained_weights
-from yolosses.apps.runs.choices import FitName, LossName, ModelName, OptimizerName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.apps.runs.keywords import keywords, parse_options
 from yolosses.apps.runs.request import TrainRequest
@@ -18,8 +16,7 @@ from yolosses.training.data import DetectionDataset, Fit, usual_fit
 from yolosses.training.models import Tiny
 from yolosses.training.run import Option, Settings
 
-SIZES = (ModelName.TINY, ModelName.SMALL)  # of the networks that every loss trains with
-FIT: dict[FitName, Fit] = {FitName.STRETCH: "stretch", FitName.LETTERBOX: "letterbox"}
+SIZES = ("tiny", "small")  # of the networks that every loss trains with
 
 
 def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str) -> Settings:
@@ -30,7 +27,7 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
     require_batch(request.batch_size, train_set)
     _require_fitting(request)
     size, grid = _size_and_grid(request)
-    fit = usual_fit(train_set) if request.fit is None else FIT[FitName(request.fit)]
+    fit = request.fit or usual_fit(train_set)
     decided = {
         "data": request.data if request.data == "digits" else str(Path(request.data).resolve()),
         "train_split": train_set.split,
@@ -48,7 +45,6 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
         "mosaic": _mosaic(request),
     }
     asked = {f.name: getattr(request, f.name) for f in fields(Settings) if hasattr(request, f.name)}
-    asked = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asked.items()}
     settings = Settings(**(asked | decided))
     try:
         build_loss(settings)
@@ -59,9 +55,9 @@ def resolve(request: TrainRequest, train_set: DetectionDataset, eval_split: str)
 
 def _usual_rate(request: TrainRequest) -> float:
     """Chosen by rank over six small data sets: docs/en/how-to/small-data-set.md."""
-    if request.optimizer != OptimizerName.ADAMW:
+    if request.optimizer != "adamw":
         return 0.005
-    return 0.002 if request.loss == LossName.V1 else 0.004
+    return 0.002 if request.loss == "v1" else 0.004
 
 
 def _mosaic(request: TrainRequest) -> float:
@@ -70,13 +66,13 @@ def _mosaic(request: TrainRequest) -> float:
     digits = request.data == "digits"
     if digits and request.mosaic:
         raise CommandError("--mosaic: expected with pictures from files; digit scenes are random as they are")
-    usual = 0.0 if digits or request.loss == LossName.V1 else 1.0
+    usual = 0.0 if digits or request.loss == "v1" else 1.0
     return usual if request.mosaic is None else request.mosaic
 
 
 def _require_fitting(request: TrainRequest) -> None:
     """What belongs to the loss v1, and its networks, cannot be given for another loss."""
-    if request.loss == LossName.V1:
+    if request.loss == "v1":
         return
     if request.model not in SIZES:
         raise CommandError(f"--model: expected tiny or small for --loss {request.loss}; got {request.model}")
@@ -92,8 +88,8 @@ def _loss_options(
     request: TrainRequest, train_set: DetectionDataset, image_size: tuple[int, int], fit: Fit
 ) -> dict[str, Option]:
     """Keywords of the loss: what is given, v1's two lambdas, weights and anchors that fit the data."""
-    options = given_options(request)
-    if request.loss == LossName.V1:
+    options = given_options(request, request.loss)
+    if request.loss == "v1":
         return {"lambda_coord": 5.0, "lambda_noobj": 0.5, **options}
     kind, num_classes = family(request.loss), len(train_set.class_names)
     options = {**trained_weights(request.loss, num_classes=num_classes, image_size=image_size), **options}
@@ -109,16 +105,16 @@ def _loss_options(
     return options
 
 
-def given_options(request: TrainRequest) -> dict[str, Option]:
+def given_options(request: TrainRequest, loss: str) -> dict[str, Option]:
     """The keywords of the loss that the person wrote."""
-    options = parse_options(request.options or (), request.loss)
+    options = parse_options(request.options or (), loss)
     for name in ("lambda_coord", "lambda_noobj"):
         value = getattr(request, name)
         if value is not None:
-            option, known = f"--{name.replace('_', '-')}", ", ".join(keywords(request.loss))
-            if name not in keywords(request.loss):
+            option, known = f"--{name.replace('_', '-')}", ", ".join(keywords(loss))
+            if name not in keywords(loss):
                 raise CommandError(
-                    f"{option}: expected with a loss that has it; {request.loss} has {known} (--set NAME=VALUE)"
+                    f"{option}: expected with a loss that has it; {loss} has {known} (--set NAME=VALUE)"
                 )
             if name in options:
                 raise CommandError(f"{option}, --set {name}: expected one of them; got both")
@@ -135,7 +131,7 @@ def _size_and_grid(request: TrainRequest) -> tuple[int, int | None]:
         raise CommandError(f"--image-size: expected a multiple of {step} for {request.model}; got {size}")
     if papers:
         return size, request.grid or 7
-    if request.loss != LossName.V1:
+    if request.loss != "v1":
         return size, None
     grids = [size // stride for stride in Tiny.STRIDES]
     grid = request.grid or size // 16

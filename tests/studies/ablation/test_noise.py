@@ -80,7 +80,6 @@ def test_neither_settings_nor_seeds_change_the_rest(
 def test_equal_runs_have_no_noise() -> None:
     noise = found([[0.3, 0.3, 0.3], [0.1 + 0.2, 0.3, 0.3], [1, 1, 1]])
     assert noise.pooled.value == 0
-    assert len(noise.shapes) == 0
     assert noise.of_sum(np.array([0]), np.array([1 / 3]), []).value == 0
 
 

@@ -17,8 +17,8 @@ TITLES: tuple[tuple[Score, str], ...] = (("map50", "mAP50"), ("map50_95", "mAP50
 
 def comparison_figure(comparison: Comparison) -> Figure:
     """mAP50 and mAP50:95 of every loss over the minutes of training, or over the pictures seen where the budget is a
-    number of epochs. Lines are means over the seeds, their bands reach from the lowest to the highest; beside them stand
-    the losses by their last values.
+    number of epochs. Lines are means over the seeds, their bands reach from the lowest to the highest; the losses stand
+    beside them by their last values.
 
     Raises:
         ValueError: if there is no run.

@@ -83,13 +83,6 @@ class Noise:
     own_df: Array
     prior_df: float
 
-    @property
-    def shapes(self) -> Array:
-        """All residuals, with mean square 1: what a bootstrap draws from. Empty if all are 0."""
-        found = self.residuals[np.isfinite(self.residuals)]
-        scale = math.sqrt(float((found**2).mean()))
-        return found / scale if scale else found[:0]
-
     def of_sum(self, rows: NDArray[np.intp], factors: Array, groups: Sequence[NDArray[np.intp]]) -> Variance:
         """Variance of a weighted sum of runs that are independent but for the common part of their seeds.
 

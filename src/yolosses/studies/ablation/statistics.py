@@ -1,10 +1,8 @@
 """Means over seeds and differences between values of a parameter, each with a 95 % interval.
 
 The intervals speak of the seeds alone: what would come out with other seeds, the values of all parameters as they are.
-A naive bootstrap of three values knows nothing of the scatter that it did not happen to see, so the bootstrap draws
-from the deviations of all settings, scaled to what the setting's (or the level's) runs scatter by (`ablation.noise`),
-and is widened by t / z for the degrees of freedom that the scale is known with. It is never narrower than Student's
-interval.
+They are Student's, with the variance and the degrees of freedom that `ablation.noise` gives: three values know nothing
+of the scatter that they did not happen to show, so settings lend each other theirs.
 
 A difference pairs the runs that agree in seed and in all other parameters, and averages the pairs with equal weight for
 each setting of the others: that the parameter does more in some settings than in others is an interaction, a property
@@ -18,8 +16,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +26,6 @@ from yolosses.studies.ablation.noise import Array, Noise, Variance, noise_of, t_
 from yolosses.studies.ablation.structures import Level, Result, Setting, StudyResults
 
 CONFIDENCE = 0.95
-DRAWS = 2000
-_GENERATOR_SEED = 0
-_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 _UNBOUNDED = ("centre_error", "size_error")  # percentages that can be more than 100 %
 
 Rows = NDArray[np.intp]
@@ -178,7 +171,7 @@ class Table:
         half = math.nan
         if self.noise is not None and there[rows].any(0).sum() >= 2:
             variance = self._quiet(rows, weights) or self._of_level(rows, weights)
-            half = _half_width(variance, weights[there[rows]], self.noise.shapes)
+            half = _half_width(variance)
         low, high = np.clip((mean - half, mean + half), *self.bounds)  # nan stays nan
         return Interval(mean=mean, low=float(low), high=float(high), count=count, left_out=left_out)
 
@@ -199,10 +192,8 @@ class Table:
         variance = Variance(value=variance.value, df=min(variance.df, self.noise.pooled.df))
         if len(first) > 1:
             variance = _times(variance, self._together(parameter))
-        signed = np.concatenate((weights[there[first]], -weights[there[first]]))
-        half = _half_width(variance, signed, self.noise.shapes)
-        p = _p_value(mean, half, variance)
-        return Interval(mean=mean, low=mean - half, high=mean + half, count=count), p
+        half = _half_width(variance)
+        return Interval(mean=mean, low=mean - half, high=mean + half, count=count), _p_value(mean, variance)
 
     def _quiet(self, rows: Rows, weights: Array) -> Variance | None:
         """See `Noise.of_quiet_sum`."""
@@ -259,36 +250,14 @@ def _times(variance: Variance, factor: Variance | None) -> Variance:
     return Variance(value=variance.value * factor.value, df=min(variance.df, factor.df))
 
 
-def _half_width(variance: Variance, weights: Array, shapes: Array) -> float:
-    """Of the interval of a weighted sum of runs: the absolute deviations of 2000 sums of drawn residuals, 95 % of which
-    are less, against their standard deviation; widened for the degrees of freedom.
-    """
+def _half_width(variance: Variance) -> float:
+    return t_quantile((1 + CONFIDENCE) / 2, variance.rounded_df) * math.sqrt(variance.value)
+
+
+def _p_value(mean: float, variance: Variance) -> float:
     if variance.value == 0:
-        return 0.0
-    quantile = _Z
-    if len(shapes):
-        sums = shapes[_drawn(len(shapes), len(weights))] @ (weights / np.sqrt((weights**2).sum()))
-        quantile = max(quantile, float(np.quantile(np.abs(sums), CONFIDENCE)))
-    widened = quantile * _t(variance) / _Z
-    return widened * math.sqrt(variance.value)
-
-
-@lru_cache(maxsize=32)
-def _drawn(available: int, count: int) -> NDArray[np.int64]:
-    """(2000, count) positions: the same each time, as most intervals of a study draw as many from as many."""
-    return np.random.default_rng(_GENERATOR_SEED).integers(available, size=(DRAWS, count))
-
-
-def _p_value(mean: float, half: float, variance: Variance) -> float:
-    """The p value whose 5 % are where an interval of this half-width ends at 0."""
-    if half == 0:
         return 0.0 if mean else 1.0
-    t = abs(mean) / half * _t(variance)
-    return 2 * float(stdtr(variance.rounded_df, -t))
-
-
-def _t(variance: Variance) -> float:
-    return t_quantile((1 + CONFIDENCE) / 2, variance.rounded_df)
+    return 2 * float(stdtr(variance.rounded_df, -abs(mean) / math.sqrt(variance.value)))
 
 
 def _bounds(measure: str, values: Array) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The data behind the maps and the arrows."""
+"""The maps and the pull of one picture on a page: their numbers stand in the page's own words."""
 
 import re
 
@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 import torch
 
-from yolosses.apps.pages.picture_maps import maps, picture_in_detail, pull
+from yolosses.apps.pages.picture_maps import maps, picture_in_detail
 from yolosses.explain.build import explain
 from yolosses.explain.explanation import Explanation
+from yolosses.explain.pictures.captions import number
 from yolosses.explain.pictures.maps import cell_values
-from yolosses.losses import YOLOv1Loss
+from yolosses.losses import YOLOv1Loss, YOLOv8Loss
 from yolosses.structures import Targets
 
 SIDE = 4
 PICTURE = np.full((120, 200, 3), 90, np.uint8)
-SIZE = (120, 200)
+TARGETS = Targets.from_cxcywh(
+    [torch.tensor([[0.4, 0.3, 0.3, 0.4], [0.9, 0.6, 0.2, 0.2]])], [torch.tensor([0, 1])]
+)
 
 
 @pytest.fixture(scope="module")
 def explanation() -> Explanation:
     """Two objects, in the cells (1, 1) and (2, 3)."""
     torch.manual_seed(1)
-    targets = Targets.from_cxcywh(
-        [torch.tensor([[0.4, 0.3, 0.3, 0.4], [0.9, 0.6, 0.2, 0.2]])], [torch.tensor([0, 1])]
-    )
-    return explain(YOLOv1Loss(grid=SIDE, num_classes=2), torch.rand(1, SIDE, SIDE, 12), targets)
+    return explain(YOLOv1Loss(grid=SIDE, num_classes=2), torch.rand(1, SIDE, SIDE, 12), TARGETS)
 
 
 def test_cells_add_up_to_the_terms(explanation: Explanation) -> None:
@@ -37,68 +37,52 @@ def test_cells_add_up_to_the_terms(explanation: Explanation) -> None:
     assert set(zip(*np.nonzero(cell_values(explanation, "xy", 0)), strict=True)) == {(1, 1), (2, 3)}
 
 
-def test_each_map_is_darkest_in_its_worst_cell(explanation: Explanation) -> None:
-    found = maps(explanation, 0, language="en")
-    assert found[-1].value == pytest.approx(explanation.total)
+def test_each_map_tells_its_sum_and_its_worst_cell(explanation: Explanation) -> None:
+    found = maps(explanation, PICTURE, 0, language="en")
     assert [shown.index for shown in found] == [0, 1, 2, 3, 4, None]
+    assert found[-1].value == pytest.approx(explanation.total)
     for shown, term in zip(found, (*explanation.terms, None), strict=True):
         values = cell_values(explanation, term, 0)
-        cells = {place: darkness for darkness, places in shown.heat for place in places}
         assert shown.value == pytest.approx(values.sum())
         assert shown.peak is not None
         row, col, most = shown.peak
         assert values[row, col] == most == values.max()
-        assert cells[(row, col)] == max(cells.values()) == 0.9
-        for place, darkness in cells.items():
-            assert darkness == pytest.approx(0.9 * values[place] / values.max(), abs=0.9 / 24)
 
 
-def test_the_worst_cell_is_framed_where_it_is(explanation: Explanation) -> None:
+def test_levels_and_terms_without_loss_have_no_map() -> None:
+    torch.manual_seed(0)
+    loss = YOLOv8Loss(num_classes=2, strides=(8, 16))
+    raw = [torch.randn(1, loss.channels, 96 // stride, 160 // stride) for stride in (8, 16)]
+    explanation = explain(loss, raw, TARGETS)
+    for level in (0, 1):
+        terms = [shown.index for shown in maps(explanation, PICTURE, level, language="en")]
+        assert terms == [
+            index
+            for index, term in enumerate(explanation.terms)
+            if cell_values(explanation, term, level).any()
+        ] + [None]
     html = picture_in_detail(explanation, PICTURE, language="en")
-    frames = re.findall(r'class="peak" x="([\d.]+)" y="([\d.]+)" width="50.0" height="30.0"', html)
-    wanted = []
-    for term in (*explanation.terms, None):
-        values = cell_values(explanation, term, 0)
-        row, col = np.unravel_index(values.argmax(), values.shape)
-        wanted.append((f"{col * 50:.1f}", f"{row * 30:.1f}"))
-    assert frames == wanted
+    assert [int(rows) for rows in re.findall(r"level \d, (\d+) × ", html)] == [12, 6]
 
 
-def test_arrows_point_downhill_and_are_in_proportion(explanation: Explanation) -> None:
-    responsible = np.flatnonzero(explanation.predictions.responsible[0])
-    shown = pull(explanation, SIZE)
-    arrows = [arrow for arrow in shown["arrows"] if arrow.kind == "centre"]
-    assert len(arrows) == len(responsible) == len(shown["pulled"]) == 2
-    pixels = np.array([200.0, 120.0])
-    ways = -explanation.predictions.gradient[0, responsible, :2] * pixels
-    longest = np.hypot(*ways.T).max()
-    for arrow, predictor, way in zip(arrows, responsible, ways, strict=True):
-        tail, _, tip, *_ = arrow.points
-        assert tail == pytest.approx(explanation.predictions.boxes[0, predictor, :2] * pixels)
-        assert tip - tail == pytest.approx(way / longest * 0.12 * 200)
+def test_the_page_tells_the_strongest_pulls(explanation: Explanation) -> None:
+    responsible = explanation.predictions.responsible[0]
     slopes = np.hypot(*explanation.predictions.gradient[0, responsible, :2].T)
-    assert shown["strongest"][0] == pytest.approx(slopes.max())
-
-
-def test_triangles_tell_rise_from_fall(explanation: Explanation) -> None:
-    wanted = -explanation.predictions.confidence_gradient[0]
-    inside = (
-        (explanation.predictions.boxes[0, :, :2] >= 0) & (explanation.predictions.boxes[0, :, :2] <= 1)
-    ).all(1)
-    strong = inside & (np.abs(wanted) >= 0.05 * np.abs(wanted[inside]).max())
-    triangles = pull(explanation, SIZE)["triangles"]
-    assert [triangle.rise for triangle in triangles] == (wanted[strong] > 0).tolist()
-    areas = np.array([triangle.half for triangle in triangles]) ** 2
-    assert areas / areas.max() == pytest.approx(np.abs(wanted[strong]) / np.abs(wanted[strong]).max())
     html = picture_in_detail(explanation, PICTURE, language="en")
-    assert html.count('class="rise"') == int((strong & (wanted > 0)).sum())
-    assert html.count('class="fall"') == int((strong & (wanted < 0)).sum())
+    assert f"change the loss by {number(slopes.max())} for a move by the whole picture" in html
+
+
+def test_the_same_picture_gives_the_same_bytes_with_ids_of_its_own(explanation: Explanation) -> None:
+    first, second = (picture_in_detail(explanation, PICTURE, language="zh-TW") for _ in range(2))
+    assert first == second
+    assert first.count('role="img"') == 7
+    ids = re.findall(r'\sid="([^"]+)"', first)
+    assert len(ids) == len(set(ids))
 
 
 def test_numbers_that_are_not_finite_can_be_drawn() -> None:
     raw = torch.rand(1, SIDE, SIDE, 12)
     raw[0, 1, 1, 0] = torch.nan
-    targets = Targets.from_cxcywh([torch.tensor([[0.4, 0.3, 0.3, 0.4]])], [torch.tensor([0])])
-    broken = explain(YOLOv1Loss(grid=SIDE, num_classes=2), raw, targets)
+    broken = explain(YOLOv1Loss(grid=SIDE, num_classes=2), raw, TARGETS)
     html = picture_in_detail(broken, PICTURE, language="zh-TW")
-    assert "nan" not in "".join(re.findall(r'd="[^"]*"|x="[^"]*"', html))
+    assert "nan" not in "".join(re.findall(r'\b(?:d|x|y|width|height)="[^"]*"', html)).lower()

@@ -28,7 +28,7 @@ from tests.explain.pictures.scene import (
 
 from yolosses.explain.pictures import draw_term_maps
 from yolosses.explain.pictures.captions import number, percent
-from yolosses.explain.pictures.maps import HEAT
+from yolosses.explain.pictures.maps import HEAT, cell_values
 from yolosses.language import Language
 
 EXPLANATION = explained()
@@ -125,8 +125,19 @@ def test_truths_are_outlined_on_every_map() -> None:
     for axes in boards(draw_term_maps(EXPLANATION, 0, PICTURE)):
         outline = labelled(axes, f"_truth {CAT}")[-1]
         assert outline.get_bbox().extents == pytest.approx([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2])
-        lines = {patch.get_label(): patch.get_linestyle() for patch in axes.patches}
+        truths = [patch for patch in axes.patches if patch.get_label() != "_most"]
+        lines = {patch.get_label(): patch.get_linestyle() for patch in truths}
         assert len(lines) == len(set(map(str, lines.values()))) == 3  # assigned, dropped, ignored
+
+
+def test_the_worst_cell_is_framed_where_it_is() -> None:
+    terms = [*EXPLANATION.terms, None]
+    for axes, term in zip(boards(draw_term_maps(EXPLANATION, 0, PICTURE)), terms, strict=True):
+        values = cell_values(EXPLANATION.of_image(0), term, 0)
+        row, col = np.unravel_index(values.argmax(), values.shape)
+        rows, cols = values.shape
+        wanted = [col / cols, row / rows, (col + 1) / cols, (row + 1) / rows]
+        assert labelled(axes, "_most")[-1].get_bbox().extents == pytest.approx(wanted)
 
 
 def test_the_picture_below_is_pale_grey() -> None:

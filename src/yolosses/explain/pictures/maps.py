@@ -38,8 +38,8 @@ def draw_term_maps(
     """One heat map a term over the cells of the grid, on the picture, and one of all terms together.
 
     A cell shows the weighted value that its boxes add to the loss. Every map has a colour scale of its own, from 0 to
-    its largest cell; darker is more; cells that add nothing stay clear. With several levels each has a row of maps.
-    Thin outlines are the truths (dashed: dropped, dotted: ignored).
+    its largest cell, which is framed; darker is more; cells that add nothing stay clear. With several levels each has a
+    row of maps. Thin outlines are the truths (dashed: dropped, dotted: ignored).
 
     Args:
         image: index in the batch.
@@ -96,10 +96,19 @@ def _layout(part: Explanation) -> tuple[int, int]:
 def _map(
     panel: Panel, part: Explanation, term: str | None, level: int, picture: Picture | None, aspect: float
 ) -> None:
-    values = cell_values(part, term, level)
-    _titles(panel, part, term, level, values)
+    _titles(panel, part, term, level, cell_values(part, term, level))
     room = panel.part(0, TITLE, panel.width - BAR - BAR_LABELS, panel.height - TITLE)
-    board = show_picture(room, picture, aspect, strength=STRENGTH)
+    board, heat = show_map(room, part, term, level, picture, aspect)
+    if heat is not None:
+        _colour_bar(panel.part(board.width + 0.06, TITLE, BAR, board.height), heat)
+
+
+def show_map(
+    panel: Panel, part: Explanation, term: str | None, level: int, picture: Picture | None, aspect: float
+) -> tuple[Board, AxesImage | None]:
+    """One map of `draw_term_maps`, without words; and its heat, None where nothing adds to it."""
+    values = cell_values(part, term, level)
+    board = show_picture(panel, picture, aspect, strength=STRENGTH)
     most = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
     heat = board.axes.imshow(
         np.ma.masked_where((values == 0) | ~np.isfinite(values), values), extent=(0, 1, 1, 0), aspect="auto", cmap=HEAT,
@@ -107,12 +116,15 @@ def _map(
         interpolation="nearest", label=f"_{term or 'total'}, level {level}",
     )  # fmt: skip
     _grid_lines(board, values.shape)
+    if values.any():
+        (row, col, _), (rows, cols) = worst_cell(values), values.shape
+        frame = np.array([(col + 0.5) / cols, (row + 0.5) / rows, 1 / cols, 1 / rows])
+        board.outline(frame, [("white", 3.4), ("black", 2.0)], zorder=3, label="_most")
     _mark_not_finite(board, values)
     for obj in part.objects:
         lines = [("white", 1.8), (INK, 0.8)]
         board.outline(obj.box, lines, linestyle=OUTLINES[obj.state], label=f"_truth {obj.index}")
-    if most > 0:
-        _colour_bar(panel.part(board.width + 0.06, TITLE, BAR, board.height), heat)
+    return board, heat if most > 0 else None
 
 
 def cell_values(part: Explanation, term: str | None, level: int) -> Floats:

@@ -134,11 +134,11 @@ def legend_height(lines: int) -> float:
     return LEGEND_GAP + lines * LEGEND_LINE if lines else 0.0
 
 
-def new_panel(width: float, height: float, language: Language) -> Panel:
+def new_panel(width: float, height: float, language: Language, *, margin: float = MARGIN) -> Panel:
     """A panel that fills a new figure, but for a margin around it."""
     text_font(language)  # says that a font is missing before anything is drawn
-    figure = Figure(figsize=(width + 2 * MARGIN, height + 2 * MARGIN), dpi=150, facecolor="white")
-    return Panel(figure=figure, language=language, left=MARGIN, top=MARGIN, width=width, height=height)
+    figure = Figure(figsize=(width + 2 * margin, height + 2 * margin), dpi=150, facecolor="white")
+    return Panel(figure=figure, language=language, left=margin, top=margin, width=width, height=height)
 
 
 def titled_panel(title: str, width: float, height: float, language: Language) -> Panel:

@@ -111,28 +111,35 @@ def _finite(values: Floats) -> Floats:
 
 def pull_panel(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> None:
     """`draw_pull` within a panel."""
-    _, pull = panel.gettext, Pull.of(part, image)
+    _ = panel.gettext
     entries = pull_legend(part, image, panel.language)
     body = panel.header(
         _("{title}: {name}").format(title=_("where the loss pulls the boxes"), name=part.image_names[image]),
         _("longer and thicker: stronger; in proportion within each kind"),
     )
+    board = show_pull(body.above_legend(len(entries)), part, image, picture)
+    body.legend_below(board.height, entries)
+
+
+def show_pull(panel: Panel, part: Explanation, image: int, picture: Picture | None) -> Board:
+    """The picture of `draw_pull`, without words."""
+    pull = Pull.of(part, image)
     aspect = aspect_of(picture, part.predictions.grids[0])
-    board = show_picture(body.above_legend(len(entries)), picture, aspect, strength=STRENGTH)
+    board = show_picture(panel, picture, aspect, strength=STRENGTH)
     for obj in part.objects:
         draw_truth(board, obj, scale=0.5)
     boxes = part.predictions.boxes[image]
     for predictor in pull.moved.tolist():
         board.outline(boxes[predictor], [(BLUE, 1.1)], zorder=4, label=f"_predictor {predictor}")
     draw_arrows(
-        board, *edge_pulls(boxes, pull.size),
+        board, *_edge_pulls(boxes, pull.size),
         longest=LONGEST_SIZE, thickest=THICKEST_SIZE, color=VERMILLION, label="size",
     )  # fmt: skip
     _draw_confidence_pulls(board, part, image, pull)
     moved = np.flatnonzero(pull.centre.any(-1))
     if len(moved):
         _draw_centre_pulls(board, boxes[moved, :2], pull.centre[moved])
-    body.legend_below(board.height, entries)
+    return board
 
 
 def _draw_centre_pulls(board: Board, centres: Floats, pulls: Floats) -> None:
@@ -146,7 +153,7 @@ def _draw_centre_pulls(board: Board, centres: Floats, pulls: Floats) -> None:
     )  # fmt: skip
 
 
-def edge_pulls(boxes: Floats, size: Floats) -> tuple[Floats, Floats]:
+def _edge_pulls(boxes: Floats, size: Floats) -> tuple[Floats, Floats]:
     """The middles of the edges that are pulled, (n, 2), and outward (negative: inward) vectors."""
     tails, vectors = [], []
     for axis in (0, 1):
@@ -161,7 +168,7 @@ def edge_pulls(boxes: Floats, size: Floats) -> tuple[Floats, Floats]:
     return np.concatenate(tails), np.concatenate(vectors)
 
 
-def confidence_places(part: Explanation, image: int, predictors: NDArray[np.int64]) -> Floats:
+def _confidence_places(part: Explanation, image: int, predictors: NDArray[np.int64]) -> Floats:
     """(n, 2) where their triangles stand: at the left top corner of a responsible box, else at the centre."""
     boxes = part.predictions.boxes[image, predictors]
     corners = np.clip(corners_of(boxes)[:, :2], 0, 1)
@@ -176,7 +183,7 @@ def _draw_confidence_pulls(board: Board, part: Explanation, image: int, pull: Pu
         which = pull.triangles[(pull.confidence[pull.triangles] > 0) == up]
         if not len(which):
             continue
-        places = confidence_places(part, image, which)
+        places = _confidence_places(part, image, which)
         board.axes.scatter(
             places[:, 0], places[:, 1], s=area[which], marker=marker,
             facecolor=color, edgecolor="white", linewidth=0.7, zorder=7, clip_on=False,

@@ -1,8 +1,5 @@
 """Charts of a measure by one parameter: what is drawn are the means, the intervals and the runs."""
 
-import math
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +9,7 @@ from matplotlib.lines import Line2D
 
 from yolosses.apps.pages.charts.axis import (
     level_places,
-    number_names,
-    round_numbers,
-    round_powers,
+    number_axis,
     value_range,
     without_overlaps,
 )
@@ -156,22 +151,16 @@ def test_a_range_begins_at_0_when_values_come_near_it_and_ends_at_the_most_possi
         value_range([])
 
 
-@given(NUMBERS, st.floats(1e-3, 1e4))
-def test_numbers_along_an_axis_are_round_and_inside(low: float, span: float) -> None:
-    found = round_numbers(low, low + span)
-    assert 2 <= len(found) <= 8
-    step = found[1] - found[0]
-    assert all(b - a == pytest.approx(step, rel=1e-3) for a, b in pairwise(found))
-    mantissa = step / 10 ** math.floor(math.log10(step) + 1e-9)
-    assert min(abs(mantissa - round_one) for round_one in (1, 2, 2.5, 5, 10)) < 1e-2
-    assert all(low - 1e-5 * span <= number <= low + span * (1 + 1e-5) for number in found)
-
-
-def test_names_of_numbers_have_the_decimals_that_they_need() -> None:
-    assert number_names([0.0, 0.05, 0.1], factor=100) == ["0", "5", "10"]
-    assert number_names([0.0, 0.025, 0.05], factor=100) == ["0.0", "2.5", "5.0"]
-    assert number_names([-0.5, 0.0, 0.5]) == ["-0.5", "0.0", "0.5"]
-    assert round_powers(0.3, 32) == pytest.approx([0.5, 1, 2, 5, 10, 20])
+def test_numbers_along_an_axis_are_round_and_percentages_are_told_as_such() -> None:
+    axes = Figure().add_subplot()
+    number_axis(axes, "y", (0.0, 0.12), factor=100)
+    axes.figure.draw_without_rendering()
+    assert [name.get_text() for name in axes.get_yticklabels()] == ["0", "2", "4", "6", "8", "10", "12"]
+    number_axis(axes, "x", (0.3, 32), logarithmic=True)
+    axes.figure.draw_without_rendering()
+    shown = [name.get_text() for name in axes.get_xticklabels() if 0.3 <= name.get_position()[0] <= 32]
+    assert shown == ["0.5", "1", "2", "5", "10", "20"]
+    assert len(axes.xaxis.get_minorticklocs()) == 0
 
 
 def test_values_of_a_parameter_stand_by_their_logarithm_evenly_or_in_steps() -> None:

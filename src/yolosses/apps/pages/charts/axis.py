@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from yolosses.apps.pages.figure import letters_width
 from yolosses.studies.ablation.findings import is_ordered
@@ -17,6 +17,7 @@ from yolosses.studies.ablation.structures import Level
 WIDE_SPAN = 5.0  # highest over lowest value of a parameter from which a logarithmic line is drawn
 CLOSEST = 0.07  # of the whole line: values of a parameter that are closer stand in equal steps instead
 ROOM = 0.07  # of the span, above and below
+ROUND = (1, 2, 2.5, 5, 10)  # steps of the numbers along an axis
 
 
 def value_range(values: Iterable[float], *, most: float = math.inf) -> tuple[float, float]:
@@ -36,34 +37,6 @@ def value_range(values: Iterable[float], *, most: float = math.inf) -> tuple[flo
     return (0.0 if near_zero else low - ROOM * span), max(min(high + ROOM * span, most), high)
 
 
-def round_numbers(low: float, high: float, *, most: int = 6) -> list[float]:
-    """Within a span, about ``most``."""
-    found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    room = 1e-6 * (high - low)
-    return [float(number) for number in found if low - room <= number <= high + room]
-
-
-def round_powers(low: float, high: float, *, most: int = 6) -> list[float]:
-    """The same for a logarithmic line."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
-    for factors in ((1, 2, 5), (1, 3), (1,)):
-        numbers = (factor * 10.0**power for power in powers for factor in factors)
-        found = [number for number in numbers if low * (1 - 1e-9) <= number <= high * (1 + 1e-9)]
-        if len(found) <= most:
-            break
-    return found if len(found) > 1 else [low, high]
-
-
-def number_names(numbers: Sequence[float], *, factor: float = 1.0) -> list[str]:
-    """``numbers`` times ``factor``, all with as many decimals as their distance needs."""
-    if len(numbers) < 2:
-        return [f"{factor * number:.4g}" for number in numbers]
-    step = factor * (numbers[1] - numbers[0])
-    decimals = next((d for d in range(6) if abs(round(step, d) - step) < 1e-6 * step), 6)
-    return [f"{factor * number + 0.0:.{decimals}f}" for number in numbers]
-
-
 def number_axis(
     axes: Axes,
     which: Literal["x", "y"],
@@ -72,24 +45,14 @@ def number_axis(
     logarithmic: bool = False,
     factor: float = 1.0,
     most: int = 6,
-    length: float = math.inf,
 ) -> None:
-    """Let an axis span these values, with about ``most`` round numbers, which are written times ``factor`` and do not
-    run into each other along ``length`` pixels.
-    """
-    low, high = span
-    if logarithmic:
-        numbers = round_powers(low, high, most=most)
-        names = [f"{factor * number:g}" for number in numbers]
-        places = [math.log(number / low) / math.log(high / low) for number in numbers]
-    else:
-        numbers = round_numbers(low, high, most=most)
-        names = number_names(numbers, factor=factor)
-        places = [(number - low) / (high - low) for number in numbers]
+    """Let an axis span these values, with at most about ``most`` round numbers, which are written times ``factor``."""
     axes.set(**{f"{which}scale": "log" if logarithmic else "linear", f"{which}lim": span})
-    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
-    axis.set_ticks(numbers, without_overlaps(places, names, length))
-    axis.set_ticks([], minor=True)
+    {"x": axes.xaxis, "y": axes.yaxis}[which].set(
+        major_locator=LogLocator(subs=(1, 2, 5)) if logarithmic else MaxNLocator(most, steps=ROUND),
+        minor_locator=NullLocator(),
+        major_formatter=FuncFormatter(lambda value, _: f"{factor * value:g}"),
+    )
 
 
 def level_places(levels: Sequence[Level]) -> list[float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yolosses.apps.pages.charts.axis import round_numbers
+from matplotlib.ticker import MaxNLocator
+
+from yolosses.apps.pages.charts.axis import ROUND
 from yolosses.apps.pages.figure import letters_width
 
 PALE = -1  # fill of what is no error
@@ -55,4 +57,5 @@ class Bars:
     @property
     def ticks(self) -> list[float]:
         """Round numbers along the bars."""
-        return round_numbers(0.0, self.longest, most=4)
+        found = MaxNLocator(4, steps=ROUND).tick_values(0.0, self.longest)
+        return [float(tick) for tick in found if 0 <= tick <= self.longest]

@@ -107,8 +107,7 @@ def _scale(axes: Axes, which: Literal["x", "y"], shown: Plane) -> None:
     logarithmic = min(means) > 0 and max(means) / min(means) >= WIDE_SPAN
     if not logarithmic:
         span = value_range([*ends, *means], most=quantity.most)
-    length = WIDTH - LEFT - RIGHT if which == "x" else np.inf
-    number_axis(axes, which, span, logarithmic=logarithmic, factor=quantity.factor, length=length)
+    number_axis(axes, which, span, logarithmic=logarithmic, factor=quantity.factor)
     axes.set(**{f"{which}label": quantity.title})
 
 

@@ -208,18 +208,20 @@ def test_bars_of_nothing() -> None:
 
 
 def test_calibration_weighs_runs_by_their_detections() -> None:
+    """Part by part of the scores: the second run has none from 0.4 to 0.5, so its list is shorter."""
     first, second = synthetic(lambdas={"lambda_coord": (5,)}, seeds=2).results
     first = replace(
-        first, calibration={"score": [0.1, 0.9, 0.5], "iou": [0.0, 0.8, 0.5], "count": [30, 10, 0]}
+        first, calibration={"score": [0.12, 0.45, 0.95], "iou": [0.0, 0.5, 0.8], "count": [30, 5, 10]}
     )
-    second = replace(
-        second, calibration={"score": [0.2, 0.9, 0.5], "iou": [0.4, 0.6, 0.5], "count": [10, 0, 0]}
-    )
+    second = replace(second, calibration={"score": [0.16, 0.91], "iou": [0.4, 0.6], "count": [10, 30]})
     found = calibration("5", [first, second])
     assert found
-    assert found.score == pytest.approx((0.125, 0.9))
-    assert found.iou == pytest.approx((0.1, 0.8))
-    assert found.count == (40, 10)
+    assert found.score == pytest.approx((0.13, 0.45, 0.92))
+    assert found.iou == pytest.approx((0.1, 0.5, 0.65))
+    assert found.count == (40, 5, 40)
+    assert (
+        calibration("5", [replace(first, calibration={"score": [0.5], "iou": [0.5], "count": [0]})]) is None
+    )
     assert calibration("5", [replace(first, calibration={})]) is None
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from yolosses.apps.pages.views.study import facts, is_clear, title, verdict
-from yolosses.apps.pages.views.study_numbers import MAIN, Quantity, quantity
+from yolosses.apps.pages.views.study_numbers import MAIN, quantity
 from yolosses.apps.pages.views.study_selection import Selection
 from yolosses.language import Language, catalogue, joined
 from yolosses.studies.ablation.findings import findings
@@ -29,7 +29,7 @@ _MEASURES = (
 )  # fmt: skip
 _ORDER = (*MAIN, "class_accuracy")
 _SPACE = 2  # between columns
-_HEAD = 9  # letters of a line of a column's head
+_HEAD, _LEAST = 9, 5  # letters of a line of a parameter's name; of a column with a head
 
 
 def study_tables(study: StudyResults, console: Console, *, language: Language = "en") -> None:
@@ -78,7 +78,13 @@ def _table(selection: Selection, settings: Sequence[Setting], width: int, langua
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.head else "left"
-        table.add_column(escape(column.head), justify=justify, no_wrap=True, vertical="bottom")
+        table.add_column(
+            escape(column.head),
+            justify=justify,
+            width=column.width - _SPACE,
+            vertical="bottom",
+            overflow="fold",
+        )
     for row, setting in enumerate(settings):
         cells = [escape(column.cells[row]) for column in columns]
         table.add_row(*cells, style="bold" if setting == selection.best else None)
@@ -92,8 +98,9 @@ class _Column:
 
     @property
     def width(self) -> int:
-        """With the space after it."""
-        return max(cell_len(line) for line in (*self.head.split("\n"), *self.cells)) + _SPACE
+        """Of the cells, or of the longest word of the head, which is broken into lines; and the space after it."""
+        words = (word for word in self.head.split() if word.isascii())
+        return max(_LEAST if self.head else 0, *map(cell_len, (*words, *self.cells))) + _SPACE
 
 
 def _fitting(
@@ -104,31 +111,12 @@ def _fitting(
     for name in dict.fromkeys((selection.objective, *_MEASURES)):
         entry = quantity(name, language)
         cells = [entry.plus_minus(selection.interval(name, setting)) for setting in settings]
-        column = _Column(head=_head(entry), cells=cells)
+        column = _Column(head=f"{entry.words}\n%" if entry.factor == 100 else entry.words, cells=cells)
         if column.width > room:
             break
         room -= column.width
         kept[name] = column
     return [kept[name] for name in dict.fromkeys((selection.objective, *_ORDER)) if name in kept]
-
-
-def _head(entry: Quantity) -> str:
-    """In short lines, the unit on the last."""
-    lines: list[str] = []
-    for word in [piece for whole in entry.words.split() for piece in _pieces(whole)]:
-        if lines and cell_len(f"{lines[-1]} {word}") <= _HEAD:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return "\n".join([*lines, *(["%"] if entry.factor == 100 else [])])
-
-
-def _pieces(word: str) -> list[str]:
-    """Chinese has no spaces: it may be broken after any sign."""
-    if word.isascii():
-        return [word]
-    step = _HEAD // 2 + 1
-    return [word[start : start + step] for start in range(0, len(word), step)]
 
 
 def _broken(name: str) -> str:

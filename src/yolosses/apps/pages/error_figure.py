@@ -34,6 +34,14 @@ NAME_SIZE, NOTE_SIZE = 9.0, 7.8  # points
 
 CORRECT = "#D7E8F4"  # what is no error is pale
 
+_COST_MEANINGS: dict[TideKind, str] = {
+    "classification": N_("right place, wrong class"),
+    "localisation": N_("right class, IoU 0.1–0.5"),
+    "both": N_("wrong class, wrong place"),
+    "duplicate": N_("object already found"),
+    "background": N_("no object there"),
+    "missed": N_("object that no detection meant"),
+}
 _TOP_MEANINGS: dict[TopKind, str] = {
     "correct": N_("its class, IoU > 0.5"),
     "localisation": N_("its class, IoU 0.1–0.5, or a repeat"),
@@ -64,7 +72,7 @@ def share_text(share: float | None, *, printed: bool) -> str:
 
 
 def _costs(panel: Panel, errors: TideErrors) -> None:
-    _ = panel.gettext
+    _, names = panel.gettext, error_names(panel.language)
     note = _("there is no object in this split, so no error costs anything")
     if errors.ap is not None:
         said = _("by how much mAP50, now {ap}, would rise if all errors of the kind were mended (TIDE)")
@@ -81,29 +89,14 @@ def _costs(panel: Panel, errors: TideErrors) -> None:
         plate = {"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0}
         look = {"fontsize": NAME_SIZE, "fontweight": weight, "bbox": plate}
         beside_bar(axes, cost, place, _cost(errors.costs[kind]), gap=5, **look)
-        name, meaning = _cost_words(kind, panel.language)
-        body.write(0, (place + 0.5) * row - 0.15, name, size=NAME_SIZE)
+        meaning = _(_COST_MEANINGS[kind])
+        body.write(0, (place + 0.5) * row - 0.15, names[f"tide_{kind}"], size=NAME_SIZE)
         body.write(0, (place + 0.5) * row + 0.015, meaning, size=NOTE_SIZE, color=FAINT_INK)
         _number(body, (place + 0.5) * row - 0.07, f"{errors.counts[kind]:,}")
     _number(body, -0.16, _("errors"), color=FAINT_INK, size=NOTE_SIZE)
     axes.set_xlim(0, (most or 0.01) * 1.22)
     axes.set_ylim(len(costs) - 0.5, -0.5)
     axes.set_yticks([])
-
-
-def _cost_words(kind: TideKind, language: Language) -> tuple[str, str]:
-    """What a kind of error is called, and what it is."""
-    words = catalogue(language)
-    _ = words.gettext
-    said: dict[TideKind, tuple[str, str]] = {
-        "classification": (words.pgettext("cost of errors", "classification"), _("right place, wrong class")),
-        "localisation": (words.pgettext("cost of errors", "localisation"), _("right class, IoU 0.1–0.5")),
-        "both": (words.pgettext("cost of errors", "both"), _("wrong class, wrong place")),
-        "duplicate": (words.pgettext("cost of errors", "duplicate"), _("object already found")),
-        "background": (words.pgettext("cost of errors", "background"), _("no object there")),
-        "missed": (words.pgettext("cost of errors", "missed"), _("object that no detection meant")),
-    }
-    return said[kind]
 
 
 def _below(panel: Panel) -> Panel:

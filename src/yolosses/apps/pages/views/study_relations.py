@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from yolosses.apps.pages.charts.bars import Bar, Bars, Part
 from yolosses.apps.pages.charts.calibration import Calibration, CalibrationChart
 from yolosses.apps.pages.charts.plane import Path, Plane, Spot
@@ -12,6 +14,7 @@ from yolosses.apps.pages.views.study_numbers import quantity, setting_name
 from yolosses.apps.pages.views.study_selection import Along, Selection, in_order
 from yolosses.explain.terms import term_name
 from yolosses.language import Language, catalogue, joined
+from yolosses.studies.ablation.abilities import PARTS
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Result, Setting
@@ -146,19 +149,14 @@ def _shares(course: TermHistory, title: str, language: Language) -> ShareChart:
 def calibration(name: str, results: Sequence[Result]) -> Calibration | None:
     """Over the runs of a setting, weighted by the number of detections; None without any."""
     kept = [result.calibration for result in results if result.calibration.get("count")]
-    parts = max((len(values["count"]) for values in kept), default=0)
-    score, iou, count = [], [], []
-    for part in range(parts):
-        rows = [
-            (values["score"][part], values["iou"][part], values["count"][part])
-            for values in kept
-            if part < len(values["count"]) and values["count"][part] > 0
-        ]
-        total = sum(row[2] for row in rows)
-        if total > 0:
-            score.append(sum(row[0] * row[2] for row in rows) / total)
-            iou.append(sum(row[1] * row[2] for row in rows) / total)
-            count.append(round(total))
-    if not count:
+    score, iou, count = (np.array([v for run in kept for v in run[key]]) for key in ("score", "iou", "count"))
+    part = np.clip((score * PARTS).astype(int), 0, PARTS - 1)
+    totals = np.bincount(part, count, PARTS)
+    there = totals > 0
+    if not there.any():
         return None
-    return Calibration(name=name, score=tuple(score), iou=tuple(iou), count=tuple(count))
+    scores, ious = (
+        np.bincount(part, values * count, PARTS)[there] / totals[there] for values in (score, iou)
+    )
+    counts = tuple(map(round, totals[there].tolist()))
+    return Calibration(name=name, score=tuple(scores.tolist()), iou=tuple(ious.tolist()), count=counts)

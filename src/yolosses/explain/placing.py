@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in any unit."""
@@ -31,27 +29,16 @@ def beside_box(box: Box, width: float, height: float, frame: Box) -> list[Box]:
 
 
 def around_point(x: float, y: float, width: float, height: float, distance: float) -> list[Box]:
-    """Places for a label of a size right, left, above and below a point and at its corners, then the same farther
-    away."""
+    """Places for a label of a size at the corners of a point, where no bar through it is, then right, left, above and
+    below, then the same farther away."""
     places = []
     for d in (distance, 1.7 * distance, 2.6 * distance):
-        for across, down in ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1)):
+        for across, down in ((1, -1), (-1, -1), (1, 1), (-1, 1), (1, 0), (-1, 0), (0, -1), (0, 1)):
             near = 0.7 * d if across and down else d
             left = x + across * near - width * (1 - across) / 2
             top = y + down * near - height * (1 - down) / 2
             places.append((left, top, left + width, top + height))
     return places
-
-
-def along(points: Sequence[tuple[float, float]], *, step: float = 5.0) -> list[Box]:
-    """Small boxes on the lines that join ``points``."""
-    boxes: list[Box] = []
-    for (x, y), (next_x, next_y) in pairwise(points):
-        pieces = max(1, round(math.hypot(next_x - x, next_y - y) / step))
-        for i in range(pieces):
-            part = (i + 0.5) / pieces
-            boxes.append(around(x + (next_x - x) * part, y + (next_y - y) * part, step / 2))
-    return boxes
 
 
 def around(x: float, y: float, radius: float) -> Box:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from yolosses.apps.pages.charts.axis import number_axis, value_range
 from yolosses.apps.pages.figure import fixed_chart, letters_width
 from yolosses.apps.pages.views.study_numbers import Quantity, edges
-from yolosses.explain.placing import Box, along, around, around_point, least_hiding
+from yolosses.explain.placing import Box, around, around_point, least_hiding
 from yolosses.explain.style import FAINT_INK, INK, colour_of, line_signs
 from yolosses.language import catalogue
 from yolosses.studies.ablation.statistics import Interval
@@ -166,22 +166,12 @@ def _names(axes: Axes, shown: Plane) -> None:
 
 
 def _taken(axes: Axes, shown: Plane) -> list[Box]:
-    """What no name should hide, in css pixels from the left top of the frame: the corner, points, bars and lines."""
-    x = 0.0 if shown.x.lower_is_better else WIDTH - LEFT - RIGHT - CORNER[0]
-    y = SIDE - CORNER[1] if shown.y.lower_is_better else 0.0
-    taken: list[Box] = [(x, y, x + CORNER[0], y + CORNER[1])]
-    if shown.others:
-        greys = _pixels(axes, np.column_stack(_means(shown.others))).tolist()
-        taken += [around(x, y, 3) for x, y in greys]
-    for path in shown.paths:
-        middles = _pixels(axes, np.column_stack(_means(path.spots))).tolist()
-        taken += along(middles) if path.joined else []
-        for spot, (x, y) in zip(path.spots, middles, strict=True):
-            ends = np.column_stack((edges(spot.x), edges(spot.y)))
-            (left, bottom), (right, top) = _pixels(axes, ends).tolist()
-            taken.append(around(x, y, 10 if spot.is_default else 5))
-            taken += [(left, y - 2, right, y + 2), (x - 2, top, x + 2, bottom)]
-    return taken
+    """What no name should hide, in css pixels from the left top of the frame: the corner and the points."""
+    left = 0.0 if shown.x.lower_is_better else WIDTH - LEFT - RIGHT - CORNER[0]
+    top = SIDE - CORNER[1] if shown.y.lower_is_better else 0.0
+    spots = [*shown.others, *(spot for path in shown.paths for spot in path.spots)]
+    points = _pixels(axes, np.column_stack(_means(spots))).tolist()
+    return [(left, top, left + CORNER[0], top + CORNER[1]), *(around(x, y, 5) for x, y in points)]
 
 
 def _pixels(axes: Axes, points: Floats) -> Floats:

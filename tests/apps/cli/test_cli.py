@@ -192,7 +192,7 @@ def test_broken_annotations_are_reported_and_strict_stops(work: Path) -> None:
         (["trian", "shapes"], ["trian"]),
         (["train", "nowhere"], ["nowhere"]),
         (["train", "shapes", "--lambda-cord", "5"], ["--lambda-cord", "--lambda-coord"]),
-        (["train", "shapes", "--model", "huge"], ["--model", "huge", "fast-yolo"]),
+        (["train", "shapes", "--model", "huge"], ["'--model': 'huge' is not one of 'tiny'", "fast-yolo"]),
         (["train", "shapes", "--epochs", "2", "--minutes", "1"], ["--epochs", "--minutes"]),
         (["train", "shapes", "--minutes", "-1"], ["--minutes"]),
         (["train", "shapes", "--grid", "7"], ["--grid", "40, 20, 10", "7"]),

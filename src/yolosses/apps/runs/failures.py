@@ -19,7 +19,7 @@ def failure_line(error: Exception) -> str | None:
     if isinstance(error, OSError):
         return _system_line(error)
     if hasattr(error, "format_message"):  # what typer raises for arguments that it checks itself
-        return str(error.format_message())
+        return str(error.format_message()).replace("Value error, ", "")  # pydantic's words
     if type(error).__module__.partition(".")[0] in ("optuna", "sqlalchemy"):
         return f"--storage: {_first_line(error)}"
     # Only now: whoever raised one of these has imported torch already, and `--help` must not.

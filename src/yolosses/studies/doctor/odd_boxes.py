@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
 
+from yolosses.boxes import pairwise_iou
 from yolosses.studies.doctor.rows import Floats, Ints, written_labels
 from yolosses.studies.doctor.structures import OddBox, OddKind
 from yolosses.training.data import Record
@@ -92,29 +94,20 @@ def first_twins(boxes: Floats) -> dict[int, tuple[int, float]]:
         others = order[near]
         others = np.sort(others[(edges[others, 1] <= high) & (edges[others, 3] >= low)])
         for part in range(0, len(others), _WINDOW):
-            _note_twins(edges, block, others[part : part + _WINDOW], found)
+            _note_twins(boxes, block, others[part : part + _WINDOW], found)
             block = np.array([box for box in block.tolist() if box not in found], np.int64)
             if not len(block):
                 break
     return found
 
 
-def _note_twins(edges: Floats, block: Ints, others: Ints, found: dict[int, tuple[int, float]]) -> None:
+def _note_twins(boxes: Floats, block: Ints, others: Ints, found: dict[int, tuple[int, float]]) -> None:
     """Of a block, the first of some ascending ``others`` that comes before."""
-    iou = _iou(edges[block], edges[others])
+    iou = pairwise_iou(*(torch.from_numpy(boxes[some]) for some in (block, others))).numpy()
     twin = (iou >= SAME) & (others < block[:, None])
     for row in np.flatnonzero(twin.any(1)).tolist():
         place = int(twin[row].argmax())
         found[int(block[row])] = (int(others[place]), float(iou[row, place]))
-
-
-def _iou(edges: Floats, others: Floats) -> Floats:
-    """(N, M) of boxes with an area."""
-    low = np.maximum(edges[:, None, :2], others[None, :, :2])
-    high = np.minimum(edges[:, None, 2:], others[None, :, 2:])
-    common = np.clip(high - low, 0, None).prod(2)
-    areas = [(part[:, 2:] - part[:, :2]).prod(1) for part in (edges, others)]
-    return np.asarray(common / np.maximum(areas[0][:, None] + areas[1][None] - common, 1e-300))
 
 
 def _typical_sizes(records: Sequence[Record]) -> dict[int, tuple[float, float]]:

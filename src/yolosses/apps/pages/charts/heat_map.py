@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
@@ -105,7 +106,7 @@ class HeatMap:
         axes.set_ylim(0, len(self.rows))
         title = {"color": INK, "fontweight": "bold"}
         written(figure, self.quantity.title, left, down + BOTTOM + 13, 13, **title)
-        told = _cells(axes, self, width)
+        told = _cells(axes, self)
         _frames(axes, self)
         cut = [shortened(name, width - 4, 12) for name in self.columns]
         axes.set_xticks([column + 0.5 for column in range(len(cut))], cut)
@@ -122,7 +123,7 @@ class HeatMap:
         return figure, told
 
 
-def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
+def _cells(axes: Axes, shown: HeatMap) -> dict[str, str]:
     found, best = shown.found, shown.best
     low, high = shade_range(list(found.values())) if found else (0.0, 1.0)
     told = {}
@@ -144,28 +145,21 @@ def _cells(axes: Axes, shown: HeatMap, width: float) -> dict[str, str]:
             )
             told[name] = shown.quantity.told(cell)
             starred = (column, row) == best and len(found) > 1
-            _numbers(axes, shown.quantity, cell, (column, row), ink_on(colour), width, starred=starred)
+            _numbers(axes, shown.quantity, cell, (column, row), ink_on(colour), starred=starred)
     return told
 
 
 def _numbers(
-    axes: Axes, quantity: Quantity, cell: Interval, place: Place, ink: str, width: float, *, starred: bool
+    axes: Axes, quantity: Quantity, cell: Interval, place: Place, ink: str, *, starred: bool
 ) -> None:
-    """The mean, half of the interval below it, and a star before that, or in the corner where that is too long."""
+    """The mean; below it a star, if the cell is the best, and half of the interval."""
     x, y = place[0] + 0.5, place[1] + 0.5
     half = quantity.half(cell)
-    below = f"±{half}" if half else ""
-    fits = letters_width(below, 10) + 13 <= width
-    rise = 0.05 if below or starred else -0.11
-    look: dict[str, Any] = {"ha": "center", "va": "baseline", "color": ink}
+    below = "★" * starred + (f"±{half}" if half else "")
+    look: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
+    rise = 0.18 if below else 0.0
     axes.text(x, y + rise, quantity.bare(cell.mean), fontsize=9.75, fontweight="bold", **look)
-    if below:
-        shift = 5.5 / width if starred and fits else 0.0
-        axes.text(x + shift, y + rise - 0.375, below, fontsize=7.5, **look)
-    if starred:
-        length = letters_width(below, 10) / width
-        at = (x - length / 2, y + rise - 0.29) if fits else (place[0] + 1 - 5.5 / width, place[1] + 0.85)
-        axes.plot(*[[value] for value in at], "*", color=ink, markersize=7 if fits else 6, mew=0, gid="best")
+    axes.text(x, y - 0.2, below, fontsize=7.5, **look)
 
 
 def _frames(axes: Axes, shown: HeatMap) -> None:
@@ -193,15 +187,6 @@ def _legend(figure: Figure, shown: HeatMap, x: float) -> None:
     better = catalogue(shown.quantity.language).gettext("better")
     written(figure, f"{dark} {better}", start + LEGEND + 6, BOTTOM - 60, 12, **look)
     width, height = 96 * figure.get_size_inches()
-    steps = 40
-    for step in range(steps):
-        figure.add_artist(
-            Rectangle(
-                ((start + step * LEGEND / steps) / width, (BOTTOM - 61) / height),
-                (LEGEND - step * LEGEND / steps) / width,  # to the end: no seams between neighbours
-                11 / height,
-                facecolor=shade((step + 0.5) / steps),
-                lw=0,
-                antialiased=False,
-            )
-        )
+    shades = figure.add_axes((start / width, (BOTTOM - 61) / height, LEGEND / width, 11 / height))
+    shades.imshow(np.linspace(0, 1, 256)[None], cmap=SHADES, aspect="auto")
+    shades.set_axis_off()

@@ -177,7 +177,7 @@ def test_values_of_a_parameter_stand_by_their_logarithm_evenly_or_in_steps() -> 
 
 def test_names_do_not_run_into_each_other() -> None:
     places = [0, 0.1, 0.4, 0.45, 0.8, 0.9]
-    assert without_overlaps(places, ["0.05"] * 6, 120) == ["0.05", "", "0.05", "", "", "0.05"]
+    assert without_overlaps(places, ["0.05"] * 6, 120) == ["", "0.05", "", "0.05", "", "0.05"]
     assert without_overlaps([], [], 100) == []
 
 

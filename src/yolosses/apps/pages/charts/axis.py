@@ -73,21 +73,12 @@ def level_places(levels: Sequence[Level]) -> list[float]:
 
 
 def without_overlaps(places: Sequence[float], names: Sequence[str], length: float) -> list[str]:
-    """``names`` of places from 0 to 1 along a line of ``length`` pixels: "" for one that would run into one before it.
-    The last one stays.
-    """
-    widths = [letters_width(name, 12) for name in names]
-
-    def clear(left: int, right: int) -> bool:
-        room = length * abs(places[right] - places[left])
-        return room >= (widths[left] + widths[right]) / 2 + 4
-
-    kept: list[int] = []
-    for index in range(len(names)):
-        if not kept or clear(kept[-1], index):
-            kept.append(index)
-        elif index == len(names) - 1 and len(kept) > 1:
-            kept[-1] = index
-            if not clear(kept[-2], index):
-                del kept[-2]
-    return [name if index in kept else "" for index, name in enumerate(names)]
+    """``names`` of ascending places from 0 to 1 along a line of ``length`` pixels: "" for one that would run into one
+    after it."""
+    kept, free = [], math.inf
+    for place, name in zip(reversed(places), reversed(names), strict=True):
+        middle, half = length * place, letters_width(name, 12) / 2
+        fits = middle + half + 4 <= free
+        free = middle - half if fits else free
+        kept.append(name if fits else "")
+    return kept[::-1]

@@ -80,6 +80,15 @@ def test_the_same_picture_gives_the_same_bytes_with_ids_of_its_own(explanation: 
     assert len(ids) == len(set(ids))
 
 
+def test_equal_maps_have_ids_of_their_own() -> None:
+    """With one object in one cell the maps of all its terms look the same."""
+    torch.manual_seed(1)
+    one = Targets.from_cxcywh([torch.tensor([[0.4, 0.3, 0.3, 0.4]])], [torch.tensor([0])])
+    explanation = explain(YOLOv1Loss(grid=SIDE, num_classes=2), torch.rand(1, SIDE, SIDE, 12), one)
+    ids = re.findall(r'\sid="([^"]+)"', picture_in_detail(explanation, PICTURE, language="en"))
+    assert len(ids) == len(set(ids))
+
+
 def test_numbers_that_are_not_finite_can_be_drawn() -> None:
     raw = torch.rand(1, SIDE, SIDE, 12)
     raw[0, 1, 1, 0] = torch.nan

@@ -195,6 +195,7 @@ def test_what_is_no_error_is_pale() -> None:
 
 def test_round_numbers_stand_below_bars() -> None:
     assert Bars(bars=[], longest=1.0).ticks == [0, 0.25, 0.5, 0.75, 1]
+    assert Bars(bars=[], longest=0.3).ticks == pytest.approx([0, 0.1, 0.2, 0.3])
     assert Bars(bars=[], longest=0.23).ticks == pytest.approx([0, 0.1, 0.2])
     html = bars("stacked(shown)", shown=Bars(bars=[], longest=0.05))
     assert re.findall(r">([\d.]+ %)</text>", html) == ["0 %", "2 %", "4 %"]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from yolosses.apps.runs.build import (
     build_loss,
     build_model,
+    build_training,
     course_of,
     emissions,
     family,
@@ -212,3 +213,11 @@ def test_what_changes_in_the_course_of_a_run(
 
 def test_most_losses_do_not_change() -> None:
     assert course_of(settings_of("v8"), build_loss(settings_of("v8"))) is None
+
+
+@pytest.mark.parametrize("name", ["loss", "model", "optimizer", "schedule"])
+def test_a_name_that_a_run_of_another_version_stored_is_refused(name: str) -> None:
+    dataset = data()
+    settings = resolve(TrainRequest(data="digits"), dataset, "val")
+    with pytest.raises(ValueError, match=rf"^{name}: expected one of '.*'; got 'other'$"):
+        build_training(dataclasses.replace(settings, **{name: "other"}), dataset, torch.device("cpu"))

@@ -29,7 +29,7 @@ _MEASURES = (
 )  # fmt: skip
 _ORDER = (*MAIN, "class_accuracy")
 _SPACE = 2  # between columns
-_HEAD, _LEAST = 9, 5  # letters of a line of a parameter's name; of a column with a head
+_HEAD = 9  # letters of a line of the head of a column
 
 
 def study_tables(study: StudyResults, console: Console, *, language: Language = "en") -> None:
@@ -99,8 +99,11 @@ class _Column:
     @property
     def width(self) -> int:
         """Of the cells, or of the longest word of the head, which is broken into lines; and the space after it."""
-        words = (word for word in self.head.split() if word.isascii())
-        return max(_LEAST if self.head else 0, *map(cell_len, (*words, *self.cells))) + _SPACE
+        words = [
+            cell_len(word) for word in self.head.split()
+        ]  # in Chinese a word may be broken after any sign
+        longest = [length if self.head.isascii() else min(length, _HEAD + 1) for length in words]
+        return max(0, *longest, *map(cell_len, self.cells)) + _SPACE
 
 
 def _fitting(

@@ -96,7 +96,7 @@ def figure_svg(
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
     text = text.replace("xlink:href=", "href=")
-    text = re.sub(r' (?:d|style)="[^"]+"', lambda drawn: re.sub(r"(\.\d\d)\d+", r"\1", drawn[0]), text)
+    text = re.sub(r' (?:d|style)="[^"]+"', lambda drawn: re.sub(r"(\.\d\d\d)\d+", r"\1", drawn[0]), text)
     text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", lambda found: smaller(found[1]), text)
     for part, words in (told or {}).items():
         text = text.replace(f'<g id="{part}">', f'<g id="{part}"><title>{escape(words)}</title>')
@@ -106,7 +106,7 @@ def figure_svg(
         )
     if fills:
         text = re.sub(r"<defs>\s*(<pattern.*?</pattern>\s*)+</defs>\s*", "", text, flags=re.DOTALL)
-    return Markup(_described(_own_ids(text), alt))
+    return Markup(_own_ids(_described(text, alt)))
 
 
 def letters_width(text: str, size: float, *, bold: bool = False) -> float:

@@ -13,7 +13,15 @@ from torch import nn
 
 import yolosses.functional as functional
 import yolosses.losses as losses
-from yolosses.apps.runs.choices import BOX_LOSSES, LOSSES, PENALTIES, BoxLossName, LossName, PenaltyName
+from yolosses.apps.runs.choices import (
+    BOX_LOSSES,
+    LOSSES,
+    MODELS,
+    PENALTIES,
+    BoxLossName,
+    LossName,
+    PenaltyName,
+)
 from yolosses.apps.runs.failures import CommandError
 from yolosses.arguments import choice
 from yolosses.explain import ExplainableLoss
@@ -139,17 +147,18 @@ def build_penalty(name: str) -> Penalty:
 
 def build_model(settings: Settings) -> nn.Module:
     """The network that the settings name, with fresh weights."""
-    small = settings.model == "small"
+    model = choice("model", settings.model, MODELS)
+    small = model == "small"
     if settings.grid is None:
         levels = models.SmallLevels if small else models.TinyLevels
         return levels(emissions(settings), end_to_end=settings.loss == "v10")
     outputs: Any = {"num_classes": len(settings.class_names), "boxes_per_cell": settings.boxes_per_cell}
-    if small or settings.model == "tiny":
+    if small or model == "tiny":
         size_encoding = str(settings.loss_options.get("size_encoding", "sqrt"))
         stride = settings.image_size[0] // settings.grid[0]
         sized = models.Small if small else models.Tiny
         return sized(**outputs, stride=stride, size_encoding=size_encoding)
-    network = _PAPERS[choice("model", settings.model, tuple(_PAPERS))]
+    network = _PAPERS[model]
     return network(**outputs, grid=settings.grid, image_size=settings.image_size)
 
 
@@ -281,9 +290,11 @@ def build_training(
             workers=usual_workers(device) if workers is None else workers,
             processes=processes,
         ),
-        optimizer=_OPTIMIZERS[settings.optimizer](model, settings.learning_rate),
+        optimizer=_OPTIMIZERS[choice("optimizer", settings.optimizer, tuple(_OPTIMIZERS))](
+            model, settings.learning_rate
+        ),
         average=averaged(model),
-        schedule=_SCHEDULES[settings.schedule],
+        schedule=_SCHEDULES[choice("schedule", settings.schedule, tuple(_SCHEDULES))],
         budget=Budget(epochs=settings.epochs, minutes=settings.minutes),
         device=device,
         before_step=course_of(settings, loss),

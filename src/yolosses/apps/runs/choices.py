@@ -17,6 +17,7 @@ FileFormatName = Literal["onnx", "torch"]
 DetectorOutputName = Literal["raw", "boxes", "detections"]
 
 LOSSES: tuple[LossName, ...] = get_args(LossName)
+MODELS: tuple[ModelName, ...] = get_args(ModelName)
 PENALTIES: tuple[PenaltyName, ...] = get_args(PenaltyName)
 BOX_LOSSES: tuple[BoxLossName, ...] = get_args(BoxLossName)
 FITS: tuple[FitName, ...] = get_args(FitName)

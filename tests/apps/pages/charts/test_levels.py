@@ -159,7 +159,12 @@ def test_numbers_along_an_axis_are_round_and_percentages_are_told_as_such() -> N
     number_axis(axes, "x", (0.3, 32), logarithmic=True)
     axes.figure.draw_without_rendering()
     shown = [name.get_text() for name in axes.get_xticklabels() if 0.3 <= name.get_position()[0] <= 32]
-    assert shown == ["0.5", "1", "2", "5", "10", "20"]
+    assert shown == ["0.3", "1", "3", "10", "30"]
+    for span in ((1e-4, 1e-2), (1e-6, 1.0), (1e-8, 1.0), (1.0, 1e6), (0.001, 0.006)):
+        number_axis(axes, "x", span, logarithmic=True, most=5)
+        axes.figure.draw_without_rendering()
+        there = [tick for tick in axes.xaxis.get_majorticklocs() if span[0] <= tick <= span[1]]
+        assert 2 <= len(there) <= 6, span
     assert len(axes.xaxis.get_minorticklocs()) == 0
 
 

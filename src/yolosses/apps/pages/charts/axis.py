@@ -1,4 +1,4 @@
-"""Axes of small charts: what they span, round numbers along them, and names that do not run into each other."""
+"""Axes of small charts: what they span, round numbers along them, and names of levels that do not touch."""
 
 from __future__ import annotations
 
@@ -47,11 +47,15 @@ def number_axis(
     most: int = 6,
 ) -> None:
     """Let an axis span these values, with at most about ``most`` round numbers, which are written times ``factor``."""
+    decades = math.log10(span[1] / span[0]) if logarithmic else 0.0
+    factors = next((some for some in ((1, 2, 5), (1, 3)) if len(some) * decades <= most), (1,))
     axes.set(**{f"{which}scale": "log" if logarithmic else "linear", f"{which}lim": span})
     {"x": axes.xaxis, "y": axes.yaxis}[which].set(
-        major_locator=LogLocator(subs=(1, 2, 5)) if logarithmic else MaxNLocator(most, steps=ROUND),
+        major_locator=LogLocator(subs=factors, numticks=most)
+        if logarithmic
+        else MaxNLocator(most, steps=ROUND),
         minor_locator=NullLocator(),
-        major_formatter=FuncFormatter(lambda value, _: f"{factor * value:g}"),
+        major_formatter=FuncFormatter(lambda value, _: f"{factor * value:.10g}"),
     )
 
 

@@ -58,4 +58,4 @@ class Bars:
     def ticks(self) -> list[float]:
         """Round numbers along the bars."""
         found = MaxNLocator(4, steps=ROUND).tick_values(0.0, self.longest)
-        return [float(tick) for tick in found if 0 <= tick <= self.longest]
+        return [float(tick) for tick in found if 0 <= tick <= 1.000001 * self.longest]

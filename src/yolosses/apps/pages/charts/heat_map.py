@@ -159,7 +159,8 @@ def _numbers(
     look: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
     rise = 0.18 if below else 0.0
     axes.text(x, y + rise, quantity.bare(cell.mean), fontsize=9.75, fontweight="bold", **look)
-    axes.text(x, y - 0.2, below, fontsize=7.5, **look)
+    if below:
+        axes.text(x, y - 0.2, below, fontsize=7.5, **look)
 
 
 def _frames(axes: Axes, shown: HeatMap) -> None:

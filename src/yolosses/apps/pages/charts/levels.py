@@ -120,7 +120,7 @@ class ScatterChart:
         else:
             room = 0.06 * (high - low) or 1.0
             span = low - room, high + room
-        number_axis(axes, "x", span, logarithmic=logarithmic)
+        number_axis(axes, "x", span, logarithmic=logarithmic, most=5)
         _value_axis(axes, self.quantity, ys, upright=True)
         if self.default is not None and min(xs) <= self.default <= max(xs):
             axes.axvline(self.default, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))

@@ -62,7 +62,7 @@ def _settings(selection: Selection) -> list[Setting]:
     return kept + [setting for setting in settings if setting == selection.default and setting not in kept]
 
 
-def _table(selection: Selection, settings: Sequence[Setting], width: int, language: Language) -> Table:
+def _table(selection: Selection, settings: Sequence[Setting], room: int, language: Language) -> Table:
     columns = [
         _Column(head="", cells=[_tag(setting, selection, language) for setting in settings]),
         *(
@@ -74,16 +74,13 @@ def _table(selection: Selection, settings: Sequence[Setting], width: int, langua
             cells=[str(len(selection.study.of(setting))) for setting in settings],
         ),
     ]
-    columns += _fitting(selection, settings, width - sum(column.width for column in columns), language)
+    columns += _fitting(selection, settings, room - sum(column.width for column in columns), language)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.head else "left"
+        width = column.width - _SPACE
         table.add_column(
-            escape(column.head),
-            justify=justify,
-            width=column.width - _SPACE,
-            vertical="bottom",
-            overflow="fold",
+            escape(column.head), justify=justify, width=width, vertical="bottom", overflow="fold"
         )
     for row, setting in enumerate(settings):
         cells = [escape(column.cells[row]) for column in columns]
@@ -99,11 +96,11 @@ class _Column:
     @property
     def width(self) -> int:
         """Of the cells, or of the longest word of the head, which is broken into lines; and the space after it."""
-        words = [
-            cell_len(word) for word in self.head.split()
-        ]  # in Chinese a word may be broken after any sign
-        longest = [length if self.head.isascii() else min(length, _HEAD + 1) for length in words]
-        return max(0, *longest, *map(cell_len, self.cells)) + _SPACE
+        latin, other = (
+            [word for word in self.head.split() if word.isascii() == kind] for kind in (True, False)
+        )
+        broken = (min(cell_len(word), _HEAD + 1) for word in other)  # Chinese may be broken after any sign
+        return max(0, *map(cell_len, (*latin, *self.cells)), *broken) + _SPACE
 
 
 def _fitting(

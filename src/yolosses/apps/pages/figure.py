@@ -96,6 +96,7 @@ def figure_svg(
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
     text = text.replace("xlink:href=", "href=")
+    # A thousandth of a pixel is enough; matplotlib writes six decimals.
     text = re.sub(r' (?:d|style)="[^"]+"', lambda drawn: re.sub(r"(\.\d\d\d)\d+", r"\1", drawn[0]), text)
     text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", lambda found: smaller(found[1]), text)
     for part, words in (told or {}).items():

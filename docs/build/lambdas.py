@@ -17,7 +17,6 @@ The texts beside this file hold no number that was typed: what stands in ``{{...
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from yolosses.studies.ablation.sentences import (
 )
 from yolosses.studies.ablation.statistics import Difference, Interval, Table
 from yolosses.studies.ablation.structures import Level, Setting, StudyResults
+from yolosses.training.typed_json import read_json
 
 DOCS = Path(__file__).resolve().parent.parent
 TEXTS, DATA, IMAGES = Path(__file__).resolve().parent, DOCS / "data" / "lambdas", DOCS / "images"
@@ -53,7 +53,7 @@ PLACEHOLDER = re.compile(r"\{\{(.+?)\}\}")
 def studies() -> dict[str, StudyResults]:
     """All stored studies, by the name of their file."""
     return {
-        path.stem: StudyResults.from_json(json.loads(path.read_text("utf-8")))
+        path.stem: read_json(path, StudyResults, what="the results of a study")
         for path in sorted(DATA.glob("*.json"))
     }
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import warnings
+from pathlib import Path
 
 import matplotlib
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import findfont, fontManager
 from tests.explain.pictures.scene import requires_chinese
 
 from yolosses.explain import style
-from yolosses.explain.style import CHINESE_FONTS, PALETTE, font_file, ink_on, text_font, text_width, use_font
+from yolosses.explain.style import CHINESE_FONTS, PALETTE, ink_on, text_font, text_width, use_font
 
 MISSING = (
     r"^language: expected a font with Chinese characters for 'zh-TW'; found none on this computer "
@@ -20,14 +21,9 @@ MISSING = (
 )
 
 
-def test_the_fonts_come_with_matplotlib() -> None:
-    for bold in (False, True):
-        assert font_file(bold=bold).is_file()
-        assert font_file(bold=bold).is_relative_to(matplotlib.get_data_path())
-
-
 def test_english_begins_with_the_font_of_matplotlib() -> None:
     assert text_font("en")[0] == "DejaVu Sans"
+    assert Path(findfont("DejaVu Sans")).is_relative_to(matplotlib.get_data_path())
     assert set(text_font("en")[1:]) <= set(CHINESE_FONTS)
 
 
@@ -60,8 +56,9 @@ def test_a_font_that_matplotlib_has_not_seen_yet_is_found(monkeypatch: pytest.Mo
 
 
 def test_files_of_other_fonts_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [findfont("DejaVu Sans"), "/fonts/Comic.ttf"]
     monkeypatch.setattr(fontManager, "ttflist", [])
-    monkeypatch.setattr(style, "findSystemFonts", lambda: [str(font_file()), "/fonts/Comic.ttf"])
+    monkeypatch.setattr(style, "findSystemFonts", lambda: found)
     style._look_again.cache_clear()
     try:
         assert style._chinese_font() is None

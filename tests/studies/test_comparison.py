@@ -1,6 +1,6 @@
 """What is compared: ranks, means over seeds, what dominates; and it comes back from json."""
 
-import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +11,9 @@ from yolosses.studies.comparison import (
     costliest_error,
     largest_term,
 )
+from yolosses.training.data import DataError
+from yolosses.training.files import write_json
+from yolosses.training.typed_json import read_json
 
 
 def run(
@@ -79,10 +82,14 @@ def test_the_costliest_error() -> None:
     assert costliest_error({"missed": 0.0, "both": 0.0}) is None
 
 
-def test_json_and_back() -> None:
+def test_json_and_back(tmp_path: Path) -> None:
     whole = comparison(run("v1", 0, 0.9), run("v3", 0, None))
-    values = json.loads(json.dumps(whole.to_json()))
-    assert Comparison.from_json(values) == whole
-    assert [row["loss"] for row in values["summary"]] == ["v1", "v3"]
-    with pytest.raises(KeyError):
-        Comparison.from_json({"runs": []})
+    file = tmp_path / "compare.json"
+    write_json(file, whole.to_json())
+    assert read_json(file, Comparison, what="a comparison") == whole
+    assert [row["loss"] for row in whole.to_json()["summary"]] == ["v1", "v3"]
+    write_json(file, {"runs": []})
+    with pytest.raises(
+        DataError, match=r"compare.json: expected a comparison; data: expected a value; got none"
+    ):
+        read_json(file, Comparison, what="a comparison")

@@ -9,14 +9,15 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
-from yolosses.explain.style import PALETTE, ink_on
+from yolosses.explain.style import PALETTE, ink_on, text_font, text_width
 from yolosses.training.evaluation import Detections
-from yolosses.training.figures import contact_sheet, draw_detections, plot_metrics, plot_terms
-from yolosses.training.figures.drawing import _colour
+from yolosses.training.figures import Found, draw_detections, draw_sheet, plot_terms
+from yolosses.training.figures.drawing import class_colour
 
 LAMBDAS = {"xy": 5.0, "wh": 5.0, "obj": 1.0, "noobj": 0.5, "cls": 1.0}
 LEGEND = [
@@ -172,30 +173,17 @@ def test_short_runs_with_a_term_of_zero_can_be_drawn(count: int) -> None:
     assert blue.any()  # even a single step leaves a mark
 
 
-def test_scores_over_the_evaluations() -> None:
-    history = [
-        {"epoch": 2, "step": 20, "map50": 0.2, "map50_95": 0.1},
-        {"epoch": 4, "step": 40, "map50": 0.7, "map50_95": None},
-        {"epoch": 6, "step": 60, "map50": 0.6, "map50_95": 0.3},
-    ]
-    (axes,) = plot_metrics(history).axes
-    np.testing.assert_array_equal(line(axes, "mAP50"), [[20, 0.2], [40, 0.7], [60, 0.6]])
-    np.testing.assert_array_equal(line(axes, "mAP50:95"), [[20, 0.1], [40, np.nan], [60, 0.3]])
-    assert [text.get_text() for text in axes.texts] == ["0.700", "0.300"]  # the best of each
-    assert axes.get_legend() is not None
-
-
 def test_nothing_to_draw_is_an_error() -> None:
     with pytest.raises(ValueError, match="rows: expected at least one logged step; got none"):
         plot_terms([], "empty")
-    with pytest.raises(ValueError, match="history: expected at least one evaluation; got none"):
-        plot_metrics([])
+    with pytest.raises(ValueError, match="cells: expected at least one picture; got none"):
+        draw_sheet([], NAMES)
 
 
 def test_nothing_global_is_changed() -> None:
     before = dict(matplotlib.rcParams)
     plot_terms(log(5), "")
-    plot_metrics([{"epoch": 1, "step": 1, "map50": 0.5, "map50_95": 0.2}])
+    pixels(draw_detections(Found(picture=plain(64, 64), detections=detections()), NAMES))
     assert dict(matplotlib.rcParams) == before
     code = "import sys, yolosses.training.figures; print('matplotlib.pyplot' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -226,49 +214,93 @@ NAMES = [f"class {index}" for index in range(20)]
 TRUTH = (np.array([[0.5, 0.5, 0.5, 0.5]], np.float32), np.array([2]))
 
 
+def pixels(figure: Figure) -> np.ndarray:
+    """(H, W, 3) uint8, as written."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+def drawn(picture: np.ndarray, *rows: tuple[float, float, float, float, float, int], **more: Any) -> Figure:
+    return draw_detections(Found(picture=picture, detections=detections(*rows), **more), NAMES)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def patches(figure: Figure, label: str) -> list[Rectangle]:
+    (axes,) = figure.axes
+    return [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_label() == label]
+
+
+def corners(patch: Rectangle) -> list[float]:
+    return [*patch.get_xy(), patch.get_x() + patch.get_width(), patch.get_y() + patch.get_height()]
+
+
 @pytest.mark.parametrize("label", [0, 1, 7, 14])
 def test_edges_have_the_colour_of_the_class(label: int) -> None:
-    drawn = np.asarray(draw_detections(plain(640, 640), detections((0.5, 0.5, 0.5, 0.25, 0.9, label)), NAMES))
+    shown = pixels(drawn(plain(640, 640), (0.5, 0.5, 0.5, 0.25, 0.9, label)))
     for x, y in ((160, 320), (480, 320), (320, 240), (320, 400)):  # left, right, top, bottom
-        assert tuple(drawn[y, x]) == rgb(_colour(label))
-    # between two thin lines of black or white, whichever is farther from the colour
-    assert tuple(drawn[320, 158]) == tuple(drawn[320, 161]) == rgb(ink_on(_colour(label)))
-    assert tuple(drawn[320, 150]) == tuple(drawn[320, 170]) == (128, 128, 128)
+        around = [tuple(pixel) for pixel in shown[y - 4 : y + 5, x - 4 : x + 5].reshape(-1, 3)]
+        assert rgb(class_colour(label)) in around
+        # between two thin lines of black or white, whichever is farther from the colour
+        assert rgb(ink_on(class_colour(label))) in around
+    assert tuple(shown[320, 150]) == tuple(shown[320, 170]) == (128, 128, 128)
 
 
-def test_the_label_lies_on_a_patch_of_the_same_colour_above_the_box() -> None:
-    drawn = np.asarray(draw_detections(plain(640, 640), detections((0.5, 0.5, 0.5, 0.25, 0.9, 0)), NAMES))
-    patch = drawn[224:236, 163:220].reshape(-1, 3)
-    assert (patch == rgb(PALETTE[0])).all(axis=1).mean() > 0.4
-    assert (patch == 255).all(axis=1).any()  # white letters on blue
-    assert (drawn[200:215] == 128).all()
+def test_a_label_stands_at_its_box_on_its_colour() -> None:
+    figure = drawn(plain(640, 640), (0.5, 0.5, 0.5, 0.25, 0.9, 0))
+    assert texts(figure) == ["class 0 0.90"]
+    (plate,) = patches(figure, "")
+    left, _, _, bottom = corners(plate)
+    assert (left, bottom) == pytest.approx((0.25, 0.375))
+    inside = pixels(figure)[224:236, 165:220].reshape(-1, 3)
+    assert (inside == rgb(PALETTE[0])).all(axis=1).mean() > 0.4
+    assert (inside > 200).all(axis=1).any()  # white letters on blue
 
 
-def test_a_box_at_the_border_keeps_its_edges_and_its_label() -> None:
-    drawn = np.asarray(draw_detections(plain(512, 512), detections((0.0, 0.0, 4.0, 4.0, 0.9, 0)), NAMES))
-    for x, y in ((0, 300), (511, 300), (300, 0), (300, 511)):
-        assert tuple(drawn[y, x]) == rgb(PALETTE[0])
-    assert (drawn[2:14, 3:60].reshape(-1, 3) == rgb(PALETTE[0])).all(axis=1).mean() > 0.4
+def test_names_are_drawn_letter_by_letter() -> None:
+    found = Found(picture=plain(64, 64), detections=detections((0.5, 0.5, 0.5, 0.25, 0.9, 0)))
+    figure = draw_detections(found, ["$5 and $6 杯子"])
+    assert texts(figure) == ["$5 and $6 杯子 0.90"]
+    (text,) = figure.axes[0].texts
+    assert not text.get_parse_math()
+    assert text.get_fontfamily() == text_font("en")  # a font with Chinese letters, if there is one
+
+
+def test_a_box_that_leaves_the_picture_keeps_its_edges_and_its_label() -> None:
+    figure = drawn(plain(512, 512), (0.0, 0.0, 4.0, 4.0, 0.9, 0))
+    (_, edge), (plate,) = patches(figure, "_found 0"), patches(figure, "")
+    assert corners(edge) == pytest.approx([0, 0, 1, 1], abs=0.003)
+    left, top, right, bottom = corners(plate)
+    assert 0 <= left < right <= 1
+    assert 0 <= top < bottom <= 1
+    shown = pixels(figure)
+    for outermost in (shown[300, :2], shown[300, -2:], shown[:2, 300], shown[-2:, 300]):
+        assert rgb(PALETTE[0]) in map(tuple, outermost)
 
 
 def test_the_surest_is_on_top() -> None:
     same = (0.5, 0.5, 0.5, 0.25)
-    drawn = np.asarray(draw_detections(plain(640, 640), detections((*same, 0.9, 1), (*same, 0.4, 2)), NAMES))
-    assert tuple(drawn[320, 480]) == rgb(_colour(1))
+    shown = pixels(drawn(plain(640, 640), (*same, 0.9, 1), (*same, 0.4, 2)))
+    assert tuple(shown[320, 480]) == rgb(class_colour(1))
 
 
 def test_labels_make_way_for_each_other() -> None:
     same = (0.5, 0.5, 0.5, 0.25)
-    drawn = np.asarray(draw_detections(plain(640, 640), detections((*same, 0.9, 1), (*same, 0.4, 2)), NAMES))
-    for label in (1, 2):  # each patch shows as an area, not only as an edge
-        assert (drawn == rgb(_colour(label))).all(axis=2).sum() > 600
+    first, second = patches(drawn(plain(640, 640), (*same, 0.9, 1), (*same, 0.4, 2)), "")
+    assert to_hex(first.get_facecolor()).upper() == class_colour(1).upper()
+    assert to_hex(second.get_facecolor()).upper() == class_colour(2).upper()
+    a, b = corners(first), corners(second)
+    assert min(a[2], b[2]) <= max(a[0], b[0]) + 1e-9 or min(a[3], b[3]) <= max(a[1], b[1]) + 1e-9
 
 
 def test_truths_are_black_and_white_dashes() -> None:
-    drawn = np.asarray(draw_detections(plain(640, 640), detections(), NAMES, truths=TRUTH))
-    edge = drawn[300:400, 160]
-    assert {tuple(pixel) for pixel in edge} == {(0, 0, 0), (255, 255, 255)}
-    assert 0.3 < (edge == 255).all(axis=1).mean() < 0.7
+    edge = pixels(drawn(plain(640, 640), truths=TRUTH))[300:400, 156:165].astype(int)
+    darkest, lightest = edge.min(axis=1).max(axis=1), edge.max(axis=1).min(axis=1)
+    assert 0.25 < (darkest < 64).mean() < 0.75
+    assert 0.25 < (lightest > 192).mean() < 0.75
 
 
 @pytest.mark.parametrize(
@@ -281,44 +313,33 @@ def test_truths_are_black_and_white_dashes() -> None:
     ],
 )
 def test_a_missed_truth_is_named(found: tuple[float, float, float, float, float, int], missed: bool) -> None:
-    drawn = np.asarray(draw_detections(plain(640, 640), detections(found), NAMES, truths=TRUTH))
-    white = (drawn == 255).all(axis=2)
-    # The white patch of a name is the only white that is 20 pixels wide: dashes are 5.
-    assert np.lib.stride_tricks.sliding_window_view(white, 20, axis=1).all(axis=2).any() == missed
+    assert ("missed: class 2" in texts(drawn(plain(640, 640), found, truths=TRUTH))) == missed
+
+
+def test_without_detections_every_truth_is_missed() -> None:
+    assert texts(drawn(plain(640, 640), truths=TRUTH)) == ["missed: class 2"]
 
 
 @pytest.mark.parametrize(
-    ("size", "expected"), [((128, 128), (512, 512)), ((96, 128), (384, 512)), ((480, 640), (480, 640))]
-)
-def test_small_pictures_are_enlarged(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    drawn = draw_detections(plain(*size), detections((0.5, 0.5, 0.5, 0.5, 0.9, 1)), NAMES)
-    assert (drawn.height, drawn.width) == expected
-    assert drawn.getpixel((expected[1] // 4, expected[0] // 2)) == rgb(_colour(1))  # boxes with it
-
-
-def test_large_pictures_are_reduced() -> None:
-    assert draw_detections(plain(1080, 1920), detections(), NAMES).size == (960, 540)
-    assert draw_detections(plain(1080, 1920), detections(), NAMES, max_side=320).size == (320, 180)
+    ("size", "expected"),
+    [((128, 128), (512, 512)), ((96, 128), (384, 512)), ((480, 640), (480, 640)), ((513, 701), (513, 701)),
+     ((1080, 1920), (540, 960)), ((3, 1920), (2, 960)), ((1, 4000), (1, 960))],
+)  # fmt: skip
+def test_small_pictures_are_enlarged_and_large_ones_reduced(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert pixels(drawn(plain(*size))).shape[:2] == expected
 
 
 def test_a_picture_without_boxes_stays_as_it_is() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)
-    np.testing.assert_array_equal(np.asarray(draw_detections(picture, detections(), NAMES)), picture)
+    np.testing.assert_array_equal(pixels(drawn(picture)), picture)
 
 
 def test_the_picture_given_is_not_drawn_on() -> None:
     picture = plain(640, 640)
-    draw_detections(picture, detections((0.5, 0.5, 0.5, 0.5, 0.9, 1)), NAMES, truths=TRUTH)
+    pixels(drawn(picture, (0.5, 0.5, 0.5, 0.5, 0.9, 1), truths=TRUTH))
     assert (picture == 128).all()
-
-
-def test_bad_pictures_and_labels() -> None:
-    with pytest.raises(ValueError, match=r"picture: expected \(H, W, 3\) uint8; got \(8, 8\) uint8"):
-        draw_detections(np.zeros((8, 8), np.uint8), detections(), NAMES)
-    with pytest.raises(ValueError, match=r"detections: expected labels 0..1; got \[5\]"):
-        draw_detections(plain(8, 8), detections((0.5, 0.5, 0.5, 0.5, 0.9, 5)), ["a", "b"])
-    with pytest.raises(ValueError, match=r"truths: expected labels 0..1; got \[2\]"):
-        draw_detections(plain(8, 8), detections(), ["a", "b"], truths=TRUTH)
 
 
 def contrast(a: str, b: str) -> float:
@@ -333,49 +354,55 @@ def contrast(a: str, b: str) -> float:
 
 def test_every_label_can_be_read() -> None:
     # 4.5 is what WCAG asks of small text.
-    assert min(contrast(_colour(label), ink_on(_colour(label))) for label in range(18)) >= 4.5
-    assert len({_colour(label) for label in range(18)}) == 18
-    assert _colour(18) == _colour(0)
+    assert min(contrast(class_colour(label), ink_on(class_colour(label))) for label in range(18)) >= 4.5
+    assert len({class_colour(label) for label in range(18)}) == 18
+    assert class_colour(18) == class_colour(0)
 
 
 # ------------------------------------------------------------ sheets
 
 
-def tile(width: int, height: int, colour: str) -> Image.Image:
-    return Image.new("RGB", (width, height), colour)
+def sheet(*sizes: tuple[int, int], names: list[str] | None = None) -> Figure:
+    names = names or [f"picture {index}" for index in range(len(sizes))]
+    cells = [
+        Found(picture=plain(*size), detections=detections((0.5, 0.5, 0.5, 0.5, 0.9, 2)), name=name)
+        for size, name in zip(sizes, names, strict=True)
+    ]
+    return draw_sheet(cells, NAMES)
 
 
-def test_sheet_in_rows() -> None:
-    sheet = contact_sheet([tile(100, 50, "red"), tile(100, 50, "lime"), tile(60, 80, "blue")], columns=2)
-    gap = 8
-    assert sheet.size == (2 * 100 + 3 * gap, 50 + 80 + 3 * gap)
-    assert sheet.getpixel((gap, gap)) == (255, 0, 0)
-    assert sheet.getpixel((gap + 100 + gap, gap)) == (0, 255, 0)
-    second = gap + 50 + gap
-    assert sheet.getpixel((gap + 20, second)) == (0, 0, 255)  # centred: 20 on both sides
-    assert sheet.getpixel((gap + 19, second)) == sheet.getpixel((gap + 80, second)) == (255, 255, 255)
-    assert sheet.getpixel((gap + 150, second + 40)) == (255, 255, 255)
+def places(figure: Figure) -> list[tuple[float, float, float, float]]:
+    """Left, top, right, bottom of each picture in inches."""
+    across, down = figure.get_size_inches()
+    found = (axes.get_position() for axes in figure.axes)
+    return [(b.x0 * across, (1 - b.y1) * down, b.x1 * across, (1 - b.y0) * down) for b in found]
 
 
-def test_captions_stay_below_their_pictures() -> None:
-    captions = ["short", "a caption much too long for its picture, so long that it is cut"]
-    sheet = np.asarray(contact_sheet([tile(120, 50, "red"), tile(120, 50, "lime")], 2, captions).convert("L"))
-    written = sheet[58:] < 128
-    assert written[:, 8:128].any()
-    assert written[:, 136:256].any()
-    assert not written[:, :8].any()
-    assert not written[:, 128:136].any()
-    assert not written[:, 256:].any()
+def test_a_sheet_has_rows_of_four_in_the_order_given() -> None:
+    found = places(sheet(*[(60, 100)] * 6))
+    assert len(found) == 6
+    assert [round(place[1], 6) for place in found[:4]] == [round(found[0][1], 6)] * 4
+    assert [left for left, *_ in found[:4]] == sorted(left for left, *_ in found[:4])
+    assert found[4][0] == pytest.approx(found[0][0])
+    assert found[4][1] > found[0][3]
 
 
-def test_more_columns_than_pictures() -> None:
-    assert contact_sheet([tile(100, 50, "red")], columns=4).size == (116, 66)
+def test_pictures_keep_their_shape_and_are_centred() -> None:
+    wide, tall = places(sheet((50, 100), (100, 50)))
+    for (left, top, right, bottom), aspect in ((wide, 0.5), (tall, 2.0)):
+        assert (bottom - top) / (right - left) == pytest.approx(aspect)
+    assert (wide[1] + wide[3]) / 2 == pytest.approx((tall[1] + tall[3]) / 2)
 
 
-def test_bad_sheets() -> None:
-    with pytest.raises(ValueError, match="images: expected at least one; got none"):
-        contact_sheet([], 2)
-    with pytest.raises(ValueError, match="columns: expected at least 1; got 0"):
-        contact_sheet([tile(1, 1, "red")], 0)
-    with pytest.raises(ValueError, match="captions: expected 1, one for each image; got 2"):
-        contact_sheet([tile(1, 1, "red")], 1, ["a", "b"])
+def test_names_stand_below_their_pictures_and_are_cut() -> None:
+    figure = sheet((50, 100), (50, 100), names=["short", "a name much too long for its picture " * 4])
+    first, second = figure.texts
+    assert first.get_text() == "short"
+    assert second.get_text().startswith("a name much too long")
+    assert second.get_text().endswith("…")
+    across, down = figure.get_size_inches()
+    for text, (left, _, right, bottom) in zip(figure.texts, places(figure), strict=True):
+        x, y = text.get_position()
+        assert x * across == pytest.approx((left + right) / 2)
+        assert (1 - y) * down > bottom
+        assert text_width(text.get_text(), text.get_fontsize(), text_font("en")) <= right - left

@@ -68,7 +68,9 @@ def test_what_is_missing_is_named(name: str, tmp_path: Path) -> None:
     del values[name]
     folder = RunFolder(tmp_path)
     folder.settings_file.write_text(json.dumps(values))
-    with pytest.raises(DataError, match=f"run.json: expected the settings of a run; KeyError.*{name}"):
+    with pytest.raises(
+        DataError, match=f"expected the settings of a run; {name}: expected a value; got none"
+    ):
         folder.settings()
 
 

@@ -58,13 +58,6 @@ class ComparedRun:
         """In training."""
         return self.points[-1].images / max(self.points[-1].seconds, 1e-9)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ComparedRun:
-        """Inverse of `dataclasses.asdict`."""
-        known: dict[str, Any] = {name: values[name] for name in ("loss", "seed", "parameters")}
-        known |= {name: values[name] and tuple(values[name]) for name in ("term", "error")}
-        return cls(**known, points=tuple(Point(**point) for point in values["points"]))
-
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedLoss:
@@ -127,7 +120,7 @@ class Comparison:
     eval_split: str
     num_pictures: dict[str, int]
     image_size: tuple[int, int]
-    budget: dict[str, float]
+    budget: dict[str, float | int]
     runs: tuple[ComparedRun, ...]
     model: str = "tiny"
 
@@ -141,7 +134,7 @@ class Comparison:
         return tuple(sorted(grouped, key=lambda loss: -(loss.mean("map50_95") or -1.0)))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `from_json` reads ``runs`` again."""
+        """Plain values, with a summary that is worked out."""
         summary = [
             {
                 "loss": loss.loss,
@@ -157,17 +150,6 @@ class Comparison:
             for loss in self.ranked()
         ]
         return {**asdict(self), "summary": summary}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Comparison:
-        """Inverse of `to_json`. Raises ``KeyError`` or ``TypeError`` on something else."""
-        plain = ("data", "train_split", "eval_split", "num_pictures", "budget")
-        return cls(
-            **{name: values[name] for name in plain},
-            image_size=tuple(values["image_size"]),
-            model=values.get("model", "tiny"),  # older files say nothing
-            runs=tuple(ComparedRun.from_json(run) for run in values["runs"]),
-        )
 
 
 def largest_term(log: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from yolosses.studies.comparison import ComparedRun, Point, costliest_error
 from yolosses.studies.errors import tide
 from yolosses.training.data import DataError, DetectionDataset
 from yolosses.training.evaluation import Detections, evaluate
+from yolosses.training.typed_json import read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +20,7 @@ class Peer:
 
     Attributes:
         images: seen in training. seconds: of training.
-        detections: by the name of the picture.
+        detections: by the name of the picture, rows of cx, cy, w, h (as fractions of the picture), score and label.
     """
 
     name: str
@@ -30,37 +29,17 @@ class Peer:
     images: int
     seconds: float
     eval_split: str
-    detections: dict[str, Detections]
+    detections: dict[str, list[tuple[float, float, float, float, float, float]]]
 
 
 def read_peer(path: Path) -> Peer:
-    """A peer's file: json with the fields of `Peer`, where ``detections`` has for each picture rows of cx, cy, w, h (as
-    fractions of the picture), score and label. Other fields are left alone.
+    """A peer's file: json with the fields of `Peer`. Others are left alone.
 
     Raises:
         DataError: naming the file, if it is something else.
     """
-    try:
-        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        found = {name: _detections(rows) for name, rows in values["detections"].items()}
-        return Peer(
-            name=str(values["name"]),
-            seed=int(values["seed"]),
-            parameters=int(values["parameters"]),
-            images=int(values["images"]),
-            seconds=float(values["seconds"]),
-            eval_split=str(values["eval_split"]),
-            detections=found,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path}: expected json with name, seed, parameters, images, seconds, eval_split and detections; {error!r}"
-        ) from error
-
-
-def _detections(rows: Any) -> Detections:
-    values = np.array(rows, np.float32).reshape(len(rows), 6)
-    return Detections(boxes=values[:, :4], scores=values[:, 4], labels=values[:, 5].astype(np.int64))
+    names = ", ".join(field.name for field in fields(Peer))
+    return read_json(path, Peer, what=f"json with {names}")
 
 
 def scored(peer: Peer, dataset: DetectionDataset, *, path: Path) -> ComparedRun:
@@ -78,7 +57,10 @@ def scored(peer: Peer, dataset: DetectionDataset, *, path: Path) -> ComparedRun:
             f"{path}: expected detections for all {len(names)} pictures of {dataset.name}; "
             f"{len(missing)} are missing, the first is {missing[0]}"
         )
-    detections = [peer.detections[name] for name in names]
+    rows = [np.array(peer.detections[name], np.float32).reshape(-1, 6) for name in names]
+    detections = [
+        Detections(boxes=row[:, :4], scores=row[:, 4], labels=row[:, 5].astype(np.int64)) for row in rows
+    ]
     try:
         metrics = evaluate(dataset, dataset.class_names, detections)
     except ValueError as error:

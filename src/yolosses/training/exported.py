@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from yolosses.export.detector_file import DetectorFile, DetectorFileError, read_detector
@@ -16,6 +17,7 @@ from yolosses.export.detector_graph import OUTPUTS
 from yolosses.structures import Predictions
 from yolosses.training.data import DataError
 from yolosses.training.run import Settings
+from yolosses.training.typed_json import first_fault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +79,15 @@ def open_exported(path: Path) -> Exported:
         if said["output"] not in OUTPUTS:
             raise ValueError(f"output {said['output']!r}")
         return Exported(
-            settings=Settings.from_json(said["settings"]),
+            settings=TypeAdapter(Settings).validate_python(said["settings"]),
             output=said["output"],
             threshold=said["threshold"],
             network=_Network(file, path),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"settings.{first_fault(error)}" if isinstance(error, ValidationError) else repr(error)
         raise DataError(
-            f"{path}: expected a detector that yolosses export wrote; its description is another, {error!r}"
+            f"{path}: expected a detector that yolosses export wrote; its description is another, {reason}"
         ) from error
 
 

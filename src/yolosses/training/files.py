@@ -12,7 +12,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from PIL import Image
 
 PARTIAL = ".partial"  # at the end of the name of a file that is being written; the next writer overwrites it
 _NAME_END = 60  # characters of the name: with a suffix, a long name would be too long for the file system
@@ -73,12 +72,6 @@ def write_figure(path: Path, figure: Figure) -> None:
     """Write a figure of matplotlib as a png."""
     with whole_file(path, durable=False) as file:
         figure.savefig(file, format="png", dpi=150)
-
-
-def write_picture(path: Path, picture: Image.Image) -> None:
-    """Write a picture as a png."""
-    with whole_file(path, durable=False) as file:
-        picture.save(file, "png")
 
 
 def require_folder(path: Path) -> None:

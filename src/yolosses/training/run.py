@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from yolosses.training.data import DataError, Fit
 from yolosses.training.detect import NMS_IOU
 from yolosses.training.files import PARTIAL, naming, partial_name, write_json, write_text
 from yolosses.training.loop import StepRecord
+from yolosses.training.typed_json import read_json
 
 try:
     import fcntl
@@ -57,14 +58,6 @@ class Settings:
     precision: str = "float32"
     accumulate: int = 1
     mosaic: float = 0.0
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Settings:
-        """From what `dataclasses.asdict` made and json kept. Raises ``KeyError`` on a missing entry."""
-        known = {f.name: values[f.name] for f in fields(cls) if f.name in values or f.default is MISSING}
-        for name in ("class_names", "image_size", "grid"):
-            known[name] = None if known[name] is None else tuple(known[name])
-        return cls(**known)
 
 
 class RunFolder:
@@ -148,10 +141,7 @@ class RunFolder:
             raise DataError(
                 f"{self.path}: expected the folder of a run; there is no {self.settings_file.name} in it"
             )
-        try:
-            return Settings.from_json(json.loads(self.settings_file.read_text("utf-8")))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{self.settings_file}: expected the settings of a run; {error!r}") from error
+        return read_json(self.settings_file, Settings, what="the settings of a run")
 
     def open_log(self, *, last_step: int) -> Log:
         """The log to append to. Lines after ``last_step``, left by a run that died after its last checkpoint,

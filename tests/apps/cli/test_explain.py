@@ -241,7 +241,7 @@ def test_replay_names_the_number_and_shows_the_picture_first(
     report, values = explain(work, "replay", replay=saved(plant))
     assert values["step"] == 17
     culprit = values["culprit"]
-    assert (culprit["picture"], culprit["operand"], culprit["value"]) == ("b.png", "raw", "nan")
+    assert (culprit["image_name"], culprit["operand"], culprit["value"]) == ("b.png", "raw", "nan")
     assert culprit["index"] == [1, 2, 2, 5]
     assert "cell (2,2)" in culprit["place"]
     text = text_of(report)

@@ -101,13 +101,13 @@ def with_a_number_as_results(value: Any) -> None:
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
-        (without_parameters, "'parameters'"),
+        (without_parameters, "parameters: expected a value; got none"),
         (without_a_setting, "results[1].setting: expected lambda_coord, size_term; got {'lambda_coord': 0}"),
         (
             with_a_strange_level,
             "results[2].setting: expected one of the study's values of size_term; got 'cube'",
         ),
-        (with_text_as_measure, "results[0].measures: expected a number or null as map50; got 'high'"),
+        (with_text_as_measure, "results[0].measures.map50: expected a number; got 'high'"),
         (with_a_strange_key, "mood"),
         (with_a_list_of_parameters, "expected the results of a study"),
         (with_a_list_of_measures, "expected the results of a study"),

@@ -58,20 +58,20 @@ def test_ranges() -> None:
         ),
         ("reduction=sum", "--vary reduction: expected a keyword of the loss v1: grid"),
         ("lambda_coord=much", "--vary lambda_coord: expected a number; got 'much'"),
-        ("lambda_coord=nan", "--vary lambda_coord: expected a number; got 'nan'"),
+        ("lambda_coord=nan", "--vary lambda_coord: expected a finite number; got 'nan'"),
         ("lambda_coord=-1", "--vary lambda_coord: expected"),
         ("boxes_per_cell=1.5", "--vary boxes_per_cell: expected a whole number; got '1.5'"),
         ("boxes_per_cell=0", "--vary boxes_per_cell: expected"),
         ("confidence_target=two", "--vary confidence_target: expected one of"),
         (
             "obj_penalty=bce",
-            "--vary obj_penalty: expected one of squared_error, absolute_error, huber, binary_cross_entropy, focal; "
-            "got 'bce'",
+            "--vary obj_penalty: expected 'squared_error', 'absolute_error', 'huber', 'binary_cross_entropy' or "
+            "'focal'; got 'bce'",
         ),
-        ("mosaic=2", "--vary mosaic: expected 0..1; got 2"),
-        ("fit=crop", "--vary fit: expected one of stretch, letterbox; got 'crop'"),
-        ("model=yolov1", "--vary model: expected one of tiny, small; got 'yolov1'"),
-        ("batch_size=0", "--vary batch_size: expected at least 1; got 0"),
+        ("mosaic=2", "--vary mosaic: expected at most 1; got '2'"),
+        ("fit=crop", "--vary fit: expected 'stretch' or 'letterbox'; got 'crop'"),
+        ("model=yolov1", "--vary model: expected 'tiny' or 'small'; got 'yolov1'"),
+        ("batch_size=0", "--vary batch_size: expected at least 1; got '0'"),
         ("lambda_coord=5,5.0", "--vary lambda_coord: expected different values; got 5.0 twice"),
         ("lambda_coord=5..1", "--vary lambda_coord: expected numbers LOW..HIGH with LOW < HIGH; got '5..1'"),
         (

@@ -42,6 +42,7 @@ from yolosses.training.files import write_figure, write_json, write_text
 from yolosses.training.fingerprint import remember_data
 from yolosses.training.loop import Training
 from yolosses.training.run import RunFolder, Settings
+from yolosses.training.typed_json import read_json
 
 RESULTS, PICTURE = "compare.json", "compare.png"
 PAUSES = tuple(part / 8 for part in range(1, 8))  # of the budget: where a run is scored on its way
@@ -225,10 +226,7 @@ def read_comparison(folder: Path) -> Comparison | None:
     path = folder / RESULTS
     if not path.is_file():
         return None
-    try:
-        return Comparison.from_json(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: expected what yolosses compare wrote; {error!r}") from error
+    return read_json(path, Comparison, what="what yolosses compare wrote")
 
 
 def comparison_table(comparison: Comparison) -> Table:

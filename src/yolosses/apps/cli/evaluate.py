@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
@@ -35,8 +35,8 @@ from yolosses.studies.errors import (
 )
 from yolosses.training.data import DetectionDataset
 from yolosses.training.evaluation import Detections, Metrics
-from yolosses.training.figures import contact_sheet, draw_detections
-from yolosses.training.files import require_folder, write_figure, write_json, write_picture
+from yolosses.training.figures import Found, draw_sheet
+from yolosses.training.files import require_folder, write_figure, write_json
 from yolosses.training.fingerprint import changes_of_data
 from yolosses.training.run import RunFolder
 
@@ -114,7 +114,7 @@ def _write(
     """``metrics.json``, with ``more`` at its end, and ``predictions.png``."""
     values = {"data": dataset.name, "split": dataset.split, **metrics.to_json(), **more}
     write_json(folder.metrics_file, values)
-    write_picture(folder.predictions_picture, gallery(dataset, detections, _threshold(metrics)))
+    write_figure(folder.predictions_picture, gallery(dataset, detections, _threshold(metrics)))
 
 
 def _threshold(metrics: Metrics) -> float:
@@ -146,15 +146,18 @@ def _table(first: str, *numbers: str, caption: str) -> Table:
     return Table(first, *heads, box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
 
 
-def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: float) -> Image.Image:
+def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: float) -> Figure:
     """Pictures evenly spread over the data set, with what was found there and what was there to find."""
     chosen = np.linspace(0, len(dataset) - 1, min(GALLERY, len(dataset))).round().astype(int).tolist()
-    drawn = []
-    for index in chosen:
-        record, picture = dataset.records[index], dataset.picture(index)
-        found, truths = confident(detections[index], threshold), (record.boxes, record.labels)
-        drawn.append(draw_detections(picture, found, dataset.class_names, truths=truths, max_side=512))
-    return contact_sheet(drawn, columns=4, captions=[dataset.records[index].name for index in chosen])
+    cells = [
+        Found(
+            picture=dataset.picture(index), detections=confident(detections[index], threshold), name=record.name,
+            truths=(record.boxes, record.labels),
+        )
+        for index in chosen
+        for record in (dataset.records[index],)
+    ]  # fmt: skip
+    return draw_sheet(cells, dataset.class_names)
 
 
 def confident(found: Detections, threshold: float) -> Detections:

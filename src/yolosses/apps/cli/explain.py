@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -150,19 +151,7 @@ def _replay_values(shown: Replay) -> dict[str, Any]:
             {"name": name, "terms": dict(zip(shown.terms, row, strict=True))}
             for name, row in zip(shown.names, shown.losses.tolist(), strict=True)
         ],
-        "culprit": None
-        if culprit is None
-        else {
-            "message": str(culprit),
-            "operand": culprit.operand,
-            "index": culprit.index,
-            "value": str(culprit.value),
-            "term": culprit.term,
-            "element": culprit.element,
-            "picture": culprit.image_name,
-            "place": culprit.place,
-            "object": culprit.object,
-        },
+        "culprit": culprit and {**asdict(culprit), "message": str(culprit), "value": str(culprit.value)},
     }
 
 

@@ -20,8 +20,8 @@ from yolosses.boxes.formats import cxcywh_to_xywh, to_pixels
 from yolosses.training.data import PICTURE_SUFFIXES, DataError, plain_geometry, read_picture, warp
 from yolosses.training.detect import detect
 from yolosses.training.evaluation import Detections
-from yolosses.training.figures import draw_detections
-from yolosses.training.files import require_folder, write_json, write_picture
+from yolosses.training.figures import Found, draw_detections
+from yolosses.training.files import require_folder, write_figure, write_json
 
 LEAST_SCORE = 0.25  # that is shown where no evaluation says a better one
 
@@ -56,7 +56,8 @@ def predict_pictures(request: PredictRequest) -> None:
             detector.model, detector.decoder, images, [geometry], iou_threshold=settings.nms_iou
         )
         found = confident(found, least)
-        write_picture(out / f"{name}.png", draw_detections(picture, found, settings.class_names))
+        shown = Found(picture=picture, detections=found)
+        write_figure(out / f"{name}.png", draw_detections(shown, settings.class_names))
         _append(result, file, picture, found)
         counts = ", ".join(
             f"{count} {settings.class_names[label]}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 
 from yolosses.apps.pages.study import study_page
@@ -17,6 +16,7 @@ from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.structures import Result, StudyResults
 from yolosses.training.data import DataError
 from yolosses.training.files import write_json, write_text
+from yolosses.training.typed_json import read_json
 
 JOURNAL, RESULTS, TABLE, PAGE = "journal.log", "results.json", "results.csv", "report.html"
 
@@ -33,28 +33,19 @@ def read_results(folder: Path) -> StudyResults:
     path = folder / RESULTS
     if not path.is_file():
         raise DataError(f"{folder}: expected the folder of a study; there is no {RESULTS} in it")
-    try:
-        study = StudyResults.from_json(json.loads(path.read_text("utf-8")))
-        faults = (_fault(position, result, study) for position, result in enumerate(study.results))
-        fault = next(filter(None, faults), None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: expected the results of a study; {error!r}") from error
-    if fault:
-        raise DataError(f"{path}: {fault}")
+    study = read_json(path, StudyResults, what="the results of a study")
+    for position, result in enumerate(study.results):
+        if fault := _fault(result, study):  # it would stop a report later, far from the file
+            raise DataError(f"{path}: results[{position}].setting: {fault}")
     return study
 
 
-def _fault(position: int, result: Result, study: StudyResults) -> str | None:
-    """What would stop a report later, far from the file."""
-    where = f"results[{position}]"
+def _fault(result: Result, study: StudyResults) -> str | None:
     if set(result.setting) != set(study.parameters):
-        return f"{where}.setting: expected {', '.join(study.parameters)}; got {result.setting!r}"
+        return f"expected {', '.join(study.parameters)}; got {result.setting!r}"
     for name, level in result.setting.items():
         if level not in study.parameters[name]:
-            return f"{where}.setting: expected one of the study's values of {name}; got {level!r}"
-    for name, value in result.measures.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            return f"{where}.measures: expected a number or null as {name}; got {value!r}"
+            return f"expected one of the study's values of {name}; got {level!r}"
     return None
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from yolosses.apps.runs.say import say
+from yolosses.studies.ablation.sentences import level_name
 from yolosses.studies.ablation.structures import Result, Setting
 from yolosses.training.loop import StepRecord
 
@@ -68,8 +69,5 @@ class StudyDisplay:
 
 
 def _words(setting: Setting, seed: int) -> str:
-    values = ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in setting.items()
-    )
-    return f"{values}, seed {seed}"
+    values = [f"{name} {level_name(value)}" for name, value in setting.items()]
+    return ", ".join([*values, f"seed {seed}"])

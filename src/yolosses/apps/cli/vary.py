@@ -3,14 +3,15 @@ values."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from yolosses.apps.runs.choices import FITS
+from pydantic import Field
+
+from yolosses.apps.runs.choices import FitName
 from yolosses.apps.runs.failures import CommandError
-from yolosses.apps.runs.keywords import choice, keywords, named_values, number, parse_option
+from yolosses.apps.runs.keywords import keywords, named_values, parse_option, typed
 from yolosses.studies.ablation.structures import Level
 
 
@@ -33,7 +34,14 @@ class Range:
 
 Values = tuple[Level, ...] | Range
 
-TRAINING = ("batch_size", "fit", "learning_rate", "model", "mosaic")  # of `yolosses train`
+# Options of `yolosses train`.
+TRAINING: dict[str, Any] = {
+    "batch_size": Annotated[int, Field(ge=1)],
+    "fit": FitName,
+    "learning_rate": Annotated[float, Field(gt=0)],
+    "model": Literal["tiny", "small"],
+    "mosaic": Annotated[float, Field(ge=0, le=1)],
+}
 
 
 def parse_vary(texts: Sequence[str], loss: str) -> dict[str, Values]:
@@ -58,25 +66,9 @@ def _levels(name: str, text: str, loss: str) -> tuple[Level, ...]:
 
 
 def _level(name: str, text: str, loss: str) -> Level:
-    match name:
-        case "fit":
-            return choice("--vary", name, text, FITS)
-        case "model":
-            return choice("--vary", name, text, ["tiny", "small"])
-        case "batch_size":
-            return _within(name, number("--vary", name, text, whole=True), low=1)
-        case "learning_rate":
-            return _within(name, number("--vary", name, text, whole=False), low=1e-9)
-        case "mosaic":
-            return _within(name, number("--vary", name, text, whole=False), low=0, high=1)
+    if name in TRAINING:
+        return typed("--vary", name, text, TRAINING[name])
     return parse_option("--vary", name, text, loss)
-
-
-def _within(name: str, value: float, *, low: float, high: float = math.inf) -> float:
-    if not low <= value <= high:
-        wanted = f"at least {low:g}" if high == math.inf else f"{low:g}..{high:g}"
-        raise CommandError(f"--vary {name}: expected {wanted}; got {value:g}")
-    return value
 
 
 def _range(name: str, text: str, loss: str) -> Range | None:

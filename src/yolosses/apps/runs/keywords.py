@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from yolosses.apps.runs.build import build_keyword, family
-from yolosses.apps.runs.choices import BOX_LOSSES, PENALTIES
+from yolosses.apps.runs.choices import BOX_LOSSES, BoxLossName, PenaltyName
 from yolosses.apps.runs.failures import CommandError
 from yolosses.functional import Penalty
 from yolosses.studies.ablation.structures import Level
 from yolosses.training.run import Option
+from yolosses.training.typed_json import first_fault
 
 # What the data, the network, the training loop and the machine decide.
 NOT_OPTIONS = (
@@ -51,19 +53,24 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
     """
     kinds = _kinds(_hints(loss)[name])
     if Penalty in kinds:
-        return choice(option, name, text, PENALTIES)
+        return typed(option, name, text, PenaltyName)
     if name == "box_loss":
-        return choice(option, name, text, BOX_LOSSES)
-    if bool in kinds:
-        return choice(option, name, text.lower(), ["true", "false"]) == "true"
-    level: Level = text
-    if str not in kinds or (float in kinds and _is_number(text)):
-        level = number(option, name, text, whole=float not in kinds)
-    keyword: dict[str, Any] = {name: level}
+        return typed(option, name, text, BoxLossName)
+    plain = (bool, float, str) if float in kinds else (bool, int, str)
+    level = typed(option, name, text, Union[tuple(kind for kind in plain if kind in kinds)])  # noqa: UP007
     try:
-        family(loss).loss(**keyword)
+        family(loss).loss(**{name: level})
     except (ValueError, TypeError) as error:
         raise CommandError(f"{option} {error}") from error
+    return level
+
+
+def typed(option: str, name: str, text: str, kind: Any) -> Level:
+    """``text`` as a value of ``kind``. Raises `CommandError`."""
+    try:
+        level: Level = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_strings(text)
+    except ValidationError as error:
+        raise CommandError(f"{option} {name}: {first_fault(error)}") from error
     return level
 
 
@@ -99,7 +106,7 @@ def named_values(option: str, shape: str, texts: Sequence[str]) -> dict[str, str
 
 def _anchors(text: str, levels: int) -> list[Any]:
     """``10,13,16,30,...``: w, h in pixels, level by level, (levels, K, 2)."""
-    numbers = [float(number("--set", "anchors", part.strip(), whole=False)) for part in text.split(",")]
+    numbers = [float(typed("--set", "anchors", part.strip(), float)) for part in text.split(",")]
     if len(numbers) % (2 * levels) or min(numbers) <= 0:
         raise CommandError(
             f"--set anchors: expected W,H,W,H,... > 0, as many for each of {levels} levels; got {text!r}"
@@ -121,28 +128,3 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
 def _is_plain(name: str, hint: Any) -> bool:
     kinds = _kinds(hint)
     return name == "box_loss" or any(kind in kinds for kind in (float, int, str, bool, Penalty))
-
-
-def choice(option: str, name: str, text: str, choices: Sequence[str]) -> str:
-    if text not in choices:
-        raise CommandError(f"{option} {name}: expected one of {', '.join(choices)}; got {text!r}")
-    return text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def number(option: str, name: str, text: str, *, whole: bool) -> float | int:
-    try:
-        number: float | int = int(text) if whole else float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        kind = "a whole number" if whole else "a number"
-        raise CommandError(f"{option} {name}: expected {kind}; got {text!r}")
-    return number

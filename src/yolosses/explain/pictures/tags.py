@@ -26,7 +26,7 @@ class Tag:
 
 
 def draw_tags(board: Board, tags: Sequence[Tag], family: Sequence[str]) -> None:
-    """Each tag takes, of the places along its box, the one where it hides least of those before it."""
+    """Each tag takes, of the places along its box, the one where it hides least of those before it, as a whole."""
     taken: list[Box] = []
     for tag in tags:
         widths = [text_width(text, TAG_SIZE, family) + 2 * PAD for text, _, _ in tag.parts]
@@ -42,6 +42,6 @@ def draw_tags(board: Board, tags: Sequence[Tag], family: Sequence[str]) -> None:
             )
             board.axes.text(
                 left + across / 2, top + height / 2, text, fontsize=TAG_SIZE, color=ink, ha="center",
-                va="center_baseline", zorder=9, clip_on=True,
+                va="center_baseline", zorder=8, clip_on=True,
             )  # fmt: skip
             left += across

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 Level = float | int | str | bool
 Setting = dict[str, Level]
@@ -24,11 +24,13 @@ class Result:
         seconds: of training.
     """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # an unknown field is not dropped
+
     trial: int
     setting: Setting
     seed: int
     measures: dict[str, float | None]
-    calibration: dict[str, list[float]] = field(default_factory=dict)
+    calibration: dict[str, list[float | int]] = field(default_factory=dict)
     history: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -53,7 +55,7 @@ class StudyResults:
     eval_split: str
     num_pictures: dict[str, int]
     class_names: tuple[str, ...]
-    budget: dict[str, float]
+    budget: dict[str, float | int]
     parameters: dict[str, tuple[Level, ...]]
     defaults: Setting
     results: tuple[Result, ...]
@@ -80,15 +82,3 @@ class StudyResults:
     def to_json(self) -> dict[str, Any]:
         """As plain lists and dicts."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> StudyResults:
-        """From what `to_json` made and json kept. Raises ``KeyError``, ``TypeError`` where something is missing."""
-        return cls(
-            **{
-                **values,
-                "class_names": tuple(values["class_names"]),
-                "parameters": {name: tuple(levels) for name, levels in values["parameters"].items()},
-                "results": tuple(Result(**result) for result in values["results"]),
-            }
-        )

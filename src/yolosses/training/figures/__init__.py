@@ -1,9 +1,9 @@
-"""Pictures of a training run: curves of every term, curves of the scores, pictures with boxes.
+"""Pictures of a training run: curves of every term, pictures with boxes.
 
 Nothing global is touched: figures are made without pyplot, whatever backend or style its user has chosen.
 """
 
-from yolosses.training.figures.curves import plot_metrics, plot_terms
-from yolosses.training.figures.drawing import contact_sheet, draw_detections
+from yolosses.training.figures.curves import plot_terms
+from yolosses.training.figures.drawing import Found, draw_detections, draw_sheet
 
-__all__ = ["contact_sheet", "draw_detections", "plot_metrics", "plot_terms"]
+__all__ = ["Found", "draw_detections", "draw_sheet", "plot_terms"]

@@ -1,4 +1,4 @@
-"""Curves over the optimiser steps of a run: the terms of the loss, the learning rate, the scores."""
+"""Curves over the optimiser steps of a run: the terms of the loss, their shares, the learning rate."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from yolosses.explain.style import FAINT_INK, INK, PALETTE, VERMILLION, line_signs, new_figure, plain_axes
+from yolosses.explain.style import FAINT_INK, INK, VERMILLION, line_signs, new_figure, plain_axes
 from yolosses.explain.terms import term_name, term_shares
 from yolosses.training.figures.shares import stack_shares
 
@@ -186,42 +186,3 @@ def _mark_not_finite(axes: Axes, steps: Floats, total: Floats) -> None:
         f"not finite at step {first:,.0f}", (first, 1.0), xycoords=("data", "axes fraction"), xytext=(-4, -4),
         textcoords="offset points", rotation=90, ha="right", va="top", fontsize=8.5, color=VERMILLION,
     )  # fmt: skip
-
-
-def plot_metrics(history: Sequence[Mapping[str, Any]], title: str = "mean average precision") -> Figure:
-    """mAP50 and mAP50:95 over the evaluations of a run; the best of each is marked with its value.
-
-    Args:
-        history: one row for each evaluation, in the order of the steps: ``step``, ``epoch``, ``map50`` and
-            ``map50_95`` (``None`` where undefined).
-        title: stands above the figure.
-
-    Raises:
-        ValueError: if ``history`` is empty.
-    """
-    if not history:
-        raise ValueError("history: expected at least one evaluation; got none")
-    steps = _column(history, "step")
-    figure = new_figure(8.0, 4.6)
-    axes = figure.add_subplot()
-    plain_axes(axes)
-    for index, (key, label) in enumerate((("map50", "mAP50"), ("map50_95", "mAP50:95"))):
-        values = _column(history, key)
-        axes.plot(steps, values, **line_signs(index), linewidth=1.9, label=label)
-        if np.isfinite(values).any():
-            best = int(np.nanargmax(values))
-            axes.annotate(
-                f"{values[best]:.3f}", (steps[best], values[best]), xytext=(0, 7), textcoords="offset points",
-                ha="center", fontsize=9, fontweight="bold", color=PALETTE[index],
-            )  # fmt: skip
-    axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=10)
-    axes.set_ylim(0.0, 1.05)
-    axes.set_xlim(left=0.0)
-    axes.set_xlabel("optimiser step", fontsize=9, color=FAINT_INK)
-    axes.xaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter=COUNT)
-    _epochs_above(axes, history)
-    beside_title = (1.0, 1.05)  # where no curve can be
-    axes.legend(
-        loc="lower right", bbox_to_anchor=beside_title, ncols=2, frameon=False, fontsize=9.5, handlelength=3.6
-    )
-    return figure

@@ -149,14 +149,12 @@ def _table(first: str, *numbers: str, caption: str) -> Table:
 def gallery(dataset: DetectionDataset, detections: list[Detections], threshold: float) -> Figure:
     """Pictures evenly spread over the data set, with what was found there and what was there to find."""
     chosen = np.linspace(0, len(dataset) - 1, min(GALLERY, len(dataset))).round().astype(int).tolist()
-    cells = [
-        Found(
-            picture=dataset.picture(index), detections=confident(detections[index], threshold), name=record.name,
-            truths=(record.boxes, record.labels),
-        )
-        for index in chosen
-        for record in (dataset.records[index],)
-    ]  # fmt: skip
+    cells = []
+    for index in chosen:
+        record, found = dataset.records[index], confident(detections[index], threshold)
+        asked = ~record.ignore  # nobody misses an ignored region
+        truths = record.boxes[asked], record.labels[asked]
+        cells.append(Found(picture=dataset.picture(index), detections=found, name=record.name, truths=truths))
     return draw_sheet(cells, dataset.class_names)
 
 

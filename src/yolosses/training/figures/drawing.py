@@ -109,7 +109,8 @@ def show_detections(panel: Panel, found: Found, class_names: Sequence[str]) -> B
 def class_colour(label: int) -> str:
     """The palette, then the same colours lighter and darker, then again from the start."""
     light, dark = ((1, 0.0), (0.5, 0.5), (0.6, 0.0))[label // len(PALETTE) % 3]
-    return to_hex([light * channel + dark for channel in to_rgb(colour_of(label))])
+    red, green, blue = (light * channel + dark for channel in to_rgb(colour_of(label)))
+    return to_hex((red, green, blue))
 
 
 def _cut(boxes: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -383,6 +383,31 @@ class LossContract:
         along = (wanted * torch.cat([part.flatten(1) for part in way], 1)).sum()
         torch.testing.assert_close(slope, along, rtol=1e-9, atol=1e-12)
 
+    def test_forward_derivatives_by_objects(self, case: LossCase) -> None:
+        """By the weights and the boxes of objects: autograd's, in every engine, or refused."""
+        raw, targets, loss_fn = case.make_raw(2, 0), case.make_targets(2), case.make_loss()
+        weight = torch.full(targets.mask.shape, 0.75, dtype=torch.float64)
+        assignment = loss_fn.assign(raw, targets)
+
+        def total(weight: Tensor, boxes: Tensor) -> Tensor:
+            some = replace(targets, weight=weight, boxes=boxes)
+            output: yl.LossOutput = loss_fn(raw, some, assignment=assignment)
+            return output.total
+
+        learned = weight.clone().requires_grad_(), targets.boxes.clone().requires_grad_()
+        grads = torch.autograd.grad(total(*learned), learned)
+        noise = torch.Generator().manual_seed(3)
+        way = tuple(torch.randn(part.shape, generator=noise, dtype=part.dtype) for part in learned)
+        for index in (0, 1):
+            still = [torch.zeros_like(part) for part in way]
+            still[index] = way[index]
+            try:
+                _, slope = torch.func.jvp(total, (weight, targets.boxes), tuple(still))
+            except (RuntimeError, NotImplementedError):
+                continue
+            wanted = (grads[index] * way[index])[targets.mask].sum()
+            torch.testing.assert_close(slope, wanted, rtol=1e-6, atol=1e-9)
+
     def test_learned_weights_of_objects_have_their_gradient(self, case: LossCase) -> None:
         """Meta re-weighting: whatever adds up, and with the assignment held."""
         raw, targets, loss_fn = case.make_raw(2, 0), case.make_targets(2), case.make_loss()

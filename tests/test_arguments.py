@@ -356,7 +356,28 @@ def test_what_is_no_image_size(value: Any, error: type[Exception], shown: str) -
     [None, 3, 2.5, np.float32(2.0), torch.tensor(4.0), torch.tensor([1, 2]), torch.ones(2).bfloat16()],
 )
 def test_a_normalizer_comes_back_as_it_is(value: Any) -> None:
-    assert normalizer_value(value) is value
+    shape = value.shape if isinstance(value, torch.Tensor) else ()
+    assert normalizer_value(value, shape) is value
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_a_tensor_of_one_number_is_one_number(shape: tuple[int, ...]) -> None:
+    for form in (torch.tensor(4.0), torch.tensor([4.0]), torch.tensor([[4.0]])):
+        number = normalizer_value(form, shape)
+        assert isinstance(number, torch.Tensor)
+        assert number.shape == ()
+        assert number == 4
+
+
+@pytest.mark.parametrize("wrong", [(0,), (2,), (4,), (3, 1), (1, 3)], ids=str)
+def test_a_normalizer_has_the_shape_of_the_own_one(wrong: tuple[int, ...]) -> None:
+    expected = "normalizer: expected a finite number > 0"
+    with pytest.raises(
+        ValueError, match=exactly(f"{expected}, or (3,) of them as own_normalizer gives; got {wrong}")
+    ):
+        normalizer_value(torch.ones(wrong), (3,))
+    with pytest.raises(ValueError, match=exactly(f"{expected}; got {wrong}")):
+        normalizer_value(torch.ones(wrong))
 
 
 @pytest.mark.parametrize(
@@ -374,8 +395,9 @@ def test_a_normalizer_comes_back_as_it_is(value: Any) -> None:
     ],
 )
 def test_what_nothing_can_be_divided_by(value: Any, error: type[Exception], shown: str) -> None:
+    shape = value.shape if isinstance(value, torch.Tensor) else ()
     with pytest.raises(error, match=exactly(f"normalizer: expected a finite number > 0; got {shown}")):
-        normalizer_value(value)
+        normalizer_value(value, shape)
 
 
 def test_a_normalizer_that_would_have_to_be_waited_for_is_not_looked_at() -> None:
@@ -388,7 +410,7 @@ def test_a_normalizer_that_would_have_to_be_waited_for_is_not_looked_at() -> Non
 
 def test_a_compiled_step_takes_every_kind_of_normalizer() -> None:
     def step(loss: Tensor, normalizer: Any) -> Tensor:
-        return loss / normalizer_value(normalizer)
+        return loss / normalizer_value(normalizer, loss.shape)
 
     compiled: Any = torch.compile(step, fullgraph=True, backend="eager")
     loss = torch.ones(2)

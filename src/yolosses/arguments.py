@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from yolosses import modes
+from yolosses.precision import at_least_float32
 
 Choice = TypeVar("Choice", bound=str)
 Normalizer = TypeVar("Normalizer", bound=Tensor | float | None)
@@ -64,10 +65,10 @@ def integer(name: str, value: object, *, least: int = 1) -> int:
 def class_factors(name: str, value: object, num_classes: int) -> Tensor | None:
     """(C,) constant factors >= 0, one for each class, in a floating tensor of its own; None for None.
 
-    A tensor keeps its device and its floating dtype; a list, tuple or array becomes one on the CPU, of torch's default
-    dtype. Also of a tensor made in inference mode the copy can be trained with. The values of a meta tensor are not
-    looked at. ``TypeError`` for what holds no numbers; ``ValueError`` for another shape, a number that is negative or
-    not finite, or a tensor that requires grad.
+    A tensor keeps its device, and float64; a list, tuple or array becomes one on the CPU, of torch's default dtype.
+    Half precision becomes float32. Also of a tensor made in inference mode the copy can be trained with. The values of
+    a meta tensor are not looked at. ``TypeError`` for what holds no numbers; ``ValueError`` for another shape, a number
+    that is negative or not finite, or a tensor that requires grad.
     """
     if value is None:
         return None
@@ -130,21 +131,26 @@ def anchor_list(name: str, value: object, *, empty: bool = False) -> Anchors:
     return pairs
 
 
-def normalizer_value(value: Normalizer) -> Normalizer:
-    """``value`` itself, what a loss is to be divided by: finite and > 0, a number or a tensor; or None, the loss's own.
+def normalizer_value(value: Normalizer, shape: Sequence[int] = ()) -> Normalizer:
+    """What a loss is to be divided by: finite and > 0, a number, or a tensor of one number or of ``shape``; or None,
+    the loss's own.
 
     For the step: a tensor that the host would have to wait for, and one in a traced graph, is not looked at.
     """
     given: object = value
     expected = "a finite number > 0"
     if isinstance(given, Tensor):
+        if given.shape != tuple(shape) and given.numel() != 1:
+            form = f", or {tuple(shape)} of them as own_normalizer gives" if shape else ""
+            raise ValueError(f"normalizer: expected {expected}{form}; got {tuple(given.shape)}")
         if given.dtype == torch.bool or given.is_complex():
             raise TypeError(f"normalizer: expected {expected}; got a tensor of {given.dtype}")
         if modes.dynamic_lengths(given):
             known = given.detach()
             if not bool((known.isfinite() & (known > 0)).all()):
                 raise ValueError(f"normalizer: expected {expected}; got {known.tolist()}")
-        return value
+        one = given.reshape(()) if given.shape != tuple(shape) else given
+        return normal_tensor(one)  # type: ignore[return-value]
     if torch.compiler.is_compiling() and isinstance(given, (np.number, np.ndarray)):
         return value  # to a compiler NumPy's numbers are tensors
     if given is None:
@@ -169,10 +175,40 @@ def normal_tensor(tensor: Tensor) -> Tensor:
 
 def rows_and_columns(name: str, value: Any) -> tuple[int, int]:
     """(rows, columns), each an integer >= 1, of such a pair or of one integer for both."""
-    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or isinstance(value, (str, float)) or value is None:
+    pair = _nested(name, value, "an integer or (rows, columns)")
+    pair = pair if isinstance(pair, list) else [pair, pair]
+    if len(pair) != 2 or isinstance(pair[0], (str, float)) or value is None:
         raise TypeError(f"{name}: expected an integer or (rows, columns); got {value!r}")
     return integer(name, pair[0]), integer(name, pair[1])
+
+
+def level_numbers(name: str, value: Any, num_levels: int, *, least: float = 0.0) -> tuple[float, ...]:
+    """A number for each level, finite and >= ``least``, from as many in a list, tuple, array or tensor, or from one for
+    all."""
+    expected = f"a number >= {least:g}, or one for each of {num_levels} levels"
+    each = _nested(name, value, expected)
+    each = each if isinstance(each, list) else [each] * num_levels
+    if len(each) != num_levels or not all(map(_is_number, each)):
+        kind = ValueError if isinstance(value, (Sequence, np.ndarray, Tensor)) else TypeError
+        raise kind(f"{name}: expected {expected}; got {_shown(value)}")
+    if not all(least <= one < math.inf for one in each):
+        raise ValueError(f"{name}: expected {expected}; got {_shown(value)}")
+    return tuple(float(one) for one in each)
+
+
+def functions(**values: Any) -> tuple[Any, ...]:
+    """Functions by their names, in order; ``TypeError`` for what cannot be called."""
+    for name, value in values.items():
+        if not callable(value):
+            raise TypeError(f"{name}: expected a function; got {value!r}")
+    return tuple(values.values())
+
+
+def switch(name: str, value: object) -> bool:
+    """True or False; ``TypeError`` for anything else, a word above all."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False; got {value!r}")
+    return bool(value)
 
 
 def _range_of(kind: str, least: float, most: float) -> str:
@@ -234,7 +270,7 @@ def _table(name: str, value: object, expected: str) -> Tensor:
             raise TypeError(f"{name}: expected {expected}; got a tensor of {value.dtype}")
         floating = value if value.is_floating_point() else value.to(torch.get_default_dtype())
         own = floating.as_subclass(Tensor).detach().clone()
-        return normal_tensor(own)
+        return normal_tensor(at_least_float32(own))
     numbers = _nested(name, value, expected)
     try:
         array = np.asarray(numbers)
@@ -242,7 +278,8 @@ def _table(name: str, value: object, expected: str) -> Tensor:
         array = np.asarray(None)
     if not isinstance(numbers, list) or (array.size and array.dtype.kind not in "iuf"):
         raise TypeError(f"{name}: expected {expected}; got {_shown(value)}")
-    return normal_tensor(torch.tensor(numbers, dtype=torch.get_default_dtype(), device="cpu"))
+    dtype = torch.promote_types(torch.get_default_dtype(), torch.float32)
+    return normal_tensor(torch.tensor(numbers, dtype=dtype, device="cpu"))
 
 
 def _shown(value: object) -> str:

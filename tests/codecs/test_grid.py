@@ -129,18 +129,21 @@ def test_in_cell_leaves_out_the_corner() -> None:
     torch.testing.assert_close(framed + corner, mine.decode(output, torch.tensor([8])))
 
 
+def middle_within(centre: float, side: float, cells: int) -> int | None:
+    """The cell of the middle of what lies in the image, along one axis; None if nothing does."""
+    if 0 <= centre <= 1:
+        return int(centre * cells)
+    low, high = max(centre - side / 2, 0.0), min(centre + side / 2, 1.0)
+    return int((low + high) / 2 * cells) if low < high else None
+
+
 def within_by_loop(mine: GridCodec, boxes: Tensor, mask: Tensor) -> list[list[bool]]:
     rows, cols = mine.grid
     return [
         [
             any(
                 (abs((col + 0.5) / cols - x) <= w / 2 and abs((row + 0.5) / rows - y) <= h / 2)
-                or (
-                    min(w, h) >= 0
-                    and 0 <= x <= 1
-                    and 0 <= y <= 1
-                    and (int(y * rows), int(x * cols)) == (row, col)
-                )
+                or (min(w, h) >= 0 and (middle_within(y, h, rows), middle_within(x, w, cols)) == (row, col))
                 for (x, y, w, h), there in zip(image.tolist(), present.tolist(), strict=True)
                 if there
             )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.errors import exactly
-from tests.losses.families import EACH, FAMILIES, C, Family
+from tests.losses.families import EACH, FAMILIES, C, Family, leaves
 from tests.losses.scenes import scattered
 
 import yolosses as yl
@@ -185,3 +186,117 @@ def test_a_loss_says_what_it_is(family: Family) -> None:
     assert "impl='torch'" in repr(family.make(num_classes=C, impl="torch"))
     assert "impl" not in shown
     assert "class_weight" in repr(family.make(num_classes=C, class_weight=[1.0] * C))
+
+
+@EACH
+def test_a_normalizer_of_another_shape_is_refused_and_one_number_is_one(family: Family) -> None:
+    loss_fn, raw, targets = family.make(num_classes=C), family.raw(1), scattered(1, C)
+    expected = loss_fn(raw, targets, normalizer=2.0)
+    for form in (
+        torch.tensor(2.0),
+        torch.tensor([2.0]),
+        torch.tensor([[2.0]]),
+    ):  # as an all-reduce may have it
+        output = loss_fn(raw, targets, normalizer=form)
+        assert {name: float(value) for name, value in output.terms.items()} == pytest.approx(
+            {name: float(value) for name, value in expected.terms.items()}
+        )
+    own = loss_fn.own_normalizer(loss_fn.assign(raw, targets)).shape
+    wrong = [torch.ones(shape) for shape in ((0,), (2,), (3,), (5,), (9,), (2, 2)) if shape != own]
+    for form in wrong:
+        with pytest.raises(ValueError, match=r"^normalizer: expected a finite number > 0.*; got \("):
+            loss_fn(raw, targets, normalizer=form)
+
+
+@EACH
+def test_what_was_found_in_inference_mode_can_be_trained_with(family: Family) -> None:
+    loss_fn, raw, targets = family.make(num_classes=C), family.raw(2), scattered(2, C)
+    wanted = leaves(raw)
+    with torch.inference_mode():
+        assignment = loss_fn.assign(raw, targets)
+        normalizer = loss_fn.shared_normalizer(loss_fn.own_normalizer(assignment))
+    loss_fn(raw, targets, assignment, normalizer).total.backward()
+    assert all(part.grad is not None and part.grad.isfinite().all() for part in wanted)
+
+
+@EACH
+def test_an_assignment_of_something_else_is_refused(family: Family) -> None:
+    loss_fn, raw, targets = family.make(num_classes=C), family.raw(2), scattered(2, C)
+    other = loss_fn.assign(family.raw(1), scattered(1, C))
+    for call in (loss_fn, loss_fn.terms, loss_fn.elementwise):
+        with pytest.raises(TypeError, match=r"^assignment: expected an Assignment; got str$"):
+            call(raw, targets, "yesterday's")
+        with pytest.raises(ValueError, match=r"^assignment: expected 2 images like raw; got 1$"):
+            call(raw, targets, other)
+
+
+@EACH
+@pytest.mark.parametrize("raw", [None, 3.0, "maps", object()], ids=str)
+def test_what_is_no_output_is_refused(family: Family, raw: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^raw"):
+        family.make(num_classes=C)(raw, scattered(1, C))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("activated", "false", "activated: expected True or False; got 'false'"),
+        ("new_coords", 1, "new_coords: expected True or False; got 1"),
+        ("ota", None, "ota: expected True or False; got None"),
+        ("prior_pull", "no", "prior_pull: expected True or False; got 'no'"),
+        ("xy_penalty", "l1", "xy_penalty: expected a function; got 'l1'"),
+        ("noobj_penalty", 1.0, "noobj_penalty: expected a function; got 1.0"),
+        ("cls_penalty", "l2", "cls_penalty: expected a function; got 'l2'"),
+        ("anchor_similarity", None, "anchor_similarity: expected a function; got None"),
+        ("assigner", "simota", "assigner: expected a function; got 'simota'"),
+        ("box_loss", "ciou", "box_loss: expected a function; got 'ciou'"),
+    ],
+)
+def test_switches_and_functions_are_what_they_are_called(option: str, value: object, message: str) -> None:
+    having_it = [family for family in FAMILIES.values() if takes(family, option)]
+    assert having_it
+    for family in having_it:
+        with pytest.raises(TypeError, match=exactly(message)):
+            family.make(num_classes=C, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "least", "families"), [("scale_xy", 1, ("v4",)), ("balance", 0, ("v5", "v7"))]
+)
+def test_numbers_of_levels(option: str, least: int, families: tuple[str, ...]) -> None:
+    expected = f"{option}: expected a number >= {least}, or one for each of 3 levels; got "
+    for name in families:
+        make = FAMILIES[name].make
+        for good in (
+            1.5,
+            np.float32(1.5),
+            torch.tensor(1.5),
+            [1.5] * 3,
+            np.full(3, 1.5),
+            torch.full((3,), 1.5),
+        ):
+            assert getattr(make(num_classes=C, **{option: good}), option) == (1.5, 1.5, 1.5)
+        for bad in (NAN, math.inf, -1, True, "much", [1.5, 1.5], [1.5, NAN, 1.5], [1, "2", 3], {}):
+            with pytest.raises((ValueError, TypeError), match=f"^{re.escape(expected)}"):
+                make(num_classes=C, **{option: bad})
+
+
+@having("class_pos_weight")
+def test_one_factor_of_positives_has_any_form(family: Family) -> None:
+    forms = (2, 2.0, np.float32(2), np.array(2.0), torch.tensor(2.0))
+    made = [family.make(num_classes=C, class_pos_weight=form) for form in forms]
+    kept = [getattr(loss_fn, "one_to_one", loss_fn).class_pos_weight for loss_fn in made]
+    assert [weight.tolist() for weight in kept] == [[2.0] * C] * len(forms)
+    with pytest.raises(TypeError, match=r"^num_classes: expected an integer >= 1; got 3.0$"):
+        family.make(num_classes=3.0, class_pos_weight=2.0)
+
+
+def test_the_weights_of_two_heads_stay_positive() -> None:
+    with pytest.raises(ValueError, match=r"^one_to_many_weight: expected a number from 0 to 1; got 2$"):
+        yl.YOLOv10Loss(one_to_many_weight=2)
+    assert yl.YOLOv10Loss(one_to_many_weight=2, one_to_one_weight=1).one_to_many_weight == 2
+
+
+@pytest.mark.parametrize("grid", [np.array([4, 6]), torch.tensor([4, 6]), (4, 6), [4, 6]], ids=repr)
+def test_a_grid_of_any_form(grid: Any) -> None:
+    assert yl.YOLOv1Loss(grid=grid).codec.grid == (4, 6)

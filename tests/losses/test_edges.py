@@ -42,6 +42,27 @@ def test_a_term_that_is_switched_off_is_0_without_a_graph(family: Family) -> Non
             assert all(grad.isfinite().all() for grad in torch.autograd.grad(output.total, some))
 
 
+@EACH
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("impl", ["auto", "numba"])
+def test_classes_that_are_no_numbers_do_not_count_where_they_are_switched_off(
+    family: Family, value: float, impl: str
+) -> None:
+    if impl == "numba" and family.make(num_classes=C).recipe() is None and family.make is not yl.YOLOv10Loss:
+        pytest.skip("no kernel knows its formula")
+    targets, raw = scattered(2, C), family.raw(2)
+    loss_fn = family.make(num_classes=C, lambda_cls=0, impl=impl)
+    assignment, wanted = loss_fn.assign(raw, targets), loss_fn(raw, targets)
+    for level in leaves(raw):
+        level.detach().movedim(1, -1)[0, 0, 0, -1] = value  # a class of the first place
+    if family.make is yl.YOLOv1Loss:
+        raw.detach()[0, 0, 0, -1] = value
+    output = loss_fn(raw, targets, assignment)
+    torch.testing.assert_close(output.total, wanted.total)
+    grads = torch.autograd.grad(output.total, leaves(raw))
+    assert all(grad.isfinite().all() for grad in grads)
+
+
 @pytest.mark.parametrize("exporting", [False, True])
 def test_the_prior_of_v2_is_no_number_where_nothing_reads_it(exporting: bool) -> None:
     raw = torch.zeros(2, 40, 2, 2)
@@ -168,6 +189,19 @@ def test_a_region_that_holds_no_centre_of_a_cell_has_an_effect(family: Family) -
 
 
 # --- many objects -----------------------------------------------------------------------------------------------------
+
+
+@EACH
+@pytest.mark.parametrize("box", [[-0.05, 0.5, 0.2, 0.02], [0.5, 1.04, 0.02, 0.1]], ids=str)
+def test_a_thin_region_across_the_edge_has_an_effect(family: Family, box: list[float]) -> None:
+    """Its centre is beyond the image, and it holds no centre of a cell."""
+    loss_fn, raw = family.make(num_classes=C), family.raw(1)
+    free = yl.Targets.from_cxcywh([torch.zeros(0, 4)], [[]])
+    ignored = yl.Targets.from_cxcywh([[box]], [[0]], ignore=[[True]])
+    spared = loss_fn.assign(raw, ignored).spared
+    assert spared is not None
+    assert spared.any()
+    assert loss_fn(raw, ignored).total != loss_fn(raw, free).total
 
 
 def test_v7_does_not_compare_all_objects_with_all_candidates() -> None:

@@ -179,7 +179,7 @@ def test_ignored_regions_spare_both_heads() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"one_to_many_weight": -0.1}, r"^one_to_many_weight: expected a number >= 0; got -0\.1$"),
+        ({"one_to_many_weight": -0.1}, r"^one_to_many_weight: expected a number from 0 to 1; got -0\.1$"),
         ({"one_to_one_weight": -1}, r"^one_to_one_weight: expected a number >= 0; got -1$"),
         ({"one_to_one_topk": 0}, r"^one_to_one_topk: expected an integer >= 1; got 0$"),
         ({"topk": 0}, r"^topk: expected an integer >= 1; got 0$"),

@@ -406,3 +406,96 @@ def test_a_compiled_step_may_make_targets_of_a_table() -> None:
     boxes, labels = torch.tensor([[[0.1, 0.1, 0.4, 0.5], [0.0] * 4]]), torch.tensor([[2, -1]])
     torch.testing.assert_close(compiled(boxes, labels), step(boxes, labels))
     torch._dynamo.reset()
+
+
+# --- what is no number, and what nearly is one ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [">f4", "<f4"])
+def test_arrays_of_any_order_in_memory_are_the_same(order: str) -> None:
+    rows = np.array([OTHER, BOX], order)
+    wanted = yl.Targets.from_cxcywh([[BOX, OTHER]], [[1, 0]])
+    same(yl.Targets.from_cxcywh([rows[::-1]], [np.array([0, 1], ">i4")[::-1]]), wanted)
+
+
+NO_NUMBERS = "expected numbers, in a tensor, an array or lists of equal length; got"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "labels", "message"),
+    [
+        (None, [[0]], "boxes: expected one tensor for each image; got NoneType"),
+        ((row for row in [BOX]), [[0]], "boxes: expected one tensor for each image; got generator"),
+        ("boxes", [[0]], "boxes: expected one tensor for each image; got str"),
+        ([None], [[0]], f"boxes[0]: {NO_NUMBERS} None"),
+        ([np.array([["a"] * 4])], [[0]], f"boxes[0]: {NO_NUMBERS} an array of <U1"),
+        ([[[0.1, 0.2], [0.1]]], [[0]], f"boxes[0]: {NO_NUMBERS} [[0.1, 0.2], [0.1]]"),
+        ([[BOX]], ["a"], f"labels[0]: {NO_NUMBERS} 'a'"),
+        ([[BOX]], None, "labels: expected one tensor for each image; got NoneType"),
+        ([torch.tensor([BOX]) > 0], [[0]], "boxes[0]: expected real numbers; got torch.bool"),
+        ([torch.tensor([BOX]) + 0j], [[0]], "boxes[0]: expected real numbers; got torch.complex64"),
+    ],
+)
+def test_what_holds_no_numbers_is_named(boxes: Any, labels: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=exactly(message)):
+        AnyTargets.from_cxcywh(boxes, labels)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64, torch.float32])
+def test_class_255_is_a_class(dtype: torch.dtype) -> None:
+    targets = yl.Targets.from_padded([[BOX, OTHER]], torch.tensor([[1, 255]]).to(dtype), box_format="cxcywh")
+    assert targets.labels.tolist() == [[1, 255]]
+    assert targets.mask.all()
+
+
+def test_padding_may_hold_anything_in_every_column() -> None:
+    targets = yl.Targets.from_padded(
+        torch.tensor([[BOX, [math.nan] * 4]]), torch.tensor([[1.0, -1.0]]), box_format="cxcywh",
+        weight=torch.tensor([[2.0, math.nan]]), ignore=torch.tensor([[0, -1]]),
+    )  # fmt: skip
+    assert targets.mask.tolist() == [[True, False]]
+    assert targets.ignore is not None
+    assert targets.ignore.tolist() == [[False, False]]
+    assert targets.weight is not None
+    assert targets.weight.tolist() == [[2.0, 0.0]]
+
+
+def test_labels_that_are_true_or_false_are_refused_when_padded_too() -> None:
+    with pytest.raises(
+        TypeError, match=r"^labels: expected integers, or float32 or float64, .*; got torch.bool$"
+    ):
+        yl.Targets.from_padded([[BOX]], torch.tensor([[True]]), box_format="cxcywh")
+
+
+def test_padded_boxes_that_name_another_format_are_refused() -> None:
+    class Named(Tensor):
+        format = "XYWH"
+
+    boxes = torch.tensor([[BOX]]).as_subclass(Named)
+    with pytest.raises(ValueError, match=r"^boxes: expected xyxy; got a tensor of format xywh"):
+        yl.Targets.from_padded(boxes, torch.tensor([[1]]), box_format="xyxy")
+
+
+def test_a_batch_without_objects_may_be_empty_lists() -> None:
+    rows = yl.Targets.from_yolo_rows([], batch_size=2)
+    batch = yl.Targets.from_batch({"batch_idx": [], "cls": [], "bboxes": []}, batch_size=2)
+    assert len(rows) == len(batch) == 2
+    assert not rows.mask.any()
+    assert not batch.mask.any()
+
+
+def test_sides_of_an_image_are_numbers() -> None:
+    with pytest.raises(ValueError, match=r"^image_size: expected one \(height, width\)"):
+        yl.Targets.from_xyxy([[[1, 2, 30, 40]]], [[0]], image_size=(True, True))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("boxes", np.zeros((1, 1, 4))), ("labels", [[0]]), ("mask", None), ("weight", [[1.0]])],
+)
+def test_targets_hold_tensors(name: str, value: Any) -> None:
+    fields: Any = {
+        "boxes": torch.tensor([[BOX]]), "labels": torch.tensor([[0]]), "mask": torch.tensor([[True]]), name: value
+    }  # fmt: skip
+    with pytest.raises(TypeError, match=f"^{name}: expected a tensor; got {type(value).__name__}$"):
+        yl.Targets(**fields)

@@ -216,6 +216,8 @@ def maps_of(raw: Maps, *, boxes_per_cell: int, num_classes: int) -> tuple[Tensor
     Raises:
         TypeError: a map is no floating tensor. ValueError: a map has another shape, or none is there.
     """
+    if not isinstance(raw, (Tensor, Sequence)) or isinstance(raw, str):
+        raise TypeError(f"raw: expected a tensor, or a list of them; got {type(raw).__name__}")
     maps = (raw,) if isinstance(raw, Tensor) else tuple(raw)
     if not maps:
         raise ValueError("raw: expected one map a level; got none")
@@ -236,6 +238,8 @@ def maps_of(raw: Maps, *, boxes_per_cell: int, num_classes: int) -> tuple[Tensor
                 f"{name}: expected (B, {k * n}, rows, cols), (B, {k}, rows, cols, {n}) or (B, {k}, {n}, rows, cols) "
                 f"for {k} anchors a level and num_classes={num_classes}; got {tuple(level.shape)}"
             )
+        if level.shape[0] != maps[0].shape[0]:
+            raise ValueError(f"{name}: expected {maps[0].shape[0]} images like raw[0]; got {level.shape[0]}")
         views.append(level)
     return tuple(views)
 

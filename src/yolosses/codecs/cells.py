@@ -52,7 +52,8 @@ def by_axis(operation: Callable[[Tensor, float], Tensor], pair: Tensor, x: float
 
 def cells_within(boxes: Tensor, mask: Tensor, grid: Grid, span: Span | None = None) -> Tensor:
     """(B, G) bool: cells whose centre lies in one of ``boxes`` (B, M, 4) cxcywh fractions where ``mask`` (B, M), and
-    cells that hold the centre of one, however small it is, if that is in the image. ``span``: see `locate`.
+    cells that hold the centre of one, however small it is, or where that is beyond the image, of its part within.
+    ``span``: see `locate`.
 
     Linear in M + G: each box adds its rectangle of cells to a two-dimensional difference array, which is then summed
     up.
@@ -78,9 +79,13 @@ def _centres_between(centre: Tensor, size: Tensor, cells: int, span: float) -> t
 
 
 def _holding(boxes: Tensor, mask: Tensor, grid: Grid, span: Span | None) -> Tensor:
-    """(B, G) bool: cells that hold the centre of one of ``boxes`` (B, M, 4) where ``mask`` (B, M)."""
+    """(B, G) bool: cells that hold the centre of what is in the image of one of ``boxes`` (B, M, 4) where ``mask`` (B,
+    M)."""
     centre, size, count = boxes[..., :2], boxes[..., 2:], grid[0] * grid[1]
-    seen = mask & ((centre >= 0) & (centre <= 1) & (size >= 0)).all(-1)
+    low, high = (centre - size / 2).clamp(0, 1), (centre + size / 2).clamp(0, 1)
+    inside = (centre >= 0) & (centre <= 1)
+    seen = mask & ((inside | (low < high)) & (size >= 0)).all(-1)
+    middle = torch.where(inside, centre, (low + high) / 2)
     # Other centres meet in an extra place that is cut off, so that every shape stays constant.
-    place = torch.where(seen, locate(boxes, grid, span)[0], count)
+    place = torch.where(seen, locate(middle, grid, span)[0], count)
     return mask.new_zeros(len(boxes), count + 1).scatter(1, place, True)[:, :count]

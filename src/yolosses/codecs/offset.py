@@ -158,6 +158,8 @@ def offset_views(raw: OffsetRaw, *, num_classes: int) -> tuple[Tensor, ...]:
             raise TypeError(f"{name}: expected a tensor; got {type(part).__name__}")
         if not part.is_floating_point():
             raise TypeError(f"{name}: expected a floating dtype; got {part.dtype}")
+        if part.shape[0] != parts[0].shape[0]:
+            raise ValueError(f"{name}: expected {parts[0].shape[0]} images like raw[0]; got {part.shape[0]}")
         if part.ndim == 4 and part.shape[1] == channels:
             views.append(part.flatten(2).mT)
         elif part.ndim == 3 and part.shape[2] == channels and len(parts) == 1:

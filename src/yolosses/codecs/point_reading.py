@@ -126,7 +126,8 @@ def _differentiable(parts: Sequence[Tensor], box_channels: int, at: At, of: Read
         factor = of.softplus[:, None, None]
         for weight in (here.weight, None if at.class_weight is None else at.class_weight[:, None]):
             factor = factor if weight is None else factor * weight
-        scores = (at_least_float32(here.scores).sigmoid() * factor).to(here.scores.dtype)
+        sigmoid = at_least_float32(here.scores).sigmoid()
+        scores = torch.where(factor != 0, sigmoid * factor, 0).to(here.scores.dtype)
         if at.totals:
             each = _each_class(here, at, of).to(scores.dtype)
             scores = scores.mT.index_put(at_rows, each, accumulate=True).mT

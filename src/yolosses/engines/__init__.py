@@ -46,4 +46,6 @@ def choose(name: str, recipe: Recipe | None, like: Tensor, targets: Targets, los
         return Reference()
     kernels = KERNELS[name]
     kernels.require(like)
-    return Reference() if modes.is_exporting() or is_learned(targets) else kernels
+    # Kernels compute the gradient of a term that is switched off too, as 0 times it: NaN, where it is.
+    by_formula = modes.is_exporting() or is_learned(targets) or recipe is None or not all(recipe.scales)
+    return Reference() if by_formula else kernels

@@ -47,7 +47,7 @@ class Kernels:
                 self._flat(codec, raw), codec.offsets, codec.shape, codec.size_encoding == "sqrt",
                 (assignment.predictor, assignment.object, assignment.mask),
                 assignment.iou if recipe.iou_is_target else None,
-                (targets.boxes, targets.labels, targets.weight), recipe.class_weight, assignment.spared,
+                (targets.boxes, targets.labels, _weight(targets)), recipe.class_weight, assignment.spared,
             )  # fmt: skip
         elif codec.bins == 1 and not codec.levels.whole_cells:
             return Reference().terms(loss, codec, raw, targets, assignment)
@@ -63,7 +63,7 @@ class Kernels:
         if isinstance(recipe, GridSquares) and targets.ignore is None:
             sums, found = self._kernels().squared_errors.assigned_error_sums(
                 self._flat(codec, raw), codec.offsets, codec.shape, codec.size_encoding == "sqrt",
-                (targets.boxes, targets.labels, targets.weight), targets.positive, recipe.class_weight,
+                (targets.boxes, targets.labels, _weight(targets)), targets.positive, recipe.class_weight,
                 recipe.iou_is_target,
             )  # fmt: skip
             return _one_each(*found), TermSum.columns(recipe.names, recipe.scales, sums)
@@ -123,7 +123,7 @@ class Kernels:
         sums: Tensor = self._kernels().point_sums.point_sums(
             codec.bins, [side for grid in levels.grids for side in grid], [float(stride) for stride in levels.strides],
             float(recipe.label_smoothing), assignment.predictor, assignment.object, assignment.mask, quality.to(dtype),
-            codec.in_pixels(targets.boxes).to(dtype), targets.labels, targets.weight, location_weight,
+            codec.in_pixels(targets.boxes).to(dtype), targets.labels, _weight(targets), location_weight,
             recipe.class_weight, parts,
         )  # fmt: skip
         return sums
@@ -145,6 +145,11 @@ class Kernels:
 
 TRITON = Kernels("triton", require_triton, HAS_TRITON)
 NUMBA = Kernels("numba", require_numba, HAS_NUMBA)
+
+
+def _weight(targets: Targets) -> Tensor | None:
+    """Of the objects: NumPy has no bfloat16."""
+    return None if targets.weight is None else at_least_float32(targets.weight)
 
 
 def _one_each(predictor: Tensor, first: Tensor, iou: Tensor, num_dropped: Tensor) -> Assignment:

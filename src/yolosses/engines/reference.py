@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from yolosses import modes
 from yolosses.engines.recipes import GridSquares
@@ -48,9 +49,11 @@ class Reference:
 
 
 def is_learned(targets: Targets) -> bool:
-    """Whether boxes or weights of objects want a gradient."""
-    weight = targets.weight
-    return targets.boxes.requires_grad or (weight is not None and weight.requires_grad)
+    """Whether boxes or weights of objects want a derivative, backward or forward."""
+    given = [values for values in (targets.boxes, targets.weight) if values is not None]
+    if any(values.requires_grad for values in given):
+        return True
+    return not torch.compiler.is_compiling() and any(unpack_dual(v).tangent is not None for v in given)
 
 
 def _summed(costs: Sequence[Cost | TermSum], pairs: Any, by_level: bool) -> Sequence[TermSum]:

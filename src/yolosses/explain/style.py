@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -105,9 +106,12 @@ def use_font(figure: Figure, language: Language) -> None:
 
 
 def text_width(text: str, size: float, family: Sequence[str], *, bold: bool = False) -> float:
-    """Width in inches of one line of text of ``size`` points."""
+    """Width in inches of one line of text of ``size`` points. A letter that no font here has is as wide as the sign in
+    its place."""
     font = FontProperties(family=list(family), size=size, weight="bold" if bold else "normal")
-    width: float = text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        width: float = text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
     return width / 72
 
 

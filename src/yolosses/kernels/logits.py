@@ -77,7 +77,11 @@ def write_sigmoid(
             factors = factors * torch.split(location_weight, size)[index]
         if class_weight is not None:
             factors = factors * class_weight[:, None]
-        if out.dtype == factor.dtype and modes.dynamic_lengths(out):
+        if not modes.dynamic_lengths(out):  # 0 times NaN is nothing where a term is switched off
+            out.copy_(torch.where(factors != 0, at_least_float32(logits).sigmoid() * factors, 0))
+        elif not factor.any():
+            out.zero_()
+        elif out.dtype == factor.dtype:
             torch.sigmoid(logits, out=out).mul_(factors)
         else:
             out.copy_(at_least_float32(logits).sigmoid() * factors)

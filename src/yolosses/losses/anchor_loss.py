@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from yolosses.arguments import anchor_sizes, image_size_of, stride_sizes
+from yolosses.arguments import anchor_sizes, image_size_of, level_numbers, stride_sizes
 from yolosses.codecs import AnchorCodec, Levels
 from yolosses.codecs.anchor import Maps, grids_of, maps_of
 from yolosses.codecs.level_reading import read_levels
@@ -28,18 +28,12 @@ class AnchorLoss(Loss):
     scale_xy: tuple[float, ...]
     decoding: dict[str, Any]
 
-    def _set_levels(
-        self, anchors: Anchors, strides: Any, image_size: Any, scale_xy: float | Sequence[float]
-    ) -> None:
+    def _set_levels(self, anchors: Anchors, strides: Any, image_size: Any, scale_xy: Any) -> None:
         """Check and keep the anchors, and the geometry of the levels."""
         self.strides, self.image_size = stride_sizes(strides), image_size_of(image_size)
         count = len(self.strides)
         self._keep_table("anchors", anchor_sizes(anchors, count), count, -1, 2)
-        self.scale_xy = (
-            (scale_xy,) * count if isinstance(scale_xy, int | float) else tuple(map(float, scale_xy))
-        )
-        if len(self.scale_xy) != count:
-            raise ValueError(f"scale_xy: expected one for each of {count} levels; got {scale_xy!r}")
+        self.scale_xy = level_numbers("scale_xy", scale_xy, count, least=1)
         self.decoding = {}
 
     @property

@@ -22,6 +22,7 @@ from yolosses.structures import (
     Targets,
     Term,
     TermSum,
+    require_assignment,
     require_targets,
 )
 from yolosses.structures.target_checks import check_labels
@@ -121,7 +122,7 @@ class Loss(nn.Module):
     def _evaluated(
         self, raw: Any, targets: Targets, assignment: Assignment | None
     ) -> tuple[Assignment, Terms]:
-        codec, engine, targets = self._start(raw, targets)
+        codec, engine, targets = self._start(raw, targets, assignment)
         if assignment is None:
             return engine.both(self, codec, raw, targets)
         return assignment, engine.terms(self, codec, raw, targets, assignment)
@@ -135,12 +136,12 @@ class Loss(nn.Module):
 
     def terms(self, raw: Any, targets: Targets, assignment: Assignment) -> Terms:
         """The terms as they are added up in training: the sums of `elementwise`, with fewer passes over memory."""
-        codec, engine, targets = self._start(raw, targets)
+        codec, engine, targets = self._start(raw, targets, assignment)
         return engine.terms(self, codec, raw, targets, assignment)
 
     def elementwise(self, raw: Any, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The terms before any sum: what the value is made of."""
-        codec, _, targets = self._start(raw, targets)
+        codec, _, targets = self._start(raw, targets, assignment)
         _, costs = self.evaluate(codec, raw, targets, assignment, listed=False, whole=True)
         return tuple(cost.term() for cost in costs if isinstance(cost, Cost))
 
@@ -148,9 +149,8 @@ class Loss(nn.Module):
         self, terms: Terms, assignment: Assignment, normalizer: Tensor | float | None = None
     ) -> LossOutput:
         """The sums of ``terms``, divided by ``normalizer``, see `LossOutput.reduce`."""
-        if normalizer is not None:
-            normalizer = normalizer_value(normalizer)
         own = self.own_normalizer(assignment).clamp(min=1)
+        normalizer = normalizer_value(normalizer, own.shape)
         return LossOutput.reduce(terms, assignment, reduction=self.reduction, normalizer=normalizer, own=own)
 
     @staticmethod
@@ -186,10 +186,14 @@ class Loss(nn.Module):
         pairs.keep(values)
         return pairs, self.formula(codec, pairs, everywhere)
 
-    def _start(self, raw: Any, targets: Targets) -> tuple[Any, engines.Engine, Targets]:
+    def _start(
+        self, raw: Any, targets: Targets, assignment: Assignment | None = None
+    ) -> tuple[Any, engines.Engine, Targets]:
         """The codec and the engine of a call, and the targets, checked."""
         codec, like = self.codec_for(raw), first_tensor(raw)
         require_targets(targets, images=like.shape[0], device=like.device)
+        if assignment is not None:
+            require_assignment(assignment, images=like.shape[0])
         if self.validate and modes.dynamic_lengths(like):
             _require_classes(targets, self.num_classes)
         return codec, engines.choose(self.impl, self.recipe(), like, targets, type(self).__name__), targets

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from yolosses.arguments import normal_tensor
 from yolosses.codecs.level_reading import Listed, in_memory_order
 from yolosses.functional import Activation, Penalty, activation_of, identity
 from yolosses.structures import Assignment, Cost, Targets
@@ -55,7 +56,8 @@ class Pairs:
         cls, assignment: Assignment, targets: Targets, dtype: torch.dtype, level_counts: Sequence[int]
     ) -> Pairs:
         """All pairs of an assignment, (B, P): every shape is known beforehand."""
-        a, predictors = assignment, sum(level_counts)
+        own = {name: normal_tensor(getattr(assignment, name)) for name in ("predictor", "object", "mask")}
+        a, predictors = replace(assignment, **own), sum(level_counts)  # autograd may have to save them
         truth = targets.at(a.object, a.mask)
         image = torch.arange(len(a.mask), device=a.mask.device)[:, None]
         weight = a.mask.to(dtype) if truth.weight is None else a.mask * truth.weight.to(dtype)

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from yolosses.arguments import class_factors, image_size_of, number, stride_sizes
+from yolosses.arguments import class_factors, image_size_of, integer, number, stride_sizes
 from yolosses.assigners import PointAssigner
 from yolosses.assigners.point import assign_points
 from yolosses.codecs import Levels
@@ -29,8 +29,8 @@ class PointLoss(Loss):
 
     def _keep_pos_weight(self, value: Any, num_classes: int) -> None:
         """Check and keep factors of the positive part of the classes' cross-entropy: one for all, or one for each."""
-        if value is not None and not hasattr(value, "__len__"):
-            value = [number("class_pos_weight", value)] * num_classes
+        if value is not None and (not hasattr(value, "__len__") or getattr(value, "ndim", 1) == 0):
+            value = [number("class_pos_weight", value)] * integer("num_classes", num_classes)
         self._keep("class_pos_weight", class_factors("class_pos_weight", value, num_classes))
 
     def levels_of(self, raw: Any) -> Levels:

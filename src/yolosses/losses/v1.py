@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.arguments import choice, numbers
+from yolosses.arguments import choice, functions, numbers
 from yolosses.assigners import assign_responsible
 from yolosses.codecs import GridCodec
 from yolosses.codecs.grid_reading import read_grid
@@ -111,11 +111,15 @@ class YOLOv1Loss(Loss):
             raise ValueError(
                 "cls_penalty: expected None with class_term='cross_entropy', a penalty itself; got one"
             )
-        self.xy_penalty, self.wh_penalty, self.obj_penalty = xy_penalty, wh_penalty, obj_penalty
-        self.noobj_penalty = noobj_penalty or obj_penalty
-        self.cls_penalty = (
-            softmax_cross_entropy if class_term == "cross_entropy" else cls_penalty or squared_error
+        self.xy_penalty, self.wh_penalty, self.obj_penalty = functions(
+            xy_penalty=xy_penalty, wh_penalty=wh_penalty, obj_penalty=obj_penalty
         )
+        (self.noobj_penalty,) = functions(
+            noobj_penalty=obj_penalty if noobj_penalty is None else noobj_penalty
+        )
+        if cls_penalty is None:
+            cls_penalty = softmax_cross_entropy if class_term == "cross_entropy" else squared_error
+        (self.cls_penalty,) = functions(cls_penalty=cls_penalty)
         self.codec = GridCodec(
             grid=grid, boxes_per_cell=boxes_per_cell, num_classes=num_classes,  # type: ignore[arg-type]
             size_encoding=size_encoding, layout=layout,

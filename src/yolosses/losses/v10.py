@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,9 +14,9 @@ from yolosses.arguments import integer, number
 from yolosses.codecs import Levels
 from yolosses.codecs.point import HEADS, PointRaw, TwoHeadedPointCodec
 from yolosses.functional import BoxLoss, ciou_loss
-from yolosses.losses.base import Loss, Terms
+from yolosses.losses.base import Loss, Terms, first_tensor
 from yolosses.losses.v8 import YOLOv8Loss
-from yolosses.structures import Assignment, Predictions, Targets, Term
+from yolosses.structures import Assignment, Predictions, Targets, Term, require_assignment
 
 SHORT = ("o2o", "o2m")
 
@@ -74,9 +75,10 @@ class YOLOv10Loss(Loss):
         impl: str = "auto",
     ) -> None:
         super().__init__()
-        self.one_to_many_weight = number("one_to_many_weight", one_to_many_weight)
         one = one_to_one_weight
         self.one_to_one_weight = None if one is None else number("one_to_one_weight", one)
+        most = 1 if one is None else math.inf  # 1 - a is the other's weight
+        self.one_to_many_weight = number("one_to_many_weight", one_to_many_weight, most=most)
 
         def head(topk: int, *, keep_best: bool) -> YOLOv8Loss:
             loss = YOLOv8Loss(
@@ -184,6 +186,7 @@ class YOLOv10Loss(Loss):
     ) -> list[tuple[YOLOv8Loss, Any, Assignment]]:
         """Loss, output and assignment of each head."""
         locations = self._locations(raw)
+        require_assignment(assignment, images=len(first_tensor(raw)))
         first = targets.mask.shape[1] * min(self.one_to_one_topk, locations)
         sizes = [first, assignment.mask.shape[1] - first]
         columns = [torch.split(column, sizes, 1) for column in _columns(assignment)]

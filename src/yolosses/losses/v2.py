@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.arguments import anchor_list, choice, number, numbers
+from yolosses.arguments import anchor_list, choice, number, numbers, switch
 from yolosses.assigners.best_anchor import best_anchor, highest_iou, shape_iou
 from yolosses.assigners.pairs import take_rows
 from yolosses.codecs import AnchorCodec
@@ -105,7 +105,10 @@ class YOLOv2Loss(AnchorLoss):
         )
         self._set_levels([anchor_list("anchors", anchors)], (1,), image_size, 1.0)
         self.stride = number("stride", stride, least=1)
-        self.prior_pull, self.ignore_threshold = prior_pull, number("ignore_threshold", ignore_threshold)
+        self.prior_pull, self.ignore_threshold = (
+            switch("prior_pull", prior_pull),
+            number("ignore_threshold", ignore_threshold),
+        )
         self.objectness_target = choice("objectness_target", objectness_target, ("iou", "one"))
         self.compared = choice("match", match, ("anchor", "prediction"))
         self.class_term = choice("class_term", class_term, ("softmax", "sigmoid"))
@@ -114,7 +117,7 @@ class YOLOv2Loss(AnchorLoss):
 
     def codec_for(self, raw: Maps) -> AnchorCodec:
         """The codec with the grid of ``raw``, in cells."""
-        if not isinstance(raw, Tensor) and len(raw) != 1:
+        if isinstance(raw, (list, tuple)) and len(raw) != 1:
             raise ValueError(f"raw: expected one map; got {len(raw)}")
         return super().codec_for(raw)
 

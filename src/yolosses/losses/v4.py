@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.arguments import anchor_list, number, numbers
+from yolosses.arguments import anchor_list, functions, number, numbers, switch
 from yolosses.assigners.best_anchor import best_anchor, highest_iou
 from yolosses.boxes import Similarity, paired_iou
 from yolosses.codecs import AnchorCodec
@@ -118,7 +118,9 @@ class YOLOv4Loss(AnchorLoss):
         self.anchor_threshold = number("anchor_threshold", anchor_threshold)
         self.truth_threshold = number("truth_threshold", truth_threshold)
         self.label_smoothing = number("label_smoothing", label_smoothing, most=1)
-        self.box_loss, self.anchor_similarity, self.new_coords = box_loss, anchor_similarity, new_coords
+        (self.anchor_similarity,) = functions(anchor_similarity=anchor_similarity)
+        self.box_loss = None if box_loss is None else functions(box_loss=box_loss)[0]
+        self.new_coords = switch("new_coords", new_coords)
         if new_coords:
             self.decoding = {"size_decoding": "squared_sigmoid", "activated": True}
         self._finish(num_classes, class_weight, reduction, impl)

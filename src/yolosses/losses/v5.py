@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.arguments import number, numbers
+from yolosses.arguments import functions, level_numbers, number, numbers
 from yolosses.assigners.anchor_ratio import AnchorPairs, match_anchors
 from yolosses.assigners.pairs import count_unassigned
 from yolosses.boxes import paired_ciou, paired_iou
@@ -104,14 +104,13 @@ class YOLOv5Loss(AnchorLoss):
         self._set_levels(anchors, strides, image_size, 2.0)
         self.decoding = {"size_decoding": "squared_sigmoid"}
         levels = len(self.strides)
-        balance = BALANCE.get(levels, OTHER_BALANCE[:levels]) if balance is None else tuple(balance)
-        if len(balance) != levels:
-            raise ValueError(f"balance: expected a number >= 0 for each of {levels} levels; got {balance!r}")
-        self.balance = tuple(number("balance", value) for value in balance)
+        balance = BALANCE.get(levels, OTHER_BALANCE[:levels]) if balance is None else balance
+        self.balance = level_numbers("balance", balance, levels)
         self.anchor_threshold = number("anchor_threshold", anchor_threshold, least=1)
         self.objectness_from_iou = number("objectness_from_iou", objectness_from_iou, most=1)
         self.label_smoothing = number("label_smoothing", label_smoothing, most=1)
-        self.focal_gamma, self.box_loss = number("focal_gamma", focal_gamma), box_loss
+        self.focal_gamma = number("focal_gamma", focal_gamma)
+        (self.box_loss,) = functions(box_loss=box_loss)
         self.cls_pos_weight = number("cls_pos_weight", cls_pos_weight)
         self.obj_pos_weight = number("obj_pos_weight", obj_pos_weight)
         self._finish(num_classes, class_weight, reduction, impl)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.arguments import integer, numbers
+from yolosses.arguments import functions, integer, numbers, switch
 from yolosses.assigners import PointAssigner, TaskAligned
 from yolosses.boxes import paired_iou
 from yolosses.codecs import YOLOv6Codec
@@ -91,10 +91,11 @@ class YOLOv6Loss(PointLoss):
             lambda_box=lambda_box, lambda_cls=lambda_cls, lambda_dfl=lambda_dfl
         )
         self._set_levels(strides, image_size)
-        self.bins, self.activated, self.box_loss = integer("bins", bins), activated, box_loss
-        self.assigner = assigner or TaskAligned(
+        self.bins, self.activated = integer("bins", bins), switch("activated", activated)
+        assigner = assigner or TaskAligned(
             topk=topk, alpha=alpha, beta=beta, overlap=paired_iou, contested="all"
         )
+        self.assigner, self.box_loss = functions(assigner=assigner, box_loss=box_loss)
         self._finish(num_classes, class_weight, reduction, impl)
 
     @property

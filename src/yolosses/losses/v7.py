@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from yolosses.arguments import switch
 from yolosses.assigners.anchor_ratio import AnchorPairs
 from yolosses.assigners.ota import refine_pairs
 from yolosses.codecs import AnchorCodec
@@ -69,7 +70,7 @@ class YOLOv7Loss(YOLOv5Loss):
             cls_pos_weight=cls_pos_weight, obj_pos_weight=obj_pos_weight, box_loss=box_loss, class_weight=class_weight,
             reduction=reduction, impl=impl,
         )  # fmt: skip
-        self.ota = ota
+        self.ota = switch("ota", ota)
 
     def candidates(self, codec: AnchorCodec, raw: Maps, truth: Targets, mask: Tensor) -> AnchorPairs:
         """YOLOv5's candidates, and with ``ota`` the selected ones."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from yolosses.arguments import choice, integer, number, numbers
+from yolosses.arguments import choice, functions, integer, number, numbers
 from yolosses.assigners import PointAssigner, TaskAligned
 from yolosses.codecs import PointCodec
 from yolosses.codecs.point import PointRaw, tensors_of
@@ -98,10 +98,11 @@ class YOLOv8Loss(PointLoss):
             lambda_box=lambda_box, lambda_cls=lambda_cls, lambda_dfl=lambda_dfl
         )
         self._set_levels(strides, image_size)
-        self.bins, self.box_loss = integer("bins", bins), box_loss
-        self.assigner = assigner or TaskAligned(
+        self.bins = integer("bins", bins)
+        assigner = assigner or TaskAligned(
             topk=topk, alpha=alpha, beta=beta, least_side=_least_side(least_side, self.strides)
         )
+        self.assigner, self.box_loss = functions(assigner=assigner, box_loss=box_loss)
         self.label_smoothing = number("label_smoothing", label_smoothing, most=1)
         self._keep_pos_weight(class_pos_weight, num_classes)
         self._finish(num_classes, class_weight, reduction, impl)

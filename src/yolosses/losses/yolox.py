@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yolosses.arguments import numbers
+from yolosses.arguments import functions, numbers
 from yolosses.assigners import PointAssigner, SimOTA
 from yolosses.codecs import OffsetCodec
 from yolosses.codecs.level_reading import read_levels
@@ -85,7 +85,7 @@ class YOLOXLoss(PointLoss):
             lambda_box=lambda_box, lambda_obj=lambda_obj, lambda_cls=lambda_cls, lambda_l1=lambda_l1
         )
         self._set_levels(strides, image_size)
-        self.assigner, self.box_loss = assigner or SimOTA(), box_loss
+        self.assigner, self.box_loss = functions(assigner=assigner or SimOTA(), box_loss=box_loss)
         self._keep_pos_weight(class_pos_weight, num_classes)
         self._finish(num_classes, class_weight, reduction, impl)
 

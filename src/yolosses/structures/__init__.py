@@ -1,6 +1,6 @@
 """What flows through every loss: `Targets` in, `Assignment` and `Term` within, `LossOutput` out."""
 
-from yolosses.structures.assignment import Assignment, Place
+from yolosses.structures.assignment import Assignment, Place, require_assignment
 from yolosses.structures.output import LossOutput, Predictions
 from yolosses.structures.target_forms import ImageSize
 from yolosses.structures.targets import Targets, require_targets
@@ -17,6 +17,7 @@ __all__ = [
     "Term",
     "TermSum",
     "by_image",
+    "require_assignment",
     "require_targets",
     "weighted",
 ]

@@ -66,6 +66,14 @@ class Assignment:
         return torch.where(self.background(num_predictors), 1, table)
 
 
+def require_assignment(assignment: Assignment, *, images: int) -> None:
+    """Raise unless ``assignment`` is one of ``images`` images."""
+    if not isinstance(assignment, Assignment):
+        raise TypeError(f"assignment: expected an Assignment; got {type(assignment).__name__}")
+    if len(assignment.mask) != images:
+        raise ValueError(f"assignment: expected {images} images like raw; got {len(assignment.mask)}")
+
+
 class Place(NamedTuple):
     """Where predictors sit, each field int64 of one shape: ``level`` of the output (0 where there is one), ``row``
     and ``col`` of the cell, ``box`` within the cell."""

@@ -24,6 +24,10 @@ class DictBoxes(NamedTuple):
 def read_boxes(entry: Mapping[str, Any], index: int, image_size: Any | None) -> DictBoxes:
     """The boxes of ``dicts[index]``."""
     boxes = entry["boxes"]
+    if not hasattr(boxes, "__len__"):
+        raise TypeError(
+            f"dicts[{index}]['boxes']: expected a tensor, an array or a list; got {type(boxes).__name__}"
+        )
     named = named_format(boxes)
     if named is not None:
         if named not in TO_CXCYWH:
@@ -59,7 +63,7 @@ def read_dicts(
             raise ValueError(
                 f"dicts[{index}]['boxes']: expected {_form(model)} like dicts[{first}]; got {_form(one)}"
             )
-    boxes = [one.boxes if len(one.boxes) else plain(one.boxes).reshape(0, 4) for one in read]
+    boxes = [one.boxes if len(one.boxes) else plain(one.boxes, "boxes").reshape(0, 4) for one in read]
     if model.size is None:
         return boxes, model.box_format, None
     return boxes, model.box_format, [(1, 1) if one.size is None else one.size for one in read]
@@ -81,13 +85,13 @@ def read_labels(
             raise ValueError(
                 f"dicts[{index}]: expected one of the keys 'labels', 'class_labels'; got {_keys(entry)}"
             )
-        value = plain(entry[keys[0]])
+        value = plain(entry[keys[0]], f"dicts[{index}][{keys[0]!r}]")
         known = look(value)
         numbers = whole_numbers(value, "labels", known, within=(index,))
         if first_class and known:
             wrong = numbers < first_class
             if "iscrowd" in entry:
-                wrong &= ~plain(entry["iscrowd"], wrong.device).bool()
+                wrong &= ~plain(entry["iscrowd"], f"dicts[{index}]['iscrowd']", wrong.device).bool()
             refuse_first("labels", wrong, f"a class >= first_class={first_class}", numbers, within=(index,))
         labels.append(numbers - first_class)
     return labels
@@ -103,12 +107,14 @@ def read_crowds(dicts: Sequence[Mapping[str, Any]]) -> list[Any] | None:
 def read_batch(batch: Mapping[str, Any], look: Callable[[Tensor], bool]) -> tuple[Tensor, Tensor, Tensor]:
     """(N,) image indices and (N,) classes, both int64, and (N, 4) boxes of Ultralytics' ``batch``."""
     require_keys("batch", batch, "batch_idx", "cls", "bboxes")
-    boxes = plain(batch["bboxes"])
+    boxes = plain(batch["bboxes"], "bboxes")
+    if boxes.numel() == 0:
+        boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"bboxes: expected (N, 4); got {tuple(boxes.shape)}")
     columns = []
     for name in ("batch_idx", "cls"):
-        column = plain(batch[name], boxes.device)
+        column = plain(batch[name], name, boxes.device)
         if column.shape not in ((len(boxes),), (len(boxes), 1)):
             raise ValueError(
                 f"{name}: expected ({len(boxes)},) or ({len(boxes)}, 1) like bboxes; got {tuple(column.shape)}"

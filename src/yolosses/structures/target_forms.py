@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ ImageSize = tuple[int, int]
 Sizes = list[tuple[float, float]]
 
 EXACT = (torch.float32, torch.float64)
+MOST_LETTERS = 60  # of what came, in a message
 TO_CXCYWH: dict[str, Callable[[Tensor], Tensor]] = {
     "xyxy": xyxy_to_cxcywh,
     "xywh": xywh_to_cxcywh,
@@ -52,6 +53,7 @@ def padded_lists(
     look: Callable[[Tensor], bool],
 ) -> Padded:
     """Boxes (n, 4), and what belongs to them (n,), of each image. ``look`` tells whether values may be looked at."""
+    require_images("boxes", boxes)
     if len(boxes) == 0:
         raise ValueError("boxes: expected one tensor for each image; got an empty list")
     # A list of numbers, for an image without objects say, goes where the tensors of the others are.
@@ -67,13 +69,16 @@ def padded_lists(
     def column(
         name: str, values: Sequence[Any], read: Callable[[Tensor, str, tuple[int, ...]], Tensor]
     ) -> Tensor:
+        require_images(name, values)
         if len(values) != len(counts):
             raise ValueError(
                 f"{name}: expected one tensor for each of {len(counts)} images; got {len(values)}"
             )
         tensors = []
         for index, (value, count) in enumerate(zip(values, counts, strict=True)):
-            tensor = plain(value, table.device)
+            tensor = plain(value, f"{name}[{index}]", table.device)
+            if tensor.numel() == 0 and count == 0:
+                tensor = tensor.reshape(0)
             if tensor.shape != (count,):
                 raise ValueError(
                     f"{name}[{index}]: expected ({count},) like boxes[{index}]; got {tuple(tensor.shape)}"
@@ -92,18 +97,21 @@ def padded_lists(
     )
 
 
+def require_images(name: str, values: Any) -> None:
+    """Raise ``TypeError`` unless ``values`` can be one tensor for each image, or the numbers of one."""
+    if not hasattr(values, "__len__") or isinstance(values, (str, Mapping)):
+        raise TypeError(f"{name}: expected one tensor for each image; got {type(values).__name__}")
+
+
 def _image_boxes(value: Any, index: int, box_format: str, device: torch.device | None) -> Tensor:
-    named = named_format(value)
-    if named not in (None, box_format):
-        raise ValueError(
-            f"boxes[{index}]: expected {box_format}; got a tensor of format {named} (Targets.from_dicts reads formats)"
-        )
-    boxes = plain(value, None if isinstance(value, Tensor) else device)
+    name = f"boxes[{index}]"
+    refuse_other_format(value, name, box_format)
+    boxes = plain(value, name, None if isinstance(value, Tensor) else device)
     if boxes.numel() == 0:
         boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"boxes[{index}]: expected (n, 4); got {tuple(boxes.shape)}")
-    return at_least_single(boxes)
+        raise ValueError(f"{name}: expected (n, 4); got {tuple(boxes.shape)}")
+    return at_least_single(boxes, name)
 
 
 def _length(counts: Sequence[int], pad_to: int | None) -> int:
@@ -136,18 +144,20 @@ def padded_tensors(
     weight: Any | None,
     ignore: Any | None,
     *,
+    box_format: str,
     pad_to: int | None,
     look: Callable[[Tensor], bool],
 ) -> Padded:
     """Boxes (B, M, 4) and labels (B, M), padded with labels of -1 or boxes of zeros."""
-    table = plain(boxes)
+    refuse_other_format(boxes, "boxes", box_format)
+    table = plain(boxes, "boxes")
     if table.ndim != 3 or table.shape[2] != 4:
         raise ValueError(f"boxes: expected (B, M, 4); got {tuple(table.shape)}")
-    table = at_least_single(table)
+    table = at_least_single(table, "boxes")
     known = look(table)
 
     def column(name: str, value: Any) -> Tensor:
-        tensor = plain(value, table.device)
+        tensor = plain(value, name, table.device)
         if tensor.shape != table.shape[:2]:
             raise ValueError(
                 f"{name}: expected {tuple(table.shape[:2])} like boxes; got {tuple(tensor.shape)}"
@@ -155,13 +165,17 @@ def padded_tensors(
         return tensor
 
     numbers = column("labels", labels)
+    if numbers.dtype == torch.uint8:
+        numbers = numbers.long()  # in which -1 is another number than 255
     mask = (numbers != -1) & (table != 0).any(-1)
     parts = Padded(
         boxes=torch.where(mask[..., None], table, 0),
-        labels=whole_numbers(torch.where(mask, numbers, 0), "labels", known),
+        labels=whole_numbers(numbers.masked_fill(~mask, 0), "labels", known),
         mask=mask,
         weight=None if weight is None else torch.where(mask, column("weight", weight).to(table.dtype), 0),
-        ignore=None if ignore is None else flags(column("ignore", ignore), "ignore", known) & mask,
+        ignore=None
+        if ignore is None
+        else flags(column("ignore", ignore).masked_fill(~mask, 0), "ignore", known),
     )
     return _of_length(parts, pad_to)
 
@@ -199,15 +213,38 @@ def by_image(image: Tensor, batch_size: int, name: str, *columns: Tensor) -> tup
 # --- what all of them share -------------------------------------------------------------------------------------------
 
 
-def plain(value: Any, device: torch.device | None = None) -> Tensor:
+def plain(value: Any, name: str, device: torch.device | None = None) -> Tensor:
     """``value`` as a plain tensor, on ``device`` if that is given. A tensor keeps its graph, and is where it was
-    whatever torch's default device is."""
+    whatever torch's default device is. ``TypeError`` naming ``name`` for what holds no numbers."""
     if isinstance(value, Tensor):
         tensor = value if type(value) is Tensor else value.as_subclass(Tensor)
         return tensor if device is None else tensor.to(device)
-    if isinstance(value, Sequence) and any(isinstance(element, Tensor) for element in value):
-        return torch.stack([plain(element, device) for element in value])
-    return torch.as_tensor(value, device=device)
+    try:
+        if isinstance(value, Sequence) and any(isinstance(element, Tensor) for element in value):
+            return torch.stack([plain(element, name, device) for element in value])
+        if isinstance(
+            value, np.ndarray
+        ):  # torch knows neither steps back in memory nor the other order of bytes
+            value = np.ascontiguousarray(value, value.dtype.newbyteorder("="))
+        return torch.as_tensor(value, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"{name}: expected numbers, in a tensor, an array or lists of equal length; got {_short(value)}"
+        ) from error
+
+
+def _short(value: Any) -> str:
+    shown = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else repr(value)
+    return shown if len(shown) <= MOST_LETTERS else f"{shown[:MOST_LETTERS]}..."
+
+
+def refuse_other_format(boxes: Any, name: str, box_format: str) -> None:
+    """Raise ``ValueError`` if ``boxes`` name another format themselves."""
+    named = named_format(boxes)
+    if named not in (None, box_format):
+        raise ValueError(
+            f"{name}: expected {box_format}; got a tensor of format {named} (Targets.from_dicts reads formats)"
+        )
 
 
 def named_format(boxes: Any) -> str | None:
@@ -217,8 +254,10 @@ def named_format(boxes: Any) -> str | None:
     return named.lower() if isinstance(named, str) else None
 
 
-def at_least_single(boxes: Tensor) -> Tensor:
+def at_least_single(boxes: Tensor, name: str) -> Tensor:
     """Boxes in float32, or float64 if they are."""
+    if boxes.dtype == torch.bool or boxes.is_complex():
+        raise TypeError(f"{name}: expected real numbers; got {boxes.dtype}")
     return boxes if boxes.dtype == torch.float64 else boxes.float()
 
 
@@ -268,9 +307,7 @@ def _listed(value: Any) -> Any:
 
 
 def _is_pair(value: Any) -> bool:
-    return (
-        isinstance(value, list) and len(value) == 2 and all(isinstance(side, (int, float)) for side in value)
-    )
+    return isinstance(value, list) and len(value) == 2 and all(type(side) in (int, float) for side in value)
 
 
 def in_fractions(parts: Padded, box_format: str, sizes: Sizes | None) -> Padded:

@@ -79,6 +79,10 @@ class Targets:
     ignore: Tensor | None = None
 
     def __post_init__(self) -> None:
+        for name in ("boxes", "labels", "mask", "weight", "ignore"):
+            value = getattr(self, name)
+            if not (isinstance(value, Tensor) or (value is None and name in ("weight", "ignore"))):
+                raise TypeError(f"{name}: expected a tensor; got {type(value).__name__}")
         if self.boxes.ndim != 3 or self.boxes.shape[-1] != 4 or self.boxes.shape[1] < 1:
             raise ValueError(f"boxes: expected (B, M, 4) with M >= 1; got {tuple(self.boxes.shape)}")
         if self.boxes.dtype not in (torch.float32, torch.float64):
@@ -141,7 +145,7 @@ class Targets:
         expected = "an int, slice, list or one-dimensional tensor"
         if isinstance(images, (tuple, str)):
             raise TypeError(f"images: expected {expected}; got {images!r}")
-        index = plain(images, None if isinstance(images, Tensor) else self.boxes.device)
+        index = plain(images, "images", None if isinstance(images, Tensor) else self.boxes.device)
         if index.ndim > 1:
             raise TypeError(f"images: expected {expected}; got {tuple(index.shape)}")
         return index.reshape(-1) if index.numel() else index.reshape(0).long()
@@ -257,7 +261,9 @@ class Targets:
         Objects keep their order within an image. ``batch_size`` is needed because the last images may have no
         row. Waits for a GPU, to know how many rows each image has.
         """
-        table = plain(rows)
+        table = plain(rows, "rows")
+        if table.numel() == 0:
+            table = table.reshape(0, 6)
         if table.ndim != 2 or table.shape[1] != 6:
             raise ValueError(f"rows: expected (N, 6): image, class, cx, cy, w, h; got {tuple(table.shape)}")
         if table.dtype not in EXACT:
@@ -291,7 +297,7 @@ class Targets:
         """
         choice("box_format", box_format, tuple(TO_CXCYWH))
         look = partial(values_known, validate=validate)
-        parts = padded_tensors(boxes, labels, weight, ignore, pad_to=pad_to, look=look)
+        parts = padded_tensors(boxes, labels, weight, ignore, box_format=box_format, pad_to=pad_to, look=look)
         return cls._of(parts, box_format, image_size, clip=clip, validate=validate)
 
     @classmethod

@@ -499,3 +499,17 @@ def test_targets_hold_tensors(name: str, value: Any) -> None:
     }  # fmt: skip
     with pytest.raises(TypeError, match=f"^{name}: expected a tensor; got {type(value).__name__}$"):
         yl.Targets(**fields)
+
+
+def test_pixels_need_the_size_of_their_image() -> None:
+    for make in (AnyTargets.from_xyxy, AnyTargets.from_coco):
+        with pytest.raises(
+            ValueError, match=r"^image_size: expected \(height, width\) in pixels, .*; got None$"
+        ):
+            make([[[0.1, 0.2, 0.3, 0.4]]], [[0]], image_size=None)
+
+
+@pytest.mark.parametrize("images", [None, 1.0, [0.5], "0", (0,)], ids=repr)
+def test_images_are_chosen_by_whole_numbers(images: Any) -> None:
+    with pytest.raises(TypeError, match=r"^images: expected "):
+        one()[images]

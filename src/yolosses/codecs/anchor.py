@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -216,7 +217,8 @@ def maps_of(raw: Maps, *, boxes_per_cell: int, num_classes: int) -> tuple[Tensor
     Raises:
         TypeError: a map is no floating tensor. ValueError: a map has another shape, or none is there.
     """
-    if not isinstance(raw, (Tensor, Sequence)) or isinstance(raw, str):
+    given: Any = raw
+    if not isinstance(given, (Tensor, Sequence)) or isinstance(given, str):
         raise TypeError(f"raw: expected a tensor, or a list of them; got {type(raw).__name__}")
     maps = (raw,) if isinstance(raw, Tensor) else tuple(raw)
     if not maps:

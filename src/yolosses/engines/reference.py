@@ -53,7 +53,11 @@ def is_learned(targets: Targets) -> bool:
     given = [values for values in (targets.boxes, targets.weight) if values is not None]
     if any(values.requires_grad for values in given):
         return True
-    return not torch.compiler.is_compiling() and any(unpack_dual(v).tangent is not None for v in given)
+    return not torch.compiler.is_compiling() and any(map(_has_tangent, given))
+
+
+def _has_tangent(values: Tensor) -> bool:
+    return unpack_dual(values).tangent is not None  # type: ignore[no-untyped-call]
 
 
 def _summed(costs: Sequence[Cost | TermSum], pairs: Any, by_level: bool) -> Sequence[TermSum]:

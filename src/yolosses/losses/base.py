@@ -113,8 +113,8 @@ class Loss(nn.Module):
 
         Args:
             raw, targets: see the class. assignment: freezes who is responsible, and all that was measured with it.
-            normalizer: divides the sums in the place of the own normaliser, with reduction "mean" only. For several
-                processes: `shared_normalizer`.
+            normalizer: divides the sums in the place of the own normaliser, with reduction "mean" only: one number, or
+                a tensor as `own_normalizer` gives. For several processes: `shared_normalizer`.
         """
         assignment, terms = self._evaluated(raw, targets, assignment)
         return self.reduce(terms, assignment, normalizer)

@@ -299,6 +299,12 @@ def image_sizes(image_size: Any, count: int) -> Sizes:
     return [(height, width) for height, width in sizes]
 
 
+def require_size(image_size: Any) -> None:
+    """Raise ``ValueError`` for None, which would mean fractions elsewhere."""
+    if image_size is None:
+        raise ValueError("image_size: expected (height, width) in pixels, or (1, 1) for fractions; got None")
+
+
 def _listed(value: Any) -> Any:
     """Lists of Python numbers for tuples, arrays and tensors."""
     if isinstance(value, (Tensor, np.ndarray, np.number)):

@@ -35,6 +35,7 @@ from yolosses.structures.target_forms import (
     padded_lists,
     padded_tensors,
     plain,
+    require_size,
     whole_numbers,
 )
 
@@ -148,6 +149,8 @@ class Targets:
         index = plain(images, "images", None if isinstance(images, Tensor) else self.boxes.device)
         if index.ndim > 1:
             raise TypeError(f"images: expected {expected}; got {tuple(index.shape)}")
+        if index.numel() and index.is_floating_point():
+            raise TypeError(f"images: expected {expected}; got {index.dtype}")
         return index.reshape(-1) if index.numel() else index.reshape(0).long()
 
     def split(self, size: int | Sequence[int]) -> tuple[Targets, ...]:
@@ -215,6 +218,7 @@ class Targets:
 
         ``image_size``: (height, width), one for all or one for each image; (1, 1) where the edges are fractions.
         """
+        require_size(image_size)
         parts = padded_lists(
             boxes, labels, weight, ignore,
             box_format="xyxy", pad_to=pad_to, look=partial(values_known, validate=validate),
@@ -239,6 +243,7 @@ class Targets:
 
         ``image_size``: as of `from_xyxy`. Labels are class indices from 0, not COCO's category ids.
         """
+        require_size(image_size)
         parts = padded_lists(
             boxes, labels, weight, ignore,
             box_format="xywh", pad_to=pad_to, look=partial(values_known, validate=validate),

@@ -231,7 +231,7 @@ def test_an_assignment_of_something_else_is_refused(family: Family) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("raw", [None, 3.0, "maps", object()], ids=str)
+@pytest.mark.parametrize("raw", [None, 3.0, "maps", object()], ids=["none", "number", "word", "object"])
 def test_what_is_no_output_is_refused(family: Family, raw: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=r"^raw"):
         family.make(num_classes=C)(raw, scattered(1, C))

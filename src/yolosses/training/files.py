@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,8 +70,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure of matplotlib as a png."""
-    with whole_file(path, durable=False) as file:
+    """Write a figure of matplotlib as a png. A letter that no font here has becomes a box, without a word."""
+    with whole_file(path, durable=False) as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format="png", dpi=150)
 
 

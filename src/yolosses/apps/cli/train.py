@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from yolosses.apps.cli.detectors import Detector
 from yolosses.apps.cli.evaluate import evaluate_and_show
@@ -168,9 +169,9 @@ def _introduce(
 ) -> None:
     parameters = sum(p.numel() for p in training.model.parameters()) / 1e6
     height, width = settings.image_size
-    classes = ", ".join(settings.class_names[:6]) + (", ..." if len(settings.class_names) > 6 else "")
+    classes = escape(", ".join(settings.class_names[:6])) + (", ..." if len(settings.class_names) > 6 else "")
     console.print(
-        f"[bold]{train_set.name}[/]: {len(train_set)} pictures to learn from ({settings.train_split}), "
+        f"[bold]{escape(train_set.name)}[/]: {len(train_set)} pictures to learn from ({settings.train_split}), "
         f"{len(eval_set)} to evaluate on ({settings.eval_split}); {len(settings.class_names)} classes: {classes}",
         highlight=False,
     )

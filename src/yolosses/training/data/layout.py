@@ -192,6 +192,8 @@ def _require_one(tree: Tree, found: Sequence[VOCFolder | YOLOFiles | COCOFiles])
 
 def _home(root: Path, file: Path) -> str | None:
     """The folder just below the root that holds a file, if its name is not one that all data sets have."""
+    if not file.is_relative_to(root):
+        return None  # labels beside the folder of the pictures
     top = file.relative_to(root).parts[0]
     usual = (
         canonical_split(top) in SPLITS

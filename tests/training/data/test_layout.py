@@ -239,3 +239,64 @@ def test_digits_is_a_word_not_a_folder() -> None:
 
 def test_yolo_rows_written_by_the_helper_are_exact() -> None:
     assert yolo_row(THREE[0].boxes[0], THREE[0]) == "1 0.25 0.375 0.25 0.5\n"
+
+
+# ------------------------------------------------------------ what people point at, and how they write
+
+
+@pytest.mark.parametrize("below", ["images", "images/train"])
+def test_a_folder_of_pictures_whose_labels_lie_beside_it(below: str, tmp_path: Path) -> None:
+    for number in range(5):
+        paint(tmp_path / below / f"{number}.png", 32, 32)
+        write(tmp_path / below.replace("images", "labels") / f"{number}.txt", "0 0.5 0.5 0.25 0.25\n")
+    dataset = open_dataset(tmp_path / below)
+    assert len(dataset) + len(open_dataset(tmp_path / below, "val")) >= 5
+    assert all(len(record.boxes) == 1 for record in dataset.records)
+
+
+@pytest.mark.parametrize("row", ["{}.0 0.5 0.5 0.25 0.25", "{},0.5,0.5,0.25,0.25", "{}.000 .5 .5 .25 .25"])
+def test_classes_without_names_are_counted_however_they_are_written(row: str, tmp_path: Path) -> None:
+    for number in range(5):
+        paint(tmp_path / "images" / f"{number}.png", 32, 32)
+        write(tmp_path / "labels" / f"{number}.txt", row.format(number) + "\n")
+    dataset = open_dataset(tmp_path, splits_of(tmp_path)[0])
+    assert dataset.class_names == ("0", "1", "2", "3", "4")
+    assert dataset.problems == []
+
+
+def test_two_classes_of_one_name_stay_two_when_a_run_numbers_them(tmp_path: Path) -> None:
+    paint(tmp_path / "images" / "a.png", 32, 32)
+    write(tmp_path / "labels" / "a.txt", "1 0.5 0.5 0.25 0.25\n0 0.25 0.25 0.25 0.25\n")
+    write(tmp_path / "data.yaml", "train: images\nval: images\nnames: [owl, owl]\n")
+    own = open_dataset(tmp_path / "data.yaml", "train")
+    again = open_dataset(tmp_path / "data.yaml", "val", class_names=own.class_names)
+    assert own.records[0].labels.tolist() == again.records[0].labels.tolist() == [1, 0]
+
+
+def test_a_picture_of_another_split_is_not_taken_for_one_that_is_missing(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for split, listed, there in (("train", ("0", "1"), ("0",)), ("valid", ("1",), ("1",))):
+        images = [{"id": i, "file_name": f"{n}.png", "width": 32, "height": 32} for i, n in enumerate(listed)]
+        rows = [{"id": i, "image_id": i, "category_id": 1, "bbox": [4, 4, 8, 8]} for i in range(len(listed))]
+        content = {"images": images, "annotations": rows, "categories": [{"id": 1, "name": "cat"}]}
+        write(root / split / "_annotations.coco.json", json.dumps(content))
+        for name in there:
+            paint(root / split / f"{name}.png", 32, 32)
+    dataset = open_dataset(root, "train")
+    assert names(dataset) == ["0.png"]
+    (problem,) = dataset.problems
+    assert "no picture '1.png'" in problem.reason
+
+
+def test_the_folder_a_command_runs_in_is_no_part_of_a_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for root in ("mine", "other"):
+        for split in ("train", "val"):
+            paint(tmp_path / root / "images" / split / f"{root}.png", 32, 32)
+            write(tmp_path / root / "labels" / split / f"{root}.txt", "0 0.5 0.5 0.25 0.25\n")
+    write(tmp_path / "mine" / "data.yaml", "train: images/train\nval: images/valid\nnames: [cat]\n")
+    (tmp_path / "other" / "images" / "val").rename(tmp_path / "other" / "images" / "valid")
+    monkeypatch.chdir(tmp_path / "other")
+    with pytest.raises(DataError, match="no 'val' split"):
+        open_dataset(tmp_path / "mine" / "data.yaml", "val")

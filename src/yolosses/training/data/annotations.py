@@ -94,9 +94,9 @@ class ClassIndex:
             )
         # Own numbers stay as they are unless other names are asked for: a data set may name two classes alike.
         self._numbers = (
-            [self._index.get(name) for name in self._own]
-            if wanted is not None
-            else list(range(len(self._own)))
+            list(range(len(self._own)))
+            if self._own == self.names
+            else [self._index.get(name) for name in self._own]
         )
 
     def by_name(self, name: str) -> int | NoClass:

@@ -23,7 +23,7 @@ from yolosses.training.data.index import PictureIndex
 from yolosses.training.data.json_stream import elements
 from yolosses.training.data.problems import DataError, Problem, printable
 from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
-from yolosses.training.data.tree import PictureFinder, Tree
+from yolosses.training.data.tree import PictureFinder, Tree, of_another_split
 
 _SIDES = ("x", "y", "width", "height")
 _LISTS = ("images", "annotations", "categories")
@@ -228,10 +228,13 @@ class _Pictures:
             root = root if root != here else above
         self.places = [place for place in places if place.is_dir()]
         self.found: set[Path] = set()
+        # A json in the folder of a split is about that split's pictures.
+        self._folders = here.relative_to(root).parts if here.is_relative_to(root) else ()
         self._finder = PictureFinder(root)
 
     def find(self, name: str) -> Path | None:
-        return self._finder.find(name, self.places)
+        path = self._finder.find(name, self.places)
+        return None if path is None or of_another_split(path, self._folders) else path
 
 
 def _entry(

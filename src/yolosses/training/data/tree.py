@@ -125,7 +125,7 @@ class PictureFinder:
         agreeing = [(_common_end(path, parts), path) for path in self._by_name.get(parts[-1], [])]
         most = max((count for count, _ in agreeing), default=0)
         best = [path for count, path in agreeing if count == most]
-        return best[0] if len(best) == 1 and not _of_another_split(best[0], parts) else None
+        return best[0] if len(best) == 1 and not of_another_split(best[0], parts) else None
 
     def _is_file(self, path: Path) -> bool:
         # One listing of a folder instead of a question for each of its pictures.
@@ -176,7 +176,7 @@ def _common_end(path: Path, parts: Sequence[str]) -> int:
     return count
 
 
-def _of_another_split(path: Path, parts: Sequence[str]) -> bool:
+def of_another_split(path: Path, parts: Sequence[str]) -> bool:
     """Whether the paths name different splits: a picture of the same name is then another picture."""
     own, other = ({canonical_split(name) for name in names} & set(SPLITS) for names in (path.parts, parts))
     return bool(own and other and not own & other)

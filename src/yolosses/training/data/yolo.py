@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -168,7 +169,9 @@ class YOLOFiles:
     def _resolve(self, entry: str) -> Path | None:
         base = self._config.base if self._config else ""
         plain = entry.replace("\\", "/")
-        candidates = [self.root / base / plain, self.root / plain, Path(base) / plain]
+        candidates = [self.root / base / plain, self.root / plain]
+        if base or self.source.suffix == ".data":  # as seen from where the command runs
+            candidates.append(Path(base) / plain)
         # Exporters write paths as seen from some other folder, so their ends are tried as well.
         candidates += [self.root.joinpath(*end) for end in _ends(Path(plain).parts)]
         return next((Path(os.path.normpath(path)) for path in candidates if is_there(path)), None)
@@ -407,8 +410,9 @@ def _numbered_classes(files: Sequence[Path], source: Path) -> list[str]:
             lines = read_lines(file)
         except (OSError, UnicodeDecodeError):
             continue  # reported with its picture
-        words = [line.split(maxsplit=1)[0] for line in lines if line.strip()]
-        largest = max([largest, *(int(word) for word in words if word.isdecimal() and len(word) < 10)])
+        words = [re.split(r"[\s,]", line.strip(), maxsplit=1)[0] for line in lines if line.strip()]
+        numbers = (re.fullmatch(r"(\d{1,9})(\.0*)?", word) for word in words)  # 3, and 3.0 as NumPy writes it
+        largest = max([largest, *(int(number[1]) for number in numbers if number)])
     if largest >= _MOST_UNNAMED_CLASSES:
         raise DataError(
             f"{source}: no class names found, and the labels have a class {largest};"

@@ -203,7 +203,8 @@ def test_what_changes_in_the_course_of_a_run(
     for progress, value in course:
         follow(progress)
         assert getattr(loss_fn, name) == pytest.approx(value)
-    fixed = dataclasses.replace(settings, loss_options={**settings.loss_options, name: 0.3})
+    kept = True if name == "prior_pull" else 0.3
+    fixed = dataclasses.replace(settings, loss_options={**settings.loss_options, name: kept})
     assert course_of(fixed, build_loss(fixed)) is None
     folder = RunFolder(tmp_path / "run")
     folder.create(settings)

@@ -342,6 +342,14 @@ def test_the_picture_given_is_not_drawn_on() -> None:
     assert (picture == 128).all()
 
 
+def test_bad_pictures_and_labels() -> None:
+    with pytest.raises(ValueError, match=r"picture: expected \(H, W, 3\) uint8 or None; got \(8, 8\) uint8"):
+        drawn(np.zeros((8, 8), np.uint8))
+    for found, truths in ((detections((0.5, 0.5, 0.5, 0.5, 0.9, 5)), None), (detections(), TRUTH)):
+        with pytest.raises(ValueError, match=r"labels: expected 0..1; got \[(5|2)\]"):
+            draw_detections(Found(picture=plain(8, 8), detections=found, truths=truths), ["a", "b"])
+
+
 def contrast(a: str, b: str) -> float:
     def luminance(colour: str) -> float:
         channels = np.array(rgb(colour)) / 255

@@ -82,6 +82,10 @@ def with_text_as_measure(value: Any) -> None:
     value["results"][0]["measures"]["map50"] = "high"
 
 
+def with_yes_as_measure(value: Any) -> None:
+    value["results"][0]["measures"]["map50"] = True
+
+
 def with_a_strange_key(value: Any) -> None:
     value["results"][0]["mood"] = 1
 
@@ -108,6 +112,7 @@ def with_a_number_as_results(value: Any) -> None:
             "results[2].setting: expected one of the study's values of size_term; got 'cube'",
         ),
         (with_text_as_measure, "results[0].measures.map50: expected a number; got 'high'"),
+        (with_yes_as_measure, "results[0].measures.map50: expected a number; got True"),
         (with_a_strange_key, "mood"),
         (with_a_list_of_parameters, "expected the results of a study"),
         (with_a_list_of_measures, "expected the results of a study"),

@@ -18,7 +18,7 @@ from rich.markup import escape
 import yolosses
 from yolosses.apps.cli.requests import StudyRequest
 from yolosses.apps.cli.study_files import JOURNAL, RESULTS, read_results, write_results
-from yolosses.apps.cli.study_progress import StudyDisplay
+from yolosses.apps.cli.study_progress import StudyDisplay, in_words
 from yolosses.apps.cli.study_table import study_tables
 from yolosses.apps.cli.vary import TRAINING, Range, Values, parse_vary
 from yolosses.apps.runs.budget import budget_in_words, budget_of, require_budget
@@ -85,7 +85,7 @@ def run_study(request: StudyRequest) -> None:
             "them when they are done",
         )
     for setting, reason in queue.failures():
-        say(console, f"[yellow]failed[/]: {_words(setting)}: {escape(reason)}")
+        say(console, f"[yellow]failed[/]: {in_words(setting)}: {escape(reason)}")
     say_where(console, folder)
 
 
@@ -238,7 +238,7 @@ class _Study:
         try:
             build_loss(self.run_settings(setting, seed=0))
         except (ValueError, TypeError) as error:
-            raise CommandError(f"--vary {_words(setting)}: {error}") from error
+            raise CommandError(f"--vary {in_words(setting)}: {error}") from error
 
     def results(self, queue: Queue) -> StudyResults:
         """What there is so far, of all workers."""
@@ -313,7 +313,3 @@ def _drawn(trial: optuna.Trial, name: str, values: Values) -> Level:
 def _fingerprint(definition: dict[str, Any]) -> str:
     kept = {name: value for name, value in definition.items() if name != "seeds"}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _words(setting: Setting) -> str:
-    return ", ".join(f"{name} {value}" for name, value in setting.items())

@@ -42,7 +42,7 @@ class StudyDisplay:
         self.begun, self.done = time.perf_counter(), len(queue.results())
         others = queue.states().get("running", 1) - 1
         elsewhere = f", {others} in other workers" if others > 0 else ""
-        name = f"[bold]{self.done + 1}/{self.runs}[/] {escape(_words(setting, seed))}{elsewhere}"
+        name = f"[bold]{self.done + 1}/{self.runs}[/] {escape(in_words(setting))}, seed {seed}{elsewhere}"
         self.progress.update(self.task, description=name, completed=0.0, note="")
 
     def shows(self, record: StepRecord, progress: float) -> None:
@@ -63,11 +63,11 @@ class StudyDisplay:
         )
         say(
             self.console,
-            f"{self.done + 1:>3}/{self.runs}  {escape(_words(result.setting, result.seed))}: {shown}  "
+            f"{self.done + 1:>3}/{self.runs}  {escape(in_words(result.setting))}, seed {result.seed}: {shown}  "
             f"({seconds:.0f} s)",
         )
 
 
-def _words(setting: Setting, seed: int) -> str:
-    values = [f"{name} {level_name(value)}" for name, value in setting.items()]
-    return ", ".join([*values, f"seed {seed}"])
+def in_words(setting: Setting) -> str:
+    """``lambda_coord 5, size_term sqrt``."""
+    return ", ".join(f"{name} {level_name(value)}" for name, value in setting.items())

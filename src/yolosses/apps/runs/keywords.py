@@ -68,10 +68,9 @@ def parse_option(option: str, name: str, text: str, loss: str) -> Level:
 def typed(option: str, name: str, text: str, kind: Any) -> Level:
     """``text`` as a value of ``kind``. Raises `CommandError`."""
     try:
-        level: Level = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_strings(text)
+        return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_strings(text)  # type: ignore[no-any-return]
     except ValidationError as error:
         raise CommandError(f"{option} {name}: {first_fault(error)}") from error
-    return level
 
 
 def parse_options(texts: Sequence[str], loss: str) -> dict[str, Option]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from pydantic import StrictFloat
+
 Level = float | int | str | bool
 Setting = dict[str, Level]
 
@@ -29,7 +31,7 @@ class Result:
     trial: int
     setting: Setting
     seed: int
-    measures: dict[str, float | None]
+    measures: dict[str, StrictFloat | None]
     calibration: dict[str, list[float | int]] = field(default_factory=dict)
     history: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

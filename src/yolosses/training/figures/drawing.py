@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from yolosses.boxes import pairwise_iou
-from yolosses.explain.pictures.board import Board, Picture, corners_of, fitted, show_picture
+from yolosses.explain.pictures.board import Board, Picture, corners_of, fitted, require_picture, show_picture
 from yolosses.explain.pictures.panel import Panel, new_panel
 from yolosses.explain.pictures.tags import Tag, draw_tags
 from yolosses.explain.style import PALETTE, colour_of, ink_on
@@ -64,9 +64,8 @@ def draw_sheet(cells: Sequence[Found], class_names: Sequence[str]) -> Figure:
         for column, index in enumerate(row):
             across, down = sizes[index]
             cell = sheet.part(column * (width + GAP), top, width, height)
-            show_detections(
-                cell.part((width - across) / 2, (height - down) / 2, across, down), cells[index], class_names
-            )
+            place = cell.part((width - across) / 2, (height - down) / 2, across, down)
+            show_detections(place, cells[index], class_names)
             name = cell.shortened(cells[index].name, CAPTION_SIZE)
             cell.write(width / 2, height + 0.06, name, size=CAPTION_SIZE, ha="center")
         top += height + CAPTION + GAP
@@ -79,6 +78,10 @@ def show_detections(panel: Panel, found: Found, class_names: Sequence[str]) -> B
     A class has the same colour in every picture. A truth is a thin dashed line, black and white, and carries its class
     name only if no detection of its class overlaps it with IoU >= 0.5: it was missed.
     """
+    require_picture(found.picture)
+    for labels in (found.detections.labels, () if found.truths is None else found.truths[1]):
+        if len(labels) and not 0 <= min(labels) <= max(labels) < len(class_names):
+            raise ValueError(f"labels: expected 0..{len(class_names) - 1}; got {list(map(int, labels))}")
     board = show_picture(panel, found.picture, found.picture.shape[0] / found.picture.shape[1])
     board.axes.spines[:].set_visible(False)
     detections, missed = found.detections, []

@@ -125,6 +125,17 @@ def test_predict_does_the_others_when_a_picture_cannot_be_read(work: Path) -> No
     assert (work / "partly/shape-25.png").is_file()
 
 
+def test_predict_gives_each_picture_a_file_of_its_own(work: Path) -> None:
+    picture = Image.open(work / "shapes/images/val/shape-25.png")
+    (work / "folder").mkdir()
+    for name in ("a.jpg", "a.png", "a-2.png"):
+        picture.save(work / "folder" / name)
+    (work / "folder/._a.png").write_text("what macOS leaves")
+    succeed("predict", "run", "folder", "--out", "own", cwd=work)
+    assert {path.name for path in (work / "own").glob("*.png")} == {"a.png", "a-2.png", "a-3.png"}
+    assert len(read(work / "own/predictions.json")["images"]) == 3
+
+
 def test_resume_goes_on_where_the_run_stopped(work: Path) -> None:
     succeed("train", "shapes", *SMALL, "--epochs", "1", "--out", "short", cwd=work)
     assert "errors" not in read(work / "short/metrics.json")  # that is `eval`'s business

@@ -78,20 +78,22 @@ def test_broken_images(tmp_path: Path) -> None:
         {"id": 2},
         {"id": 3, "file_name": "b.png"},
         {"id": 4, "file_name": "resized.png", "height": 16, "width": 16},
-        {"id": 100, "file_name": "twin.png"},
+        {"id": 102, "file_name": "twin.png"},
         {"file_name": "nameless.png"},
     ]
+    content["annotations"].append({**BASE, "image_id": 3})
     content["annotations"].append("nothing")  # type: ignore[arg-type]
     file = rewrite(root, content)
     dataset = open_dataset(root, "train")
-    assert [record.name for record in dataset.records] == ["a.png", "b.png", "c.png"]
+    assert [record.name for record in dataset.records] == ["a.png", "b.png"]
     reasons = {problem.where: problem.reason for problem in dataset.problems}
-    assert len(dataset.problems) == 7
-    assert reasons["image id 100"] == reasons["image 9 (without id)"] == "expected an id of its own"
-    assert reasons["annotation 4 (without id)"] == "expected an object; got 'nothing'"
+    assert len(dataset.problems) == 8
+    assert reasons["image id 102"] == "expected an id of its own; 2 pictures share it"
+    assert reasons["image 9 (without id)"] == "expected an id of its own"
+    assert reasons["annotation 5 (without id)"] == "expected an object; got 'nothing'"
     assert reasons["image id 1"].startswith(f"no picture 'gone.png' in {root / 'train'}")
     assert reasons["image id 2"] == "no file_name"
-    assert reasons["image id 3"] == "picture 'b.png' is listed twice"
+    assert reasons["image id 3"] == "picture 'b.png' is listed twice; its 1 annotation(s) are left out"
     assert reasons["image id 4"].startswith("labelled as 16x16 (width x height), but the picture is 8x8")
     assert {problem.file for problem in dataset.problems} == {file}
 

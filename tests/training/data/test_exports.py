@@ -130,6 +130,14 @@ def coco_of_another_machine(root: Path) -> None:
         write(root / f"json/{split}.json", json.dumps(content))
 
 
+def lists_at_the_top(root: Path) -> None:
+    for split, these in SPLITS.items():
+        pictures(root / "images", these)
+        rows(root / "labels", these)
+        write(root / f"{split}.txt", lines(these, "./images/{name}"))
+    write(root / "classes.txt", NAMES)
+
+
 EXPORTS: dict[str, Callable[[Path], None]] = {
     "Roboflow YOLO": roboflow_yolo,
     "CVAT YOLO 1.1": cvat_yolo,
@@ -144,6 +152,9 @@ EXPORTS: dict[str, Callable[[Path], None]] = {
     "labels in annotations": labels_in("images/{split}", "annotations/{split}"),
     "labels aside": labels_in("{split}", "labels/{split}"),
     "all labels together": labels_in("images/{split}", "labels"),
+    "split before images": labels_in("{split}_images", "{split}_labels"),
+    "split after images": labels_in("images_{split}2017", "labels_{split}2017"),
+    "lists at the top": lists_at_the_top,
     "below another folder": labels_in("set/images/{split}", "set/labels/{split}"),
     "labelImg YOLO": label_img_yolo,
     "VOC": voc_in("JPEGImages", "Annotations", "ImageSets/Main"),
@@ -152,6 +163,7 @@ EXPORTS: dict[str, Callable[[Path], None]] = {
     "VOC with lists in ImageSets": voc_in("JPEGImages", "Annotations", "ImageSets"),
     "VOC with lists at the top": voc_in("images", "xml", "."),
     "VOC by folders": voc_in("images/{split}", "Annotations/{split}"),
+    "VOC by names of folders": voc_in("images_{split}", "annotations_{split}"),
     "VOC in VOCdevkit": voc_in(
         "VOCdevkit/VOC2007/JPEGImages", "VOCdevkit/VOC2007/Annotations", "VOCdevkit/VOC2007/ImageSets/Main"
     ),
@@ -251,11 +263,70 @@ def test_folders_without_labels_are_said(tmp_path: Path) -> None:
     )
 
 
+def test_label_folders_without_pictures_are_said(tmp_path: Path) -> None:
+    labels_in("images/{split}", "labels/{split}")(tmp_path)
+    rows(tmp_path / "labels/test", VAL)
+    rows(tmp_path / "second/labels", [Picture("far.png", 16, 16, (Box("cat", 4, 4, 8, 8),))])
+    assert open_dataset(tmp_path, "train").notes == (
+        "labels/test is left out: 2 label file(s) of no picture",
+        "second/labels is left out: 1 label file(s) of no picture",
+    )
+
+
 def test_pictures_in_no_list_are_counted(tmp_path: Path) -> None:
     write_voc(tmp_path, {"train": TRAIN[:1], "val": VAL})
     paint(tmp_path / "JPEGImages/c.png", 128, 64)
     write(tmp_path / "Annotations/c.xml", voc_xml(TRAIN[2]))
     assert "1 picture(s) are in no list, the first: c.png" in str(open_dataset(tmp_path).note)
+
+
+@pytest.mark.parametrize(("images", "masks"), [("images", "masks"), ("train/images", "train/masks")])
+def test_masks_with_the_names_of_pictures_are_no_pictures(images: str, masks: str, tmp_path: Path) -> None:
+    labels_in(images, images.replace("images", "labels"))(tmp_path)
+    pictures(tmp_path / masks, TRAIN)
+    assert boxes_of(open_dataset(tmp_path, whole=True)) == truth([*TRAIN, *VAL])
+    note = f"{masks} is left out: 3 picture(s) with the label files of other pictures"
+    assert note in open_dataset(tmp_path, whole=True).notes
+
+
+def test_a_picture_with_two_annotations_is_read_once(tmp_path: Path) -> None:
+    voc_in("images", "Annotations")(tmp_path)
+    xmls(tmp_path / "Annotations_old", TRAIN[:1])
+    dataset = open_dataset(tmp_path, whole=True)
+    assert boxes_of(dataset) == truth([*TRAIN, *VAL])
+    (problem,) = dataset.problems
+    assert problem.file == tmp_path / "Annotations_old/a.xml"
+    assert (
+        problem.reason
+        == f"a.png has another annotation, which is taken: {tmp_path / 'Annotations' / 'a.xml'}"
+    )
+
+
+def test_a_missing_picture_is_not_taken_from_another_split(tmp_path: Path) -> None:
+    EXPORTS["VOC by folders"](tmp_path)
+    xmls(tmp_path / "Annotations/val", TRAIN[:1])
+    dataset = open_dataset(tmp_path, "val")
+    assert boxes_of(dataset) == truth(VAL)
+    assert [problem.reason for problem in dataset.problems] == [f"no picture 'a' in {tmp_path}"]
+
+
+@pytest.mark.parametrize("text", ["version https://git-lfs.github.com/spec/v1", "<html>", "[]"])
+def test_a_json_that_cannot_be_used_is_said(text: str, tmp_path: Path) -> None:
+    EXPORTS["COCO"](tmp_path)
+    file = write(tmp_path / "annotations/instances_val2017.json", text)
+    assert f"1 json file(s) are left out, the first: {file}" in open_dataset(tmp_path, "train").notes
+
+
+def test_keypoints_beside_instances_are_no_split(tmp_path: Path) -> None:
+    coco_in("{split}", "annotations/instances_{split}.json")(tmp_path)
+    file = tmp_path / "annotations/person_keypoints_train.json"
+    write(file, json.dumps(coco_content(TRAIN)))
+    assert splits_of(tmp_path) == ("train", "val")
+    assert f"1 json file(s) are left out, the first: {file}" in open_dataset(tmp_path, "train").notes
+    shutil.rmtree(tmp_path / "annotations")
+    for kind in ("instances", "person_keypoints"):
+        write(tmp_path / f"annotations/{kind}_default.json", json.dumps(coco_content(TRAIN)))
+    assert splits_of(tmp_path) == ("default",)
 
 
 def test_labels_beside_the_splits_are_counted(tmp_path: Path) -> None:
@@ -282,6 +353,26 @@ def test_annotations_that_name_another_picture_are_said(tmp_path: Path) -> None:
     (root / "JPEGImages/a.png").rename(root / "JPEGImages/IMG_0001.JPG")
     write(root / "ImageSets/Main/train.txt", "a\nb\nc\n")
     assert "IMG_0001.JPG" in boxes_of(open_dataset(root, "train"))
+
+
+def test_a_picture_belongs_to_the_annotation_of_its_name(tmp_path: Path) -> None:
+    """Annotations that were copied name the picture of the first one."""
+    voc_in("images", "xml")(tmp_path)
+    write(tmp_path / "xml/a2.xml", voc_xml(TRAIN[0]).replace("a.png", "c.png"))
+    dataset = open_dataset(tmp_path, whole=True)
+    assert boxes_of(dataset) == truth([*TRAIN, *VAL])
+    assert [problem.reason for problem in dataset.problems] == [
+        f"no picture 'a2' in {tmp_path}, and c.png has an annotation of its own"
+    ]
+
+
+@pytest.mark.parametrize("named", ["photo.PNG", "PHOTO.png", "photo", "photo.jpg"])
+def test_filename_may_differ_in_case_and_suffix(named: str, tmp_path: Path) -> None:
+    voc_in("images", "xml")(tmp_path)
+    (tmp_path / "images/a.png").rename(tmp_path / "images/photo.png")
+    write(tmp_path / "xml/a.xml", voc_xml(TRAIN[0]).replace("a.png", named))
+    dataset = open_dataset(tmp_path, whole=True)
+    assert (len(dataset), dataset.problems) == (5, [])
 
 
 @pytest.mark.parametrize("export", ["Ultralytics", "Roboflow YOLO", "VOC", "Roboflow COCO"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolosses.training.data.rows import Row, as_angles, parse_row, turned_box
+from yolosses.training.data.rows import Row, meaning_of, parse_row, turned_box
 
 SIDES = st.floats(0.01, 0.5)
 PLACES = st.floats(0.3, 0.7)
@@ -49,10 +49,15 @@ def test_the_box_around_a_rotated_box_touches_its_corners(
 
 
 def test_what_a_sixth_value_means() -> None:
-    assert as_angles([0.3, 0.9, 1.0]) == "confidence"
-    assert as_angles([0.3, 0.9, 1.01]) == "confidence"
-    assert as_angles([0.3, -1.57]) == "radians"
-    assert as_angles([0.3, 45.0]) == "degrees"
+    assert meaning_of([[0.3, 0.9], [1.0]]) == "confidence"
+    assert meaning_of([[1.0], [1.0]]) == "confidence"
+    assert meaning_of([[0.3, 0.9, 1.01]]) == "confidence"
+    assert meaning_of([[0.3, -1.57]]) == "radians"
+    assert meaning_of([[0.3, 45.0]]) == "degrees"
+    assert meaning_of([[45.0], [30.0, 90.0]]) == "degrees"
+    assert meaning_of([[1.0, 2.0], [2.0, 3.0]]) == "track"
+    assert meaning_of([[1.0, 30.0, 30.0]]) == "degrees"
+    assert meaning_of([[1.0, math.nan, 7.0]]) == "track"
     assert row("0 0.5 0.5 0.2 0.1 0.9") == ("0", (0.5, 0.5, 0.2, 0.1), "sixth", 0.9)
 
 

@@ -150,6 +150,8 @@ def test_yaml_forms(tmp_path: Path) -> None:
             "train: {a: b}\nnames: [a]",
             r"train: expected a path or a list of paths; got \['|train: expected a path",
         ),
+        ("train: images/train\nnames: [a]\nnames: [b]", r"data\.yaml: 'names' in line 3 is written twice"),
+        ("train: images/train\nnames:\n  0: a\n  0: b", r"data\.yaml: '0' in line 4 is written twice"),
         ("train: [", r"data\.yaml: cannot be read as yaml"),
         ("- a", r"data\.yaml: expected a mapping with train:"),
         ("train: images/train\nnames: []", r"class_names: expected at least one class; got none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ def _files(pictures: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in pictures:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+            shown = (p for p in path.iterdir() if not p.name.startswith("."))
+            inside = sorted(p for p in shown if p.suffix.lower() in PICTURE_SUFFIXES)
             if not inside:
                 raise CommandError(f"{path}: expected pictures in this folder; there are none")
             files += inside
@@ -88,12 +90,11 @@ def _files(pictures: list[Path]) -> list[Path]:
 
 def _names(files: list[Path]) -> list[str]:
     """A name for each result: the picture's, numbered where two are the same."""
-    seen: dict[str, int] = {}
-    names = []
+    names: dict[str, None] = {}
     for file in files:
-        seen[file.stem] = seen.get(file.stem, 0) + 1
-        names.append(file.stem if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}")
-    return names
+        numbered = (f"{file.stem}-{number}" for number in count(2))
+        names[next(name for name in chain([file.stem], numbered) if name not in names)] = None
+    return list(names)
 
 
 def _append(result: dict[str, list[Any]], file: Path, picture: NDArray[np.uint8], found: Detections) -> None:

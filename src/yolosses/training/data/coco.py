@@ -77,7 +77,12 @@ class COCOFiles:
             named = [split for word in words if (split := canonical_split(word)) in SPLITS]
             return {named[-1] if named else "train": self.root}
         tree = self._tree or Tree(self.root)
-        return _by_split([path for path in tree.files(".json") if _is_instances(path)])
+        files = {path: _is_instances(path) for path in tree.files(".json")}
+        found = _by_split([path for path, is_instances in files.items() if is_instances])
+        others = [path for path in files if path not in found.values()]
+        if others:
+            self.notes.append(f"{len(others)} json file(s) are left out, the first: {others[0]}")
+        return found
 
     @property
     def num_labelled(self) -> int:
@@ -103,17 +108,22 @@ class COCOFiles:
         classes = ClassIndex(own, class_names)
         find = _Pictures(file, self.root if self.root.is_dir() else file.parent)
         index = PictureIndex(self.root)
+        names = content.names_of_ids()
         entries: dict[str, Entry] = {}
         for image in content.images:
+            known = names.get(image.id, ()) if _hashable(image.id) else ()
+            rows = content.rows.pop(image.id, []) if known else []
             if image.name in entries:
-                reason = f"picture {image.name!r} is listed twice"
+                left = f"; its {len(rows)} annotation(s) are left out" if rows else ""
+                reason = f"picture {image.name!r} is listed twice{left}"
                 problems.append(
                     Problem(file=file, where=image.where, reason=reason, action="skipped", kind="repeat")
                 )
-            elif not _hashable(image.id) or image.id not in content.rows:  # taken by the first of that id
-                entries[image.name] = unusable(image.name, file, image.where, "expected an id of its own")
+            elif len(known) != 1:  # of two images with one id, the annotations may be of either
+                shared = f"; {len(known)} pictures share it" if known else ""
+                reason = f"expected an id of its own{shared}"
+                entries[image.name] = unusable(image.name, file, image.where, reason)
             else:
-                rows = content.rows.pop(image.id)
                 entries[image.name] = _entry(file, image, rows, find, index, numbers, classes)
         index.save(find.found)
         return Reading(
@@ -186,6 +196,14 @@ class _Content:
             self.notes.append(
                 f"{self._polygons} annotation(s) have a polygon and no bbox: the box around it is taken"
             )
+
+    def names_of_ids(self) -> dict[object, list[str]]:
+        """Id -> the different pictures that have it."""
+        names: dict[object, dict[str, None]] = {}
+        for image in self.images:
+            if _hashable(image.id) and image.id in self.rows:
+                names.setdefault(image.id, {})[image.name] = None
+        return {number: list(found) for number, found in names.items()}
 
     def _add_image(self, image: Any, index: int) -> None:
         where = _where("image", image, index + 1)
@@ -311,7 +329,7 @@ def _split_name(path: Path) -> str:
         return named[-1]
     if canonical_split(path.parent.name) in SPLITS:
         return path.parent.name
-    rest = path.stem.removeprefix("instances_")
+    rest = path.stem.removeprefix("person_keypoints_").removeprefix("instances_")
     return "train" if rest.strip("_").split(".")[0] in _GENERIC and rest != "default" else rest
 
 

@@ -15,7 +15,7 @@ from yolosses.training.data.digits import DIGITS_SPLITS, digit_scenes
 from yolosses.training.data.label_files import LABEL_FOLDERS, PICTURE_FOLDERS
 from yolosses.training.data.lookalikes import looks_like
 from yolosses.training.data.problems import DataError, printable
-from yolosses.training.data.splits import SPLITS, canonical_split, choose_split, hold_out, holds_out
+from yolosses.training.data.splits import choose_split, hold_out, holds_out, split_of_folder
 from yolosses.training.data.tree import Tree
 from yolosses.training.data.voc import VOCFolder
 from yolosses.training.data.yolo import YOLOFiles
@@ -196,9 +196,7 @@ def _home(root: Path, file: Path) -> str | None:
         return None  # labels beside the folder of the pictures
     top = file.relative_to(root).parts[0]
     usual = (
-        canonical_split(top) in SPLITS
-        or top.lower() in (*PICTURE_FOLDERS, *LABEL_FOLDERS)
-        or top == file.name
+        bool(split_of_folder(top)) or top.lower() in (*PICTURE_FOLDERS, *LABEL_FOLDERS) or top == file.name
     )
     return None if usual else top
 

@@ -16,7 +16,7 @@ class Row(NamedTuple):
     """A row as written.
 
     ``numbers``: (cx, cy, w, h) of its box, of the box around its polygon, or of the rotated box before it is turned.
-    ``sixth``: the value after a box, if there is one: a confidence or an angle.
+    ``sixth``: the value after a box, if there is one: a confidence, an angle or the number of a track.
     """
 
     category: str
@@ -29,7 +29,7 @@ def parse_row(line: str, keypoint_values: int | None = None) -> Row | str:
     """A row of a label file, or the reason why it is none.
 
     - 5 values: ``class cx cy w h``
-    - 6 values: the same with a confidence or an angle after it
+    - 6 values: the same with a confidence, an angle or the number of a track after it
     - 7 values of which the last is a whole number: a box with a confidence and the number of a track
     - 7, 9, 11, ... values: ``class x1 y1 x2 y2 ...``, the corners of a polygon or of a rotated box
     - 8, 11, 14, ... values of which each third is 0, 1 or 2: a box with keypoints and how visible they are
@@ -82,11 +82,18 @@ def turned_box(
     return cx, cy, w * cosine + h * sine * height / width, w * sine * width / height + h * cosine
 
 
-def as_angles(sixths: Sequence[float]) -> Literal["confidence", "radians", "degrees"]:
-    """What the sixth values of all rows of a data set are: values beyond 0..1 are angles, beyond a circle degrees."""
-    finite = [value for value in sixths if math.isfinite(value)]
+def meaning_of(sixths: Sequence[Sequence[float]]) -> Literal["confidence", "track", "radians", "degrees"]:
+    """What the sixth values of a data set are, given those of each file.
+
+    Values within 0..1 are confidences. Whole numbers from 1 on, none twice in a file, are those of tracks. Others are
+    angles, beyond a circle in degrees.
+    """
+    finite = [value for values in sixths for value in values if math.isfinite(value)]
     if all(0 <= value <= _MOST_CONFIDENCE for value in finite):
         return "confidence"
+    differ = all(len(set(values)) == len(values) for values in sixths)
+    if min(finite) == 1 and differ and all(value.is_integer() for value in finite):
+        return "track"
     return "radians" if all(abs(value) <= _TWO_PI for value in finite) else "degrees"
 
 

@@ -21,6 +21,8 @@ _SYNONYMS = {
     "training": "train",
     "testing": "test",
 }
+_KIND = "images?|imgs?|pictures?|jpegimages|labels?|annotations?|xmls?|txts?"
+_OF_ONE_KIND = re.compile(f"^({_KIND})[-_ ]|[-_ ]({_KIND})$", re.IGNORECASE)
 
 
 def canonical_split(name: str) -> str:
@@ -28,6 +30,14 @@ def canonical_split(name: str) -> str:
     stem = re.sub(r"[-_]?\d+$", "", name.lower())
     stem = _SYNONYMS.get(stem, stem)
     return stem if stem in SPLITS else name
+
+
+def split_of_folder(name: str) -> str:
+    """The split that a folder's name holds, as it is written: ``train2017`` of ``images_train2017``, ``val`` of
+    ``val_labels``; ``""`` if there is none.
+    """
+    plain = _OF_ONE_KIND.sub("", name)
+    return plain if canonical_split(plain) in SPLITS else ""
 
 
 def named_splits(names: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
-from yolosses.training.data.splits import SPLITS, canonical_split
+from yolosses.training.data.splits import canonical_split, split_of_folder
 
 _PASSED_OVER = frozenset({"__macosx", "__pycache__", "node_modules"})
 _OTHER_PICTURES = frozenset(
@@ -178,5 +178,8 @@ def _common_end(path: Path, parts: Sequence[str]) -> int:
 
 def of_another_split(path: Path, parts: Sequence[str]) -> bool:
     """Whether the paths name different splits: a picture of the same name is then another picture."""
-    own, other = ({canonical_split(name) for name in names} & set(SPLITS) for names in (path.parts, parts))
+    own, other = (
+        {canonical_split(split) for name in names if (split := split_of_folder(name))}
+        for names in (path.parts, parts)
+    )
     return bool(own and other and not own & other)

@@ -25,9 +25,9 @@ from yolosses.training.data.index import PictureIndex
 from yolosses.training.data.label_files import PICTURE_FOLDERS
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
 from yolosses.training.data.problems import DataError, Problem, printable
-from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
+from yolosses.training.data.splits import SPLITS, canonical_split, named_splits, split_of_folder
 from yolosses.training.data.text import decode, head_of, read_lines
-from yolosses.training.data.tree import Tree
+from yolosses.training.data.tree import Tree, of_another_split
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _SAMPLE = 20  # xml files that are looked into to know what they are
@@ -74,7 +74,7 @@ class VOCFolder:
         self._renamed: list[str] = []
         self._beside: list[str] = []
         self.notes: list[str] = []
-        self._found: set[Path] = set()  # pictures of the annotations that were read
+        self._found: dict[Path, Path] = {}  # picture -> its annotation, of those that were read
 
     @classmethod
     def of_folder(cls, tree: Tree) -> VOCFolder | None:
@@ -132,7 +132,7 @@ class VOCFolder:
         found: defaultdict[str, list[Path]] = defaultdict(list)
         for path in self.label_files:
             parts = path.relative_to(self.root).parts[:-1]
-            named = [part for part in parts if canonical_split(part) in SPLITS]
+            named = [split for part in parts if (split := split_of_folder(part))]
             found[named[-1] if named else ""].append(path)
         if set(found) == {""}:
             return {"train": found[""]}
@@ -283,7 +283,10 @@ class VOCFolder:
             return unusable(
                 stem, file, listed.where if listed.listing == file else "file", self._no_picture(file, root)
             )
-        self._found.add(picture)
+        if picture in self._found:
+            reason = f"{picture.name} has another annotation, which is taken: {self._found[picture]}"
+            return unusable(stem, file, "file", reason, "repeat")
+        self._found[picture] = file
         size = index.look(picture)
         if isinstance(size, DataError):
             return unreadable(picture.name, picture, size)
@@ -301,20 +304,34 @@ class VOCFolder:
         names."""
         named = filename and Path(filename.replace("\\", "/")).name
         own = _stem(file.stem)  # of a.jpg.xml as of a.xml
-        candidates = self._pictures.get(own) or self._pictures.get(own.lower(), [])
+        candidates = self._of_its_split(file, self._called(own))
         if candidates:
             if named and _stem(named).lower() != own.lower():
                 self._renamed.append(f"{file.name} names {named}")
             return min(candidates, key=lambda path: _distance(path, file, named))
-        candidates = (
-            [path for path in self._pictures.get(_stem(named), ()) if path.name == named] if named else []
-        )
+        alike = self._of_its_split(file, self._called(_stem(named))) if named else []
+        candidates = [path for path in alike if not self._annotated(path)]
         return min(candidates, key=lambda path: _distance(path, file, named), default=None)
+
+    def _called(self, stem: str) -> list[Path]:
+        return self._pictures.get(stem) or self._pictures.get(stem.lower(), [])
+
+    def _annotated(self, picture: Path) -> bool:
+        """Whether there is an annotation of a picture's own name."""
+        return picture.stem in self._by_stem or picture.name in self._by_stem
+
+    def _of_its_split(self, file: Path, pictures: Sequence[Path]) -> list[Path]:
+        """Pictures that do not lie in the folder of another split than their annotation."""
+        parts = file.relative_to(self.root).parts
+        return [path for path in pictures if not of_another_split(path.relative_to(self.root), parts)]
 
     def _no_picture(self, file: Path, root: ElementTree.Element) -> str:
         named = _text(root, "filename")
-        other = f" and no {named!r}" if named and Path(named).stem != file.stem else ""
-        return f"no picture {file.stem!r}{other} in {self.root}"
+        if not named or _stem(named) == _stem(file.stem):
+            return f"no picture {file.stem!r} in {self.root}"
+        if any(map(self._annotated, self._called(_stem(named)))):
+            return f"no picture {file.stem!r} in {self.root}, and {named} has an annotation of its own"
+        return f"no picture {file.stem!r} and no {named!r} in {self.root}"
 
     def _add_object(self, labels: Labels, where: str, item: ElementTree.Element, classes: ClassIndex) -> None:
         name = _text(item, "name")

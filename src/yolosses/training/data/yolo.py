@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,12 +18,12 @@ from yolosses.training.data.annotations import (
     unusable,
 )
 from yolosses.training.data.index import PictureIndex
-from yolosses.training.data.label_files import PICTURE_FOLDERS, LabelFolders, label_file
+from yolosses.training.data.label_files import LABEL_FOLDERS, PICTURE_FOLDERS, LabelFolders, label_file
 from yolosses.training.data.lookalikes import looks_like
 from yolosses.training.data.pictures import PICTURE_SUFFIXES
 from yolosses.training.data.problems import DataError, Problem
 from yolosses.training.data.rows import Row, parse_row
-from yolosses.training.data.splits import SPLITS, canonical_split, named_splits
+from yolosses.training.data.splits import SPLITS, canonical_split, named_splits, split_of_folder
 from yolosses.training.data.text import head_of, read_lines
 from yolosses.training.data.tree import PictureFinder, Tree, is_there
 from yolosses.training.data.yolo_config import YOLOConfig, find_config, is_data_file, load_config
@@ -129,18 +129,28 @@ class YOLOFiles:
         for path in self._tree.pictures:
             by_folder.setdefault(path.parent, []).append(path)
         labelled = {folder for folder in by_folder if self._labels.of(folder)}
+        copies = self._copies({folder: by_folder[folder] for folder in labelled})
         parts = {folder: _parts(folder.relative_to(self.root)) for folder in by_folder}
         has_splits = any(map(_split_among, (parts[folder] for folder in labelled)))
         found: dict[str, list[Path]] = {}
         for folder, pictures in by_folder.items():
             split = _split_among(parts[folder]) or "".join(parts[folder][:1]) if has_splits else "train"
-            if folder in labelled and split:
+            if folder in labelled - copies and split:
                 found.setdefault(split, []).extend(pictures)
             elif labelled:
-                place = folder.relative_to(self.root).as_posix()
                 why = "in no split" if folder in labelled else "without any label file"
-                self._left_out.append(f"{place} is left out: {len(pictures)} picture(s) {why}")
+                why = "with the label files of other pictures" if folder in copies else why
+                self._left_out.append(f"{self._short(folder)} is left out: {len(pictures)} picture(s) {why}")
         return {split: found[name] for split, name in named_splits(found).items()}
+
+    def _copies(self, labelled: Mapping[Path, Sequence[Path]]) -> set[Path]:
+        """Folders such as ``masks`` and ``depth``: all label files of their pictures are those of pictures in
+        ``images``."""
+        files = {folder: {self._labels.find(path) for path in paths} for folder, paths in labelled.items()}
+        inside = {folder: folder.relative_to(self.root) for folder in files}
+        usual = {folder for folder, path in inside.items() if len(_parts(path)) < len(path.parts)}
+        known = set[Path | None]().union(*(files[folder] for folder in usual))
+        return {folder for folder, own in files.items() if folder not in usual and own - {None} <= known}
 
     @cached_property
     def _places(self) -> dict[str, list[Path]]:
@@ -148,6 +158,8 @@ class YOLOFiles:
         if self.source.is_file() and self.source.suffix.lower() == ".txt":
             split = canonical_split(self.source.stem)
             return {split if split in SPLITS else "train": [self.source]}
+        if self._config is None and set(self._folders) <= {"train"}:
+            return self._lists
         places: dict[str, list[Path]] = {}
         for key, entries in self._config.places.items() if self._config else ():
             found = [self._resolve(entry) for entry in entries]
@@ -165,6 +177,13 @@ class YOLOFiles:
             )
         self._left_out += [f"{line} (the split is left out)" for line in self.missing.values()]
         return places
+
+    @cached_property
+    def _lists(self) -> dict[str, list[Path]]:
+        """Split -> its list, for a folder without data file that has train.txt, val.txt or the like."""
+        texts = [path for path in self._tree.files(".txt") if path.parent == self.root]
+        found = {path.stem: path for path in texts if canonical_split(path.stem) in SPLITS and _is_list(path)}
+        return {split: [found[name]] for split, name in named_splits(found).items()}
 
     def _resolve(self, entry: str) -> Path | None:
         base = self._config.base if self._config else ""
@@ -217,6 +236,7 @@ class YOLOFiles:
                 *self._unusual_folders(listed),
                 *self._in_no_list(listed),
                 *self._shared_labels(listed),
+                *self._unused_labels(),
                 *self._left_out,
                 *rows.notes(),
             ],
@@ -302,6 +322,27 @@ class YOLOFiles:
         count = max(twice, self._labels.shared(self._all_folders()))
         return [f"{count} label file(s) are those of several pictures of the same name"] if count else []
 
+    def _unused_labels(self) -> list[str]:
+        """Folders of label files, below a folder without data file, of which no picture has any."""
+        if self.source.is_file() or self._config is not None:
+            return []
+        used = {
+            place
+            for folder in {path.parent for path in self._tree.pictures}
+            for place in self._labels.of(folder)
+        }
+        unused = Counter(
+            path.parent
+            for path in self._tree.files(".txt")
+            if path.parent not in used
+            and any(part.lower() in LABEL_FOLDERS for part in path.parent.relative_to(self.root).parts)
+            and path.name not in _NAME_FILES
+        )
+        return [
+            f"{self._short(folder)} is left out: {count} label file(s) of no picture"
+            for folder, count in unused.items()
+        ]
+
     def _in_no_list(self, listed: Sequence[_Listed]) -> list[str]:
         """Pictures beside listed ones that no list of the data file has."""
         lists = [place for places in self._places.values() for place in places if place.is_file()]
@@ -365,6 +406,13 @@ def _lines(file: Path) -> list[str]:
         raise DataError(f"{file}: cannot be read as text ({error})") from error
 
 
+def _is_list(file: Path) -> bool:
+    """Whether a text file lists pictures, one a line."""
+    lines = head_of(file, _HEAD).split("\n")
+    first = next((line.strip() for line in lines if line.strip()), "")
+    return Path(first).suffix.lower() in PICTURE_SUFFIXES
+
+
 def _names_in(file: Path) -> list[str]:
     """The class names that a file lists; none if it is not there, or holds rows of labels."""
     if not file.is_file():
@@ -398,8 +446,8 @@ def _parts(folder: Path) -> list[str]:
 
 
 def _split_among(parts: Sequence[str]) -> str:
-    """The last part that is the name of a split, as it is written: train2014 and train2017 stay apart."""
-    return next((part for part in reversed(parts) if canonical_split(part) in SPLITS), "")
+    """The split of the last part that names one, as it is written: train2014 and train2017 stay apart."""
+    return next((split for part in reversed(parts) if (split := split_of_folder(part))), "")
 
 
 def _numbered_classes(files: Sequence[Path], source: Path) -> list[str]:

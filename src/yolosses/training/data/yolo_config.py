@@ -74,16 +74,33 @@ def _load_yaml(path: Path, *, lenient: bool = False) -> dict[str, Any]:
 
     try:
         # The base loader leaves all scalars as they are written: no class called "no" becomes False.
-        content = yaml.load(read_text(path), Loader=yaml.BaseLoader)
+        text = read_text(path)
+        content = yaml.load(text, Loader=yaml.BaseLoader)
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         if lenient:
             return {}
         raise DataError(f"{path}: cannot be read as yaml ({' '.join(str(error).split())[:200]})") from error
     if isinstance(content, dict):
+        if not lenient and (twice := _written_twice(yaml.compose(text, Loader=yaml.BaseLoader))):
+            raise DataError(f"{path}: {twice} is written twice")
         return {str(key): value for key, value in content.items() if isinstance(key, str)}
     if lenient:
         return {}
     raise DataError(f"{path}: expected a mapping with train:, val: and names:; got {reprlib.repr(content)}")
+
+
+def _written_twice(mapping: Any) -> str | None:
+    """A key that a file, or its ``names``, has more than once, with its line: yaml would take the last."""
+    seen: set[str] = set()
+    for key, value in mapping.value:
+        if key.id != "scalar":
+            continue
+        if key.value in seen:
+            return f"{key.value!r} in line {key.start_mark.line + 1}"
+        seen.add(key.value)
+        if key.value == "names" and value.id == "mapping" and (found := _written_twice(value)):
+            return found
+    return None
 
 
 def _from_yaml(file: Path, content: Mapping[str, Any]) -> YOLOConfig:

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from yolosses.training.data.annotations import ClassIndex, Entry, Labels, NoClass, unusable
 from yolosses.training.data.label_files import label_file
-from yolosses.training.data.rows import Row, as_angles, parse_row, turned_box
+from yolosses.training.data.rows import Row, meaning_of, parse_row, turned_box
 from yolosses.training.data.text import read_lines
 
 _SHAPES = {
     "polygon": "are polygons or rotated boxes (corners): the box around each is taken",
     "keypoints": "have keypoints: the box before them is taken",
     "confidence": "have a sixth value, which is taken for a confidence and not used",
+    "track": "have a sixth value, which is taken for the number of a track and not used",
     "radians": "have an angle in radians as sixth value: the box around each rotated box is taken",
     "degrees": "have an angle in degrees as sixth value: the box around each rotated box is taken",
 }
@@ -39,7 +40,7 @@ class YOLOLabels:
         self._keypoint_values = keypoint_values
         self._counts: Counter[str] = Counter()
         self._waiting: dict[int, _Waiting] = {}
-        self._sixths: list[float] = []
+        self._sixths: list[list[float]] = []  # of each file
 
     def read(self, name: str, picture: Path, file: Path | None, image_size: tuple[int, int]) -> Entry:
         """The entry of a picture; one whose rows wait is settled later."""
@@ -55,8 +56,9 @@ class YOLOLabels:
             for number, line in enumerate(lines, 1)
             if line.strip()
         ]
-        if any(isinstance(row, Row) and row.shape == "sixth" for _, row in rows):
-            self._sixths += [row.sixth for _, row in rows if isinstance(row, Row) and row.shape == "sixth"]
+        sixths = [row.sixth for _, row in rows if isinstance(row, Row) and row.shape == "sixth"]
+        if sixths:
+            self._sixths.append(sixths)
             entry = Entry(name=name, record=None)
             self._waiting[id(entry)] = _Waiting(name, picture, labels, rows)
             return entry
@@ -66,9 +68,9 @@ class YOLOLabels:
         """The entries, with those that waited."""
         if not self._waiting:
             return list(entries)
-        meaning = as_angles(self._sixths)
-        unit = {"confidence": 0.0, "radians": 1.0, "degrees": math.pi / 180}[meaning]
-        self._counts[meaning] += len(self._sixths)
+        meaning = meaning_of(self._sixths)
+        unit = {"radians": 1.0, "degrees": math.pi / 180}.get(meaning, 0.0)
+        self._counts[meaning] += sum(map(len, self._sixths))
         done = []
         for entry in entries:
             waiting = self._waiting.get(id(entry))

@@ -186,3 +186,7 @@ def test_small_data_set_quotes_what_was_measured(language: str) -> None:
             numbers = (row["map50_95"], *(row["sets"][one] for one in measured))
             shown = " | ".join([f"{row['rank']:.1f}", *(f"{number:.3f}" for number in numbers)])
             assert f" | {shown} |\n" in page, (row[of], shown)
+    runs = sorted(results["runs"], key=lambda run: run["seed"])
+    for contestant in ("v8", "peer, nbs 16"):
+        of_cards = [r["map50_95"] for r in runs if (r["set"], r["contestant"]) == ("cards", contestant)]
+        assert " / ".join(f"{score:.3f}" for score in of_cards) in page

@@ -106,7 +106,8 @@ Work = Callable[[Processes, Path], None]
 
 def in_processes(count: int, folder: Path, *works: Work) -> Path:
     """Each of ``works`` done by ``count`` processes together; what they keep is in the folder."""
-    context = torch.multiprocessing.get_context("spawn")
+    context = torch.multiprocessing.get_context("forkserver")  # torch is imported once
+    context.set_forkserver_preload([__name__])
     started = [
         context.Process(target=_joined_works, args=(rank, count, folder, works)) for rank in range(count)
     ]

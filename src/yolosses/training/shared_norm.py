@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,15 +34,13 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         values = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
-        here = values.new_full((1,), values.numel() // self.num_features)
-        total = _summed(torch.cat([values.sum((0, 2, 3)), here]))
-        count = total[-1].detach().clamp(min=1)
-        mean = total[:-1] / count
-        centred = values - _column(mean)
+        means, spreads, counts = _gathered(*_own_statistics(values))
+        count = counts.sum().clamp(min=1)
+        mean = (counts * means).sum(0) / count
         # Not from the sum of the squares: the difference of two large numbers would lose digits.
-        variance = _summed(centred.square().sum((0, 2, 3))) / count
+        variance = (spreads + counts * (means - mean).square()).sum(0) / count
         self._remember(mean.detach(), variance.detach(), count)
-        normed = centred * _column(torch.rsqrt(variance + self.eps))
+        normed = (values - _column(mean)) * _column(torch.rsqrt(variance + self.eps))
         return (normed * _column(self.weight) + _column(self.bias)).to(input.dtype)
 
     @torch.no_grad()
@@ -77,6 +75,23 @@ def kept_statistics(model: nn.Module) -> Iterator[None]:
             norm.momentum = momentum
             assert norm.num_batches_tracked is not None
             norm.num_batches_tracked.sub_(1)
+
+
+def _own_statistics(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each channel the mean (C,) and the sum of squared differences from it (C,), and how many values it has (1,).
+    0 where there are no pictures, with a gradient that reaches them, so that all processes go back together.
+    """
+    count = values.numel() // values.shape[1]
+    mean = values.sum((0, 2, 3)) / max(count, 1)
+    return mean, (values - _column(mean)).square().sum((0, 2, 3)), values.new_full((1,), count)
+
+
+def _gathered(*parts: Tensor) -> Sequence[Tensor]:
+    """``parts`` (n,) of all N processes, each (N, n), in one exchange."""
+    own = torch.cat(parts)
+    mine = torch.arange(dist.get_world_size(), device=own.device) == dist.get_rank()
+    table = _summed(torch.where(mine[:, None], own, 0))
+    return table.split([len(part) for part in parts], 1)
 
 
 class _Summed(torch.autograd.Function):

@@ -91,7 +91,7 @@ def _gathered(*parts: Tensor) -> Sequence[Tensor]:
     own = torch.cat(parts)
     mine = torch.arange(dist.get_world_size(), device=own.device) == dist.get_rank()
     table = _summed(torch.where(mine[:, None], own, 0))
-    return table.split([len(part) for part in parts], 1)
+    return torch.split(table, [len(part) for part in parts], 1)
 
 
 class _Summed(torch.autograd.Function):

@@ -20,9 +20,10 @@ EXTRAS = {
 
 def main() -> None:
     """Run the command line and exit with 0, or 2 after one line that says what is wrong, or 130 if interrupted."""
-    # OpenMP's threads wait for each other by spinning, hundreds of times a step. On cores that are shared with anything
-    # else that makes training ten times slower, and alone it saves 3 %: they sleep. Read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # OpenMP's threads wait for each other hundreds of times a step. To spin all the while is slow beside other work,
+    # to sleep at once is slow alone: they spin for a moment and then sleep. Read when torch is loaded.
+    if os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE") == "PASSIVE":
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names of files need not be text, and a terminal need not have every letter: those become escapes.

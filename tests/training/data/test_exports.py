@@ -266,6 +266,8 @@ def test_folders_without_labels_are_said(tmp_path: Path) -> None:
 def test_label_folders_without_pictures_are_said(tmp_path: Path) -> None:
     labels_in("images/{split}", "labels/{split}")(tmp_path)
     rows(tmp_path / "labels/test", VAL)
+    write(tmp_path / "labels/README.txt", "nothing but words")
+    write(tmp_path / "labels/train.txt", "images/train/a.png")
     rows(tmp_path / "second/labels", [Picture("far.png", 16, 16, (Box("cat", 4, 4, 8, 8),))])
     assert open_dataset(tmp_path, "train").notes == (
         "labels/test is left out: 2 label file(s) of no picture",

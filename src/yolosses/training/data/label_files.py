@@ -97,6 +97,13 @@ class LabelFolders:
             if not {stem := _split(name)[0].lower(), _split(stem)[0]} & stems and stem not in _NO_LABELS
         )
 
+    def unused(self, files: Iterable[Path], folders: Iterable[Path]) -> Counter[Path]:
+        """Folder -> how many of ``files`` may be labels there, of those where the pictures of ``folders`` have none."""
+        counts = Counter(file.parent for file in files if _split(file.name)[0].lower() not in _NO_LABELS)
+        for place in {place for folder in dict.fromkeys(folders) for place in self.of(folder)}:
+            counts.pop(place, None)
+        return counts
+
     def shared(self, folders: Iterable[Path]) -> int:
         """How many label files are those of pictures of the same name in several of ``folders``."""
         seen: Counter[tuple[Path, str]] = Counter()

@@ -34,7 +34,7 @@ def canonical_split(name: str) -> str:
 
 def split_of_folder(name: str) -> str:
     """The split that a folder's name holds, as it is written: ``train2017`` of ``images_train2017``, ``val`` of
-    ``val_labels``; ``""`` if there is none.
+    ``val_labels``; an empty string if it names no split.
     """
     plain = _OF_ONE_KIND.sub("", name)
     return plain if canonical_split(plain) in SPLITS else ""

@@ -146,9 +146,11 @@ class YOLOFiles:
     def _copies(self, labelled: Mapping[Path, Sequence[Path]]) -> set[Path]:
         """Folders such as ``masks`` and ``depth``: all label files of their pictures are those of pictures in
         ``images``."""
-        files = {folder: {self._labels.find(path) for path in paths} for folder, paths in labelled.items()}
-        inside = {folder: folder.relative_to(self.root) for folder in files}
+        inside = {folder: folder.relative_to(self.root) for folder in labelled}
         usual = {folder for folder, path in inside.items() if len(_parts(path)) < len(path.parts)}
+        if len(usual) in (0, len(labelled)):
+            return set()
+        files = {folder: {self._labels.find(path) for path in paths} for folder, paths in labelled.items()}
         known = set[Path | None]().union(*(files[folder] for folder in usual))
         return {folder for folder, own in files.items() if folder not in usual and own - {None} <= known}
 
@@ -180,7 +182,7 @@ class YOLOFiles:
 
     @cached_property
     def _lists(self) -> dict[str, list[Path]]:
-        """Split -> its list, for a folder without data file that has train.txt, val.txt or the like."""
+        """Split -> its list, for a folder without data file that has lists such as train.txt and val.txt."""
         texts = [path for path in self._tree.files(".txt") if path.parent == self.root]
         found = {path.stem: path for path in texts if canonical_split(path.stem) in SPLITS and _is_list(path)}
         return {split: [found[name]] for split, name in named_splits(found).items()}
@@ -326,21 +328,12 @@ class YOLOFiles:
         """Folders of label files, below a folder without data file, of which no picture has any."""
         if self.source.is_file() or self._config is not None:
             return []
-        used = {
-            place
-            for folder in {path.parent for path in self._tree.pictures}
-            for place in self._labels.of(folder)
-        }
-        unused = Counter(
-            path.parent
-            for path in self._tree.files(".txt")
-            if path.parent not in used
-            and any(part.lower() in LABEL_FOLDERS for part in path.parent.relative_to(self.root).parts)
-            and path.name not in _NAME_FILES
-        )
+        files = [path for path in self._tree.files(".txt") if path.name not in _NAME_FILES]
+        unused = self._labels.unused(files, (path.parent for path in self._tree.pictures))
         return [
             f"{self._short(folder)} is left out: {count} label file(s) of no picture"
             for folder, count in unused.items()
+            if any(part.lower() in LABEL_FOLDERS for part in folder.relative_to(self.root).parts)
         ]
 
     def _in_no_list(self, listed: Sequence[_Listed]) -> list[str]:

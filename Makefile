@@ -4,16 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test pytest quick test-gpu lint bench messages dist try-dist docs docs-serve docs-messages playground clean
+.PHONY: demo test quick test-gpu lint bench messages dist try-dist docs docs-serve docs-messages playground clean
 
 demo: $(READY)
 	$(BIN)/yolosses demo
 
 # All but the tests of the documentation, which `make docs` runs.
-test: $(READY)
-	$(MAKE) --jobs 2 lint pytest
-
-pytest: $(READY)
+test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --ignore tests/docs
 
 # Under two minutes on two cores: the losses and what they are made of, without what tests/conftest.py calls slow.

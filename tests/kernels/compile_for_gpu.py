@@ -40,7 +40,7 @@ KERNELS = {
         {**OF_CELLS, "CELLWISE": True, "HAS_OBJECT": True, "BLOCK": 1024},
     ),
     point_decode._decode_kernel: (
-        {"parts": None, "boxes": "wide"}, {**LAYOUT, "R": 4, "TILE": 128}
+        {"parts": None, "boxes": "wide"}, {**LAYOUT, "R": 16, "TILE": 128}
     ),
     task_aligned._look_kernel: (
         {"pred_boxes": "fp32", "parts": None, "gt_boxes": "fp32", "labels": "i64", "mask": "i1", "found": "i64",

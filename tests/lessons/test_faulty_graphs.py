@@ -13,18 +13,15 @@ from yolosses.lessons.exercises import faulty
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Of one object and of two; `make playground` writes all."""
     out = tmp_path_factory.mktemp("graphs")
     (out / "manifest.json").write_text('{"graphs": {}}')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faulty_graphs, "KEYS", faulty_graphs.KEYS[:2])
-        faulty_graphs.write_faulty(out)
+    faulty_graphs.write_faulty(out)
     return out
 
 
 def test_the_manifest_names_a_graph_for_each_number_of_objects(folder):
     graphs = json.loads((folder / "manifest.json").read_text())["graphs"]
-    assert set(graphs) == {"faulty-1", "faulty-2"}
+    assert set(graphs) == {"faulty-1", "faulty-2", "faulty-3"}
     assert graphs["faulty-2"]["inputs"]["truth"] == [2, 4]
 
 
@@ -36,7 +33,7 @@ def test_the_page_says_of_each_fault_what_the_lesson_says(folder):
     assert "NaN" in faults[3]["en"]
 
 
-@pytest.mark.parametrize("objects", [1, 2])
+@pytest.mark.parametrize("objects", [1, 3])
 @pytest.mark.parametrize("negative", [False, True])
 def test_they_give_what_torch_gives(folder, objects, negative):
     session = onnxruntime.InferenceSession(

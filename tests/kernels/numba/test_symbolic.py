@@ -85,7 +85,7 @@ LOSSES: dict[str, tuple[Any, Callable[..., Any]]] = {
 COUNTS = (3, 1, 40, 7, 22, 2, 16, 1, 33, 9, 5, 12)
 
 
-@pytest.mark.parametrize(("name", "dynamic"), [("v1", None), ("v8", True), ("v10", None)])
+@pytest.mark.parametrize(("name", "dynamic"), [("v1", None), ("v8", None), ("v8", True), ("v10", None)])
 def test_other_numbers_of_objects_and_sizes(name: str, dynamic: bool | None) -> None:
     make_loss, make = LOSSES[name]
     batches = [(2, count, (64, 96, 128)[number % 3]) for number, count in enumerate(COUNTS)]

@@ -107,7 +107,7 @@ Work = Callable[[Processes, Path], None]
 def in_processes(count: int, folder: Path, *works: Work) -> Path:
     """Each of ``works`` done by ``count`` processes together; what they keep is in the folder."""
     context = torch.multiprocessing.get_context("forkserver")  # torch is imported once
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "torch._dynamo"])  # which optimizers import
     started = [
         context.Process(target=_joined_works, args=(rank, count, folder, works)) for rank in range(count)
     ]

@@ -45,6 +45,10 @@ class _DiffersError(Exception):
     """Ends one try of the search."""
 
 
+class _Enough(BaseException):  # noqa: N818 -- not an error, and no `Exception`, from which a search would go on
+    """Ends the search."""
+
+
 def examine(exercise: Exercise, answer: Any) -> Verdict:
     """Try ``answer`` on the exercise's cases."""
     if answer is None or answer is Ellipsis:
@@ -135,17 +139,15 @@ class _Check:
         )  # fmt: skip
         @given(self.exercise.cases)
         def search(case: Case) -> None:
-            if time.monotonic() > self.end:
-                return
             self._try(case)
-            if self._endless():
-                self.end = 0
+            if self._endless() or time.monotonic() > self.end:
+                raise _Enough
             if not self.tried[-1].agrees:
                 raise _DiffersError
 
         try:
             search()
-        except (_DiffersError, HypothesisException, ExceptionGroup):
+        except (_DiffersError, _Enough, HypothesisException, ExceptionGroup):
             return  # HypothesisException: an answer that is random, which the cases tried so far show as well
 
     def _explained(self, one: _Try) -> Verdict:

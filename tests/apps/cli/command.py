@@ -7,6 +7,8 @@ import select
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,22 +20,49 @@ SECONDS = 300.0
 TERMINAL = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
-def yolosses(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    words = [*map(str, arguments)]
-    with TemporaryDirectory() as folder:
-        output, errors = Path(folder, "output"), Path(folder, "errors")
-        output.touch()
-        errors.touch()
-        code = _answer(
-            {
-                "arguments": words,
-                "folder": str(cwd),
-                "environment": {**os.environ, **TERMINAL},
-                "output": str(output),
-                "errors": str(errors),
-            }
+class Begun:
+    """A command that runs beside the test.
+
+    Attributes:
+        output, errors: files that it writes to.
+    """
+
+    def __init__(self, *arguments: object, cwd: Path, first: str = "") -> None:
+        """``first``: Python that its process runs before."""
+        self.arguments = [*map(str, arguments)]
+        self._folder = TemporaryDirectory()
+        self.output, self.errors = Path(self._folder.name, "output"), Path(self._folder.name, "errors")
+        self.output.touch()
+        self.errors.touch()
+        self._process = _answer(
+            arguments=self.arguments,
+            folder=str(cwd),
+            environment={**os.environ, **TERMINAL},
+            output=str(self.output),
+            errors=str(self.errors),
+            first=first,
         )
-        return subprocess.CompletedProcess(words, code, output.read_text("utf-8"), errors.read_text("utf-8"))
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self._process, number)
+
+    def wait_for(self, happened: Callable[[], bool]) -> None:
+        """Until something has happened. Fails after a while."""
+        end = time.monotonic() + SECONDS
+        while not happened():
+            assert time.monotonic() < end, self.errors.read_text("utf-8")
+            time.sleep(0.005)
+
+    def end(self) -> subprocess.CompletedProcess[str]:
+        """Wait for its end."""
+        code = _answer(wait=self._process)
+        said = self.output.read_text("utf-8"), self.errors.read_text("utf-8")
+        self._folder.cleanup()
+        return subprocess.CompletedProcess(self.arguments, code, *said)
+
+
+def yolosses(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return Begun(*arguments, cwd=cwd).end()
 
 
 def fresh(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -65,14 +94,14 @@ def line_of_failure(result: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-def _answer(request: dict[str, object]) -> int:
+def _answer(**request: object) -> int:
     server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
     server.stdin.write(json.dumps(request).encode() + b"\n")
     if not select.select([server.stdout], [], [], SECONDS)[0]:
         _stop(server)
-        pytest.fail(f"no end after {SECONDS:.0f} s: {request['arguments']}")
+        pytest.fail(f"no end after {SECONDS:.0f} s: {request}")
     line = server.stdout.readline()
     if not line:
         _stop(server)

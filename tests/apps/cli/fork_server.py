@@ -4,8 +4,9 @@ Importing torch and the others takes seconds, and the tests start a hundred comm
 own, with its own folder, environment, streams and exit code. The tests cannot fork themselves: torch computes no
 derivative in a child of a process that has computed one. This process imports and does nothing else.
 
-A request is a line of JSON on standard input: arguments, folder, environment, and files for the output and the errors.
-The answer is a line with the exit code. The end of the input is the end of this process.
+A request is a line of JSON on standard input. To start a command: arguments, folder, environment, files for the output
+and the errors, and Python to run first; the answer is a line with the number of its process. To wait for its end: that
+number; the answer is a line with the exit code. The end of the input is the end of this process.
 """
 
 import atexit
@@ -56,16 +57,18 @@ def become(request: dict[str, Any]) -> None:
     sys.argv = ["yolosses", *request["arguments"]]
 
 
-def serve() -> None:
-    """Start a command for each request and wait for its end. Returns in the commands, never in the server."""
+def serve() -> dict[str, Any]:
+    """Answer requests. Returns in the commands, never in the server."""
     while line := sys.stdin.buffer.readline():
-        child = os.fork()
-        if child == 0:
-            become(json.loads(line))
-            return
-        _, status = os.waitpid(child, 0)
+        request: dict[str, Any] = json.loads(line)
+        if "wait" in request:
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        else:
+            answer = os.fork()
+            if answer == 0:
+                return request
         # Not by `print`: a command must find nothing in the buffer of its output.
-        os.write(1, b"%d\n" % os.waitstatus_to_exitcode(status))
+        os.write(1, b"%d\n" % answer)
     sys.exit()
 
 
@@ -94,5 +97,7 @@ if __name__ == "__main__":
     code = 0
     atexit.register(leave)  # before any module registers something: the first one is called last
     load()
-    serve()
+    request = serve()
+    become(request)
+    exec(request["first"])
     code = run()

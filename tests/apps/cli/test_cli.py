@@ -4,14 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.apps.cli.command import fail, succeed, yolosses
+from tests.apps.cli.command import Begun, fail, succeed, yolosses
 from tests.training.shapes import SIZE, paint, rectangles
 
 NAMES = ("red", "blue")
@@ -148,28 +147,13 @@ def test_resume_goes_on_where_the_run_stopped(work: Path) -> None:
 
 
 def test_an_interrupted_run_keeps_what_it_learnt(work: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "yolosses",
-        "train",
-        "shapes",
-        *SMALL,
-        "--epochs",
-        "500",
-        "--out",
-        "stopped",
-    ]
-    process = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     log = work / "stopped/log.jsonl"
-    patience = time.monotonic() + 120
-    while not (log.is_file() and log.read_text().count("\n") > 2) and time.monotonic() < patience:
-        time.sleep(0.1)
+    process = Begun("train", "shapes", *SMALL, "--epochs", "500", "--out", "stopped", cwd=work)
+    process.wait_for(lambda: log.is_file() and log.read_text().count("\n") > 2)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
-    assert errors == "yolosses: interrupted\n"
-    assert "--out stopped --resume" in output
+    done = process.end()
+    assert (done.returncode, done.stderr) == (130, "yolosses: interrupted\n")
+    assert "--out stopped --resume" in done.stdout
     output = succeed("train", "shapes", "--epochs", "3", "--out", "stopped", "--resume", cwd=work)
     assert "resumed after step" in output
     steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]

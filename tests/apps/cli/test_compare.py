@@ -2,14 +2,12 @@
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from tests.apps.cli.command import fail, succeed
+from tests.apps.cli.command import Begun, fail, succeed
 from tests.apps.cli.test_cli import write_pictures
 
 from yolosses.apps.cli.compare import compare_losses, parse_losses
@@ -150,20 +148,11 @@ def test_another_budget_needs_another_folder(work: Path) -> None:
 
 def test_a_stopped_comparison_goes_on(work: Path) -> None:
     arguments = ("compare", *COMPARE[:2], "6", *COMPARE[3:], "--losses", "v1", "--out", "stopped")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "yolosses", *arguments],
-        cwd=work,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "step" in line:
-            break
+    process = Begun(*arguments, cwd=work)
+    process.wait_for(lambda: "step" in process.output.read_text("utf-8"))
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
+    stopped = process.end()
+    assert stopped.returncode == 130, stopped.stderr
     assert not (work / "stopped" / "compare.json").exists()
     done = len((work / "stopped" / "v1-0" / "log.jsonl").read_text().splitlines())
     assert 0 < done < 36

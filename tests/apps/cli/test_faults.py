@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tests.apps.cli.command import Begun
 from tests.apps.cli.test_cli import write_pictures
 from tests.training.test_files import small_disk
 
@@ -227,37 +227,25 @@ def test_a_longer_budget_is_kept(work: Path, command: Command, monkeypatch: pyte
     assert steps_of(work / "longer/log.jsonl") == list(range(1, 13))
 
 
-DRIVER = """
-import sys
-from yolosses.apps.cli.main import main
+SAVE_OFTEN = """
+import torch
 from yolosses.apps.runs import steps
 steps.SAVE_EVERY_SECONDS = 0.2
-main()
+torch.set_num_threads(1)
 """
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(work: Path) -> None:
     """Bitwise, on one thread."""
     arguments = ["train", "shapes", *SMALL, "--epochs", "4", "--out"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-    def begin(out: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *arguments, out],
-            cwd=work,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-        )
-
-    assert begin("whole").wait(timeout=120) == 0
+    assert Begun(*arguments, "whole", cwd=work, first=SAVE_OFTEN).end().returncode == 0
     log = work / "killed/log.jsonl"
     for step in (3, 14):
-        process, patience = begin("killed"), time.monotonic() + 60
-        while not (log.is_file() and log.read_bytes().count(b"\n") >= step) and time.monotonic() < patience:
-            time.sleep(0.005)
-        process.kill()
-        assert process.wait() == -signal.SIGKILL
-    assert begin("killed").wait(timeout=120) == 0
+        process = Begun(*arguments, "killed", cwd=work, first=SAVE_OFTEN)
+        process.wait_for(lambda step=step: log.is_file() and log.read_bytes().count(b"\n") >= step)
+        process.send_signal(signal.SIGKILL)
+        assert process.end().returncode == -signal.SIGKILL
+    assert Begun(*arguments, "killed", cwd=work, first=SAVE_OFTEN).end().returncode == 0
 
     def rows(out: str) -> list[dict[str, Any]]:
         lines = (work / out / "log.jsonl").read_text().splitlines()

@@ -4,13 +4,11 @@ import csv
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from tests.apps.cli.command import fail, succeed
+from tests.apps.cli.command import Begun, fail, succeed
 from tests.apps.cli.test_cli import write_pictures
 
 pytest.importorskip("optuna")
@@ -80,16 +78,12 @@ def test_another_study_in_the_same_folder_is_refused(work: Path) -> None:
 
 def test_a_stopped_study_goes_on(work: Path) -> None:
     study = ("study", "shapes", *STUDY[:-1], "8", "--out", "stopped")
-    command = [sys.executable, "-m", "yolosses", *study]
-    process = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "mAP50" in line:  # the first run is done, the second has begun or soon will
-            break
-    time.sleep(0.2)
+    process = Begun(*study, cwd=work)
+    process.wait_for(lambda: "mAP50" in process.output.read_text("utf-8"))
+    time.sleep(0.2)  # the first run is done, the second has begun or soon will
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
+    stopped = process.end()
+    assert stopped.returncode == 130, stopped.stderr
     done = len(json.loads((work / "stopped" / "results.json").read_text("utf-8"))["results"])
     assert 1 <= done < 6
     said = succeed(*study, cwd=work)

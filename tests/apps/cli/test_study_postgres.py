@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.apps.cli.command import SECONDS, TERMINAL
+from tests.apps.cli.command import SECONDS, Begun
 from tests.apps.cli.test_cli import write_pictures
 
 pytest.importorskip("optuna")
@@ -64,12 +64,8 @@ def database() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def worker(database: str, out: str, cwd: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "yolosses", *STUDY, "--storage", database, "--out", out]
-    environment = {**os.environ, **TERMINAL, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
+def worker(database: str, out: str, cwd: Path) -> Begun:
+    return Begun(*STUDY, "--storage", database, "--out", out, cwd=cwd)
 
 
 def wait_for_a_run(database: str) -> None:
@@ -101,21 +97,18 @@ def test_two_workers_finish_what_a_killed_one_began(database: str, tmp_path: Pat
     )
     killed = worker(database, "killed", tmp_path)
     wait_for_a_run(database)
-    killed.kill()
-    killed.communicate()
+    killed.send_signal(signal.SIGKILL)
+    assert killed.end().returncode == -signal.SIGKILL
     workers = [worker(database, out, tmp_path) for out in ("first", "second")]
-    said = [process.communicate(timeout=SECONDS) for process in workers]
-    assert [(process.returncode, errors) for process, (_, errors) in zip(workers, said, strict=True)] == [
-        (0, "")
-    ] * 2
+    said = [process.end() for process in workers]
+    assert [(done.returncode, done.stderr) for done in said] == [(0, "")] * 2
     wanted = {(level, seed): 1 for level in (1.0, 5.0) for seed in range(3)}
     runs = [runs_of(tmp_path / out) for out in ("first", "second")]
     assert wanted in runs
     # Whoever ended while the other still trained says so.
-    for found, (output, _) in zip(runs, said, strict=True):
-        assert found == wanted or "1 more run goes on in other workers" in output
-    later = worker(database, "later", tmp_path)
-    later.communicate(timeout=SECONDS)
+    for found, done in zip(runs, said, strict=True):
+        assert found == wanted or "1 more run goes on in other workers" in done.stdout
+    worker(database, "later", tmp_path).end()
     assert runs_of(tmp_path / "later") == wanted
 
 

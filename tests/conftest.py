@@ -73,6 +73,6 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _fast_interpreter() -> None:
     if os.environ["TRITON_INTERPRET"] == "1" and importlib.util.find_spec("triton"):
-        from tests.interpreter import replace_the_language_once
+        from tests.interpreter import make_faster
 
-        replace_the_language_once()
+        make_faster()

@@ -45,7 +45,7 @@ class _DiffersError(Exception):
     """Ends one try of the search."""
 
 
-class _Enough(BaseException):  # noqa: N818 -- not an error, and no `Exception`, from which a search would go on
+class _Enough(BaseException):  # not an error, and no `Exception`, after which a search would go on
     """Ends the search."""
 
 

@@ -112,7 +112,7 @@ def main() -> None:
             "slope": {name: slope(x, times) for name, times in medians.items()},
         }  # fmt: skip
         print(sweep, cases[sweep]["slope"], flush=True)
-    draw(cases, PAGE.parent / "images" / "scaling.png")
+    draw(cases, PAGE.parents[1] / "images" / "scaling.png")
     publish("scaling", {**conditions(before, REPEATS), "images": IMAGES, "cases": cases}, table(cases))
 
 

@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE, RESULTS = ROOT / "docs" / "reference" / "performance.md", ROOT / "benchmarks" / "results"
 START, END = "<!-- summary -->", "<!-- end -->"
 OURS = {"step-time": ("yolosses", "loops"), "gpu-step-time": ("triton", "triton, graph")}
-GONE = {("YOLOX", "loops")}  # measured before these loops were removed
 PEERS = {"plain dense", "ultralytics", "yolox", "yolov5"}
 
 
@@ -24,7 +23,7 @@ def ratios(file: str) -> dict[str, list[list[float]]]:
         (peer,) = PEERS & set(times)
         lists = found.setdefault(case["loss"], [[] for _ in OURS[file]])
         for way, numbers in zip(OURS[file], lists, strict=True):
-            numbers += [times[peer] / times[way]] if way in times and (case["loss"], way) not in GONE else []
+            numbers += [times[peer] / times[way]] if way in times else []
     return found
 
 

@@ -8,13 +8,14 @@ import math
 import random
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from yolosses import lessons as q
-from yolosses.lessons import answers
+from yolosses.lessons import answers, checking
 from yolosses.lessons.answers import TooLong, within
 
 
@@ -245,6 +246,15 @@ def test_the_smallest_case_is_small():
     verdict = q.wh_term.check(lambda p, t, o, lam: lam * (o[..., None] * abs(p - t[:, None]) ** 3).sum())
     assert verdict.case.arguments["pred"].shape == (1, 1, 2)
     assert verdict.picture.startswith("<svg")
+
+
+def test_no_case_is_drawn_when_the_time_is_over(monkeypatch):
+    """The search for a smaller one would go on for seconds without trying any."""
+    monkeypatch.setattr(checking, "PATIENCE", 0)
+    drawn = []
+    exercise = replace(q.wh_term, cases=q.wh_term.cases.map(lambda case: drawn.append(case) or case))
+    assert exercise.check(lambda pred, truth, obj, lambda_coord: 0.0).outcome == "not yet"
+    assert len(drawn) == 1
 
 
 def test_a_card_escapes_what_the_learner_wrote():

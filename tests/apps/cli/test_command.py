@@ -69,14 +69,17 @@ def test_the_server_ends_with_its_input(work: Path) -> None:
     errors.touch()
     request = {
         "arguments": ["--version"], "folder": str(work), "environment": dict(os.environ),
-        "output": str(output), "errors": str(errors),
+        "output": str(output), "errors": str(errors), "first": "",
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-P", str(SERVER)],
-        input=json.dumps(request) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+    pipe = subprocess.PIPE
+    server = [sys.executable, "-P", str(SERVER)]
+    with subprocess.Popen(server, stdin=pipe, stdout=pipe, stderr=pipe, text=True, bufsize=1) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        command = int(process.stdout.readline())
+        process.stdin.write(json.dumps({"wait": command}) + "\n")
+        assert process.stdout.readline() == "0\n"
+        assert process.communicate(timeout=120) == ("", "")
+        assert process.returncode == 0
     assert output.read_text().startswith("yolosses ")

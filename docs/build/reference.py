@@ -15,7 +15,6 @@ import jinja2
 import parity
 import register
 import scene
-import speed
 import torch
 
 import yolosses as yl
@@ -235,7 +234,6 @@ def _speed(names: list[str]) -> list[dict[str, str]]:
         ours = {
             who: times.pop(who, None) for who in ("yolosses", "compiled", "loops", "loops, compiled", "floor")
         }
-        ours = {who: time for who, time in ours.items() if (case["loss"], who) not in speed.GONE}
         (peer, slow), *_ = times.items()
         best = min(ours[who] for who in ("yolosses", "compiled", "loops") if ours.get(who))
         size = (

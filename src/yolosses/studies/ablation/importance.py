@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import fdtrc
 
 from yolosses.studies.ablation.findings import is_ordered
 from yolosses.studies.ablation.statistics import Table
@@ -109,6 +108,8 @@ def _value(result: Result, measure: str) -> float | None:
 
 def _only_chance(study: StudyResults, measure: str) -> bool:
     """Whether the means of the settings scatter no more than seeds make them (F test); False with one seed each."""
+    from scipy.special import fdtrc  # as in `noise`
+
     table = Table.of(study, measure)
     if table.noise is None or table.noise.pooled.value == 0:
         return False

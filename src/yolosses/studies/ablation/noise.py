@@ -26,7 +26,6 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtrc, stdtrit
 
 Array = NDArray[np.float64]
 
@@ -220,6 +219,8 @@ def _variance(square: float, df: float) -> Variance:
 
 def _is_larger(one: Variance, other: Variance, level: float, *, least_df: float = 1) -> bool:
     """F test."""
+    from scipy.special import fdtrc  # pictures of a training import this module, and need no scipy
+
     if one.value <= other.value or one.df < least_df or other.df < least_df:
         return False
     return other.value == 0 or bool(fdtrc(one.df, other.df, one.value / other.value) <= level)
@@ -228,6 +229,8 @@ def _is_larger(one: Variance, other: Variance, level: float, *, least_df: float 
 @lru_cache(maxsize=1024)
 def t_quantile(probability: float, df: float) -> float:
     """What Student's t with ``df`` degrees of freedom lies below with this probability."""
+    from scipy.special import stdtrit
+
     return float(stdtrit(df, probability))
 
 

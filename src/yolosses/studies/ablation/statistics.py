@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from yolosses.studies.ablation.measures import MEASURES
 from yolosses.studies.ablation.noise import Array, Noise, Variance, noise_of, t_quantile
@@ -170,8 +169,7 @@ class Table:
         left_out -= int(np.isfinite(self.values[all_rows]).sum())
         half = math.nan
         if self.noise is not None and there[rows].any(0).sum() >= 2:
-            variance = self._quiet(rows, weights) or self._of_level(rows, weights)
-            half = _half_width(variance)
+            half = _half_width(self._quiet(rows, weights) or self._of_level(rows, weights))
         low, high = np.clip((mean - half, mean + half), *self.bounds)  # nan stays nan
         return Interval(mean=mean, low=float(low), high=float(high), count=count, left_out=left_out)
 
@@ -255,6 +253,8 @@ def _half_width(variance: Variance) -> float:
 
 
 def _p_value(mean: float, variance: Variance) -> float:
+    from scipy.special import stdtr  # as in `noise`
+
     if variance.value == 0:
         return 0.0 if mean else 1.0
     return 2 * float(stdtr(variance.rounded_df, -abs(mean) / math.sqrt(variance.value)))

@@ -227,6 +227,19 @@ def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
         assert option in result.stdout
 
 
+def test_what_the_extra_train_serves_imports_no_package_of_others(tmp_path: Path) -> None:
+    """The tests have all extras: who installs ``yolosses[train]`` has none of these packages."""
+    script = (
+        "import sys\nfrom importlib import import_module\n"
+        "for name in ('train', 'evaluate', 'predict', 'explain', 'inspect', 'compare'):\n"
+        "    import_module(f'yolosses.apps.cli.{name}')\n"
+        "others = {'sklearn', 'scipy', 'optuna', 'onnx', 'onnxruntime', 'tensorboard', 'hypothesis', 'starlette'}\n"
+        "assert not others & set(sys.modules), others & set(sys.modules)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
 def test_version_and_bare_command(tmp_path: Path) -> None:
     import yolosses as package
 

@@ -9,8 +9,8 @@ from yolosses.apps.runs.interrupt import ignore_signals, stop_on_signals
 
 INTERRUPTED = 130  # the exit code: 128 + SIGINT
 EXTRAS = {
-    "demo": ("sklearn",), "study": ("optuna", "scipy"), "lessons": ("jupytext", "hypothesis"), "play": ("uvicorn", "starlette"),
-    "export": ("onnx", "onnxruntime", "onnxscript"), "tensorboard": ("tensorboard",),
+    "demo": ("sklearn",), "study": ("optuna", "scipy"), "lessons": ("jupytext", "hypothesis"),
+    "play": ("uvicorn", "starlette"), "export": ("onnx", "onnxruntime", "onnxscript"), "tensorboard": ("tensorboard",),
 }  # fmt: skip
 
 

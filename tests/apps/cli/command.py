@@ -55,7 +55,7 @@ class Begun:
 
     def end(self) -> subprocess.CompletedProcess[str]:
         """Wait for its end."""
-        code = _answer(wait=self._process)
+        code = _answer(wait=self._process, arguments=self.arguments)
         said = self.output.read_text("utf-8"), self.errors.read_text("utf-8")
         self._folder.cleanup()
         return subprocess.CompletedProcess(self.arguments, code, *said)
@@ -101,7 +101,7 @@ def _answer(**request: object) -> int:
     server.stdin.write(json.dumps(request).encode() + b"\n")
     if not select.select([server.stdout], [], [], SECONDS)[0]:
         _stop(server)
-        pytest.fail(f"no end after {SECONDS:.0f} s: {request}")
+        pytest.fail(f"no end after {SECONDS:.0f} s: {request['arguments']}")
     line = server.stdout.readline()
     if not line:
         _stop(server)

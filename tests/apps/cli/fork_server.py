@@ -72,11 +72,12 @@ def serve() -> dict[str, Any]:
     sys.exit()
 
 
-def run() -> int:
-    """The exit code of the command."""
+def run(first: str) -> int:
+    """Run ``first``, then the command; its exit code."""
     from yolosses.apps.cli.main import main
 
     try:
+        exec(first)
         main()
     except SystemExit as end:
         return int(end.code or 0)
@@ -99,5 +100,4 @@ if __name__ == "__main__":
     load()
     request = serve()
     become(request)
-    exec(request["first"])
-    code = run()
+    code = run(request["first"])

@@ -65,7 +65,8 @@ def database() -> Iterator[str]:
 
 
 def worker(database: str, out: str, cwd: Path) -> Begun:
-    return Begun(*STUDY, "--storage", database, "--out", out, cwd=cwd)
+    one_thread = "import torch; torch.set_num_threads(1)"
+    return Begun(*STUDY, "--storage", database, "--out", out, cwd=cwd, first=one_thread)
 
 
 def wait_for_a_run(database: str) -> None:

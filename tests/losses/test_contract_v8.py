@@ -49,6 +49,9 @@ class TwoListsInOne(yl.YOLOv10Loss):
     def codec_for(self, raw: Any) -> PointCodec:
         return super().codec_for(self._named(raw))
 
+    def forward(self, raw: Any, *args: Any, **keywords: Any) -> yl.LossOutput:
+        return super().forward(self._named(raw), *args, **keywords)
+
     def assign(self, raw: Any, targets: yl.Targets) -> yl.Assignment:
         return super().assign(self._named(raw), targets)
 

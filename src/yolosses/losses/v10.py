@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -80,19 +81,16 @@ class YOLOv10Loss(Loss):
         most = 1 if one is None else math.inf  # 1 - a is the other's weight
         self.one_to_many_weight = number("one_to_many_weight", one_to_many_weight, most=most)
 
-        def head(topk: int, *, keep_best: bool) -> YOLOv8Loss:
-            loss = YOLOv8Loss(
-                num_classes=num_classes, bins=bins, strides=strides, image_size=image_size, lambda_box=lambda_box,
-                lambda_cls=lambda_cls, lambda_dfl=lambda_dfl, topk=topk, alpha=alpha, beta=beta, least_side=least_side,
-                box_loss=box_loss, label_smoothing=label_smoothing, class_weight=class_weight,
-                class_pos_weight=class_pos_weight, reduction=reduction, impl=impl,
-            )  # fmt: skip
-            loss.assigner = replace(loss.assigner, keep_best=keep_best)  # type: ignore[type-var]
-            return loss
-
+        head = partial(
+            YOLOv8Loss, num_classes=num_classes, bins=bins, strides=strides, image_size=image_size,
+            lambda_box=lambda_box, lambda_cls=lambda_cls, lambda_dfl=lambda_dfl, alpha=alpha, beta=beta,
+            least_side=least_side, box_loss=box_loss, label_smoothing=label_smoothing, class_weight=class_weight,
+            class_pos_weight=class_pos_weight, reduction=reduction, impl=impl,
+        )  # fmt: skip
         self.one_to_one_topk = integer("one_to_one_topk", one_to_one_topk)
-        self.one_to_one = head(one_to_one_topk, keep_best=one_to_one_topk > 1)
-        self.one_to_many = head(topk, keep_best=False)
+        self.one_to_one, self.one_to_many = head(topk=one_to_one_topk), head(topk=topk)
+        assigner: Any = self.one_to_one.assigner
+        self.one_to_one.assigner = replace(assigner, keep_best=one_to_one_topk > 1)
         self.num_classes, self.bins = self.one_to_one.num_classes, self.one_to_one.bins
         self.strides, self.reduction = self.one_to_one.strides, reduction
 
@@ -135,41 +133,61 @@ class YOLOv10Loss(Loss):
     def _evaluated(
         self, raw: PointRaw, targets: Targets, assignment: Assignment | None
     ) -> tuple[Assignment, Terms]:
-        assignment = self.assign(raw, targets) if assignment is None else assignment
-        return assignment, self.terms(raw, targets, assignment)
+        if assignment is not None:
+            return assignment, self.terms(raw, targets, assignment)
+        locations = self._locations(raw)  # says first what is wrong with the form
+        heads = zip(self._losses, _heads(raw), strict=True)
+        (one, ones), (many, others) = (loss._evaluated(head, targets, None) for loss, head in heads)
+        return self._joined(one, many, locations), self._of_both([ones, others], locations)
 
     @torch.no_grad()
     def assign(self, raw: PointRaw, targets: Targets) -> Assignment:
         """Which locations of both heads are responsible for which object."""
-        locations = self._locations(raw)  # says first what is wrong with the form
-        one, many = (loss.assign(head, targets) for loss, head in zip(self._losses, _heads(raw), strict=True))
+        locations, heads = self._locations(raw), zip(self._losses, _heads(raw), strict=True)
+        one, many = (loss.assign(head, targets) for loss, head in heads)
+        return self._joined(one, many, locations)
+
+    def _joined(self, one: Assignment, many: Assignment, locations: int) -> Assignment:
+        """The assignment of each head of ``locations`` as that of both."""
         many = replace(many, predictor=torch.where(many.mask, many.predictor + locations, 0))
         spared = None
         if one.spared is not None and many.spared is not None:
             spared = torch.cat((one.spared, many.spared), 1)
-        both = zip(_columns(one), _columns(many), strict=True)
-        predictor, object, mask, iou, quality = (torch.cat(parts, 1) for parts in both)
-        head = torch.arange(mask.shape[1], device=mask.device) >= one.mask.shape[1]
-        return Assignment(
-            predictor=predictor, object=object, mask=mask, iou=iou, quality=quality, num_dropped=one.num_dropped,
-            num_unreachable=one.num_unreachable, spared=spared, part=head.long(),
-        )  # fmt: skip
+        first, second = _columns(one), _columns(many)
+        both: dict[str, Any] = {name: torch.cat((first[name], second[name]), 1) for name in first}
+        head = torch.arange(both["mask"].shape[1], device=one.mask.device) >= one.mask.shape[1]
+        return replace(one, **both, spared=spared, part=head.long())
 
     def terms(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> Terms:
         """The six terms as they are added up in training."""
-        heads = self._of_heads(raw, targets, assignment)
-        return self._of_both(raw, [loss.terms(head, targets, half) for loss, head, half in heads])
+        return self._of_heads(YOLOv8Loss.terms, raw, targets, assignment)
 
     def elementwise(self, raw: PointRaw, targets: Targets, assignment: Assignment) -> tuple[Term, ...]:
         """The six terms before any sum."""
-        heads = self._of_heads(raw, targets, assignment)
-        return tuple(
-            self._of_both(raw, [loss.elementwise(head, targets, half) for loss, head, half in heads])
-        )
+        return tuple(self._of_heads(YOLOv8Loss.elementwise, raw, targets, assignment))
 
-    def _of_both(self, raw: PointRaw, terms: Sequence[Sequence[Any]]) -> list[Any]:
-        """The terms of each head as those of both."""
-        a, locations, found = self.one_to_many_weight, self._locations(raw), []
+    def _of_heads(
+        self, terms: Callable[..., Terms], raw: PointRaw, targets: Targets, assignment: Assignment
+    ) -> list[Any]:
+        """``terms`` of each head, as those of both."""
+        locations = self._locations(raw)
+        require_assignment(assignment, images=len(first_tensor(raw)))
+        first = targets.mask.shape[1] * min(self.one_to_one_topk, locations)
+        sizes = [first, assignment.mask.shape[1] - first]
+        columns = {name: torch.split(column, sizes, 1) for name, column in _columns(assignment).items()}
+        spared = (None, None) if assignment.spared is None else assignment.spared.chunk(2, 1)
+
+        def half(index: int) -> Assignment:
+            own: dict[str, Any] = {name: column[index] for name, column in columns.items()}
+            own["predictor"] = torch.where(own["mask"], own["predictor"] - index * locations, 0)
+            return replace(assignment, **own, spared=spared[index], part=None)
+
+        heads = zip(self._losses, _heads(raw), (half(0), half(1)), strict=True)
+        return self._of_both([terms(loss, head, targets, part) for loss, head, part in heads], locations)
+
+    def _of_both(self, terms: Sequence[Sequence[Any]], locations: int) -> list[Any]:
+        """The terms of each head of ``locations`` as those of both."""
+        a, found = self.one_to_many_weight, []
         weights = (1 - a if self.one_to_one_weight is None else self.one_to_one_weight, a)
         for head, term in ((index, term) for index in (0, 1) for term in terms[index]):
             own: dict[str, Any] = {"table": None, "part": head}
@@ -181,30 +199,10 @@ class YOLOv10Loss(Loss):
             )
         return found
 
-    def _of_heads(
-        self, raw: PointRaw, targets: Targets, assignment: Assignment
-    ) -> list[tuple[YOLOv8Loss, Any, Assignment]]:
-        """Loss, output and assignment of each head."""
-        locations = self._locations(raw)
-        require_assignment(assignment, images=len(first_tensor(raw)))
-        first = targets.mask.shape[1] * min(self.one_to_one_topk, locations)
-        sizes = [first, assignment.mask.shape[1] - first]
-        columns = [torch.split(column, sizes, 1) for column in _columns(assignment)]
-        spared = (None, None) if assignment.spared is None else assignment.spared.chunk(2, 1)
-
-        def half(index: int) -> Assignment:
-            predictor, object, mask, iou, quality = (column[index] for column in columns)
-            return Assignment(
-                predictor=torch.where(mask, predictor - index * locations, 0), object=object, mask=mask, iou=iou,
-                quality=quality, num_dropped=assignment.num_dropped, spared=spared[index],
-            )  # fmt: skip
-
-        return list(zip(self._losses, _heads(raw), (half(0), half(1)), strict=True))
-
     def own_normalizer(self, assignment: Assignment) -> Tensor:
         """(2,) the sum of the qualities of all pairs of the one2one head, and of the other."""
         assert assignment.part is not None
-        quality = _columns(assignment)[4].sum(0)
+        quality = _columns(assignment)["quality"].sum(0)
         return quality.new_zeros(2).index_add(0, assignment.part, quality)
 
     def decode(self, raw: PointRaw) -> Predictions:
@@ -236,8 +234,7 @@ def _heads(raw: PointRaw) -> tuple[Any, Any]:
     return raw[HEADS[0]], raw[HEADS[1]]
 
 
-def _columns(assignment: Assignment) -> tuple[Tensor, ...]:
+def _columns(a: Assignment) -> dict[str, Tensor]:
     """Predictor, object, mask, IoU and quality of the pairs."""
-    a = assignment
     quality = torch.where(a.mask, a.iou if a.quality is None else a.quality, 0)
-    return a.predictor, a.object, a.mask, a.iou, quality
+    return {"predictor": a.predictor, "object": a.object, "mask": a.mask, "iou": a.iou, "quality": quality}

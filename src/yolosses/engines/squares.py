@@ -38,7 +38,11 @@ def squared_sums(raw: Tensor, codec: GridCodec, costs: Sequence[Cost], pairs: An
     with _full_precision(rows.device.type):
         error = rows - target
         pull = error if weight is None else weighted(error, weight)
-        every = background.pred.squeeze(-1).masked_fill_(~noobj, 0)  # read for this alone
+        every = background.pred.squeeze(-1)  # read for this alone
+        if pairs.spared is None:
+            every.view(-1).index_fill_(0, pairs.slot, 0)
+        else:
+            every.masked_fill_(~noobj, 0)
         table = _table(error * pull, pairs.image, term, (pairs.images, len(costs)))
         table[:, place] = torch.linalg.vecdot(every, every)
         distinct = pairs.spared is None and int(noobj.count_nonzero()) == noobj.numel() - rows.shape[0]
@@ -95,7 +99,9 @@ def term_of_elements(sizes: tuple[int, ...]) -> Tensor:
 
 def _table(elements: Tensor, image: Tensor, term: Tensor, shape: tuple[int, int]) -> Tensor:
     """(B, T) the sums of ``elements`` (N, E) over those of an image (N,) and a term (E,)."""
-    return elements.new_zeros(shape).index_add(1, term, by_image(elements, image, shape[0]))
+    # Few columns before few rows: to add up rows of many numbers would wake up all threads.
+    rows = elements.new_zeros(len(elements), shape[1]).index_add(1, term, elements)
+    return by_image(rows, image, shape[0])
 
 
 def _full_precision(device: str) -> AbstractContextManager[Any]:
